@@ -1,0 +1,1 @@
+"""The words of the house: frozen values, enums and the transition table. No I/O."""

@@ -1,0 +1,46 @@
+"""What the writer needs to put one message into words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from .member import PostalAddress
+from .scheme import Brand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """The reader as addressed on the message."""
+
+    name: str
+    honorific: str = "様"
+    member_no: str = ""
+    email: str = ""
+    address: PostalAddress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correspondence:
+    """One message before it is written.
+
+    ``facts`` holds JSON values (dates as ISO strings, amounts as whole yen); the notice's
+    ``notice.toml`` says which there are and of what type.
+    """
+
+    number: str  # the message's public number, printed on it
+    notice: str
+    step: str
+    language: str
+    written_at: datetime  # aware; its date in Japan is the date of issue
+    recipient: Recipient
+    scheme_name: str
+    group_no: str
+    policies: tuple[str, ...]
+    brand: Brand
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def issued_on(self) -> date:
+        """The date of issue."""
+        return self.written_at.date()

@@ -1,0 +1,46 @@
+"""Bad input: what is wrong, where, and what a person reads about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong with an input.
+
+    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it.
+    """
+
+    field: str  # where: a dotted path such as ``data.amounts.total``, or a CSV column
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    line: int | None = None  # 1-based line of a file, where the input is a file
+    index: int | None = None  # 0-based place in a batch, where the input is a batch
+
+
+class BadInput(Exception):
+    """An input was refused; nothing of it was kept."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(f"{e.field}: {e.code}" for e in self.errors))
+
+
+class Conflict(Exception):
+    """The same (source, id) was seen before with another payload."""
+
+    def __init__(self, source: str, event_id: str) -> None:
+        self.source, self.event_id = source, event_id
+        super().__init__(f"{source} {event_id}: seen before with another payload")
+
+
+class NotFound(Exception):
+    """Something was named that the record does not hold."""
+
+    def __init__(self, kind: str, key: object) -> None:
+        self.kind, self.key = kind, key
+        super().__init__(f"{kind} {key}: not found")
+
+
+class NotAllowed(Exception):
+    """An act that the present state does not permit; the text says why."""

@@ -1,0 +1,48 @@
+"""Events: CloudEvents 1.0 with typed, versioned data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import BaseModel
+
+from . import billing, membership
+
+#: Every type we take, and the models of its data by version.
+TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
+    {
+        "billing.card.charge_failed": {1: billing.ChargeFailed},
+        "billing.card.reregistered": {1: billing.CardReregistered},
+        "billing.charge.submitted": {1: billing.ChargeSubmitted},
+        "billing.charge.settled": {1: billing.ChargeSettled},
+        "billing.charge.correction_failed": {1: billing.CorrectionFailed},
+        "billing.charge.overcharged": {1: billing.Overcharged},
+        "billing.charge.duplicated": {1: billing.Duplicated},
+        "billing.refund.decided": {1: billing.RefundDecided},
+        "billing.refund.completed": {1: billing.RefundCompleted},
+        "member.updated": {1: membership.MemberUpdated},
+        "member.left": {1: membership.MemberLeft},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact from outside. (``source``, ``id``) is its identity for ever."""
+
+    source: str
+    id: str
+    type: str
+    version: int  # of the data model
+    time: datetime  # aware: when it happened, as the source says
+    data: BaseModel  # one of :data:`TYPES`
+    supersedes: str | None = None  # id of an earlier event of the same source
+    digest: bytes = b""  # SHA-256 of the canonical form; tells a repeat from a contradiction
+    raw: bytes = b""  # the event as received, canonical JSON
+
+    @property
+    def member_no(self) -> str:
+        """The member it is about; every type has one."""
+        return str(getattr(self.data, "member_no"))  # noqa: B009 (the registry is typed loosely)

@@ -1,0 +1,35 @@
+"""Messages before they are stored."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .money import ShownAmount
+from .states import Channel
+
+
+def new_token() -> str:
+    """An unguessable name for a message outside the house: 26 characters, 130 bits."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    return "".join(alphabet[b & 31] for b in secrets.token_bytes(26))
+
+
+def public_number(message_id: int) -> str:
+    """The number printed on a message and used at the command line."""
+    return f"M{message_id:09d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message that is to come to be."""
+
+    notice: str
+    step: str
+    scheme: str
+    channel: Channel | None  # None: the member cannot be reached, the message is held
+    generation: int = 1
+    facts: Mapping[str, Any] = field(default_factory=dict)  # JSON values for the templates
+    shown: tuple[ShownAmount, ...] = ()
+    not_before: datetime | None = None

@@ -1,0 +1,64 @@
+"""Notices: the kinds of correspondence and what each allows."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+
+from .states import Channel
+
+
+class Lane(IntEnum):
+    """Queues with connections of their own; an urgent notice never waits for a mailing."""
+
+    URGENT = 0
+    STANDARD = 1
+    BULK = 2
+
+
+class UncertainPolicy(StrEnum):
+    """What to do when nobody knows whether the relay took a message."""
+
+    ASK = "ask"  # a task for a person
+    RESEND = "resend"  # once more with the same Message-ID, after a wait
+
+
+class FieldType(StrEnum):
+    """Types of the fields that a template may use."""
+
+    TEXT = "text"
+    YEN = "yen"
+    DATE = "date"
+    NUMBER = "number"
+    FLAG = "flag"
+    TEXTS = "texts"  # a list of text
+    ROWS = "rows"  # a list of objects of text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """A field of a notice."""
+
+    name: str
+    type: FieldType
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What ``notice.toml`` says of a notice."""
+
+    name: str
+    title: str
+    lane: Lane
+    channels: tuple[Channel, ...]  # in order of preference
+    steps: tuple[str, ...]
+    expires_after: timedelta
+    uncertain: UncertainPolicy
+    retention_years: int
+    fields: tuple[FieldSpec, ...]
+    step_fields: dict[str, tuple[FieldSpec, ...]]  # further fields of a step
+    days_before: tuple[int, ...] = ()  # reminders, in days before the deadline
+
+    def fields_for(self, step: str) -> tuple[FieldSpec, ...]:
+        """All fields that a step's templates may use."""
+        return self.fields + self.step_fields.get(step, ())

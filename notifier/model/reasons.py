@@ -1,0 +1,56 @@
+"""Why a message is held, skipped, cancelled or failed. Labels are in the catalogues."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Typed reasons; the catalogue key of the label is ``reason.<value>``."""
+
+    # held: a person must look
+    AMOUNT_CONTRADICTS_FEE = "amount_contradicts_fee"  # a line against the registered fee
+    AMOUNT_SUM_WRONG = "amount_sum_wrong"  # lines do not add up to the total
+    AMOUNT_CONTRADICTS_RECORD = "amount_contradicts_record"  # against what was charged or decided
+    DIFFERENCE_WRONG = "difference_wrong"  # wrong − right is not the difference
+    FEE_NOT_REGISTERED = "fee_not_registered"
+    UNKNOWN_GATEWAY_CODE = "unknown_gateway_code"
+    AUTHENTICATION_REQUIRED = "authentication_required"  # the card company wants the member present
+    DEADLINE_PASSED = "deadline_passed"
+    NO_ADDRESS = "no_address"  # neither channel can reach the member
+    NO_BRAND = "no_brand"  # the scheme has no sender for that day
+    RENDER_FAILED = "render_failed"
+    # skipped: will not be sent
+    SILENT_RETRY = "silent_retry"  # billing retries; the member hears nothing
+    OPERATIONS_ONLY = "operations_only"  # our data or contract; the member hears nothing
+    CHECKED_ONLY = "checked_only"  # an event that is only checked
+    RECORD_ONLY = "record_only"  # an event that only changes the record
+    MEMBER_LEFT = "member_left"
+    CASE_CLOSED = "case_closed"
+    REFUND_FOLLOWS = "refund_follows"  # no further attempt; the refund notice tells
+    ALREADY_CREATED = "already_created"  # the same notice about the same matter exists
+    SUPERSEDED_IN_TIME = "superseded_in_time"  # overtaken by a later fact
+    # cancelled
+    SUPERSEDED = "superseded"  # a corrected event took its place
+    REREGISTERED = "reregistered"
+    SETTLED = "settled"
+    BY_PERSON = "by_person"
+    # moves of delivery
+    CREATED = "created"
+    CLAIMED = "claimed"
+    PERMIT = "permit"  # the transmission permit was committed
+    ACCEPTED = "accepted"  # the relay took it
+    TEMPORARY_REFUSAL = "temporary_refusal"
+    PERMANENT_REFUSAL = "permanent_refusal"
+    CONNECTION_FAILED = "connection_failed"  # broke before the body went out
+    BROKEN_AFTER_DATA = "broken_after_data"
+    LEASE_EXPIRED = "lease_expired"
+    HANDED_BACK = "handed_back"  # an orderly stop
+    JOURNAL_UNSENT = "journal_unsent"  # the worker's journal shows that DATA never began
+    JOURNAL_REPLY = "journal_reply"  # the worker's journal holds the reply
+    POLICY_RESEND = "policy_resend"  # the notice's policy settled an uncertain message
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    EXPIRED = "expired"
+    RELEASED = "released"
+    SETTLED_BY_PERSON = "settled_by_person"
+    RELAY_LOG = "relay_log"  # the relay's own log settled it
+    PRINTED = "printed"
+    HANDED_OVER = "handed_over"

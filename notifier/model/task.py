@@ -1,0 +1,55 @@
+"""Tasks: what a person must do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+
+class TaskKind(StrEnum):
+    """Why a person is asked."""
+
+    HELD_MESSAGE = "held_message"
+    AMOUNT_ALERT = "amount_alert"  # submitted charges contradict the register
+    UNKNOWN_GATEWAY_CODE = "unknown_gateway_code"
+    OPERATIONS_ALERT = "operations_alert"  # the gateway says our data or contract is wrong
+    OUTCOME_MISSING = "outcome_missing"  # billing retries silently; no outcome followed
+    UNCERTAIN_MESSAGE = "uncertain_message"
+    FAILED_MESSAGE = "failed_message"
+    REJECTED_EVENT = "rejected_event"
+    UNDECIDED_EVENT = "undecided_event"  # our own rules broke on it
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRule:
+    """When a task is due, when it escalates and whether staff get a mail about it."""
+
+    due: timedelta
+    escalate: timedelta
+    urgent: bool
+
+
+_H = timedelta(hours=1)
+
+RULES: Final = {
+    TaskKind.HELD_MESSAGE: TaskRule(4 * _H, 8 * _H, True),
+    TaskKind.AMOUNT_ALERT: TaskRule(1 * _H, 2 * _H, True),
+    TaskKind.UNKNOWN_GATEWAY_CODE: TaskRule(4 * _H, 8 * _H, True),
+    TaskKind.OPERATIONS_ALERT: TaskRule(4 * _H, 8 * _H, True),
+    TaskKind.OUTCOME_MISSING: TaskRule(24 * _H, 48 * _H, False),
+    TaskKind.UNCERTAIN_MESSAGE: TaskRule(4 * _H, 24 * _H, False),
+    TaskKind.FAILED_MESSAGE: TaskRule(24 * _H, 48 * _H, False),
+    TaskKind.REJECTED_EVENT: TaskRule(4 * _H, 8 * _H, True),
+    TaskKind.UNDECIDED_EVENT: TaskRule(1 * _H, 2 * _H, True),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDraft:
+    """A task to be made, or one more count on the open task with the same key."""
+
+    kind: TaskKind
+    key: str  # what makes it the same matter; one open task per (kind, key)
+    details: Mapping[str, Any] = field(default_factory=dict)  # figures for the reader, no contact data
+    not_before: datetime | None = None  # a task that only matters if nothing follows by then

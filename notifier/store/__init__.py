@@ -1,0 +1,1 @@
+"""PostgreSQL: the record. The only room with SQL, one module per noun."""

@@ -1,0 +1,56 @@
+"""The connection to PostgreSQL and the few helpers that every noun uses."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Params = Mapping[str, Any]
+
+
+def connect(url: str, *, size: int = 10) -> AsyncEngine:
+    """An engine with a pool of ``size`` connections that are tested before use."""
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=size,
+        pool_pre_ping=True,
+        connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
+    )
+
+
+def dumps(value: Any) -> str:
+    """JSON text for a ``jsonb`` parameter."""
+    return orjson.dumps(value).decode()
+
+
+def loads(value: Any) -> Any:
+    """A ``jsonb`` column of a textual query."""
+    return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
+async def rows(conn: AsyncConnection, sql: str, params: Params | None = None) -> Sequence[RowMapping]:
+    """All rows of a query."""
+    return (await conn.execute(text(sql), params or {})).mappings().all()
+
+
+async def row(conn: AsyncConnection, sql: str, params: Params | None = None) -> RowMapping | None:
+    """The first row of a query, or None."""
+    return (await conn.execute(text(sql), params or {})).mappings().first()
+
+
+async def scalar(conn: AsyncConnection, sql: str, params: Params | None = None) -> Any:
+    """The first column of the first row, or None."""
+    return (await conn.execute(text(sql), params or {})).scalar()
+
+
+async def run(conn: AsyncConnection, sql: str, params: Params | None = None) -> int:
+    """Run a statement; the number of rows it touched."""
+    return (await conn.execute(text(sql), params or {})).rowcount
+
+
+def record(rows_: Iterable[Params]) -> dict[str, str]:
+    """Rows as the single JSON parameter ``:rows`` of a set-based statement."""
+    return {"rows": dumps(list(rows_))}

@@ -1,0 +1,70 @@
+"""Bring a database to the newest schema, and make room for the months to come."""
+
+from datetime import date
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+PARTITIONED = (
+    "event_payloads",
+    "shown_values",
+    "attempts",
+    "attempt_replies",
+    "documents",
+    "log",
+    "log_openings",
+)
+_LOCK = 7_305_182_406  # any constant: two processes must not migrate at once
+
+
+async def upgrade(url: str) -> None:
+    """Run all missing migrations on the database at ``url``; safe to call again and at once."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as conn:
+            await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await conn.run_sync(_run)
+            await open_months(conn, date.today(), ahead=3)
+    finally:
+        await engine.dispose()
+
+
+def _run(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def open_months(conn: AsyncConnection, first: date, *, ahead: int) -> None:
+    """Create the monthly partitions from ``first`` on that are missing.
+
+    A month whose rows are already in the default partition stays there: moving rows of the
+    append-only log is not this function's business.
+    """
+    month = first.replace(day=1)
+    for _ in range(ahead + 1):
+        following = (month.replace(day=28) + (date(2000, 1, 5) - date(2000, 1, 1))).replace(day=1)
+        for table in PARTITIONED:
+            await _open(conn, table, month, following)
+        month = following
+
+
+async def _open(conn: AsyncConnection, table: str, month: date, following: date) -> None:
+    name = f"{table}_{month:%Y%m}"
+    if await conn.scalar(text("SELECT to_regclass(:name)"), {"name": name}):
+        return
+    key = _KEYS.get(table, "created_at")
+    taken = await conn.scalar(
+        text(f"SELECT 1 FROM {table}_rest WHERE {key} >= :a AND {key} < :b LIMIT 1"),
+        {"a": month, "b": following},
+    )
+    if not taken:
+        bounds = f"FROM ('{month} 00:00+00') TO ('{following} 00:00+00')"
+        await conn.execute(text(f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES {bounds}"))
+
+
+_KEYS = {"event_payloads": "received_at", "log": "at", "log_openings": "at"}
