@@ -37,9 +37,13 @@ class CaseChange:
     scheme: str
     move: CaseMove
     reason: Reason
+    source: str = ""  # of the case; empty: the event's own
+    generation: int = 1
+    failed_on: date | None = None  # the failure that this change tells of
     deadline: date | None = None
     recharge_on: date | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)  # what reminders will say
+    cancels: tuple[str, ...] = ()  # notices whose unsent messages are stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,5 +79,5 @@ class Decision:
     """All that follows from one event. At least one outcome, so that every event is accounted."""
 
     outcomes: tuple[Outcome, ...]
-    case: CaseChange | None = None
+    cases: tuple[CaseChange, ...] = ()
     tasks: tuple[TaskDraft, ...] = ()

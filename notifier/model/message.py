@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from .money import ShownAmount
@@ -32,4 +32,5 @@ class Draft:
     generation: int = 1
     facts: Mapping[str, Any] = field(default_factory=dict)  # JSON values for the templates
     shown: tuple[ShownAmount, ...] = ()
-    not_before: datetime | None = None
+    matter: str = ""  # which of the decision's cases it belongs to
+    useful_until: date | None = None  # the last day on which the reader can act on it

@@ -12,6 +12,7 @@ class Reason(StrEnum):
     AMOUNT_CONTRADICTS_RECORD = "amount_contradicts_record"  # against what was charged or decided
     DIFFERENCE_WRONG = "difference_wrong"  # wrong − right is not the difference
     FEE_NOT_REGISTERED = "fee_not_registered"
+    CHARGE_NOT_ON_RECORD = "charge_not_on_record"  # nothing to check an amount against
     UNKNOWN_GATEWAY_CODE = "unknown_gateway_code"
     AUTHENTICATION_REQUIRED = "authentication_required"  # the card company wants the member present
     DEADLINE_PASSED = "deadline_passed"
@@ -50,6 +51,9 @@ class Reason(StrEnum):
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     EXPIRED = "expired"
     RELEASED = "released"
+    REDECIDED = "redecided"  # replaced by what the rules say today
+    OPENED = "opened"
+    CONTINUED = "continued"
     SETTLED_BY_PERSON = "settled_by_person"
     RELAY_LOG = "relay_log"  # the relay's own log settled it
     PRINTED = "printed"

@@ -1,6 +1,6 @@
 """Bring a database to the newest schema, and make room for the months to come."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from alembic import command
@@ -47,7 +47,7 @@ async def open_months(conn: AsyncConnection, first: date, *, ahead: int) -> None
     """
     month = first.replace(day=1)
     for _ in range(ahead + 1):
-        following = (month.replace(day=28) + (date(2000, 1, 5) - date(2000, 1, 1))).replace(day=1)
+        following = (month + timedelta(days=31)).replace(day=1)
         for table in PARTITIONED:
             await _open(conn, table, month, following)
         month = following

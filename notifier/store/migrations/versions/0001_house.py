@@ -141,17 +141,22 @@ CREATE TABLE charges (
     source text NOT NULL,
     charge_id text NOT NULL,
     member_id bigint NOT NULL REFERENCES members,
-    scheme text NOT NULL,
-    charged_on date NOT NULL,
-    premium integer NOT NULL,
-    other_fees integer NOT NULL,
-    total integer NOT NULL,
-    refundable integer,
     settled_on date,
-    event_id bigint NOT NULL REFERENCES events,
+    refundable integer,
+    silent_on date,
     PRIMARY KEY (source, charge_id)
 );
 CREATE INDEX charges_member ON charges (member_id);
+CREATE TABLE charge_amounts (
+    event_id bigint PRIMARY KEY REFERENCES events,
+    source text NOT NULL,
+    charge_id text NOT NULL,
+    charged_on date NOT NULL,
+    premium integer NOT NULL,
+    other_fees integer NOT NULL,
+    total integer NOT NULL
+);
+CREATE INDEX charge_amounts_charge ON charge_amounts (source, charge_id, event_id);
 CREATE TABLE refunds (
     source text NOT NULL,
     refund_id text NOT NULL,

@@ -1,0 +1,1 @@
+"""The one door through which messages come to be: events and the clock, taken through the rules."""

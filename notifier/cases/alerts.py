@@ -1,0 +1,73 @@
+"""Staff alerts: urgent tasks become mails through the engine itself."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.message import new_token
+from notifier.model.notice import Lane
+from notifier.model.reasons import Reason
+from notifier.model.states import Channel, State
+from notifier.store import messages, staff, tasks
+from notifier.store.db import loads
+from notifier.write.labels import label
+
+from .details import japan_time, told
+from .situations import House
+
+ALERT = "staff_alert"
+#: Holds and contradictions come in swarms: one mail tells their number.
+_SETTLING = timedelta(seconds=2)
+
+
+async def alert(
+    conn: AsyncConnection, house: House, *, actor: Actor, now: datetime
+) -> set[Lane]:
+    """Open what waited, escalate what is late, and tell staff; the lanes in which mail waits."""
+    await tasks.open_waiting(conn, now=now)
+    await tasks.escalate(conn, now=now)
+    due = await tasks.to_alert(conn, now=now, settled_before=now - _SETTLING)
+    people = await staff.everyone(conn)
+    if not due or not people:
+        return set()
+    notice = house.notices[ALERT]
+    rows = [_row(task, person, house, now) for task in due for person in people]
+    await messages.insert(conn, rows, actor=actor, now=now)
+    await tasks.alerted(conn, [t["task_id"] for t in due])
+    return {notice.lane}
+
+
+def _row(task: RowMapping, person: RowMapping, house: House, now: datetime) -> dict[str, Any]:
+    notice = house.notices[ALERT]
+    return {
+        "token": new_token(),
+        "task_id": task["task_id"],
+        "staff_id": person["staff_id"],
+        "notice": ALERT,
+        "step": "escalated" if task["escalation"] else "open",
+        "channel": Channel.EMAIL,
+        "generation": task["escalation"] + 1,
+        "language": "ja",
+        "lane": int(notice.lane),
+        "state": State.QUEUED,
+        "reason": Reason.CREATED,
+        "uncertain_policy": notice.uncertain,
+        "next_attempt_at": now,
+        "expires_at": now + notice.expires_after,
+        "facts": _facts(task),
+        "shown": [],
+    }
+
+
+def _facts(task: RowMapping) -> dict[str, Any]:
+    return {
+        "title": label(f"task.{task['kind']}", "ja"),
+        "kind": task["kind"],
+        "count": task["count"],
+        "due": japan_time(task["due_at"]),
+        "lines": list(told(loads(task["details"]), "ja")),
+        "command": f"notifier tasks show {task['task_id']}",
+    }

@@ -1,0 +1,65 @@
+"""From a rule's change of a case to the row that is stored."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from notifier.decide.calendar import next_reminder, reminder_days
+from notifier.decide.closures import is_open
+from notifier.model.decision import CaseChange, CaseMove
+from notifier.model.event import Event
+from notifier.model.notice import Notice
+from notifier.model.situation import CaseRecord, Situation
+
+REMINDER = "reregistration_deadline"
+
+
+def next_due(notices: Mapping[str, Notice], deadline: date | None, today: date) -> date | None:
+    """The first day after ``today`` on which a reminder is due."""
+    if deadline is None:
+        return None
+    return next_reminder(reminder_days(deadline, notices[REMINDER].days_before, is_open), today)
+
+
+def changed(
+    change: CaseChange, event: Event, event_id: int, situation: Situation
+) -> dict[str, Any]:
+    """The case as it stands after a change."""
+    source = change.source or event.source
+    case = situation.case(change.kind, source, change.matter)
+    opens = change.move is CaseMove.OPEN
+    deadline = change.deadline if opens else case and case.deadline
+    return {
+        "kind": change.kind,
+        "source": source,
+        "matter": change.matter,
+        "member_id": situation.member.member_id,
+        "scheme": change.scheme,
+        "state": _state(change, case),
+        "generation": change.generation,
+        "last_failed_on": change.failed_on or (case and case.last_failed_on),
+        "occurred_at": max(event.time, case.occurred_at) if case else event.time,
+        "deadline": deadline,
+        "recharge_on": change.recharge_on if opens else case and case.recharge_on,
+        "facts": dict(change.facts if opens else (case and case.facts) or {}),
+        "next_due_on": _next(change, case, situation, deadline),
+        "reason": change.reason,
+        "event_id": event_id,
+    }
+
+
+def _state(change: CaseChange, case: CaseRecord | None) -> str:
+    if change.move is CaseMove.OPEN:
+        return "open"
+    if change.move is CaseMove.CLOSE or case is None:  # a note about a new matter runs nothing
+        return "closed"
+    return "open" if case.is_open else "closed"
+
+
+def _next(
+    change: CaseChange, case: CaseRecord | None, situation: Situation, deadline: date | None
+) -> date | None:
+    runs = change.move is CaseMove.OPEN or (
+        change.move is CaseMove.NOTE and case is not None and case.reminders_run
+    )
+    return next_due(situation.notices, deadline, situation.today) if runs else None

@@ -1,0 +1,41 @@
+"""The details of a task as lines that a person reads. They hold no contact data."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from notifier.decide.calendar import JAPAN
+from notifier.write.labels import label
+
+#: Details whose value is itself a word of ours.
+_WORDS = {"reason": "reason", "notice": "notice", "what": "line", "kind": "task"}
+
+
+def told(details: Mapping[str, Any], language: str) -> Iterator[str]:
+    """One line for each detail, contradictions last."""
+    for name, value in details.items():
+        if name != "contradictions":
+            yield f"{label(f'detail.{name}', language)}: {_value(name, value, language)}"
+    for c in details.get("contradictions", ()):
+        yield contradiction(c, language)
+
+
+def contradiction(found: Mapping[str, Any], language: str) -> str:
+    """What the record has and what was stated, in yen."""
+    what = label(f"line.{found['what']}", language)
+    expected = "—" if found["expected"] is None else f"{found['expected']:,}"
+    key = "detail.contradiction"
+    return label(key, language, what=what, expected=expected, observed=f"{found['observed']:,}")
+
+
+def _value(name: str, value: Any, language: str) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(v) for v in value)
+    if name in _WORDS and isinstance(value, str):
+        return label(f"{_WORDS[name]}.{value}", language)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def japan_time(moment: datetime) -> str:
+    """A moment as staff in Japan read it."""
+    return f"{moment.astimezone(JAPAN):%Y-%m-%d %H:%M}"

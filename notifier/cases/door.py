@@ -1,0 +1,252 @@
+"""The one door: events go in, decisions come out, and what follows is stored with them.
+
+Everything happens in the caller's transaction. An event that our own rules break on stays on
+record undecided, with a task, and a sweep tries it again; it never takes others down with it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.decide.rules import decide
+from notifier.model.actor import Actor
+from notifier.model.decision import Decision, Hold, Send, Skip
+from notifier.model.errors import FieldError
+from notifier.model.notice import Lane
+from notifier.model.reasons import Reason
+from notifier.model.states import State
+from notifier.model.task import TaskDraft, TaskKind
+from notifier.store import cases, events, messages, tasks
+from notifier.store.messages import Move
+
+from . import records
+from .changes import changed
+from .creation import message_row
+from .records import Taken
+from .situations import Arrived, House, load
+
+_log = structlog.get_logger()
+_WAVE = 500
+
+
+@dataclass(slots=True)
+class Followed:
+    """What followed from a number of events."""
+
+    errors: list[FieldError] = field(default_factory=list)
+    lanes: set[Lane] = field(default_factory=set)  # in which something now waits
+    undecided: int = 0
+
+
+async def take(
+    conn: AsyncConnection, arrived: Sequence[Arrived], house: House, *, actor: Actor, now: datetime
+) -> Followed:
+    """Decide events in the order given and store what follows.
+
+    Events that do not fit the record come back as ``errors`` and must not be committed.
+    """
+    followed = Followed()
+    for wave in _waves(arrived):
+        await _take_wave(conn, wave, house, followed, actor=actor, now=now)
+    return followed
+
+
+def _waves(arrived: Iterable[Arrived]) -> Iterator[list[Arrived]]:
+    """Cut a sequence so that no wave speaks twice of one member, charge or refund."""
+    wave: list[Arrived] = []
+    seen: set[object] = set()
+    for a in arrived:
+        keys = {("member", a.event.member_no)}
+        keys |= {(n, str(v)) for n in ("charge_id", "refund_id") if (v := _value(a, n))}
+        if len(wave) == _WAVE or keys & seen:
+            yield wave
+            wave, seen = [], set()
+        wave.append(a)
+        seen |= keys
+    if wave:
+        yield wave
+
+
+def _value(arrived: Arrived, name: str) -> object:
+    return getattr(arrived.event.data, name, None)
+
+
+async def _take_wave(  # noqa: PLR0913
+    conn: AsyncConnection,
+    wave: list[Arrived],
+    house: House,
+    followed: Followed,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    try:
+        async with conn.begin_nested():
+            ready, errors = await load(conn, wave, house, now)
+            taken = [(a, s, decide(a.event, s)) for a, s in ready]
+            lanes = await apply(conn, taken, house, actor=actor, now=now)
+    except Exception as problem:
+        if _connection_is_gone(problem):
+            raise
+        if len(wave) > 1:  # find the one that breaks; the others go through
+            for single in wave:
+                await _take_wave(conn, [single], house, followed, actor=actor, now=now)
+            return
+        await _leave_undecided(conn, wave[0], problem, actor=actor, now=now)
+        followed.undecided += 1
+        return
+    followed.errors += errors
+    followed.lanes |= lanes
+
+
+def _connection_is_gone(problem: Exception) -> bool:
+    return isinstance(problem, DBAPIError) and (
+        problem.connection_invalidated or "serialize" in str(problem) or "deadlock" in str(problem)
+    )
+
+
+async def _leave_undecided(
+    conn: AsyncConnection, arrived: Arrived, problem: Exception, *, actor: Actor, now: datetime
+) -> None:
+    _log.error("event.undecided", event_id=arrived.event_id, problem=type(problem).__name__)
+    details = {"event_id": arrived.event_id, "type": arrived.event.type}
+    draft = TaskDraft(
+        kind=TaskKind.UNDECIDED_EVENT, key=str(arrived.event_id), details=details
+    )
+    await tasks.raise_all(conn, [draft], actor=actor, now=now)
+
+
+async def apply(
+    conn: AsyncConnection, taken: Sequence[Taken], house: House, *, actor: Actor, now: datetime
+) -> set[Lane]:
+    """Store what was decided about a wave; the lanes in which something now waits."""
+    await records.write(conn, taken, now)
+    case_ids = await _write_cases(conn, taken, actor=actor, now=now)
+    await _cancel(conn, taken, case_ids, actor=actor, now=now)
+    made = await _write_messages(conn, taken, case_ids, house, actor=actor, now=now)
+    await _write_outcomes(conn, taken, made, actor=actor, now=now)
+    return {
+        house.notices[o.draft.notice].lane
+        for _, _, d in taken
+        for o in d.outcomes
+        if isinstance(o, Send)
+    }
+
+
+Cases = dict[tuple[int, str], int]  # (event id, matter) → case id
+
+
+async def _write_cases(
+    conn: AsyncConnection, taken: Sequence[Taken], *, actor: Actor, now: datetime
+) -> Cases:
+    wanted = [(a, s, c) for a, s, d in taken for c in d.cases]
+    given = [changed(c, a.event, a.event_id, s) for a, s, c in wanted]
+    ids = await cases.save(conn, given, actor=actor, now=now)
+    return {(a.event_id, c.matter): ids[n] for n, (a, _, c) in enumerate(wanted)}
+
+
+async def _cancel(
+    conn: AsyncConnection, taken: Sequence[Taken], ids: Cases, *, actor: Actor, now: datetime
+) -> None:
+    replaced = await events.unsent_messages(
+        conn, [(a.event.source, a.event.supersedes) for a, _, _ in taken if a.event.supersedes]
+    )
+    moves = [
+        Move(message_id=m, after=State.CANCELLED, reason=Reason.SUPERSEDED)
+        for found in replaced.values()
+        for m in found
+    ]
+    changes = [(ids[a.event_id, c.matter], c) for a, _, d in taken for c in d.cases if c.cancels]
+    unsent = await cases.unsent(conn, [(case_id, c.cancels) for case_id, c in changes])
+    moves += [
+        Move(message_id=m, after=State.CANCELLED, reason=c.reason)
+        for case_id, c in changes
+        for m in unsent.get(case_id, ())
+    ]
+    await messages.move(conn, moves, actor=actor, now=now)
+
+
+Made = dict[tuple[int, int], tuple[int, bool]]  # (event id, outcome) → (message id, is new)
+
+
+async def _write_messages(  # noqa: PLR0913
+    conn: AsyncConnection,
+    taken: Sequence[Taken],
+    ids: Cases,
+    house: House,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Made:
+    places: list[tuple[int, int]] = []
+    rows = []
+    for arrived, situation, decision in taken:
+        for n, outcome in enumerate(decision.outcomes):
+            if isinstance(outcome, Skip):
+                continue
+            places.append((arrived.event_id, n))
+            rows.append(
+                message_row(
+                    outcome.draft,
+                    house.notices[outcome.draft.notice],
+                    case_id=ids[arrived.event_id, outcome.draft.matter],
+                    member_id=situation.member.member_id,
+                    language=situation.member.language,
+                    held=outcome.reason if isinstance(outcome, Hold) else None,
+                    now=now,
+                )
+            )
+    old = await messages.same_matter(conn, rows)
+    fresh = [n for n in range(len(rows)) if n not in old]
+    ids_of = await messages.insert(conn, [rows[n] for n in fresh], actor=actor, now=now)
+    new = {n: ids_of[at] for at, n in enumerate(fresh)}
+    made = {place: (new.get(n) or old[n], n in new) for n, place in enumerate(places)}
+    await messages.add_causes(conn, [(m, event_id) for (event_id, _), (m, _) in made.items()])
+    return made
+
+
+async def _write_outcomes(
+    conn: AsyncConnection, taken: Sequence[Taken], made: Made, *, actor: Actor, now: datetime
+) -> None:
+    rows, drafts = [], []
+    for arrived, _, decision in taken:
+        rows += [
+            {"event_id": arrived.event_id, **_told(decision, n, made.get((arrived.event_id, n)))}
+            for n in range(len(decision.outcomes))
+        ]
+        # The same matter told twice makes no second task.
+        if not _only_repeats(arrived, decision, made):
+            drafts += decision.tasks
+    if rows:
+        await events.decided(conn, rows, now=now)
+    await tasks.raise_all(conn, drafts, actor=actor, now=now)
+
+
+def _only_repeats(arrived: Arrived, decision: Decision, made: Made) -> bool:
+    new = [
+        made[arrived.event_id, n][1]
+        for n, o in enumerate(decision.outcomes)
+        if not isinstance(o, Skip)
+    ]
+    return bool(new) and not any(new)
+
+
+def _told(decision: Decision, n: int, made: tuple[int, bool] | None) -> dict[str, object]:
+    outcome = decision.outcomes[n]
+    if isinstance(outcome, Skip):
+        row = {"outcome": "skip", "reason": outcome.reason, "notice": outcome.notice}
+        return {**row, "details": dict(outcome.details)}
+    assert made is not None
+    message_id, is_new = made
+    row = {"notice": outcome.draft.notice, "message_id": message_id, "details": {}}
+    if not is_new:
+        return {**row, "outcome": "skip", "reason": Reason.ALREADY_CREATED}
+    if isinstance(outcome, Hold):
+        details = dict(outcome.details)
+        return {**row, "outcome": "hold", "reason": outcome.reason, "details": details}
+    return {**row, "outcome": "send", "reason": Reason.CREATED}
+

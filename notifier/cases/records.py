@@ -1,0 +1,99 @@
+"""What events say of charges, refunds and members, written to the record before the messages."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.decide.calendar import japan_date
+from notifier.model.billing import (
+    ChargeSettled,
+    ChargeSubmitted,
+    CorrectionFailed,
+    Duplicated,
+    Overcharged,
+    RefundCompleted,
+    RefundDecided,
+)
+from notifier.model.decision import Decision, Skip
+from notifier.model.event import Event
+from notifier.model.membership import MemberLeft
+from notifier.model.money import ChargeAmounts, LineKind
+from notifier.model.reasons import Reason
+from notifier.model.situation import Situation
+from notifier.model.task import TaskKind
+from notifier.store import charges, members, refunds, tasks
+
+from .situations import Arrived
+
+Taken = tuple[Arrived, Situation, Decision]
+
+
+async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) -> None:
+    """Store what a wave of events says, apart from cases and messages."""
+    await charges.save(conn, [c for t in taken if (c := _charge(*t)) is not None])
+    decided, completed = [], []
+    for arrived, situation, _ in taken:
+        data = arrived.event.data
+        key = {"source": arrived.event.source, "event_id": arrived.event_id}
+        if isinstance(data, RefundDecided):
+            fields = {"refund_id", "charge_id", "scheme", "amount", "reason", "method"}
+            member = {"member_id": situation.member.member_id}
+            decided.append({**key, **member, **data.model_dump(include=fields)})
+        elif isinstance(data, RefundCompleted):
+            completed.append({**key, "refund_id": data.refund_id})
+    await refunds.decided(conn, decided)
+    await refunds.completed(conn, completed)
+    left = [
+        (s.member.member_id, a.event.data.left_on)
+        for a, s, _ in taken
+        if isinstance(a.event.data, MemberLeft)
+    ]
+    await members.mark_left(conn, left, now=now)
+    heard = [c for a, _, d in taken if not _silent(d) and (c := _charge_id(a.event))]
+    if heard:
+        await tasks.drop_waiting(conn, TaskKind.OUTCOME_MISSING, heard, now=now)
+
+
+def _charge_id(event: Event) -> str | None:
+    return getattr(event.data, "charge_id", None)
+
+
+def _silent(decision: Decision) -> bool:
+    return any(isinstance(o, Skip) and o.reason is Reason.SILENT_RETRY for o in decision.outcomes)
+
+
+def _charge(arrived: Arrived, situation: Situation, decision: Decision) -> dict[str, Any] | None:
+    event, data = arrived.event, arrived.event.data
+    charge_id = _charge_id(event)
+    said: dict[str, Any] = {}
+    if isinstance(data, ChargeSubmitted):
+        said["amounts"] = _amounts(data)
+    elif isinstance(data, ChargeSettled):
+        said["settled_on"] = data.settled_on
+    elif isinstance(data, Overcharged | CorrectionFailed):
+        said["refundable"] = data.difference
+    elif isinstance(data, Duplicated):
+        said["refundable"] = data.refund
+    elif _silent(decision):
+        said["silent_on"] = japan_date(event.time)
+    if charge_id is None or not said:
+        return None
+    return {
+        "source": event.source,
+        "charge_id": charge_id,
+        "member_id": situation.member.member_id,
+        "event_id": arrived.event_id,
+        **said,
+    }
+
+
+def _amounts(data: ChargeSubmitted) -> dict[str, Any]:
+    amounts: ChargeAmounts = data.amounts
+    return {
+        "charged_on": data.charged_on,
+        "premium": amounts.sum_of(LineKind.PREMIUM),
+        "other_fees": amounts.sum_of(LineKind.OPERATING_FEE, LineKind.OTHER),
+        "total": amounts.total,
+    }

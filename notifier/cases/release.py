@@ -1,0 +1,132 @@
+"""Held messages: decided again as the record stands today, released or left held."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.decide.guard import check_due
+from notifier.decide.rules import decide
+from notifier.decide.rules.outcomes import weigh
+from notifier.model.actor import Actor
+from notifier.model.decision import Hold, Outcome, Send, Skip
+from notifier.model.event import Event
+from notifier.model.reasons import Reason
+from notifier.model.situation import Situation
+from notifier.model.states import State
+from notifier.model.verdict import Category
+from notifier.store import events, messages
+from notifier.store.messages import Move
+
+from .creation import expiry
+from .situations import Arrived, House, load
+
+#: Holds that stand between the bytes and the reader, not between the rules and the record.
+_REQUEUE = frozenset({Reason.RENDER_FAILED, Reason.BY_PERSON})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What became of a held message."""
+
+    message_id: int
+    state: State
+    reason: Reason
+
+
+async def release(  # noqa: PLR0913
+    conn: AsyncConnection,
+    held: Sequence[RowMapping],
+    house: House,
+    *,
+    actor: Actor,
+    now: datetime,
+    category: Category | None = None,
+) -> list[Released]:
+    """Take held messages through the rules again; nobody can wave an amount past the guard.
+
+    ``category`` is a person's reading of a gateway code that no table knows.
+    """
+    return [
+        await _release(conn, message, house, actor=actor, now=now, category=category)
+        for message in held
+    ]
+
+
+async def _release(  # noqa: PLR0913
+    conn: AsyncConnection,
+    message: RowMapping,
+    house: House,
+    *,
+    actor: Actor,
+    now: datetime,
+    category: Category | None,
+) -> Released:
+    message_id = int(message["message_id"])
+    cause = await events.cause_of(conn, message_id)
+    if cause is None or Reason(message["reason"]) in _REQUEUE:
+        return await _queue(conn, message_id, actor=actor, now=now)
+    arrived = Arrived(place=0, event_id=cause[0], event=cause[1])
+    ready, _ = await load(conn, [arrived], house, now)
+    if not ready:
+        return _stays(message)
+    outcome = _again(ready[0][1], cause[1], message, category)
+    if isinstance(outcome, Hold):
+        return Released(message_id=message_id, state=State.HELD, reason=outcome.reason)
+    if not isinstance(outcome, Send) or outcome.draft.channel is None:
+        return _stays(message)
+    await messages.readdress(
+        conn,
+        message_id,
+        channel=outcome.draft.channel,
+        facts=outcome.draft.facts,
+        expires_at=expiry(outcome.draft, house.notices[message["notice"]], now),
+    )
+    return await _queue(conn, message_id, actor=actor, now=now)
+
+
+def _stays(message: Mapping[str, Any] | RowMapping) -> Released:
+    return Released(
+        message_id=message["message_id"], state=State.HELD, reason=Reason(message["reason"])
+    )
+
+
+def _again(
+    situation: Situation, event: Event, message: RowMapping, category: Category | None
+) -> Outcome:
+    """The outcome for this message if the event were decided now, before any case of its own."""
+    own = int(message["case_id"])
+    before = tuple(c for c in situation.cases if c.case_id != own)
+    for outcome in decide(event, replace(situation, cases=before)).outcomes:
+        if isinstance(outcome, Skip) or outcome.draft.notice != message["notice"]:
+            continue
+        if isinstance(outcome, Hold) and outcome.reason is Reason.UNKNOWN_GATEWAY_CODE and category:
+            return _read_by_person(situation, event, outcome, category)
+        return outcome
+    return Skip(reason=Reason.RECORD_ONLY)
+
+
+def _read_by_person(
+    situation: Situation, event: Event, hold: Hold, category: Category
+) -> Outcome:
+    draft = replace(hold.draft, facts={**hold.draft.facts, "category": category})
+    data: Any = event.data
+    assert situation.scheme is not None
+    return weigh(situation, draft, check_due(situation.scheme, data.charged_on, data.amounts))
+
+
+async def _queue(
+    conn: AsyncConnection, message_id: int, *, actor: Actor, now: datetime
+) -> Released:
+    move = Move(
+        message_id=message_id,
+        after=State.QUEUED,
+        reason=Reason.RELEASED,
+        retry_at=now,
+        only_from=(State.HELD,),
+    )
+    await messages.move(conn, [move], actor=actor, now=now)
+    return Released(message_id=message_id, state=State.QUEUED, reason=Reason.RELEASED)

@@ -1,0 +1,191 @@
+"""What the record knows about a wave of events, loaded set by set; and what speaks against it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.decide.calendar import japan_date
+from notifier.model.errors import FieldError
+from notifier.model.event import Event
+from notifier.model.member import Enrolment, Member, PostalAddress
+from notifier.model.membership import MemberUpdated
+from notifier.model.money import AmountRole
+from notifier.model.notice import Notice
+from notifier.model.scheme import Scheme
+from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
+from notifier.store import cases, charges, events, members, messages, refunds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """An event that is on record and waits for its decision."""
+
+    place: int  # in the request, for the errors
+    event_id: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What does not change from event to event."""
+
+    schemes: Mapping[str, Scheme]
+    notices: Mapping[str, Notice]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Record:
+    """Everything on record about one wave."""
+
+    members: Mapping[str, Member]
+    newer: frozenset[str]  # member numbers whose register entry is newer than the event
+    charges: Mapping[tuple[str, str], tuple[int, ChargeRecord]]
+    refunds: Mapping[tuple[str, str], tuple[int, RefundRecord]]
+    cases: Mapping[int, list[CaseRecord]]
+    shown: Mapping[int, list[tuple[str, str, int]]]
+    superseded: Mapping[tuple[str, str], tuple[int, bytes]]
+
+
+async def load(
+    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime
+) -> tuple[list[tuple[Arrived, Situation]], list[FieldError]]:
+    """Situations of the events that fit the record, and errors about those that do not.
+
+    A wave has at most one event for each member; the members are locked, so that events about
+    one member are decided one after the other.
+    """
+    record = await _load(conn, wave, now)
+    ready: list[tuple[Arrived, Situation]] = []
+    errors: list[FieldError] = []
+    for arrived in wave:
+        wrong = list(_check(arrived, record, house))
+        errors += wrong
+        if not wrong:
+            ready.append((arrived, _situation(arrived.event, record, house, now)))
+    return ready, errors
+
+
+async def _load(conn: AsyncConnection, wave: Sequence[Arrived], now: datetime) -> _Record:
+    newer = await _register(conn, wave, now)
+    found = await members.by_number(conn, [a.event.member_no for a in wave], lock=True)
+    charge_keys = [k for a in wave if (k := _key(a.event, "charge_id"))]
+    refund_keys = [k for a in wave if (k := _key(a.event, "refund_id"))]
+    matters = [matter for _, matter in (*charge_keys, *refund_keys)]
+    about = await cases.of_members(conn, [m.member_id for m in found.values()], matters)
+    case_ids = [c.case_id for of in about.values() for c in of if c.matter in matters]
+    return _Record(
+        members=found,
+        newer=newer,
+        charges=await charges.load(conn, charge_keys),
+        refunds=await refunds.load(conn, refund_keys),
+        cases=about,
+        shown=await messages.shown_in(conn, case_ids),
+        superseded=await events.known(
+            conn, [(a.event.source, a.event.supersedes) for a in wave if a.event.supersedes]
+        ),
+    )
+
+
+async def _register(
+    conn: AsyncConnection, wave: Sequence[Arrived], now: datetime
+) -> frozenset[str]:
+    told = {
+        a.event.member_no: (member_of(a.event.data), a.event.time)
+        for a in wave
+        if isinstance(a.event.data, MemberUpdated)
+    }
+    saved = await members.save(conn, told.values(), now=now)
+    return frozenset(told.keys() - saved.keys())
+
+
+def member_of(data: MemberUpdated) -> Member:
+    """The member that an event describes."""
+    address = data.address
+    return Member(
+        member_id=0,
+        member_no=data.member_no,
+        name=data.name,
+        kana=data.kana,
+        email=data.email,
+        phone=data.phone,
+        address=PostalAddress(**address.model_dump()) if address else None,
+        language=data.language,
+        channel=data.channel,
+        enrolments=tuple(
+            Enrolment(scheme=e.scheme, policies=tuple(e.policies)) for e in data.enrolments
+        ),
+    )
+
+
+def _key(event: Event, name: str) -> tuple[str, str] | None:
+    value: Any = getattr(event.data, name, None)
+    return (event.source, value) if value else None
+
+
+def _check(arrived: Arrived, record: _Record, house: House) -> list[FieldError]:
+    event, data = arrived.event, arrived.event.data
+    wrong: list[tuple[str, str, object]] = []
+    member = record.members.get(event.member_no)
+    if member is None:
+        wrong.append(("data.member_no", "unknown_member", event.member_no))
+    scheme = getattr(data, "scheme", None)
+    if scheme is not None and scheme not in house.schemes:
+        wrong.append(("data.scheme", "unknown_scheme", scheme))
+    charge = record.charges.get(_key(event, "charge_id") or ("", ""))
+    if charge and member and charge[0] != member.member_id:
+        wrong.append(("data.charge_id", "charge_of_other_member", charge[1].charge_id))
+    wrong += _check_refund(event, member, record)
+    if event.supersedes and not _superseded_fits(arrived, record):
+        wrong.append(("supersedes", "unknown_event", event.supersedes))
+    return [
+        FieldError(field, code, {"value": value}, index=arrived.place)
+        for field, code, value in wrong
+    ]
+
+
+def _check_refund(
+    event: Event, member: Member | None, record: _Record
+) -> list[tuple[str, str, object]]:
+    key = _key(event, "refund_id")
+    if key is None:
+        return []
+    refund = record.refunds.get(key)
+    if refund is None and event.type == "billing.refund.completed":
+        return [("data.refund_id", "unknown_refund", key[1])]
+    if refund and member and refund[0] != member.member_id:
+        return [("data.refund_id", "refund_of_other_member", key[1])]
+    return []
+
+
+def _superseded_fits(arrived: Arrived, record: _Record) -> bool:
+    earlier = record.superseded.get((arrived.event.source, arrived.event.supersedes or ""))
+    return earlier is not None and earlier[0] < arrived.event_id
+
+
+def _situation(event: Event, record: _Record, house: House, now: datetime) -> Situation:
+    member = record.members[event.member_no]
+    charge = record.charges.get(_key(event, "charge_id") or ("", ""))
+    refund = record.refunds.get(_key(event, "refund_id") or ("", ""))
+    scheme = getattr(event.data, "scheme", None) or (refund[1].scheme if refund else None)
+    about = record.cases.get(member.member_id, [])
+    shown = frozenset(
+        (AmountRole(role), name, yen)
+        for case in about
+        for role, name, yen in record.shown.get(case.case_id, ())
+        if case.matter == getattr(event.data, "charge_id", None)
+    )
+    return Situation(
+        now=now,
+        today=japan_date(now),
+        member=member,
+        scheme=house.schemes.get(scheme) if scheme else None,
+        notices=house.notices,
+        charge=charge[1] if charge else None,
+        refund=refund[1] if refund else None,
+        cases=tuple(about),
+        shown=shown,
+        register_newer=event.member_no in record.newer,
+    )

@@ -1,0 +1,23 @@
+"""Which channel reaches a member."""
+
+from notifier.model.member import Member
+from notifier.model.notice import Notice
+from notifier.model.states import Channel
+
+
+def choose(member: Member, notice: Notice) -> Channel | None:
+    """The member's preference where the notice allows it, else the notice's order.
+
+    None when no channel of the notice reaches the member.
+    """
+    order = list(notice.channels)
+    if member.channel in order:
+        order.remove(member.channel)
+        order.insert(0, member.channel)
+    return next((c for c in order if _reaches(member, c)), None)
+
+
+def _reaches(member: Member, channel: Channel) -> bool:
+    if channel is Channel.EMAIL:
+        return bool(member.email)
+    return member.address is not None

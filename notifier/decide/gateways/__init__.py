@@ -1,0 +1,1 @@
+"""Code tables of payment gateways, one file each; a new gateway is a new file."""

@@ -1,0 +1,77 @@
+"""Refunds: decided, completed."""
+
+from notifier.decide.guard import check_refund
+from notifier.decide.rules.outcomes import draft, generation, settle, weigh
+from notifier.model.billing import RefundCompleted, RefundDecided, RefundReason
+from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision
+from notifier.model.event import Event
+from notifier.model.money import AmountRole, ShownAmount
+from notifier.model.reasons import Reason
+from notifier.model.situation import Situation
+
+
+def decided(event: Event, situation: Situation) -> Decision:
+    """Money will go back: how much, why, how and when."""
+    data = event.data
+    assert isinstance(data, RefundDecided)
+    change = _note(event, situation, data.refund_id, data.scheme)
+    facts = {
+        "charge_id": data.charge_id,
+        "amount": data.amount,
+        "reason": data.reason,
+        "method": data.method,
+        "pay_on": data.pay_on and data.pay_on.isoformat(),
+        "account_deadline": data.account_deadline and data.account_deadline.isoformat(),
+    }
+    letter = draft(
+        situation,
+        "refund",
+        "decided",
+        change,
+        facts=facts,
+        shown=(ShownAmount(AmountRole.REFUND, "refund", data.amount),),
+    )
+    owed = situation.charge.refundable if situation.charge else None
+    # A cancellation follows from a contract, not from a charge that we know to be wrong.
+    checked = data.reason is not RefundReason.CANCELLATION or owed is not None
+    found = check_refund(owed, data.amount) if checked else ()
+    return settle(weigh(situation, letter, found), cases=[change])
+
+
+def completed(event: Event, situation: Situation) -> Decision:
+    """The money went back: it must be the amount that was decided."""
+    data = event.data
+    assert isinstance(data, RefundCompleted)
+    refund = situation.refund
+    assert refund is not None
+    change = _note(event, situation, refund.refund_id, refund.scheme)
+    facts = {
+        "charge_id": refund.charge_id,
+        "amount": data.amount,
+        "reason": refund.reason,
+        "method": refund.method,
+        "completed_on": data.completed_on.isoformat(),
+    }
+    letter = draft(
+        situation,
+        "refund",
+        "completed",
+        change,
+        facts=facts,
+        shown=(ShownAmount(AmountRole.REFUND, "refund", data.amount),),
+    )
+    return settle(
+        weigh(situation, letter, check_refund(refund.amount, data.amount)), cases=[change]
+    )
+
+
+def _note(event: Event, situation: Situation, refund_id: str, scheme: str) -> CaseChange:
+    case = situation.case(CaseKind.REFUND, event.source, refund_id)
+    return CaseChange(
+        kind=CaseKind.REFUND,
+        matter=refund_id,
+        scheme=scheme,
+        move=CaseMove.NOTE,
+        reason=Reason.CONTINUED if case else Reason.OPENED,
+        generation=generation(event, case, None),
+    )

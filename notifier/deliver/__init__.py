@@ -1,0 +1,1 @@
+"""Claim, transmit, record: how messages leave the house."""

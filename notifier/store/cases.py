@@ -1,0 +1,144 @@
+"""Cases: what binds the messages about one matter of one member."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.decision import CaseKind
+from notifier.model.situation import CaseRecord
+
+from .db import dumps, loads, row, rows, run
+
+_FIELDS = """case_id, kind, source, matter, member_id, scheme, state, generation, last_failed_on,
+    occurred_at, deadline, recharge_on, facts, next_due_on"""
+
+_SAVE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        n integer, kind text, source text, matter text, member_id bigint, scheme text, state text,
+        generation integer, last_failed_on date, occurred_at timestamptz, deadline date,
+        recharge_on date, facts jsonb, next_due_on date, reason text, event_id bigint)
+), saved AS (
+    INSERT INTO cases AS c (kind, source, matter, member_id, scheme, state, generation,
+        last_failed_on, occurred_at, deadline, recharge_on, facts, next_due_on, opened_at,
+        closed_at, reason)
+    SELECT kind, source, matter, member_id, scheme, state, generation, last_failed_on,
+        occurred_at, deadline, recharge_on, facts, next_due_on, :now,
+        CASE state WHEN 'closed' THEN CAST(:now AS timestamptz) END, reason
+    FROM given ORDER BY n
+    ON CONFLICT (kind, source, matter, member_id) DO UPDATE SET
+        state = excluded.state, generation = excluded.generation,
+        last_failed_on = excluded.last_failed_on, occurred_at = excluded.occurred_at,
+        deadline = excluded.deadline, recharge_on = excluded.recharge_on, facts = excluded.facts,
+        next_due_on = excluded.next_due_on, closed_at = excluded.closed_at,
+        reason = excluded.reason
+    RETURNING case_id, kind, source, matter, member_id, reason
+), logged AS (
+    INSERT INTO log (at, kind, actor, case_id, event_id, after, reason)
+    SELECT :now, 'case', :actor, saved.case_id, given.event_id, given.state, saved.reason
+    FROM saved JOIN given USING (kind, source, matter, member_id)
+)
+SELECT given.n, saved.case_id FROM saved JOIN given USING (kind, source, matter, member_id)
+"""
+
+
+def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
+    """A row of the table as the rules see it."""
+    return CaseRecord(
+        case_id=found["case_id"],
+        kind=CaseKind(found["kind"]),
+        source=found["source"],
+        matter=found["matter"],
+        scheme=found["scheme"],
+        is_open=found["state"] == "open",
+        generation=found["generation"],
+        occurred_at=found["occurred_at"],
+        last_failed_on=found["last_failed_on"],
+        deadline=found["deadline"],
+        recharge_on=found["recharge_on"],
+        facts=loads(found["facts"]),
+        reminders_run=found["next_due_on"] is not None,
+    )
+
+
+async def of_members(
+    conn: AsyncConnection, member_ids: Sequence[int], matters: Sequence[str]
+) -> dict[int, list[CaseRecord]]:
+    """Member id → open cases, and those about ``matters`` even when closed."""
+    found = await rows(
+        conn,
+        f"""SELECT {_FIELDS} FROM cases
+            WHERE member_id = ANY(CAST(:ids AS bigint[]))
+              AND (state = 'open' OR matter = ANY(CAST(:matters AS text[])))
+            ORDER BY case_id""",
+        {"ids": list(member_ids), "matters": list(matters)},
+    )
+    answer: dict[int, list[CaseRecord]] = {}
+    for r in found:
+        answer.setdefault(r["member_id"], []).append(record(r))
+    return answer
+
+
+async def save(
+    conn: AsyncConnection, cases: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime
+) -> dict[int, int]:
+    """Store cases as they now stand; place → case id."""
+    if not cases:
+        return {}
+    given = dumps([{**c, "n": n} for n, c in enumerate(cases)])
+    found = await rows(conn, _SAVE, {"rows": given, "now": now, "actor": str(actor)})
+    return {r["n"]: r["case_id"] for r in found}
+
+
+async def unsent(
+    conn: AsyncConnection, asked: Iterable[tuple[int, Sequence[str]]]
+) -> dict[int, list[int]]:
+    """Case id → messages of the given notices that have not left."""
+    given = [{"case_id": c, "notices": list(n)} for c, n in asked if n]
+    if not given:
+        return {}
+    found = await rows(
+        conn,
+        """SELECT m.case_id, m.message_id FROM messages m
+           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(case_id bigint, notices jsonb)
+               USING (case_id)
+           WHERE r.notices ? m.notice AND m.state IN ('held', 'queued', 'claimed', 'printed')""",
+        {"rows": dumps(given)},
+    )
+    answer: dict[int, list[int]] = {}
+    for r in found:
+        answer.setdefault(r["case_id"], []).append(r["message_id"])
+    return answer
+
+
+async def due(conn: AsyncConnection, today: date, limit: int) -> Sequence[RowMapping]:
+    """Open cases with something to say by ``today``, taken for this transaction."""
+    return await rows(
+        conn,
+        f"""SELECT {_FIELDS} FROM cases
+            WHERE state = 'open' AND next_due_on <= :today
+            ORDER BY next_due_on, case_id LIMIT :limit FOR UPDATE SKIP LOCKED""",
+        {"today": today, "limit": limit},
+    )
+
+
+async def set_next(conn: AsyncConnection, days: Iterable[tuple[int, date | None]]) -> None:
+    """Set when cases (id, day) speak next."""
+    given = [{"case_id": c, "day": d} for c, d in days]
+    if given:
+        await run(
+            conn,
+            """UPDATE cases SET next_due_on = r.day
+               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(case_id bigint, day date)
+               WHERE cases.case_id = r.case_id""",
+            {"rows": dumps(given)},
+        )
+
+
+async def get(conn: AsyncConnection, case_id: int) -> RowMapping | None:
+    """One case."""
+    return await row(conn, f"SELECT {_FIELDS} FROM cases WHERE case_id = :id", {"id": case_id})

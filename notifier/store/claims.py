@@ -1,0 +1,263 @@
+"""Claims: which worker has which message, and what becomes of a claim that is given up.
+
+Business time (``now``) decides what is due and what has expired; a lease runs by the clock of
+the database, which all workers share. Every statement locks rows in the order of their ids.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.notice import Lane, UncertainPolicy
+from notifier.model.reasons import Reason
+from notifier.model.states import State
+
+from .db import rows, run, scalar
+
+# A claim that a crash of the database takes back was not yet followed by any permit, so that
+# this commit need not wait for the disk.
+_LAZY = "SET LOCAL synchronous_commit = off"
+
+_CLAIM = """
+WITH due AS (
+    SELECT message_id FROM messages
+    WHERE lane = :lane AND state = 'queued' AND channel = 'email'
+      AND next_attempt_at <= :now AND expires_at > :now
+    ORDER BY next_attempt_at, message_id LIMIT :limit FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE messages m SET state = 'claimed', reason = :reason, updated_at = :now,
+        worker_id = :worker, fence = m.fence + 1, lease_until = clock_timestamp() + :lease
+    FROM due WHERE m.message_id = due.message_id
+    RETURNING m.message_id, m.fence, m.case_id, m.next_attempt_at
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, 'queued', 'claimed', :reason FROM taken
+)
+SELECT message_id, fence FROM taken ORDER BY next_attempt_at, message_id
+"""
+
+_RENEW = """
+WITH alive AS (
+    UPDATE workers SET heartbeat_at = clock_timestamp()
+    WHERE worker_id = :worker AND stopped_at IS NULL RETURNING worker_id
+), mine AS (
+    SELECT message_id FROM messages
+    WHERE message_id = ANY(CAST(:ids AS bigint[])) AND worker_id = :worker
+      AND state IN ('claimed', 'sending') AND EXISTS (SELECT FROM alive)
+    ORDER BY message_id FOR UPDATE SKIP LOCKED
+), renewed AS (
+    UPDATE messages m SET lease_until = clock_timestamp() + :lease
+    FROM mine WHERE m.message_id = mine.message_id
+)
+SELECT count(*) FROM alive
+"""
+
+_GIVE_BACK = """
+WITH given AS (
+    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[])) AS g(message_id, fence)
+), old AS (
+    SELECT m.message_id, m.state, m.case_id FROM messages m JOIN given USING (message_id, fence)
+    WHERE m.worker_id = :worker AND m.state IN ('claimed', 'sending')
+    ORDER BY m.message_id FOR UPDATE OF m
+), moved AS (
+    UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
+        worker_id = NULL, lease_until = NULL
+    FROM old WHERE m.message_id = old.message_id
+    RETURNING m.message_id, m.case_id, old.state AS before
+), unsent AS (
+    UPDATE attempts a SET outcome = 'unsent', finished_at = :now
+    FROM given JOIN moved USING (message_id)
+    WHERE a.message_id = given.message_id AND a.fence = given.fence AND a.worker_id = :worker
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, before, 'queued', :reason FROM moved
+)
+SELECT message_id FROM moved
+"""
+
+_EXPIRE = """
+WITH old AS (
+    SELECT message_id, state, case_id FROM messages
+    WHERE state IN ('queued', 'claimed') AND expires_at <= :now
+    ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE messages m SET state = 'expired', reason = :reason, updated_at = :now,
+        worker_id = NULL, lease_until = NULL
+    FROM old WHERE m.message_id = old.message_id
+    RETURNING m.message_id, m.notice, m.channel, m.case_id, old.state AS before
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, before, 'expired', :reason FROM moved
+)
+SELECT message_id, notice, channel FROM moved ORDER BY message_id
+"""
+
+_LAPSE = """
+WITH old AS (
+    SELECT message_id, state, case_id,
+        CASE state WHEN 'claimed' THEN 'queued' ELSE 'uncertain' END AS after
+    FROM messages
+    WHERE state IN ('claimed', 'sending') AND lease_until <= clock_timestamp()
+    ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE messages m SET state = old.after, reason = :reason, updated_at = :now,
+        worker_id = NULL, lease_until = NULL
+    FROM old WHERE m.message_id = old.message_id
+    RETURNING m.message_id, m.case_id, old.state AS before, old.after
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, before, after, :reason FROM moved
+)
+SELECT message_id, after FROM moved ORDER BY message_id
+"""
+
+_UNCLAIM = """
+WITH old AS (
+    SELECT message_id, case_id FROM messages
+    WHERE state = 'claimed' AND worker_id = :worker ORDER BY message_id FOR UPDATE
+), moved AS (
+    UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
+        worker_id = NULL, lease_until = NULL
+    FROM old WHERE m.message_id = old.message_id RETURNING m.message_id, m.case_id
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, 'claimed', 'queued', :reason FROM moved
+)
+SELECT message_id FROM moved ORDER BY message_id
+"""
+
+# How often the policy has sent a message again is in its log.
+_PAST = "(SELECT count(*) FROM log l WHERE l.message_id = m.message_id AND l.reason = :reason)"
+
+_RESEND = f"""
+WITH old AS (
+    SELECT m.message_id, m.case_id FROM messages m
+    WHERE m.state = 'uncertain' AND m.channel = 'email' AND m.uncertain_policy = :policy
+      AND m.updated_at <= :before AND {_PAST} < :most
+    ORDER BY m.message_id LIMIT :limit FOR UPDATE OF m SKIP LOCKED
+), moved AS (
+    UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
+        next_attempt_at = :now
+    FROM old WHERE m.message_id = old.message_id RETURNING m.message_id, m.case_id
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, 'uncertain', 'queued', :reason FROM moved
+)
+SELECT message_id FROM moved ORDER BY message_id
+"""
+
+_ASKS = f"""
+SELECT m.message_id, m.notice FROM messages m
+WHERE m.message_id = ANY(CAST(:ids AS bigint[])) AND m.state = 'uncertain'
+  AND (m.uncertain_policy <> :policy OR {_PAST} >= :most)
+ORDER BY m.message_id
+"""
+
+#: How often a policy sends an uncertain message again before a person is asked.
+MOST_RESENDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that a worker has taken. The fence tells this claim from every other."""
+
+    message_id: int
+    fence: int
+
+
+async def claim(  # noqa: PLR0913 (who, what, how many, for how long)
+    conn: AsyncConnection,
+    lane: Lane,
+    *,
+    worker_id: UUID,
+    limit: int,
+    lease: timedelta,
+    actor: Actor,
+    now: datetime,
+) -> list[Claim]:
+    """Take up to ``limit`` due messages of a lane, the longest due first."""
+    await run(conn, _LAZY)
+    params = {"lane": int(lane), "worker": worker_id, "limit": limit, "lease": lease}
+    stamp = {"reason": Reason.CLAIMED, "actor": str(actor), "now": now}
+    found = await rows(conn, _CLAIM, {**params, **stamp})
+    return [Claim(r["message_id"], r["fence"]) for r in found]
+
+
+async def renew(
+    conn: AsyncConnection, worker_id: UUID, held: Sequence[int], *, lease: timedelta
+) -> bool:
+    """The heartbeat: renew a worker and the leases of what it holds; False when it was buried.
+
+    Only what the worker knows that it holds is renewed: a claim whose answer was lost on the
+    way must lapse.
+    """
+    params = {"worker": worker_id, "ids": list(held), "lease": lease}
+    return bool(await scalar(conn, _RENEW, params))
+
+
+async def give_back(  # noqa: PLR0913 (whose, which, why, who, when)
+    conn: AsyncConnection,
+    worker_id: UUID,
+    claims: Sequence[Claim],
+    *,
+    reason: Reason,
+    actor: Actor,
+    now: datetime,
+) -> list[int]:
+    """Queue messages again of which the worker knows that nothing has left."""
+    ids, fences = [c.message_id for c in claims], [c.fence for c in claims]
+    params = {"worker": worker_id, "ids": ids, "fences": fences, "reason": reason}
+    found = await rows(conn, _GIVE_BACK, {**params, "actor": str(actor), "now": now})
+    return [r["message_id"] for r in found]
+
+
+async def unclaim(
+    conn: AsyncConnection, worker_id: UUID, *, reason: Reason, actor: Actor, now: datetime
+) -> list[int]:
+    """Queue again all that a dead worker had claimed and not begun."""
+    params = {"worker": worker_id, "reason": reason, "actor": str(actor), "now": now}
+    return [r["message_id"] for r in await rows(conn, _UNCLAIM, params)]
+
+
+async def expire(
+    conn: AsyncConnection, *, actor: Actor, now: datetime, limit: int = 1000
+) -> list[tuple[int, str]]:
+    """End what is no longer worth sending: (message id, notice). What has a permit goes on."""
+    params = {"reason": Reason.EXPIRED, "actor": str(actor), "now": now, "limit": limit}
+    return [(r["message_id"], r["notice"]) for r in await rows(conn, _EXPIRE, params)]
+
+
+async def lapse(
+    conn: AsyncConnection, *, actor: Actor, now: datetime, limit: int = 1000
+) -> dict[int, State]:
+    """End the leases that ran out: without permit queued, with permit uncertain."""
+    params = {"reason": Reason.LEASE_EXPIRED, "actor": str(actor), "now": now, "limit": limit}
+    return {r["message_id"]: State(r["after"]) for r in await rows(conn, _LAPSE, params)}
+
+
+async def resend(
+    conn: AsyncConnection, *, wait: timedelta, actor: Actor, now: datetime, limit: int = 1000
+) -> list[int]:
+    """Queue uncertain messages again whose notice says so, ``wait`` after they became so."""
+    params = {"before": now - wait, "limit": limit, "actor": str(actor), "now": now}
+    return [r["message_id"] for r in await rows(conn, _RESEND, {**params, **_policy()})]
+
+
+async def asks(conn: AsyncConnection, ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Which of these uncertain messages only a person can settle: (message id, notice)."""
+    if not ids:
+        return []
+    found = await rows(conn, _ASKS, {"ids": list(ids), **_policy()})
+    return [(r["message_id"], r["notice"]) for r in found]
+
+
+def _policy() -> dict[str, object]:
+    return {
+        "policy": UncertainPolicy.RESEND,
+        "reason": Reason.POLICY_RESEND,
+        "most": MOST_RESENDS,
+    }

@@ -1,0 +1,39 @@
+"""What the writer needs of messages, read set-based for a list of message ids."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .db import rows
+
+_LOAD = """
+SELECT m.message_id, m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane,
+    m.attempts, m.created_at, m.expires_at, m.staff_id, f.facts, f.shown,
+    p.member_no, c.contact, e.policies, s.name AS staff_name, s.email AS staff_email,
+    h.name AS scheme_name, h.group_no, b.brand
+FROM messages m
+JOIN message_facts f USING (message_id)
+LEFT JOIN members p USING (member_id)
+LEFT JOIN member_contacts c USING (member_id)
+LEFT JOIN enrolments e ON (e.member_id, e.scheme) = (m.member_id, m.scheme)
+LEFT JOIN staff s USING (staff_id)
+LEFT JOIN schemes h ON h.scheme = m.scheme
+LEFT JOIN LATERAL (
+    SELECT brand FROM scheme_brands
+    WHERE scheme = m.scheme AND withdrawn_at IS NULL AND valid_from <= :today
+    ORDER BY valid_from DESC LIMIT 1
+) b ON true
+WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
+"""
+
+
+async def load(
+    conn: AsyncConnection, ids: Sequence[int], *, today: date
+) -> dict[int, RowMapping]:
+    """Message id → message, facts, reader, scheme and the brand in force on ``today``."""
+    if not ids:
+        return {}
+    found = await rows(conn, _LOAD, {"ids": list(ids), "today": today})
+    return {r["message_id"]: r for r in found}

@@ -1,0 +1,174 @@
+"""Events: identity for ever, payload in its erasable side table, what was decided."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.event import TYPES, Event
+
+from .db import dumps, row, rows, run
+
+_INSERT = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        n integer, source text, id text, type text, version smallint, member_no text,
+        occurred_at timestamptz, digest text, supersedes text, payload text)
+), made AS (
+    INSERT INTO events (source, id, type, version, member_no, occurred_at, digest, supersedes,
+        received_at, actor)
+    SELECT source, id, type, version, member_no, occurred_at, decode(digest, 'hex'), supersedes,
+        :now, :actor
+    FROM given ORDER BY n
+    ON CONFLICT (source, id) DO NOTHING
+    RETURNING event_id, source, id
+), kept AS (
+    INSERT INTO event_payloads (event_id, received_at, payload)
+    SELECT event_id, :now, convert_to(payload, 'UTF8') FROM made JOIN given USING (source, id)
+), logged AS (
+    INSERT INTO log (at, kind, actor, event_id) SELECT :now, 'event', :actor, event_id FROM made
+)
+SELECT given.n, made.event_id FROM made JOIN given USING (source, id) ORDER BY given.n
+"""
+
+
+async def insert(
+    conn: AsyncConnection, events: Sequence[Event], *, actor: Actor, now: datetime
+) -> dict[int, int]:
+    """Store new events; place → event id of those not seen before."""
+    given = [
+        {
+            "n": n,
+            "source": e.source,
+            "id": e.id,
+            "type": e.type,
+            "version": e.version,
+            "member_no": e.member_no,
+            "occurred_at": e.time,
+            "digest": e.digest.hex(),
+            "supersedes": e.supersedes,
+            "payload": e.raw.decode(),
+        }
+        for n, e in enumerate(events)
+    ]
+    made = await rows(conn, _INSERT, {"rows": dumps(given), "now": now, "actor": str(actor)})
+    return {r["n"]: r["event_id"] for r in made}
+
+
+async def known(
+    conn: AsyncConnection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[int, bytes]]:
+    """(source, id) → (event id, digest) of those on record."""
+    given = [{"source": s, "id": i} for s, i in keys]
+    if not given:
+        return {}
+    found = await rows(
+        conn,
+        """SELECT e.source, e.id, e.event_id, e.digest
+           FROM events e JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
+           USING (source, id)""",
+        {"rows": dumps(given)},
+    )
+    return {(r["source"], r["id"]): (r["event_id"], bytes(r["digest"])) for r in found}
+
+
+async def decided(
+    conn: AsyncConnection, outcomes: Iterable[Mapping[str, Any]], *, now: datetime
+) -> None:
+    """Store what was decided: one row for each outcome of each event, and mark the events."""
+    await run(
+        conn,
+        """WITH given AS (
+               SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+                   event_id bigint, outcome text, reason text, notice text, message_id bigint,
+                   details jsonb)
+           ), marked AS (
+               UPDATE events e SET decided_at = :now
+               WHERE e.event_id IN (SELECT event_id FROM given)
+           )
+           INSERT INTO decisions (event_id, decided_at, outcome, reason, notice, message_id, details)
+           SELECT event_id, :now, outcome, reason, notice, message_id, details FROM given""",
+        {"rows": dumps(list(outcomes)), "now": now},
+    )
+
+
+async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+    """The events that caused a message."""
+    return await rows(
+        conn,
+        """SELECT e.event_id, e.source, e.id, e.type, e.occurred_at, e.received_at, e.actor
+           FROM message_causes c JOIN events e USING (event_id)
+           WHERE c.message_id = :id ORDER BY e.event_id""",
+        {"id": message_id},
+    )
+
+
+async def unsent_messages(
+    conn: AsyncConnection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[int]]:
+    """(source, id) → ids of the messages that these events caused and that have not left."""
+    given = [{"source": s, "id": i} for s, i in keys]
+    if not given:
+        return {}
+    found = await rows(
+        conn,
+        """SELECT e.source, e.id, m.message_id FROM events e
+           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
+               USING (source, id)
+           JOIN message_causes c USING (event_id) JOIN messages m USING (message_id)
+           WHERE m.state IN ('held', 'queued', 'claimed', 'printed')""",
+        {"rows": dumps(given)},
+    )
+    answer: dict[tuple[str, str], list[int]] = {}
+    for r in found:
+        answer.setdefault((r["source"], r["id"]), []).append(r["message_id"])
+    return answer
+
+
+_WITH_PAYLOAD = """
+SELECT e.*, p.payload FROM events e JOIN event_payloads p
+    ON (p.event_id, p.received_at) = (e.event_id, e.received_at)
+"""
+
+
+async def undecided(conn: AsyncConnection, limit: int) -> list[tuple[int, Event]]:
+    """The oldest events that no rule has answered yet."""
+    found = await rows(
+        conn,
+        _WITH_PAYLOAD + " WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT :limit"
+        " FOR UPDATE OF e SKIP LOCKED",
+        {"limit": limit},
+    )
+    return [(r["event_id"], _event(r)) for r in found]
+
+
+async def cause_of(conn: AsyncConnection, message_id: int) -> tuple[int, Event] | None:
+    """The latest event that caused a message."""
+    found = await row(
+        conn,
+        _WITH_PAYLOAD
+        + """ JOIN message_causes c ON c.event_id = e.event_id
+              WHERE c.message_id = :id ORDER BY e.event_id DESC LIMIT 1""",
+        {"id": message_id},
+    )
+    return (found["event_id"], _event(found)) if found else None
+
+
+def _event(found: RowMapping) -> Event:
+    raw = bytes(found["payload"])
+    model = TYPES[found["type"]][found["version"]]
+    return Event(
+        source=found["source"],
+        id=found["id"],
+        type=found["type"],
+        version=found["version"],
+        time=found["occurred_at"],
+        data=model.model_validate(orjson.loads(raw)["data"]),
+        supersedes=found["supersedes"],
+        digest=bytes(found["digest"]),
+        raw=raw,
+    )

@@ -1,0 +1,266 @@
+"""Messages: creation under the unique key, and the one door for changes of state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.reasons import Reason
+from notifier.model.states import Channel, State, sources
+
+from .db import dumps, row, rows
+
+_INSERT = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        n integer, token text, case_id bigint, task_id bigint, member_id bigint, staff_id bigint,
+        notice text, step text, channel text, generation integer, scheme text, language text,
+        lane smallint, state text, reason text, uncertain_policy text,
+        next_attempt_at timestamptz, expires_at timestamptz, facts jsonb, shown jsonb)
+), made AS (
+    INSERT INTO messages (token, case_id, task_id, member_id, staff_id, notice, step, channel,
+        generation, scheme, language, lane, state, reason, uncertain_policy, created_at,
+        updated_at, next_attempt_at, expires_at)
+    SELECT token, case_id, task_id, member_id, staff_id, notice, step, channel, generation,
+        scheme, language, lane, state, reason, uncertain_policy, :now, :now, next_attempt_at,
+        expires_at
+    FROM given ORDER BY n
+    ON CONFLICT DO NOTHING
+    RETURNING message_id, token, state, reason, case_id, task_id
+), facts AS (
+    INSERT INTO message_facts (message_id, facts, shown)
+    SELECT made.message_id, given.facts, given.shown FROM made JOIN given USING (token)
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, task_id, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, task_id, state, reason FROM made
+)
+SELECT given.n, made.message_id FROM made JOIN given USING (token)
+"""
+
+_MOVE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        message_id bigint, after text, reason text, retry_at timestamptz, from_email text[],
+        from_letter text[])
+), old AS (
+    SELECT m.message_id, m.state, m.case_id, given.after, given.reason, given.retry_at
+    FROM messages m JOIN given USING (message_id)
+    WHERE m.state = ANY (CASE m.channel WHEN 'email' THEN given.from_email
+                                        ELSE given.from_letter END)
+    ORDER BY m.message_id FOR UPDATE OF m
+), moved AS (
+    UPDATE messages m SET state = old.after, reason = old.reason, updated_at = :now,
+        next_attempt_at = coalesce(old.retry_at, m.next_attempt_at),
+        worker_id = NULL, lease_until = NULL
+    FROM old WHERE m.message_id = old.message_id
+    RETURNING m.message_id, m.case_id, old.state AS before, old.after, old.reason
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, before, after, reason FROM moved
+)
+SELECT message_id FROM moved ORDER BY message_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A change of state that is asked for."""
+
+    message_id: int
+    after: State
+    reason: Reason
+    retry_at: datetime | None = None  # with ``queued``: not before
+    only_from: tuple[State, ...] = ()  # narrower than the table; empty: all that it allows
+
+    def sources(self, channel: Channel) -> list[State]:
+        """Where a message may stand for this move."""
+        return [s for s in sources(channel, self.after) if not self.only_from or s in self.only_from]
+
+
+async def insert(
+    conn: AsyncConnection, new: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime
+) -> dict[int, int]:
+    """Store new messages; place in ``new`` → message id. A taken unique key is left out."""
+    if not new:
+        return {}
+    given = dumps([{**item, "n": n} for n, item in enumerate(new)])
+    made = await rows(conn, _INSERT, {"rows": given, "now": now, "actor": str(actor)})
+    return {r["n"]: r["message_id"] for r in made}
+
+
+async def move(
+    conn: AsyncConnection, moves: Iterable[Move], *, actor: Actor, now: datetime
+) -> list[int]:
+    """Make the moves that the table allows from where each message stands; the ids that moved.
+
+    A message that is elsewhere by now is left alone: whoever was first has decided. A lease
+    ends with the move.
+    """
+    asked = [
+        {
+            "message_id": m.message_id,
+            "after": m.after,
+            "reason": m.reason,
+            "retry_at": m.retry_at,
+            "from_email": m.sources(Channel.EMAIL),
+            "from_letter": m.sources(Channel.LETTER),
+        }
+        for m in moves
+    ]
+    if not asked:
+        return []
+    found = await rows(conn, _MOVE, {"rows": dumps(asked), "now": now, "actor": str(actor)})
+    return [r["message_id"] for r in found]
+
+
+async def add_causes(conn: AsyncConnection, pairs: Iterable[tuple[int, int]]) -> None:
+    """Link (message id, event id) pairs."""
+    given = [{"m": m, "e": e} for m, e in pairs]
+    if given:
+        await rows(
+            conn,
+            """INSERT INTO message_causes (message_id, event_id)
+               SELECT m, e FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(m bigint, e bigint)
+               ON CONFLICT DO NOTHING RETURNING message_id""",
+            {"rows": dumps(given)},
+        )
+
+
+async def get(conn: AsyncConnection, message_id: int) -> RowMapping | None:
+    """One message with its member's or staff member's number, without contact data."""
+    return await row(
+        conn,
+        """SELECT m.*, p.member_no, s.login, f.facts, f.shown, c.kind AS case_kind, c.matter
+           FROM messages m JOIN message_facts f USING (message_id)
+           LEFT JOIN members p USING (member_id) LEFT JOIN staff s USING (staff_id)
+           LEFT JOIN cases c ON c.case_id = m.case_id
+           WHERE m.message_id = :id""",
+        {"id": message_id},
+    )
+
+
+_LIST = """
+SELECT m.message_id, m.created_at, m.updated_at, m.notice, m.step, m.channel, m.state, m.reason,
+    m.attempts, p.member_no, s.login, m.generation
+FROM messages m LEFT JOIN members p USING (member_id) LEFT JOIN staff s USING (staff_id)
+WHERE (CAST(:state AS text) IS NULL OR m.state = :state)
+  AND (CAST(:notice AS text) IS NULL OR m.notice = :notice)
+  AND (CAST(:channel AS text) IS NULL OR m.channel = :channel)
+  AND (CAST(:member_no AS text) IS NULL OR p.member_no = :member_no)
+ORDER BY m.message_id DESC LIMIT :limit
+"""
+
+
+async def search(  # noqa: PLR0913 (one keyword per column a person filters by)
+    conn: AsyncConnection,
+    *,
+    state: str | None = None,
+    notice: str | None = None,
+    channel: str | None = None,
+    member_no: str | None = None,
+    limit: int = 50,
+) -> Sequence[RowMapping]:
+    """The newest messages that match all given filters."""
+    return await rows(
+        conn,
+        _LIST,
+        {
+            "state": state,
+            "notice": notice,
+            "channel": channel,
+            "member_no": member_no,
+            "limit": limit,
+        },
+    )
+
+
+async def same_matter(
+    conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]
+) -> dict[int, int]:
+    """Place in ``wanted`` → the message that says the same already, on whatever channel."""
+    if not wanted:
+        return {}
+    found = await rows(
+        conn,
+        """SELECT r.n, m.message_id FROM messages m
+           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
+               notice text, step text, generation integer)
+           USING (case_id, notice, step, generation)""",
+        {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
+    )
+    return {r["n"]: r["message_id"] for r in found}
+
+
+async def shown_in(
+    conn: AsyncConnection, case_ids: Sequence[int]
+) -> dict[int, list[tuple[str, str, int]]]:
+    """Case id → amounts that its messages have shown: role, name, yen."""
+    found = await rows(
+        conn,
+        """SELECT DISTINCT m.case_id, v.role, v.name, v.yen
+           FROM messages m JOIN shown_values v USING (message_id)
+           WHERE m.case_id = ANY(CAST(:ids AS bigint[])) AND v.yen IS NOT NULL""",
+        {"ids": list(case_ids)},
+    )
+    answer: dict[int, list[tuple[str, str, int]]] = {}
+    for r in found:
+        answer.setdefault(r["case_id"], []).append((r["role"], r["name"], r["yen"]))
+    return answer
+
+
+async def held(
+    conn: AsyncConnection,
+    *,
+    reason: str | None = None,
+    ids: Sequence[int] | None = None,
+    member_ids: Sequence[int] | None = None,
+) -> Sequence[RowMapping]:
+    """Held messages, taken for this transaction, that match all given filters."""
+    return await rows(
+        conn,
+        """SELECT message_id, case_id, member_id, notice, step, channel, generation, reason
+           FROM messages WHERE state = 'held'
+             AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+             AND (CAST(:ids AS bigint[]) IS NULL OR message_id = ANY(:ids))
+             AND (CAST(:members AS bigint[]) IS NULL OR member_id = ANY(:members))
+           ORDER BY message_id FOR UPDATE""",
+        {
+            "reason": reason,
+            "ids": None if ids is None else list(ids),
+            "members": None if member_ids is None else list(member_ids),
+        },
+    )
+
+
+async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set[int]:
+    """Those cases in which something is held: what comes after must not overtake it."""
+    found = await rows(
+        conn,
+        """SELECT DISTINCT case_id FROM messages
+           WHERE case_id = ANY(CAST(:ids AS bigint[])) AND state = 'held'""",
+        {"ids": list(case_ids)},
+    )
+    return {r["case_id"] for r in found}
+
+
+async def readdress(
+    conn: AsyncConnection,
+    message_id: int,
+    *,
+    channel: Channel,
+    facts: Mapping[str, Any],
+    expires_at: datetime,
+) -> None:
+    """Give a held message the channel and facts that the rules see today."""
+    await row(
+        conn,
+        """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
+                      WHERE message_id = :id AND state = 'held' RETURNING message_id)
+           UPDATE message_facts f SET facts = CAST(:facts AS jsonb) FROM m
+           WHERE f.message_id = m.message_id RETURNING f.message_id""",
+        {"id": message_id, "channel": channel, "facts": dumps(facts), "expires": expires_at},
+    )

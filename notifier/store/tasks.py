@@ -1,0 +1,154 @@
+"""Tasks: what a person must do. One open task per (kind, key); repeats are counted."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.task import RULES, TaskDraft, TaskKind
+
+from .db import dumps, row, rows, run
+
+_RAISE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        kind text, key text, count integer, state text, details jsonb, urgent boolean,
+        opens_at timestamptz, due_at timestamptz, escalate_at timestamptz)
+), raised AS (
+    INSERT INTO tasks AS t (kind, key, state, owner, count, details, urgent, created_at,
+        last_seen_at, opens_at, due_at, escalate_at)
+    SELECT kind, key, state, :owner, count, details, urgent, :now, :now, opens_at, due_at,
+        escalate_at FROM given ORDER BY kind, key
+    ON CONFLICT (kind, key) WHERE state IN ('waiting', 'open')
+    DO UPDATE SET count = t.count + excluded.count, last_seen_at = excluded.last_seen_at
+    RETURNING t.task_id, t.count, (t.xmax = 0) AS is_new
+)
+INSERT INTO log (at, kind, actor, task_id, after, reason)
+SELECT :now, 'task', :actor, task_id, CASE WHEN is_new THEN 'open' ELSE 'counted' END, NULL
+FROM raised
+"""
+
+#: Who owns a task that nobody has taken.
+OWNER = "staff"
+
+
+async def raise_all(
+    conn: AsyncConnection, drafts: Iterable[TaskDraft], *, actor: Actor, now: datetime
+) -> None:
+    """Make tasks; one that is open already with the same key counts up instead."""
+    given: dict[tuple[str, str], dict[str, Any]] = {}
+    for d in drafts:
+        known = given.get((d.kind, d.key))
+        if known:
+            known["count"] += 1
+        else:
+            given[d.kind, d.key] = _row(d, now)
+    if given:
+        params = {"rows": dumps(list(given.values())), "now": now, "actor": str(actor)}
+        await run(conn, _RAISE, {**params, "owner": OWNER})
+
+
+def _row(draft: TaskDraft, now: datetime) -> dict[str, Any]:
+    rule, opens = RULES[draft.kind], draft.not_before or now
+    return {
+        "kind": draft.kind,
+        "key": draft.key,
+        "count": 1,
+        "state": "waiting" if opens > now else "open",
+        "details": dict(draft.details),
+        "urgent": rule.urgent,
+        "opens_at": opens,
+        "due_at": opens + rule.due,
+        "escalate_at": opens + rule.escalate,
+    }
+
+
+async def drop_waiting(
+    conn: AsyncConnection, kind: TaskKind, keys: Sequence[str], *, now: datetime
+) -> None:
+    """Take back tasks that waited for something that has now happened."""
+    await run(
+        conn,
+        """UPDATE tasks SET state = 'dropped', done_at = :now
+           WHERE kind = :kind AND key = ANY(CAST(:keys AS text[])) AND state = 'waiting'""",
+        {"kind": kind, "keys": list(keys), "now": now},
+    )
+
+
+async def open_waiting(conn: AsyncConnection, *, now: datetime) -> int:
+    """Open the waiting tasks whose time has come; how many."""
+    return await run(
+        conn,
+        "UPDATE tasks SET state = 'open' WHERE state = 'waiting' AND opens_at <= :now",
+        {"now": now},
+    )
+
+
+async def escalate(conn: AsyncConnection, *, now: datetime) -> int:
+    """Raise open tasks that are past their escalation time, once each; how many."""
+    return await run(
+        conn,
+        """UPDATE tasks SET escalation = escalation + 1, urgent = true
+           WHERE state = 'open' AND escalate_at <= :now AND escalation = 0""",
+        {"now": now},
+    )
+
+
+async def to_alert(
+    conn: AsyncConnection, *, now: datetime, settled_before: datetime
+) -> Sequence[RowMapping]:
+    """Urgent open tasks that staff have not been told of at their present escalation.
+
+    A task younger than ``settled_before`` still collects its count.
+    """
+    return await rows(
+        conn,
+        """SELECT * FROM tasks
+           WHERE state = 'open' AND urgent AND alerted <= escalation
+             AND (created_at <= :settled OR created_at > :now)
+           ORDER BY task_id LIMIT 100 FOR UPDATE SKIP LOCKED""",
+        {"settled": settled_before, "now": now},
+    )
+
+
+async def alerted(conn: AsyncConnection, task_ids: Sequence[int]) -> None:
+    """Note that staff were told of tasks at their present escalation."""
+    await run(
+        conn,
+        "UPDATE tasks SET alerted = escalation + 1 WHERE task_id = ANY(CAST(:ids AS bigint[]))",
+        {"ids": list(task_ids)},
+    )
+
+
+async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Sequence[RowMapping]:
+    """Tasks, those that are due first at the top."""
+    return await rows(
+        conn,
+        """SELECT * FROM tasks WHERE CAST(:state AS text) IS NULL OR state = :state
+           ORDER BY due_at, task_id LIMIT :limit""",
+        {"state": state, "limit": limit},
+    )
+
+
+async def get(conn: AsyncConnection, task_id: int) -> RowMapping | None:
+    """One task."""
+    return await row(conn, "SELECT * FROM tasks WHERE task_id = :id", {"id": task_id})
+
+
+async def finish(
+    conn: AsyncConnection, task_id: int, *, actor: Actor, note: str, now: datetime
+) -> bool:
+    """Close a task; False when it was not open."""
+    done = await run(
+        conn,
+        """WITH done AS (
+               UPDATE tasks SET state = 'done', done_at = :now, done_by = :actor, note = :note
+               WHERE task_id = :id AND state IN ('open', 'waiting') RETURNING task_id)
+           INSERT INTO log (at, kind, actor, task_id, after)
+           SELECT :now, 'task', :actor, task_id, 'done' FROM done""",
+        {"id": task_id, "actor": str(actor), "note": note, "now": now},
+    )
+    return done == 1

@@ -1,0 +1,42 @@
+"""Workers: who is at work, by their heartbeats."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .db import rows, run
+
+
+async def register(
+    conn: AsyncConnection, worker_id: UUID, *, host: str, pid: int, journal: str
+) -> None:
+    """A worker begins."""
+    await run(
+        conn,
+        """INSERT INTO workers (worker_id, host, pid, journal, started_at, heartbeat_at)
+           VALUES (:worker, :host, :pid, :journal, clock_timestamp(), clock_timestamp())""",
+        {"worker": worker_id, "host": host, "pid": pid, "journal": journal},
+    )
+
+
+async def stop(conn: AsyncConnection, worker_id: UUID) -> None:
+    """A worker has ended, by itself or by a crash. It can renew no lease from here on."""
+    await run(
+        conn,
+        """UPDATE workers SET stopped_at = clock_timestamp()
+           WHERE worker_id = :worker AND stopped_at IS NULL""",
+        {"worker": worker_id},
+    )
+
+
+async def bury(conn: AsyncConnection, *, silent: timedelta) -> list[UUID]:
+    """Declare workers dead that have been silent for so long; their ids."""
+    found = await rows(
+        conn,
+        """UPDATE workers SET stopped_at = clock_timestamp()
+           WHERE stopped_at IS NULL AND heartbeat_at < clock_timestamp() - :silent
+           RETURNING worker_id""",
+        {"silent": silent},
+    )
+    return [r["worker_id"] for r in found]

@@ -1,0 +1,108 @@
+"""The files of the notices, read once; what is in use cannot change under our feet."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from notifier.model.notice import Notice
+from notifier.model.states import Channel
+from notifier.write.errors import BadTemplate
+from notifier.write.manifest import FILE, read_notice
+
+BASE: Final = "_base"
+_KINDS: Final = frozenset({".toml", ".txt", ".mjml", ".html", ".typ", ".json"})
+_NEEDED: Final = ("words.txt",)
+_NEEDED_BY: Final = {
+    Channel.EMAIL: ("subject.txt", "body.txt", "body.mjml"),
+    Channel.LETTER: ("letter.typ",),
+}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One notice in one language with all of its files and those of ``_base``."""
+
+    language: str
+    notice: Notice
+    files: Mapping[str, str]  # ``card_error/words.txt`` → text; ``_base/…`` too
+
+    def named(self, file: str, step: str) -> str:
+        """The name of a file for a step: ``<step>.<file>`` where there is one, else ``<file>``."""
+        special = f"{self.notice.name}/{step}.{file}"
+        return special if special in self.files else f"{self.notice.name}/{file}"
+
+    def source(self, file: str, step: str) -> str:
+        """The text of a file for a step."""
+        return self.files[self.named(file, step)]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over names and contents of all files."""
+        total = hashlib.sha256()
+        for name, text in sorted(self.files.items()):
+            data = text.encode()
+            total.update(f"{name}\0{len(data)}\0".encode() + data)
+        return total.hexdigest()
+
+    @cached_property
+    def content(self) -> bytes:
+        """A zip of all files; the same files give the same bytes."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for name, text in sorted(self.files.items()):
+                archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text.encode())
+        return buffer.getvalue()
+
+
+def read_folders(templates: Path) -> dict[tuple[str, str], Folder]:
+    """All notices by (language, name). Raises :class:`BadTemplate` naming file and key."""
+    languages = sorted(p.name for p in templates.glob("*") if (p / BASE).is_dir())
+    if not languages:
+        raise BadTemplate(str(templates), "", f"no folder <language>/{BASE} in it")
+    found: dict[tuple[str, str], Folder] = {}
+    for language in languages:
+        base = _read(templates / language / BASE)
+        for place in sorted((templates / language).iterdir()):
+            if place.is_dir() and place.name != BASE:
+                found[language, place.name] = _folder(language, place, base)
+    return found
+
+
+def _folder(language: str, place: Path, base: Mapping[str, str]) -> Folder:
+    files = _read(place)
+    manifest = f"{place.name}/{FILE}"
+    if manifest not in files:
+        raise BadTemplate(manifest, "", "is missing")
+    folder = Folder(language, read_notice(place.name, files[manifest]), {**base, **files})
+    _check_complete(folder)
+    return folder
+
+
+def _check_complete(folder: Folder) -> None:
+    needed = [*_NEEDED, "sample.json"]
+    for channel in folder.notice.channels:
+        needed += _NEEDED_BY[channel]
+    for step in folder.notice.steps:
+        for file in needed:
+            name = folder.named(file, step)
+            if name not in folder.files:
+                raise BadTemplate(name, "", f"is missing (step {step})")
+
+
+def _read(place: Path) -> dict[str, str]:
+    files = {}
+    for path in sorted(place.iterdir()):
+        if path.suffix not in _KINDS or not path.is_file():
+            continue
+        name = f"{place.name}/{path.name}"
+        try:
+            # Line ends do not count: a checkout on another system is the same version.
+            files[name] = path.read_text("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError:
+            raise BadTemplate(name, "", "is not UTF-8") from None
+    return files

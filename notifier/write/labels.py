@@ -1,0 +1,58 @@
+"""Labels of enum values and error codes, from the gettext catalogues under ``locales``."""
+
+import string
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from babel.messages.pofile import read_po
+
+DEFAULT_LANGUAGE: Final = "ja"
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
+
+
+class _Blanks(string.Formatter):
+    """Leaves a placeholder standing for which there is no parameter."""
+
+    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        return kwargs.get(str(key), f"{{{key}}}")
+
+
+_FORMATTER: Final = _Blanks()
+
+
+def label(key: str, language: str, /, **params: object) -> str:
+    """The label of ``key`` (such as ``state.held``) in a language, filled with ``params``.
+
+    A language without a catalogue, or a catalogue without the key, falls back to Japanese; a key
+    that nobody knows is returned as it is, so that an old record can always be shown.
+    """
+    text = catalogue(language).get(key) or catalogue(DEFAULT_LANGUAGE).get(key)
+    if text is None:
+        return key
+    return _FORMATTER.format(text, **params) if params else text
+
+
+def known(key: str, language: str) -> bool:
+    """Whether a language's own catalogue has the key."""
+    return key in catalogue(language)
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """All labels of a language by key; empty for a language without a catalogue."""
+    if not (language.isascii() and language.isalpha()):
+        return {}
+    path = _locales() / language / "LC_MESSAGES" / "notifier.po"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        messages = read_po(file, locale=language, abort_invalid=True)
+    return {str(m.id): str(m.string) for m in messages if m.id and m.string}
+
+
+def _locales() -> Path:
+    """The checkout's folder, or the copy inside an installed package."""
+    beside = _PACKAGE.parent / "locales"
+    return beside if beside.is_dir() else _PACKAGE / "_data" / "locales"

@@ -1,0 +1,110 @@
+"""Reads ``notice.toml``."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+from notifier.model.notice import FieldSpec, FieldType, Lane, Notice, UncertainPolicy
+from notifier.model.states import Channel
+from notifier.write.errors import BadTemplate
+
+FILE: Final = "notice.toml"
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_KEYS: Final = frozenset(
+    {
+        "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
+        "days_before", "fields", "step_fields",
+    }
+)  # fmt: skip
+_E = TypeVar("_E", bound=Enum)
+
+
+def read_notice(name: str, source: str) -> Notice:
+    """The notice that a ``notice.toml`` describes.
+
+    Raises :class:`BadTemplate` naming file and key.
+    """
+    try:
+        table = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise BadTemplate(f"{name}/{FILE}", "", str(error)) from None
+    return _Reader(name, table).notice()
+
+
+class _Reader:
+    def __init__(self, name: str, table: Mapping[str, Any]) -> None:
+        self.name, self.table = name, table
+
+    def notice(self) -> Notice:
+        unknown = sorted(self.table.keys() - _KEYS)
+        if unknown:
+            raise self._bad(unknown[0], "is not a known key")
+        steps = tuple(self._texts("steps"))
+        step_fields = self._get("step_fields", dict, {})
+        for step in step_fields:
+            if step not in steps:
+                raise self._bad(f"step_fields.{step}", "is not one of the steps")
+        return Notice(
+            name=self.name,
+            title=self._get("title", str),
+            lane=self._lane(),
+            channels=tuple(self._member(Channel, "channels", c) for c in self._texts("channels")),
+            steps=steps,
+            expires_after=self._days("expires_after"),
+            uncertain=self._member(UncertainPolicy, "uncertain", self._get("uncertain", str)),
+            retention_years=self._get("retention_years", int),
+            fields=self._fields("fields", self._get("fields", dict, {})),
+            step_fields={s: self._fields(f"step_fields.{s}", t) for s, t in step_fields.items()},
+            days_before=tuple(self._get("days_before", list, [])),
+        )
+
+    def _bad(self, key: str, message: str) -> BadTemplate:
+        return BadTemplate(f"{self.name}/{FILE}", key, message)
+
+    def _get(self, key: str, kind: type, default: Any = None) -> Any:
+        value = self.table.get(key, default)
+        if value is None:
+            raise self._bad(key, "is missing")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self._bad(key, f"is not of type {kind.__name__}")
+        return value
+
+    def _texts(self, key: str) -> list[str]:
+        values = self._get(key, list)
+        if not values or not all(isinstance(v, str) and _NAME.fullmatch(v) for v in values):
+            raise self._bad(key, "is not a list of names in lower case")
+        return list(values)
+
+    def _member(self, kind: type[_E], key: str, value: object) -> _E:
+        try:
+            return kind(value)
+        except ValueError:
+            choices = ", ".join(str(m.value) for m in kind)
+            raise self._bad(key, f"{value!r} is not one of {choices}") from None
+
+    def _lane(self) -> Lane:
+        try:
+            return Lane[self._get("lane", str).upper()]
+        except KeyError:
+            choices = ", ".join(lane.name.lower() for lane in Lane)
+            raise self._bad("lane", f"is not one of {choices}") from None
+
+    def _days(self, key: str) -> timedelta:
+        found = re.fullmatch(r"(\d{1,4})([dh])", self._get(key, str))
+        if not found:
+            raise self._bad(key, "is not a number of days or hours such as 7d or 12h")
+        number = int(found[1])
+        return timedelta(days=number) if found[2] == "d" else timedelta(hours=number)
+
+    def _fields(self, key: str, table: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
+        return tuple(self._field(f"{key}.{name}", name, kind) for name, kind in table.items())
+
+    def _field(self, key: str, name: str, kind: object) -> FieldSpec:
+        if not _NAME.fullmatch(name):
+            raise self._bad(key, "is not a name in lower case")
+        text = kind if isinstance(kind, str) else ""
+        field_type = self._member(FieldType, key, text.removesuffix("?"))
+        return FieldSpec(name=name, type=field_type, optional=text.endswith("?"))

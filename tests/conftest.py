@@ -1,0 +1,143 @@
+"""Real engines for every test: one server each per run, a fresh copy of the schema per test."""
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+import redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.demo.post_office import PostOffice
+from notifier.model.relay import Relay, Tls
+from notifier.runtime.engines import Engines
+from notifier.runtime.settings import PREFIX, Settings
+from notifier.store.db import connect
+from notifier.store.migrate import upgrade
+
+for _name in [name for name in os.environ if name.startswith(PREFIX)]:
+    del os.environ[_name]  # the developer's own settings are none of the tests' business
+
+_TEMPLATE = "house_template"
+_FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+_numbers = count(1)
+
+
+class Databases:
+    """Copies of the migrated template, made on a connection of their own."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+
+    def open(self) -> None:
+        self._runner.run(upgrade(self._engines.create_database(_TEMPLATE)))
+        address = self._engines.database("postgres").replace("+asyncpg", "")
+        self._conn = self._runner.run(asyncpg.connect(address))
+
+    def close(self) -> None:
+        self._runner.run(self._conn.close())
+        self._runner.close()
+
+    def create(self) -> str:
+        name = f"test_{next(_numbers)}"
+        self._runner.run(self._conn.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
+        return name
+
+    def drop(self, name: str) -> None:
+        self._runner.run(self._conn.execute(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """PostgreSQL and Valkey of this run (of this worker, under xdist)."""
+    with (
+        tempfile.TemporaryDirectory(prefix="notifier-tests-") as folder,
+        Engines(Settings(var=Path(folder)), postgres=_FAST) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def databases(engines: Engines) -> Iterator[Databases]:
+    made = Databases(engines)
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database_url(engines: Engines, databases: Databases) -> Iterator[str]:
+    """A database of the test's own, migrated and empty."""
+    name = databases.create()
+    yield engines.database(name)
+    databases.drop(name)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = connect(database_url)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+def redis_url(engines: Engines) -> str:
+    """An empty Redis."""
+    with redis.Redis.from_url(engines.urls.redis) as client:
+        client.flushall()
+    return engines.urls.redis
+
+
+@pytest.fixture
+def intake_redis_url(redis_url: str) -> str:
+    """A second, empty one (another database of the same server)."""
+    return redis_url.replace("db=0", "db=1")
+
+
+@contextmanager
+def _in_thread(office: PostOffice) -> Iterator[PostOffice]:
+    """An office in a thread, so that a busy test keeps nobody waiting."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(office.open(), loop).result()
+        yield office
+    finally:
+        asyncio.run_coroutine_threadsafe(office.close(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def post_office(tmp_path: Path) -> Iterator[PostOffice]:
+    """A relay without TLS: ``.port``, ``.messages``, ``.rules``, ``.wait_for(count)``."""
+    with _in_thread(PostOffice(tmp_path / "mail")) as office:
+        yield office
+
+
+@pytest.fixture
+def tls_post_office(tmp_path: Path) -> Iterator[PostOffice]:
+    """A relay with STARTTLS (``.certificate``) and a user ``notifier`` / ``open sesame``."""
+    users = {"notifier": "open sesame"}
+    with _in_thread(PostOffice(tmp_path / "mail-tls", tls=True, users=users)) as office:
+        yield office
+
+
+@pytest.fixture
+def settings(
+    tmp_path: Path, database_url: str, redis_url: str, post_office: PostOffice
+) -> Settings:
+    """Settings of a whole house: its own database, Redis, var folder and relay."""
+    relay = Relay(host=post_office.host, port=post_office.port, tls=Tls.NONE, name="post-office")
+    return Settings(
+        var=tmp_path / "var", database_url=database_url, redis_url=redis_url, relays=(relay,)
+    )
