@@ -23,9 +23,7 @@ ALERT = "staff_alert"
 _SETTLING = timedelta(seconds=2)
 
 
-async def alert(
-    conn: AsyncConnection, house: House, *, actor: Actor, now: datetime
-) -> set[Lane]:
+async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datetime) -> set[Lane]:
     """Open what waited, escalate what is late, and tell staff; the lanes in which mail waits."""
     await tasks.open_waiting(conn, now=now)
     await tasks.escalate(conn, now=now)

@@ -28,7 +28,7 @@ def changed(
     source = change.source or event.source
     case = situation.case(change.kind, source, change.matter)
     opens = change.move is CaseMove.OPEN
-    deadline = change.deadline if opens else case and case.deadline
+    deadline = change.deadline if opens else (case.deadline if case else None)
     return {
         "kind": change.kind,
         "source": source,

@@ -11,7 +11,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
 
-def message_row(  # noqa: PLR0913 (where it belongs, to whom, how it stands)
+def message_row(
     draft: Draft,
     notice: Notice,
     *,

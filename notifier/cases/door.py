@@ -75,7 +75,7 @@ def _value(arrived: Arrived, name: str) -> object:
     return getattr(arrived.event.data, name, None)
 
 
-async def _take_wave(  # noqa: PLR0913
+async def _take_wave(
     conn: AsyncConnection,
     wave: list[Arrived],
     house: House,
@@ -114,9 +114,7 @@ async def _leave_undecided(
 ) -> None:
     _log.error("event.undecided", event_id=arrived.event_id, problem=type(problem).__name__)
     details = {"event_id": arrived.event_id, "type": arrived.event.type}
-    draft = TaskDraft(
-        kind=TaskKind.UNDECIDED_EVENT, key=str(arrived.event_id), details=details
-    )
+    draft = TaskDraft(kind=TaskKind.UNDECIDED_EVENT, key=str(arrived.event_id), details=details)
     await tasks.raise_all(conn, [draft], actor=actor, now=now)
 
 
@@ -173,7 +171,7 @@ async def _cancel(
 Made = dict[tuple[int, int], tuple[int, bool]]  # (event id, outcome) → (message id, is new)
 
 
-async def _write_messages(  # noqa: PLR0913
+async def _write_messages(
     conn: AsyncConnection,
     taken: Sequence[Taken],
     ids: Cases,
@@ -212,7 +210,8 @@ async def _write_messages(  # noqa: PLR0913
 async def _write_outcomes(
     conn: AsyncConnection, taken: Sequence[Taken], made: Made, *, actor: Actor, now: datetime
 ) -> None:
-    rows, drafts = [], []
+    rows: list[dict[str, object]] = []
+    drafts: list[TaskDraft] = []
     for arrived, _, decision in taken:
         rows += [
             {"event_id": arrived.event_id, **_told(decision, n, made.get((arrived.event_id, n)))}
@@ -238,15 +237,22 @@ def _only_repeats(arrived: Arrived, decision: Decision, made: Made) -> bool:
 def _told(decision: Decision, n: int, made: tuple[int, bool] | None) -> dict[str, object]:
     outcome = decision.outcomes[n]
     if isinstance(outcome, Skip):
-        row = {"outcome": "skip", "reason": outcome.reason, "notice": outcome.notice}
-        return {**row, "details": dict(outcome.details)}
+        return {
+            "outcome": "skip",
+            "reason": outcome.reason,
+            "notice": outcome.notice,
+            "details": dict(outcome.details),
+        }
     assert made is not None
     message_id, is_new = made
-    row = {"notice": outcome.draft.notice, "message_id": message_id, "details": {}}
+    row: dict[str, object] = {
+        "notice": outcome.draft.notice,
+        "message_id": message_id,
+        "details": {},
+    }
     if not is_new:
         return {**row, "outcome": "skip", "reason": Reason.ALREADY_CREATED}
     if isinstance(outcome, Hold):
         details = dict(outcome.details)
         return {**row, "outcome": "hold", "reason": outcome.reason, "details": details}
     return {**row, "outcome": "send", "reason": Reason.CREATED}
-

@@ -51,7 +51,7 @@ async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) ->
         if isinstance(a.event.data, MemberLeft)
     ]
     await members.mark_left(conn, left, now=now)
-    heard = [c for a, _, d in taken if not _silent(d) and (c := _charge_id(a.event))]
+    heard = [i for a, _, d in taken if not _silent(d) and (i := _charge_id(a.event))]
     if heard:
         await tasks.drop_waiting(conn, TaskKind.OUTCOME_MISSING, heard, now=now)
 

@@ -37,7 +37,7 @@ class Released:
     reason: Reason
 
 
-async def release(  # noqa: PLR0913
+async def release(
     conn: AsyncConnection,
     held: Sequence[RowMapping],
     house: House,
@@ -56,7 +56,7 @@ async def release(  # noqa: PLR0913
     ]
 
 
-async def _release(  # noqa: PLR0913
+async def _release(
     conn: AsyncConnection,
     message: RowMapping,
     house: House,
@@ -109,9 +109,7 @@ def _again(
     return Skip(reason=Reason.RECORD_ONLY)
 
 
-def _read_by_person(
-    situation: Situation, event: Event, hold: Hold, category: Category
-) -> Outcome:
+def _read_by_person(situation: Situation, event: Event, hold: Hold, category: Category) -> Outcome:
     draft = replace(hold.draft, facts={**hold.draft.facts, "category": category})
     data: Any = event.data
     assert situation.scheme is not None

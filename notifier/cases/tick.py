@@ -108,7 +108,7 @@ def _fields(facts: dict[str, Any], house: House, step: str) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name in wanted and value is not None}
 
 
-async def _store(  # noqa: PLR0913
+async def _store(
     conn: AsyncConnection,
     speaking: Sequence[tuple[RowMapping, str]],
     made: Sequence[Send | Hold],

@@ -75,11 +75,11 @@ def check_charged(
     premium = amounts.sum_of(LineKind.PREMIUM)
     other = amounts.sum_of(LineKind.OPERATING_FEE, LineKind.OTHER)
     if amounts.total != premium + other:
-        return [
-            Contradiction(Reason.AMOUNT_SUM_WRONG, "total", amounts.lines_total, amounts.total)
-        ]
+        return [Contradiction(Reason.AMOUNT_SUM_WRONG, "total", amounts.lines_total, amounts.total)]
     submitted = charge.submitted if charge else ()
-    if any((s.premium, s.other_fees, s.total) == (premium, other, amounts.total) for s in submitted):
+    if any(
+        (s.premium, s.other_fees, s.total) == (premium, other, amounts.total) for s in submitted
+    ):
         return []
     named = {("premium", premium), ("other_fees", other), ("total", amounts.total)}
     if named <= {(name, yen) for role, name, yen in shown if role is AmountRole.DUE}:

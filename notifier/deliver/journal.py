@@ -7,8 +7,7 @@ what the permit in the record is for).
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,7 +41,7 @@ class Journal:
         return cls(path, fd)
 
     def begin(self, attempt_id: int) -> None:
-        """The body of an attempt is about to be written."""
+        """The body of an attempt is about to be written. Raises OSError: then it must not be."""
         self._write({"b": attempt_id})
 
     def reply(self, attempt_id: int, reply: Reply) -> None:
@@ -50,8 +49,10 @@ class Journal:
         self._write({"r": attempt_id, "reply": reply.to_json()})
 
     def _write(self, line: dict[str, object]) -> None:
-        data = orjson.dumps(line) + b"\n"
-        os.write(self._fd, data)
+        # The line break before it keeps a line whole that follows a torn one.
+        data = b"\n" + orjson.dumps(line) + b"\n"
+        if os.write(self._fd, data) != len(data):
+            raise OSError("the journal could not be written")
         self._size += len(data)
 
     def rest(self) -> None:
@@ -76,16 +77,11 @@ class Orphan:
     replies: dict[int, Reply]
 
 
-@contextmanager
-def orphans(folder: Path) -> Iterator[Iterator[Orphan]]:
-    """Go through the journals of dead workers; each is removed once it has been dealt with.
+def orphans(folder: Path) -> Generator[Orphan, None, None]:
+    """Go through the journals of dead workers; each is removed when the next one is asked for.
 
-    A journal stays when dealing with it raises.
+    A journal stays if dealing with it raises; close the generator then.
     """
-    yield _orphans(folder)
-
-
-def _orphans(folder: Path) -> Iterator[Orphan]:
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -115,7 +111,7 @@ def _read(path: Path) -> Orphan:
         try:
             entry = orjson.loads(line)
         except orjson.JSONDecodeError:
-            continue  # torn by the crash: it was not written before the next step
+            continue  # blank, or torn: then the step that follows it was not taken
         if "b" in entry:
             begun.add(entry["b"])
         else:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, AnyStr, Final
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, syntax
 
@@ -106,7 +106,7 @@ class PostOffice:
     async def wait_for(self, count: int, *, seconds: float = 20.0) -> list[Received]:
         """All messages, once there are ``count``. Raises :class:`TimeoutError`."""
         async with asyncio.timeout(seconds):
-            while len(self.messages) < count:
+            while len(self.messages) < count:  # noqa: ASYNC110 (they may come in another thread)
                 await asyncio.sleep(0.005)
         return self.messages
 
@@ -130,6 +130,7 @@ class PostOffice:
     def take(self, session: Session, envelope: Envelope) -> Received:
         """Keep a message: file first, then the line of the log."""
         data = envelope.original_content or b""
+        login: Any = session.auth_data
         self._number += 1
         received = Received(
             queue_id=f"{self._number:08X}",
@@ -140,7 +141,7 @@ class PostOffice:
             sha256=hashlib.sha256(data).hexdigest(),
             data=data,
             tls=session.ssl is not None,
-            user=session.auth_data.decode() if session.auth_data else None,
+            user=login.decode() if login else None,
         )
         (self.folder / f"{received.queue_id}.eml").write_bytes(data)
         self._log.write(_line(received))
@@ -232,7 +233,7 @@ class _Conversation(SMTP):
             await asyncio.Event().wait()  # until the loss of the connection cancels us
         return rule.reply
 
-    async def push(self, status: str | bytes) -> None:
+    async def push(self, status: AnyStr) -> None:
         if not self._greeted:
             self._greeted = True
             if refusal := await self.misbehave(Stage.CONNECT, []):
@@ -267,7 +268,7 @@ def _line(received: Received) -> bytes:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The lines of a relay's log that are complete: queue_id, message_id, from, rcpt, sha256, size."""
+    """The complete lines of a relay's log: queue_id, message_id, from, rcpt, sha256, size."""
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     return [json.loads(line) for line in whole.splitlines()]
 

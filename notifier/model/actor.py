@@ -24,7 +24,9 @@ class Actor:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise ValueError(f"an actor's name is 1 to 64 letters, digits or . @ + - _: {self.name!r}")
+            raise ValueError(
+                f"an actor's name is 1 to 64 letters, digits or . @ + - _: {self.name!r}"
+            )
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"

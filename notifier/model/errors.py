@@ -1,7 +1,8 @@
 """Bad input: what is wrong, where, and what a person reads about it."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class FieldError:
 
     field: str  # where: a dotted path such as ``data.amounts.total``, or a CSV column
     code: str
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = dataclasses.field(default_factory=dict)
     line: int | None = None  # 1-based line of a file, where the input is a file
     index: int | None = None  # 0-based place in a batch, where the input is a batch
 

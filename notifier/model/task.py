@@ -51,5 +51,7 @@ class TaskDraft:
 
     kind: TaskKind
     key: str  # what makes it the same matter; one open task per (kind, key)
-    details: Mapping[str, Any] = field(default_factory=dict)  # figures for the reader, no contact data
+    details: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # figures for the reader, no contact data
     not_before: datetime | None = None  # a task that only matters if nothing follows by then

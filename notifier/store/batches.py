@@ -1,8 +1,7 @@
 """Batches: letters on their way to the press, and the pieces in them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -118,9 +117,7 @@ async def abandoned(conn: AsyncConnection) -> list[int]:
 
 async def cancel(conn: AsyncConnection, batch_id: int) -> None:
     """A batch comes to nothing."""
-    await run(
-        conn, "UPDATE batches SET state = 'cancelled' WHERE batch_id = :id", {"id": batch_id}
-    )
+    await run(conn, "UPDATE batches SET state = 'cancelled' WHERE batch_id = :id", {"id": batch_id})
 
 
 async def still_queued(conn: AsyncConnection, ids: Sequence[int]) -> set[int]:
@@ -135,7 +132,7 @@ async def still_queued(conn: AsyncConnection, ids: Sequence[int]) -> set[int]:
     return {r["message_id"] for r in found}
 
 
-async def add_pieces(  # noqa: PLR0913 (which batch, what, who, when)
+async def add_pieces(
     conn: AsyncConnection,
     batch_id: int,
     pieces: Sequence[Piece],
@@ -197,9 +194,7 @@ async def hand_over(conn: AsyncConnection, batch_id: int, *, actor: Actor, now: 
     return done == 1
 
 
-async def get(
-    conn: AsyncConnection, batch_id: int, *, lock: bool = False
-) -> RowMapping | None:
+async def get(conn: AsyncConnection, batch_id: int, *, lock: bool = False) -> RowMapping | None:
     """One batch; with ``lock`` it is held to the end of the transaction."""
     tail = " FOR UPDATE" if lock else ""
     return await row(conn, f"SELECT * FROM batches WHERE batch_id = :id{tail}", {"id": batch_id})

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.model.situation import ChargeRecord, ChargedAmounts
+from notifier.model.situation import ChargedAmounts, ChargeRecord
 
 from .db import dumps, loads, rows, run
 
@@ -45,9 +45,7 @@ FROM given WHERE amounts IS NOT NULL
 """
 
 
-async def load(
-    conn: AsyncConnection, keys: Iterable[Key]
-) -> dict[Key, tuple[int, ChargeRecord]]:
+async def load(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, tuple[int, ChargeRecord]]:
     """(source, charge id) → (member id, the charge as recorded)."""
     given = [{"source": s, "charge_id": c} for s, c in keys]
     if not given:

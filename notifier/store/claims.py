@@ -169,7 +169,7 @@ class Claim:
     fence: int
 
 
-async def claim(  # noqa: PLR0913 (who, what, how many, for how long)
+async def claim(
     conn: AsyncConnection,
     lane: Lane,
     *,
@@ -199,7 +199,7 @@ async def renew(
     return bool(await scalar(conn, _RENEW, params))
 
 
-async def give_back(  # noqa: PLR0913 (whose, which, why, who, when)
+async def give_back(
     conn: AsyncConnection,
     worker_id: UUID,
     claims: Sequence[Claim],

@@ -29,9 +29,7 @@ WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
 """
 
 
-async def load(
-    conn: AsyncConnection, ids: Sequence[int], *, today: date
-) -> dict[int, RowMapping]:
+async def load(conn: AsyncConnection, ids: Sequence[int], *, today: date) -> dict[int, RowMapping]:
     """Message id → message, facts, reader, scheme and the brand in force on ``today``."""
     if not ids:
         return {}

@@ -31,7 +31,9 @@ def loads(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
-async def rows(conn: AsyncConnection, sql: str, params: Params | None = None) -> Sequence[RowMapping]:
+async def rows(
+    conn: AsyncConnection, sql: str, params: Params | None = None
+) -> Sequence[RowMapping]:
     """All rows of a query."""
     return (await conn.execute(text(sql), params or {})).mappings().all()
 

@@ -90,7 +90,8 @@ async def decided(
                UPDATE events e SET decided_at = :now
                WHERE e.event_id IN (SELECT event_id FROM given)
            )
-           INSERT INTO decisions (event_id, decided_at, outcome, reason, notice, message_id, details)
+           INSERT INTO decisions
+               (event_id, decided_at, outcome, reason, notice, message_id, details)
            SELECT event_id, :now, outcome, reason, notice, message_id, details FROM given""",
         {"rows": dumps(list(outcomes)), "now": now},
     )

@@ -11,7 +11,7 @@ from notifier.model.actor import Actor
 from .db import row, rows, run
 
 
-async def add(  # noqa: PLR0913
+async def add(
     conn: AsyncConnection,
     key_id: str,
     source: str,

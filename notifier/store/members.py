@@ -96,7 +96,9 @@ async def by_number(
 async def by_id(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Member]:
     """Members by id."""
     tail = " WHERE m.member_id = ANY(CAST(:ids AS bigint[]))"
-    return {r["member_id"]: _member(r) for r in await rows(conn, _SELECT + tail, {"ids": list(ids)})}
+    return {
+        r["member_id"]: _member(r) for r in await rows(conn, _SELECT + tail, {"ids": list(ids)})
+    }
 
 
 def _member(found: RowMapping) -> Member:

@@ -78,7 +78,9 @@ class Move:
 
     def sources(self, channel: Channel) -> list[State]:
         """Where a message may stand for this move."""
-        return [s for s in sources(channel, self.after) if not self.only_from or s in self.only_from]
+        return [
+            s for s in sources(channel, self.after) if not self.only_from or s in self.only_from
+        ]
 
 
 async def insert(
@@ -155,7 +157,7 @@ ORDER BY m.message_id DESC LIMIT :limit
 """
 
 
-async def search(  # noqa: PLR0913 (one keyword per column a person filters by)
+async def search(
     conn: AsyncConnection,
     *,
     state: str | None = None,
@@ -178,9 +180,7 @@ async def search(  # noqa: PLR0913 (one keyword per column a person filters by)
     )
 
 
-async def same_matter(
-    conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]
-) -> dict[int, int]:
+async def same_matter(conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]) -> dict[int, int]:
     """Place in ``wanted`` → the message that says the same already, on whatever channel."""
     if not wanted:
         return {}
@@ -233,6 +233,21 @@ async def held(
             "ids": None if ids is None else list(ids),
             "members": None if member_ids is None else list(member_ids),
         },
+    )
+
+
+async def held_about(conn: AsyncConnection, details: Mapping[str, Any]) -> Sequence[RowMapping]:
+    """The held messages that a task with these details is about."""
+    if not {"notice", "reason"} <= details.keys():
+        return []
+    return await rows(
+        conn,
+        """SELECT m.message_id, p.member_no, m.created_at
+           FROM messages m JOIN members p USING (member_id)
+           WHERE m.state = 'held' AND m.notice = :notice AND m.reason = :reason
+             AND (CAST(:scheme AS text) IS NULL OR m.scheme = :scheme)
+           ORDER BY m.message_id LIMIT 200""",
+        {k: details.get(k) for k in ("notice", "reason", "scheme")},
     )
 
 

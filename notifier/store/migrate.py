@@ -1,6 +1,6 @@
 """Bring a database to the newest schema, and make room for the months to come."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from alembic import command
@@ -27,7 +27,7 @@ async def upgrade(url: str) -> None:
         async with engine.begin() as conn:
             await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             await conn.run_sync(_run)
-            await open_months(conn, date.today(), ahead=3)
+            await open_months(conn, datetime.now(UTC).date(), ahead=3)
     finally:
         await engine.dispose()
 

@@ -12,7 +12,7 @@ from notifier.model.actor import Actor
 from .db import dumps, row, rows, run
 
 
-async def add(  # noqa: PLR0913
+async def add(
     conn: AsyncConnection,
     origin: str,
     origin_id: str,
@@ -50,14 +50,10 @@ async def pending(conn: AsyncConnection, limit: int) -> Sequence[RowMapping]:
 
 async def get(conn: AsyncConnection, entry_id: int) -> RowMapping | None:
     """One entry as received."""
-    return await row(
-        conn, "SELECT * FROM rejected_entries WHERE entry_id = :id", {"id": entry_id}
-    )
+    return await row(conn, "SELECT * FROM rejected_entries WHERE entry_id = :id", {"id": entry_id})
 
 
-async def replayed(
-    conn: AsyncConnection, entry_id: int, *, actor: Actor, now: datetime
-) -> None:
+async def replayed(conn: AsyncConnection, entry_id: int, *, actor: Actor, now: datetime) -> None:
     """Note that an entry went in after all."""
     await run(
         conn,

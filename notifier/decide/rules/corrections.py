@@ -1,6 +1,5 @@
 """Wrong amounts: charged or shown, charged twice, not put right."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from notifier.decide.guard import (
@@ -113,7 +112,7 @@ def duplicated(event: Event, situation: Situation) -> Decision:
         reason=Reason.CONTINUED if case else Reason.OPENED,
         generation=generation(event, case, None),
     )
-    facts = {
+    facts: dict[str, Any] = {
         "charged_on": data.charged_on.isoformat(),
         "duplicated_on": data.duplicated_on.isoformat(),
         "duplicate_method": data.duplicate_method,
@@ -175,7 +174,7 @@ def _check(data: Overcharged | CorrectionFailed, situation: Situation) -> list[C
     ]
 
 
-def _explained(explanation: Explanation | None) -> Mapping[str, Any]:
+def _explained(explanation: Explanation | None) -> dict[str, Any]:
     if explanation is None:
         return {}
     return {"cause": explanation.cause, "prevention": explanation.prevention}

@@ -15,7 +15,7 @@ from notifier.model.situation import CaseRecord, Situation
 from notifier.model.task import TaskDraft, TaskKind
 
 
-def draft(  # noqa: PLR0913 (a draft has this many facts)
+def draft(
     situation: Situation,
     notice: str,
     step: str,

@@ -265,7 +265,8 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_due ON messages (lane, next_attempt_at, message_id)
     WHERE state = 'queued' AND channel = 'email';
-CREATE INDEX messages_letters ON messages (message_id) WHERE state = 'queued' AND channel = 'letter';
+CREATE INDEX messages_letters ON messages (message_id)
+    WHERE state = 'queued' AND channel = 'letter';
 CREATE INDEX messages_leased ON messages (lease_until) WHERE state IN ('claimed', 'sending');
 CREATE INDEX messages_unsettled ON messages (state, next_attempt_at)
     WHERE state IN ('held', 'uncertain');

@@ -1,0 +1,5 @@
+"""The terminal: ``notifier``."""
+
+from .app import main
+
+__all__ = ["main"]

@@ -1,0 +1,55 @@
+"""``notifier keys``: API keys, one for each source of events."""
+
+from typing import Annotated
+
+import typer
+
+from notifier.api.keys import new_key
+from notifier.model.errors import NotFound
+from notifier.runtime.parts import Parts
+from notifier.store import keys as store
+
+from .session import out, person, run
+from .tables import show
+
+app = typer.Typer(help="API keys of the systems that send events.", no_args_is_help=True)
+
+
+@app.command("new")
+def new(
+    source: Annotated[str, typer.Argument(help="The only source whose events the key may send.")],
+) -> None:
+    """Make a key. It is shown once; only its hash is kept."""
+
+    async def work(parts: Parts) -> None:
+        key_id, secret, hashed = new_key()
+        async with parts.engine.begin() as conn:
+            now = parts.clock.now()
+            await store.add(conn, key_id, source, hashed, actor=person(), now=now)
+        out.print(secret, highlight=False)
+
+    run(work)
+
+
+@app.command("list")
+def list_() -> None:
+    """All keys."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.connect() as conn:
+            found = await store.everything(conn)
+        show(("key", "source", "created", "by", "revoked"), [tuple(r.values()) for r in found])
+
+    run(work)
+
+
+@app.command("revoke")
+def revoke(key_id: str) -> None:
+    """Put a key out of force at once."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.begin() as conn:
+            if not await store.revoke(conn, key_id, now=parts.clock.now()):
+                raise NotFound("key", key_id)
+
+    run(work)

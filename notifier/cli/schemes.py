@@ -1,0 +1,48 @@
+"""``notifier schemes``: registered fees and brands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier.intake.scheme_file import read_scheme
+from notifier.runtime.parts import Parts
+from notifier.store import schemes as store
+
+from .session import out, person, run
+from .tables import show
+
+app = typer.Typer(help="制度: registered fees and what members see of a scheme.", no_args_is_help=True)
+File = Annotated[Path, typer.Argument(help="TOML file of one scheme.", exists=True, dir_okay=False)]
+
+
+@app.command("import")
+def import_(file: File) -> None:
+    """Register a scheme as the file says. What the file no longer has is withdrawn."""
+
+    async def work(parts: Parts) -> None:
+        scheme = read_scheme(file.read_bytes())
+        async with parts.engine.begin() as conn:
+            await store.save(conn, scheme, actor=person(), now=parts.clock.now())
+        out.print(f"{scheme.scheme}: {len(scheme.fees)} fees, {len(scheme.brands)} brands")
+
+    run(work)
+
+
+@app.command("list")
+def list_() -> None:
+    """All schemes with the fees in force."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.connect() as conn:
+            found = await store.all_of(conn)
+        lines = [
+            (s.scheme, s.name, s.group_no, f.kind, f.yen, f.valid_from, f.valid_to)
+            for s in found.values()
+            for f in s.fees
+        ]
+        show(("scheme", "name", "団体識別番号", "kind", "yen", "from", "to"), lines)
+
+    run(work)
+
+

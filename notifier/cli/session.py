@@ -1,0 +1,72 @@
+"""What every verb does first and last: settings, engines, parts; errors as a person reads them."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from notifier.model.actor import Actor, ActorKind
+from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
+from notifier.runtime.engines import EngineError, Engines
+from notifier.runtime.logging import configure
+from notifier.runtime.parts import Parts, joined
+from notifier.runtime.settings import BadSettings, Settings, load_settings
+from notifier.write.errors import BadTemplate, WriteError
+from notifier.write.labels import label
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+_T = TypeVar("_T")
+_EXPECTED = (
+    BadInput, BadSettings, BadTemplate, Conflict, EngineError, NotAllowed, NotFound, OSError,
+    WriteError,
+)  # fmt: skip
+
+
+def person() -> Actor:
+    """Whoever sits at this terminal."""
+    return Actor(ActorKind.USER, getpass.getuser())
+
+
+def settings() -> Settings:
+    """The settings, or the end of the program with what is wrong with them."""
+    try:
+        return load_settings()
+    except BadSettings as problem:
+        fail(problem)
+
+
+def run(work: Callable[[Parts], Awaitable[_T]]) -> _T:
+    """Run a piece of work on the joined parts; what a person can mend ends with code 1."""
+    given = settings()
+    configure()
+    try:
+        with Engines(given) as engines:
+            return asyncio.run(_joined(given, engines, work))
+    except _EXPECTED as problem:
+        fail(problem, given.locale)
+
+
+async def _joined(given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]]) -> _T:
+    async with joined(given, engines.urls) as parts:
+        return await work(parts)
+
+
+def fail(problem: Exception, language: str = "ja") -> NoReturn:
+    """End with code 1 and say what is wrong, where, and in which line."""
+    if isinstance(problem, BadInput):
+        for error in problem.errors:
+            err.print(f"[red]✗[/] {sentence(error, language)}", highlight=False)
+        err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
+    else:
+        err.print(f"[red]✗[/] {problem}", highlight=False)
+    raise typer.Exit(1)
+
+
+def sentence(error: FieldError, language: str) -> str:
+    """One error as a line: where, which field, what is wrong."""
+    where = f"{label('cli.line', language, line=error.line)} " if error.line else ""
+    return f"{where}{error.field}: {label(f'error.{error.code}', language, **error.params)}"

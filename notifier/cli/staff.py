@@ -1,0 +1,35 @@
+"""``notifier staff``: whom alerts reach."""
+
+import typer
+
+from notifier.intake.addresses import parse_email
+from notifier.runtime.parts import Parts
+from notifier.store import staff as store
+
+from .session import run
+from .tables import show
+
+app = typer.Typer(help="Staff: whom alerts about tasks reach.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(login: str, name: str, email: str) -> None:
+    """Register a member of staff, or change name and address."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.begin() as conn:
+            await store.save(conn, login, name, parse_email(email), now=parts.clock.now())
+
+    run(work)
+
+
+@app.command("list")
+def list_() -> None:
+    """All staff."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.connect() as conn:
+            found = await store.everyone(conn)
+        show(("login", "name", "email"), [(r["login"], r["name"], r["email"]) for r in found])
+
+    run(work)

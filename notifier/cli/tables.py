@@ -1,0 +1,29 @@
+"""Tables on the terminal."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from notifier.decide.calendar import JAPAN
+
+from .session import out
+
+
+def show(columns: Sequence[str], lines: Iterable[Sequence[Any]], title: str = "") -> None:
+    """Print a table; moments are shown in Japan's time."""
+    table = Table(*columns, title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for line in lines:
+        table.add_row(*(cell(value) for value in line))
+    out.print(table)
+
+
+def cell(value: Any) -> str:
+    """A value as a cell."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(JAPAN):%Y-%m-%d %H:%M:%S}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,45 @@
+"""PostgreSQL away: which errors mean that, and how to wait for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+log = structlog.get_logger(__name__)
+
+FIRST: Final = 0.1  # seconds
+LONGEST: Final = 5.0
+#: Deadlock, serialization, and the classes 08 (connection), 53 (resources), 57 (shutdown).
+_PASSING: Final = ("40P01", "40001", "08", "53", "57")
+
+T = TypeVar("T")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error of the database passes by itself, so that trying again makes sense."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout | InterfaceError | OperationalError):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or state.startswith(_PASSING)
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_PASSING)
+    return isinstance(error, asyncpg.InterfaceError)
+
+
+async def patiently(action: Callable[[], Awaitable[T]], *, what: str) -> T:
+    """Do something in the database, as often as it takes for it to be there."""
+    delay = FIRST
+    while True:
+        try:
+            return await action()
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.warning("database away", what=what, error=type(error).__name__)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, LONGEST)

@@ -1,0 +1,116 @@
+"""Recording: outcomes go on record in batches, as large as what came in meanwhile."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from notifier.model.actor import Actor
+from notifier.model.states import State
+from notifier.model.task import TaskDraft
+from notifier.store import attempts, claims, tasks
+from notifier.store.attempts import Recorded, Result
+
+from . import alarms
+from .away import is_away, patiently
+from .worker import ACTOR, Worker
+
+log = structlog.get_logger(__name__)
+
+_MOST: Final = 200  # outcomes in one transaction
+
+
+async def record(  # noqa: PLR0913 (whose, what, who, when)
+    conn: AsyncConnection,
+    worker_id: "attempts.UUID",
+    results: Sequence[Result],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> list[Recorded]:
+    """Record outcomes, and make the tasks that follow from them."""
+    recorded = await attempts.record(conn, worker_id, results, actor=actor, now=now)
+    by_attempt = {r.attempt_id: r for r in results}
+    drafts: list[TaskDraft] = []
+    unclear: list[int] = []
+    for one in recorded:
+        result = by_attempt[one.attempt_id]
+        if result.after is State.FAILED:
+            drafts.append(alarms.failed(one.message_id, one.notice, result))
+        elif result.after is State.UNCERTAIN:
+            unclear.append(one.message_id)
+    drafts += [alarms.uncertain(*found) for found in await claims.asks(conn, unclear)]
+    await tasks.raise_all(conn, drafts, actor=actor, now=now)
+    return recorded
+
+
+class Recorder:
+    """Takes outcomes from transmissions and keeps at it until they are on record."""
+
+    def __init__(
+        self, engine: AsyncEngine, worker: Worker, now: Callable[[], datetime], *, most_open: int
+    ) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._now = now
+        self._most_open = most_open
+        self._queue: asyncio.Queue[tuple[int, Result]] = asyncio.Queue()
+        self._open = 0  # permits without a recorded outcome
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def permitted(self, count: int) -> None:
+        """So many transmissions were permitted."""
+        self._open += count
+        if self._open >= self._most_open:
+            self._room.clear()
+
+    def put(self, message_id: int, result: Result) -> None:
+        """A transmission has ended."""
+        self._queue.put_nowait((message_id, result))
+
+    async def room(self) -> None:
+        """Wait while too many outcomes are not on record yet."""
+        await self._room.wait()
+
+    async def done(self) -> None:
+        """Wait until all outcomes that were put are on record."""
+        await self._queue.join()
+
+    async def run(self) -> None:
+        """Record for ever; cancel it when it is done."""
+        while True:
+            given = [await self._queue.get()]
+            while not self._queue.empty() and len(given) < _MOST:
+                given.append(self._queue.get_nowait())
+            await self._save(given)
+            self._open -= len(given)
+            if self._open < self._most_open:
+                self._room.set()
+            for _ in given:
+                self._queue.task_done()
+
+    async def _save(self, given: Sequence[tuple[int, Result]]) -> None:
+        results = [result for _, result in given]
+
+        async def save() -> None:
+            async with self._engine.begin() as conn:
+                await record(
+                    conn, self._worker.worker_id, results, actor=ACTOR, now=self._now()
+                )
+
+        try:
+            await patiently(save, what="record")
+        except Exception as error:
+            if is_away(error):
+                raise
+            if len(given) > 1:  # one that cannot be recorded must not take the others with it
+                for one in given:
+                    await self._save([one])
+                return
+            # Its lease runs out and it becomes uncertain; the journal has what was answered.
+            log.exception("outcome could not be recorded", message=given[0][0])
+        self._worker.let_go(message_id for message_id, _ in given)

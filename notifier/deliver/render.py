@@ -1,0 +1,171 @@
+"""Rendering: from rows of the record to bytes that can leave, or a reason why not."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from sqlalchemy import RowMapping
+
+from notifier.model.correspondence import Correspondence
+from notifier.model.mailbox import smtp_form
+from notifier.model.reasons import Reason
+from notifier.store.claims import Claim
+from notifier.store.documents import Version, pack
+
+from .compose import House, Unsendable, correspondence
+from .line import Envelope
+
+log = structlog.get_logger(__name__)
+
+
+class Mail(Protocol):
+    """A written mail."""
+
+    @property
+    def data(self) -> bytes:
+        """The whole message, CRLF, ready for DATA."""
+
+
+class Letter(Protocol):
+    """A written letter."""
+
+    @property
+    def pdf(self) -> bytes:
+        """The document."""
+
+    @property
+    def pages(self) -> int:
+        """How many sheets it takes, printed on one side."""
+
+
+class TemplateVersion(Protocol):
+    """The templates that a message was written from."""
+
+    @property
+    def digest(self) -> str:
+        """Names this version for ever."""
+
+    @property
+    def content(self) -> bytes:
+        """The files, packed."""
+
+
+class Writer(Protocol):
+    """Whoever puts correspondence into words."""
+
+    def mail(self, c: Correspondence, *, token: str, message_id: str) -> Mail:
+        """A correspondence as mail."""
+
+    def letter(self, c: Correspondence) -> Letter:
+        """A correspondence as letter."""
+
+    def version(self, notice: str, language: str) -> TemplateVersion:
+        """What a notice is written from at present."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A mail that waits for its permit."""
+
+    claim: Claim
+    notice: str
+    number: int  # of the attempt that is to come, 1 for the first
+    expires_at: datetime
+    version: Version
+    envelope: Envelope
+    sha256: bytes
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A letter that waits for its batch."""
+
+    message_id: int
+    notice: str
+    version: Version
+    postcode: str
+    address: str
+    name: str
+    pdf: bytes
+    pages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderer:
+    """Writes what is given to it in the name of the house. Pure but for the writer's caches."""
+
+    writer: Writer
+    house: House
+    bounce_domain: str  # of return paths
+    message_id_domain: str
+
+    def mail(self, found: RowMapping, *, now: datetime) -> Ready:
+        """A mail from a row of the record. Raises :class:`Unsendable`."""
+        c = correspondence(found, self.house, now=now)
+        data = self._written(found, c)
+        return Ready(
+            claim=Claim(found["message_id"], found["fence"]),
+            notice=found["notice"],
+            number=found["attempts"] + 1,
+            expires_at=found["expires_at"],
+            version=self._version(found),
+            envelope=self._envelope(found, c, data),
+            sha256=hashlib.sha256(data).digest(),
+            packed=pack(data),
+        )
+
+    def letter(self, found: RowMapping, *, now: datetime) -> Sheet:
+        """A letter from a row of the record. Raises :class:`Unsendable`."""
+        c = correspondence(found, self.house, now=now)
+        address = c.recipient.address
+        if address is None:
+            raise Unsendable(Reason.NO_ADDRESS, "address")
+        try:
+            written = self.writer.letter(c)
+        except Exception as error:
+            raise _failed(found, error) from error
+        return Sheet(
+            message_id=found["message_id"],
+            notice=found["notice"],
+            version=self._version(found),
+            postcode=address.postcode,
+            address="\u3000".join(address.lines),
+            name=f"{c.recipient.name} {c.recipient.honorific}",
+            pdf=written.pdf,
+            pages=written.pages,
+        )
+
+    def _written(self, found: RowMapping, c: Correspondence) -> bytes:
+        token: str = found["token"]
+        # The same over all attempts, so that whoever gets two can tell.
+        message_id = f"<{token}@{self.message_id_domain}>"
+        try:
+            return self.writer.mail(c, token=token, message_id=message_id).data
+        except Exception as error:
+            raise _failed(found, error) from error
+
+    def _envelope(self, found: RowMapping, c: Correspondence, data: bytes) -> Envelope:
+        sender = f"b+{found['token']}@{self.bounce_domain}"
+        try:
+            return Envelope(sender, smtp_form(c.recipient.email), data)
+        except ValueError as error:
+            raise Unsendable(Reason.NO_ADDRESS, "email") from error
+
+    def _version(self, found: RowMapping) -> Version:
+        version = self.writer.version(found["notice"], found["language"])
+        return Version(
+            digest=version.digest,
+            notice=found["notice"],
+            language=found["language"],
+            content=version.content,
+        )
+
+
+def _failed(found: RowMapping, error: Exception) -> Unsendable:
+    """A message that breaks the writer must not stop those behind it."""
+    what = str(getattr(error, "field", type(error).__name__))
+    log.warning("render failed", message=found["message_id"], notice=found["notice"], field=what)
+    return Unsendable(Reason.RENDER_FAILED, what)

@@ -1,0 +1,119 @@
+"""A worker: its entry in the record, its journal, its heartbeat, and what it holds."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Final
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.model.actor import Actor, system
+from notifier.store import claims, workers
+
+from .away import is_away, patiently
+from .journal import Journal
+
+log = structlog.get_logger(__name__)
+
+ACTOR: Final[Actor] = system("worker")
+_BEATS: Final = 3  # heartbeats in the time of a lease
+_MARGIN: Final = 0.9  # the part of a lease in which DATA may still begin
+
+
+class Worker:
+    """One worker of one process. Made with :meth:`start`; ended with :meth:`stop`."""
+
+    def __init__(
+        self, engine: AsyncEngine, journal: Journal, worker_id: UUID, lease: timedelta
+    ) -> None:
+        self.worker_id = worker_id
+        self.journal = journal
+        self.lease = lease
+        self.lost = asyncio.Event()  # the record has buried this worker: it must begin anew
+        self._engine = engine
+        self._held: set[int] = set()
+        self._until = monotonic() + lease.total_seconds() * _MARGIN
+        self._beat: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, engine: AsyncEngine, folder: Path, *, lease: timedelta) -> "Worker":
+        """Begin: journal first, then the entry in the record, then the heartbeat."""
+        worker_id = uuid4()
+        journal = Journal.create(folder, worker_id)
+
+        async def register() -> None:
+            async with engine.begin() as conn:
+                host, pid, name = socket.gethostname(), os.getpid(), journal.path.name
+                await workers.register(conn, worker_id, host=host, pid=pid, journal=name)
+
+        try:
+            await patiently(register, what="register")
+        except BaseException:
+            journal.close(remove=True)
+            raise
+        worker = cls(engine, journal, worker_id, lease)
+        worker._beat = asyncio.create_task(worker._beat_forever())
+        return worker
+
+    def hold(self, ids: Iterable[int]) -> None:
+        """These are this worker's from now on; their leases are renewed."""
+        self._held.update(ids)
+
+    def let_go(self, ids: Iterable[int]) -> None:
+        """These are no longer this worker's."""
+        self._held.difference_update(ids)
+        if not self._held:
+            self.journal.rest()
+
+    @property
+    def holds(self) -> int:
+        """How many messages this worker has."""
+        return len(self._held)
+
+    def may_begin(self) -> bool:
+        """Whether DATA may begin: only while the lease is known to stand."""
+        return monotonic() < self._until and not self.lost.is_set()
+
+    async def _beat_forever(self) -> None:
+        while not self.lost.is_set():
+            await asyncio.sleep(self.lease.total_seconds() / _BEATS)
+            try:
+                async with asyncio.timeout(self.lease.total_seconds() / _BEATS):
+                    await self.beat()
+            except Exception as error:
+                # Whatever it is: without renewal no DATA begins, and a later beat may succeed.
+                log.warning("heartbeat failed", exc_info=not is_away(error))
+
+    async def beat(self) -> None:
+        """One heartbeat."""
+        asked = monotonic()
+        async with self._engine.begin() as conn:
+            known = await claims.renew(conn, self.worker_id, [*self._held], lease=self.lease)
+        if known:
+            self._until = asked + self.lease.total_seconds() * _MARGIN
+        else:
+            log.error("worker was declared dead", worker=str(self.worker_id))
+            self.lost.set()
+
+    async def stop(self) -> None:
+        """End. The journal stays if something is outstanding, for whoever settles it."""
+        if self._beat:
+            self._beat.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._beat
+        clean = not self._held and not self.lost.is_set()
+        try:
+            async with self._engine.begin() as conn:
+                await workers.stop(conn, self.worker_id)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.warning("could not sign off", error=type(error).__name__)
+        self.journal.close(remove=clean)

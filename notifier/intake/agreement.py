@@ -1,0 +1,86 @@
+"""Whether the fields of an event agree with each other."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from notifier.model import billing, membership
+from notifier.model.errors import BadInput, FieldError
+
+from .addresses import parse_email
+
+_JAPAN: Final = ZoneInfo("Asia/Tokyo")
+
+
+class _Check(Protocol):
+    def __call__(self, data: Any, told_on: date) -> Iterator[FieldError]: ...
+
+
+def settle(data: BaseModel) -> BaseModel:
+    """The data with an email address in the form that the house keeps."""
+    if isinstance(data, membership.MemberUpdated) and data.email:
+        return data.model_copy(update={"email": parse_email(data.email)})
+    return data
+
+
+def check(data: BaseModel, time: datetime) -> list[FieldError]:
+    """What contradicts itself in the data of an event that happened at ``time`` (aware).
+
+    Amounts are not judged here: one that contradicts the record is held, not refused.
+    """
+    found = _CHECKS.get(type(data))
+    return list(found(data, time.astimezone(_JAPAN).date())) if found else []
+
+
+def _charge_failed(data: billing.ChargeFailed, told_on: date) -> Iterator[FieldError]:
+    yield from _not_past("deadline", data.deadline, told_on)
+    yield from _in_order("recharge_on", data.deadline, data.recharge_on)
+
+
+def _correction_failed(data: billing.CorrectionFailed, told_on: date) -> Iterator[FieldError]:
+    yield from _not_past("deadline", data.deadline, told_on)
+    yield from _in_order("next_attempt_on", data.attempted_on, data.next_attempt_on)
+    yield from _in_order("next_attempt_on", data.deadline, data.next_attempt_on)
+
+
+def _overcharged(data: billing.Overcharged, told_on: date) -> Iterator[FieldError]:  # noqa: ARG001
+    if data.exposure is billing.Exposure.CHARGED and data.remedy is None:
+        yield FieldError("data.remedy", "missing")
+
+
+def _refund_decided(data: billing.RefundDecided, told_on: date) -> Iterator[FieldError]:
+    yield from _not_past("account_deadline", data.account_deadline, told_on)
+
+
+def _member_updated(data: membership.MemberUpdated, told_on: date) -> Iterator[FieldError]:  # noqa: ARG001
+    if data.email:
+        try:
+            parse_email(data.email, field="data.email")
+        except BadInput as problem:
+            yield from problem.errors
+    schemes = [e.scheme for e in data.enrolments]
+    for place, scheme in enumerate(schemes):
+        if scheme in schemes[:place]:
+            yield FieldError(f"data.enrolments.{place}.scheme", "given_twice")
+
+
+def _not_past(name: str, deadline: date | None, told_on: date) -> Iterator[FieldError]:
+    if deadline is not None and deadline < told_on:
+        yield FieldError(f"data.{name}", "deadline_past")
+
+
+def _in_order(name: str, before: date | None, after: date | None) -> Iterator[FieldError]:
+    if before is not None and after is not None and after <= before:
+        yield FieldError(f"data.{name}", "bad_order", {"after": before.isoformat()})
+
+
+_CHECKS: Final[Mapping[type[BaseModel], _Check]] = {
+    billing.ChargeFailed: _charge_failed,
+    billing.CorrectionFailed: _correction_failed,
+    billing.Overcharged: _overcharged,
+    billing.RefundDecided: _refund_decided,
+    membership.MemberUpdated: _member_updated,
+}

@@ -1,0 +1,114 @@
+"""Logs: one JSON object per line on standard error, without personal data."""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final, TextIO
+
+import orjson
+import structlog
+
+_MASK: Final = "***"
+
+#: Keys whose values are about a person, whatever they look like; also as the end of a longer
+#: key (``recipient_name``).
+_PERSONAL: Final = frozenset(
+    {
+        *("name", "kana", "birthday", "email", "mail", "phone", "tel", "fax", "contact"),
+        *("address", "addresses", "postcode", "zip", "prefecture", "city", "street", "building"),
+        *("recipient", "recipients", "rcpt", "subject", "body", "reply", "payload", "raw", "data"),
+        *("account", "card", "password", "secret", "token", "authorization"),
+    }
+)
+#: Keys that end like a personal one and are none.
+_HARMLESS: Final = frozenset({"logger_name", "thread_name", "func_name", "file_name", "hostname"})
+
+_EMAIL: Final = re.compile(r"""("[^"\s]{1,64}"|[^\s@<>"',;:()\[\]{}=]{1,64})@[\w-]+(\.[\w-]+)+""")
+_DASH: Final = "[-\u2010\u2011\u2212\u30fc\uff0d]"  # as typed with a Japanese keyboard, too
+_PHONE: Final = re.compile(
+    rf"(?<![\w.:-])(\+81({_DASH}| )?\d{{1,4}}|[(\uff08]?[0\uff10]\d{{1,4}}[)\uff09]?)"
+    rf"({_DASH}| )?\d{{1,4}}({_DASH}| )\d{{3,4}}(?![\w-])"
+    r"|(?<![\w.:-])[0\uff10]\d{9,10}(?![\w-])"
+)
+_POSTCODE: Final = re.compile(
+    rf"\u3012\s?\d{{3}}{_DASH}?\d{{4}}|(?<![\w.:-])\d{{3}}{_DASH}\d{{4}}(?![\w-])"
+)
+
+
+def mask(text: str) -> str:
+    """``text`` without email addresses, Japanese telephone numbers and postcodes."""
+    for pattern in (_EMAIL, _POSTCODE, _PHONE):
+        text = pattern.sub(_MASK, text)
+    return text
+
+
+def mask_fields(
+    _logger: object, _method: str, fields: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A structlog processor: mask texts at any depth, and all that stands under personal keys."""
+    return {key: _masked(key, value) for key, value in fields.items()}
+
+
+def _masked(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return _MASK if value is not None and _is_personal(key) else value
+    if _is_personal(key):
+        return _MASK
+    if isinstance(value, Mapping):
+        return {mask(str(inner)): _masked(str(inner), one) for inner, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(key, one) for one in value]
+    return mask(value if isinstance(value, str) else _text(value))
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _is_personal(key: str) -> bool:
+    lowered = key.lower()
+    return lowered not in _HARMLESS and lowered.rsplit("_", 1)[-1] in _PERSONAL
+
+
+def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's logging to ``stream`` (standard error) as JSON."""
+    target = stream or sys.stderr
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                mask_fields,  # last, so that texts of exceptions pass it too
+                _render,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("mail.log", "aiosmtplib", "httpx", "uvicorn.access", "arq.worker"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def _render(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> str:
+    return orjson.dumps(fields, default=str).decode()
+
+
+def get_logger(name: str) -> Any:
+    """A structlog logger: ``log.info("mail_sent", message=5)``; never pass personal data."""
+    return structlog.get_logger(name)

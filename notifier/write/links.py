@@ -1,0 +1,53 @@
+"""Links may point only where the brand allows."""
+
+import re
+from collections.abc import Iterator, Sequence
+from html import unescape
+from typing import Final
+from urllib.parse import urlsplit
+
+from notifier.write.errors import WriteError
+
+_ATTRIBUTE: Final = re.compile(
+    r"""\b(?:href|src|action|background|poster|data)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE
+)
+_CSS: Final = re.compile(r"url\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
+#: What a mail program turns into a link by itself.
+_BARE: Final = re.compile(r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE)
+_TEL: Final = re.compile(r"tel:\+?[0-9]{8,15}")
+
+
+def check_url(field: str, url: str, domains: Sequence[str]) -> None:
+    """Raise :class:`WriteError` unless ``url`` is https (or tel) to one of ``domains`` or below."""
+    if _TEL.fullmatch(url):
+        return
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        plain = parts.username is None and parts.password is None and parts.port in (None, 443)
+    except ValueError:
+        raise WriteError(field, "is not a URL") from None
+    if parts.scheme != "https" or not plain or "\\" in url:
+        raise WriteError(field, "is not a plain https link")
+    if not any(host == d or host.endswith(f".{d}") for d in domains):
+        raise WriteError(field, "points to a domain that the brand does not allow")
+
+
+def check_html(html: str, domains: Sequence[str]) -> None:
+    """Check every link of a page, whether in an attribute, a style or the text."""
+    for url in set(_linked(html)):
+        if not url.startswith("#"):
+            check_url("links", url, domains)
+
+
+def check_text(text: str, domains: Sequence[str]) -> None:
+    """Check everything in plain text that a mail program makes a link of."""
+    for found in set(_BARE.findall(text)):
+        check_url("links", found if "://" in found else f"https://{found}", domains)
+
+
+def _linked(html: str) -> Iterator[str]:
+    for found in _ATTRIBUTE.finditer(html):
+        yield unescape(found[1] if found[1] is not None else found[2])
+    for found in _CSS.finditer(html):
+        yield unescape(found[1])

@@ -1,0 +1,173 @@
+"""Templates into text: a notice's wording first, then the layouts that carry it.
+
+Wording (``words.txt``) is a Jinja template whose top-level variables are the words. It is run
+twice, once for plain text and letters and once with HTML escaping, so that every form of a
+message says the same and no value can become markup.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, UndefinedError
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from notifier.model.notice import Notice
+from notifier.model.states import Channel
+from notifier.write import japanese
+from notifier.write.errors import BadTemplate, WriteError
+from notifier.write.folder import BASE, Folder
+from notifier.write.labels import label
+from notifier.write.mjml_source import to_html
+
+_BREAK: Final = re.compile(r"[ \t]*\n[ \t]*")
+_PARAGRAPHS: Final = re.compile(r"[ \t]*\n(?:[ \t]*\n)+[ \t]*")
+_ASCII_BREAK: Final = re.compile(r"(?<=[!-~])[ \t]*\n[ \t]*(?=[!-~])")
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Staff will be able to edit templates: they see values, never Python behind them."""
+
+    intercepted_binops = frozenset({"**", "*"})  # the ways to ask for endless work
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
+        raise WriteError("template", f"{operator} is not allowed in a template")
+
+
+class Phrases:
+    """All templates of one notice in one language, compiled."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self._plain = _environment(folder.files, folder.language, escape=False)
+        self._html = _environment(_pages(folder), folder.language, escape=True)
+        self._compile()
+
+    def text(self, file: str, step: str, context: Mapping[str, Any]) -> str:
+        """A plain template filled in; ``context`` holds the values and the plain words."""
+        template = self._plain.get_template(self.folder.named(file, step))
+        return _run(template, context).strip("\n")
+
+    def html(self, step: str, context: Mapping[str, Any]) -> str:
+        """The page filled in; ``context`` holds the values and the escaped words."""
+        return _run(self._html.get_template(self.folder.named("body.mjml", step)), context)
+
+    def plain_words(self, step: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The words of a step as plain text; paragraphs are parted by empty lines."""
+        return self._words(self._plain, step, values)
+
+    def html_words(self, step: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The words of a step, escaped for HTML."""
+        return self._words(self._html, step, values)
+
+    def _words(
+        self, environment: ImmutableSandboxedEnvironment, step: str, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        words: dict[str, Any] = {}
+        for name in (f"{BASE}/words.txt", self.folder.named("words.txt", step)):
+            template = environment.get_template(name)
+            try:
+                module = template.make_module({**values, **words})
+            except Exception as error:
+                raise _wrapped(error) from error
+            found = vars(module).items()
+            words |= {k: _tidy(v) for k, v in found if not k.startswith("_")}
+        return words
+
+    def _compile(self) -> None:
+        for name, text in self.folder.files.items():
+            if not name.endswith((".txt", ".html")):
+                continue
+            environment = self._html if name.endswith(".html") else self._plain
+            try:
+                environment.get_template(name)
+            except TemplateSyntaxError as error:
+                line = text.splitlines()[error.lineno - 1] if error.lineno else ""
+                raise BadTemplate(name, f"line {error.lineno}", f"{error.message}: {line}") from None
+
+
+def _pages(folder: Folder) -> dict[str, str]:
+    """The files for the escaping environment: each ``body.mjml`` as the page it compiles to."""
+    pages = dict(folder.files)
+    notice: Notice = folder.notice
+    if Channel.EMAIL in notice.channels:
+        names = {folder.named("body.mjml", step) for step in notice.steps}
+        pages |= {name: to_html(name, folder.files) for name in names}
+    return pages
+
+
+def _environment(
+    files: Mapping[str, str], language: str, *, escape: bool
+) -> ImmutableSandboxedEnvironment:
+    environment = _Sandbox(
+        loader=DictLoader(files),
+        undefined=StrictUndefined,
+        autoescape=escape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.filters |= {
+        "yen": japanese.yen,
+        "date": japanese.long_date,
+        "plain_date": japanese.plain_date,
+        "wareki": japanese.wareki,
+        "postcode": japanese.postcode,
+        "dialled": japanese.dialled,
+        "paragraphs": _paragraphs,
+        "label": lambda value, kind: _labelled(kind, str(value), language),
+    }
+    return environment
+
+
+def _labelled(kind: str, value: str, language: str) -> str:
+    key = f"{kind}.{value}"
+    text = label(key, language)
+    return value if text == key else text
+
+
+def _paragraphs(text: Any) -> list[Any]:
+    parts = str(text).split("\n\n")
+    return [Markup(part) for part in parts] if isinstance(text, Markup) else parts  # noqa: S704 (was escaped)
+
+
+def _tidy(value: Any) -> Any:
+    """Line breaks of the template's source are no line breaks of the message."""
+    if isinstance(value, Markup):
+        return Markup(_flow(str(value)))  # noqa: S704 (was escaped already)
+    if isinstance(value, str):
+        return _flow(value)
+    if isinstance(value, list | tuple):
+        return [_tidy(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _tidy(item) for key, item in value.items()}
+    return value
+
+
+def _flow(text: str) -> str:
+    if "\n" not in text:
+        return text
+    parts = _PARAGRAPHS.split(text.strip(" \t\n"))
+    return "\n\n".join(_BREAK.sub("", _ASCII_BREAK.sub(" ", part)) for part in parts)
+
+
+def _run(template: Template, context: Mapping[str, Any]) -> str:
+    try:
+        return template.render(context)
+    except Exception as error:
+        raise _wrapped(error) from error
+
+
+def _wrapped(error: Exception) -> WriteError:
+    """Whatever a template runs into is a message that cannot be written."""
+    if isinstance(error, WriteError):
+        return error
+    if isinstance(error, UndefinedError):
+        name = re.search(r"'([^']+)'(?: is undefined|$)", error.message or "")
+        return WriteError(name[1] if name else "template", "is used but not known")
+    if isinstance(error, TemplateError):
+        return WriteError("template", type(error).__name__)
+    return WriteError("template", f"a value is of the wrong type ({type(error).__name__})")
