@@ -9,7 +9,7 @@ from typing import Any, Final
 from notifier.model.errors import FieldError
 from notifier.model.event import TYPES
 
-from .payload import CONTROL, is_whole
+from .characters import is_clean
 
 MAX_TEXT: Final = 255
 _EXTENSION = re.compile(r"[a-z0-9]{1,40}")
@@ -103,7 +103,7 @@ def text_problem(value: object) -> str | None:
         return "too_short"
     if len(value) > MAX_TEXT:
         return "too_long"
-    return "control_character" if CONTROL.search(value) or not is_whole(value) else None
+    return None if is_clean(value) else "control_character"
 
 
 def read_time(text: str) -> datetime | None:

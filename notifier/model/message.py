@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from .errors import NotFound
 from .money import ShownAmount
 from .states import Channel
 
@@ -19,6 +20,14 @@ def new_token() -> str:
 def public_number(message_id: int) -> str:
     """The number printed on a message and used at the command line."""
     return f"M{message_id:09d}"
+
+
+def message_number(text: str) -> int:
+    """The id behind a public number; the bare digits do as well. Raises :class:`NotFound`."""
+    digits = text.strip().removeprefix("M").removeprefix("m")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+        raise NotFound("message", text)
+    return int(digits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

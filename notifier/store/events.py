@@ -108,6 +108,16 @@ async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMappi
     )
 
 
+async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+    """What was decided about a message, oldest first."""
+    return await rows(
+        conn,
+        """SELECT decided_at, outcome, reason, details FROM decisions
+           WHERE message_id = :id ORDER BY decision_id""",
+        {"id": message_id},
+    )
+
+
 async def unsent_messages(
     conn: AsyncConnection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[int]]:

@@ -1,0 +1,253 @@
+"""``notifier messages``: find them, see what became of them, get the exact bytes back."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.cases.details import contradiction
+from notifier.cases.release import Released
+from notifier.cases.release import release as release_held
+from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.message import message_number, public_number
+from notifier.model.notice import Lane
+from notifier.model.reasons import Reason
+from notifier.model.states import UNSENT, State
+from notifier.model.verdict import Category
+from notifier.runtime.parts import Parts
+from notifier.store import attempts, documents, events, log
+from notifier.store import messages as store
+from notifier.store.db import loads
+from notifier.store.messages import Move
+from notifier.write.labels import label
+
+from .session import out, person, run
+from .tables import show
+
+app = typer.Typer(help="Messages: what was sent to whom, and what became of it.", no_args_is_help=True)
+Number = Annotated[str, typer.Argument(help="Number of the message: M000000123 or 123.")]
+
+
+@app.command("list")
+def list_(
+    state: Annotated[str | None, typer.Option(help="held, queued, sent, …")] = None,
+    notice: Annotated[str | None, typer.Option(help="card_error, apology, …")] = None,
+    channel: Annotated[str | None, typer.Option(help="email or letter")] = None,
+    member: Annotated[str | None, typer.Option(help="Member number.")] = None,
+    limit: int = 50,
+) -> None:
+    """The newest messages that match."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.connect() as conn:
+            found = await store.search(
+                conn, state=state, notice=notice, channel=channel, member_no=member, limit=limit
+            )
+        lines = [_line(r, parts.settings.locale) for r in found]
+        show(("message", "created", "to", "notice", "channel", "state", "why", "tries"), lines)
+
+    run(work)
+
+
+def _line(r: RowMapping, language: str) -> tuple[object, ...]:
+    return (
+        public_number(r["message_id"]),
+        r["created_at"],
+        r["member_no"] or r["login"],
+        f"{r['notice']}/{r['step']}",
+        label(f"channel.{r['channel']}", language),
+        label(f"state.{r['state']}", language),
+        label(f"reason.{r['reason']}", language),
+        r["attempts"],
+    )
+
+
+@app.command("show")
+def show_(message: Number) -> None:
+    """One message: causes, amounts shown, timeline, attempts with the relay's own words."""
+
+    async def work(parts: Parts) -> None:
+        message_id, language = message_number(message), parts.settings.locale
+        async with parts.engine.connect() as conn:
+            found = await _found(conn, message_id)
+            _head(found, language)
+            _causes(await events.causes_of(conn, message_id))
+            _reasons(await events.decisions_of(conn, message_id), language)
+            _timeline(await log.of_message(conn, message_id), language)
+            _attempts(await attempts.of_message(conn, message_id))
+
+    run(work)
+
+
+async def _found(conn: AsyncConnection, message_id: int) -> RowMapping:
+    found = await store.get(conn, message_id)
+    if found is None:
+        raise NotFound("message", public_number(message_id))
+    return found
+
+
+def _head(found: RowMapping, language: str) -> None:
+    to = found["member_no"] or found["login"]
+    out.print(f"[bold]{public_number(found['message_id'])}[/] → {to}", highlight=False)
+    name = label(f"notice.{found['notice']}", language)
+    out.print(f"{name} ({found['notice']}/{found['step']}), {label('channel.' + found['channel'], language)}")
+    state, reason = label(f"state.{found['state']}", language), label(f"reason.{found['reason']}", language)
+    out.print(f"{state}: {reason}")
+    amounts = [(label(f"role.{s['role']}", language), s["name"], s["yen"]) for s in loads(found["shown"])]
+    if amounts:
+        show(("role", "amount", "yen"), amounts)
+
+
+def _causes(found: Iterable[RowMapping]) -> None:
+    lines = [(r["type"], r["source"], r["id"], r["occurred_at"], r["received_at"]) for r in found]
+    if lines:
+        show(("event", "source", "id", "occurred", "received"), lines)
+
+
+def _reasons(found: Iterable[RowMapping], language: str) -> None:
+    for r in found:
+        for c in loads(r["details"]).get("contradictions", ()):
+            out.print(f"  {contradiction(c, language)}", highlight=False)
+
+
+def _timeline(found: Iterable[RowMapping], language: str) -> None:
+    lines = [
+        (
+            r["at"],
+            label(f"state.{r['after']}", language),
+            label(f"reason.{r['reason']}", language),
+            r["actor"],
+            r["attempt_id"],
+        )
+        for r in found
+    ]
+    show(("when", "state", "why", "who", "attempt"), lines)
+
+
+def _attempts(found: Iterable[RowMapping]) -> None:
+    lines = [
+        (
+            r["number"],
+            r["attempt_id"],
+            r["relay"],
+            r["tls"],
+            r["outcome"],
+            " ".join(str(v) for v in (r["command"], r["code"], r["enhanced"]) if v),
+            r["reply"],
+            r["size"],
+            r["finished_at"],
+        )
+        for r in found
+    ]
+    if lines:
+        names = ("no", "attempt", "relay", "tls", "outcome", "answer", "reply", "bytes", "finished")
+        show(names, lines)
+
+
+@app.command("bytes")
+def bytes_(
+    message: Number,
+    attempt: Annotated[int | None, typer.Option(help="Attempt id; the last one if left out.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", "-o", help="File; else standard output.")] = None,
+) -> None:
+    """The exact bytes that went out: a mail as it was in DATA, or the PDF of a letter."""
+
+    async def work(parts: Parts) -> None:
+        message_id = message_number(message)
+        async with parts.engine.connect() as conn:
+            await _found(conn, message_id)
+            tried = [r["attempt_id"] for r in await attempts.of_message(conn, message_id)]
+            wanted = attempt if attempt is not None else (tried[-1] if tried else 0)
+            body = await documents.of_attempt(conn, wanted) if wanted in tried else None
+        if body is None:
+            raise NotFound("document of message", public_number(message_id))
+        if to is None:
+            sys.stdout.buffer.write(body)
+        else:
+            to.write_bytes(body)
+
+    run(work)
+
+
+@app.command("release")
+def release(
+    messages: Annotated[list[str] | None, typer.Argument(help="Numbers of held messages.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="All that are held for this reason.")] = None,
+    category: Annotated[
+        Category | None, typer.Option(help="Your reading of an unknown gateway code.")
+    ] = None,
+) -> None:
+    """Take held messages through the rules again; what still contradicts the record stays held."""
+
+    async def work(parts: Parts) -> None:
+        if not messages and reason is None:
+            raise NotAllowed("name messages, or a --reason")
+        ids = [message_number(m) for m in messages] if messages else None
+        now = parts.clock.now()
+        async with parts.engine.begin() as conn:
+            held = await store.held(conn, reason=reason, ids=ids)
+            if ids is not None and len(held) < len(set(ids)):
+                known = {r["message_id"] for r in held}
+                raise NotAllowed(f"not held: {', '.join(public_number(i) for i in ids if i not in known)}")
+            house = await parts.house(conn)
+            released = await release_held(
+                conn, held, house, actor=person(), now=now, category=category
+            )
+        await parts.bell.ring(set(Lane))
+        _told(released, parts.settings.locale)
+
+    run(work)
+
+
+def _told(released: Iterable[Released], language: str) -> None:
+    lines = [
+        (public_number(r.message_id), label(f"state.{r.state}", language), label(f"reason.{r.reason}", language))
+        for r in released
+    ]
+    show(("message", "state", "why"), lines)
+
+
+@app.command("cancel")
+def cancel(message: Number) -> None:
+    """Stop a message that has not left."""
+    move = (State.CANCELLED, Reason.BY_PERSON, tuple(UNSENT))
+    run(lambda parts: _move(parts, message, *move))
+
+
+@app.command("settle")
+def settle(
+    message: Number,
+    as_: Annotated[str, typer.Argument(metavar="sent|failed|queued", help="What is known of it.")],
+) -> None:
+    """Say what became of an uncertain message; ``queued`` sends it again, same Message-ID."""
+    if as_ not in {State.SENT, State.FAILED, State.QUEUED}:
+        raise typer.BadParameter("one of sent, failed, queued")
+    move = (State(as_), Reason.SETTLED_BY_PERSON, (State.UNCERTAIN,))
+    run(lambda parts: _move(parts, message, *move))
+
+
+@app.command("retry")
+def retry(message: Number) -> None:
+    """Queue a failed message again."""
+    move = (State.QUEUED, Reason.RELEASED, (State.FAILED, State.SUPPRESSED))
+    run(lambda parts: _move(parts, message, *move))
+
+
+async def _move(
+    parts: Parts, message: str, after: State, reason: Reason, only_from: tuple[State, ...]
+) -> None:
+    message_id, now = message_number(message), parts.clock.now()
+    again = now if after is State.QUEUED else None
+    move = Move(
+        message_id=message_id, after=after, reason=reason, retry_at=again, only_from=only_from
+    )
+    async with parts.engine.begin() as conn:
+        found = await _found(conn, message_id)
+        if not await store.move(conn, [move], actor=person(), now=now):
+            raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+    await parts.bell.ring(set(Lane))
+    out.print(f"{public_number(message_id)}: {label('state.' + after, parts.settings.locale)}")

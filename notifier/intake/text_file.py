@@ -1,0 +1,93 @@
+"""Files that people export: the encoding told with certainty, CSV rows with their lines."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from notifier.model.errors import BadInput, FieldError
+
+_KANA_OR_KANJI = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a CSV file and the line on which it begins (1-based)."""
+
+    line: int
+    cells: tuple[str, ...]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether no cell says anything."""
+        return not any(cell.strip() for cell in self.cells)
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Text and encoding (``utf-8``, ``utf-8-sig`` or ``cp932``) of a file.
+
+    Nothing is guessed: what could be read in two ways is refused. Raises :class:`BadInput` with
+    ``empty_file`` or ``bad_encoding``; the field is ``file``.
+    """
+    if not data.strip(b"\xef\xbb\xbf\r\n\t ,"):
+        raise BadInput([FieldError("file", "empty_file")])
+    encoding = _encoding(data)
+    return data.decode(encoding), encoding
+
+
+def read_rows(text: str) -> Iterator[Row]:
+    """The rows of a CSV text, blank ones left out. Raises :class:`BadInput` with ``bad_csv``."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            row = Row(line, tuple(cells))
+            if not row.is_blank:
+                yield row
+            line = reader.line_num + 1
+    except csv.Error:
+        raise BadInput([FieldError("file", "bad_csv", line=line)]) from None
+
+
+def heading(cell: str) -> str:
+    """A column's heading without differences of width, case and surrounding space."""
+    return unicodedata.normalize("NFKC", cell).strip().casefold()
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith(b"\xef\xbb\xbf"):
+        data, found = data[3:], "utf-8-sig"
+    else:
+        found = "utf-8"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        if found == "utf-8" and _is_cp932(data):
+            return "cp932"
+        raise _undecided(line) from None
+    if b"\0" in data:  # UTF-16 of ASCII text is valid UTF-8
+        raise _undecided(1)
+    return found
+
+
+def _is_cp932(data: bytes) -> bool:
+    # A damaged UTF-8 file and one in EUC-JP can both be read as CP932, as nonsense.
+    if b"\0" in data or not _decodes(data, "cp932") or _decodes(data, "euc_jp"):
+        return False
+    as_utf8 = data.decode("utf-8", "replace")
+    return len(_KANA_OR_KANJI.findall(as_utf8)) <= as_utf8.count("\ufffd")
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _undecided(line: int) -> BadInput:
+    return BadInput([FieldError("file", "bad_encoding", line=line)])
