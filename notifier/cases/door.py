@@ -16,17 +16,19 @@ from notifier.decide.rules import decide
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Send, Skip
 from notifier.model.errors import FieldError
+from notifier.model.membership import MemberUpdated
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, TaskKind
-from notifier.store import cases, events, messages, tasks
+from notifier.store import cases, events, members, messages, tasks
 from notifier.store.messages import Move
 
 from . import records
 from .changes import changed
 from .creation import message_row
 from .records import Taken
+from .release import release
 from .situations import Arrived, House, load
 
 _log = structlog.get_logger()
@@ -52,7 +54,23 @@ async def take(
     followed = Followed()
     for wave in _waves(arrived):
         await _take_wave(conn, wave, house, followed, actor=actor, now=now)
+    followed.lanes |= await _reached(conn, arrived, house, actor=actor, now=now)
     return followed
+
+
+async def _reached(
+    conn: AsyncConnection, arrived: Sequence[Arrived], house: House, *, actor: Actor, now: datetime
+) -> set[Lane]:
+    """Release what was held for want of an address that has now been told."""
+    told = [a.event.member_no for a in arrived if isinstance(a.event.data, MemberUpdated)]
+    if not told:
+        return set()
+    known = await members.by_number(conn, told)
+    ids = [m.member_id for m in known.values()]
+    held = await messages.held(conn, reason=Reason.NO_ADDRESS, member_ids=ids)
+    released = await release(conn, held, house, actor=actor, now=now)
+    queued = {r.message_id for r in released if r.state is State.QUEUED}
+    return {house.notices[h["notice"]].lane for h in held if h["message_id"] in queued}
 
 
 def _waves(arrived: Iterable[Arrived]) -> Iterator[list[Arrived]]:

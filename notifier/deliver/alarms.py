@@ -31,7 +31,7 @@ def held(message_id: int, notice: str, error: Unsendable) -> TaskDraft:
     details = {"message": public_number(message_id), "notice": notice, "reason": error.reason}
     if error.what:
         details["field"] = error.what
-    key = "|".join((error.reason, notice, error.what))
+    key = f"{error.reason}|{notice}|{error.what}"
     return TaskDraft(kind=TaskKind.HELD_MESSAGE, key=key, details=details)
 
 

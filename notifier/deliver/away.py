@@ -31,14 +31,23 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError)
 
 
-async def patiently(action: Callable[[], Awaitable[T]], *, what: str) -> T:
-    """Do something in the database, as often as it takes for it to be there."""
+def _never() -> bool:
+    return False
+
+
+async def patiently(
+    action: Callable[[], Awaitable[T]], *, what: str, until: Callable[[], bool] = _never
+) -> T:
+    """Do something in the database, as often as it takes for it to be there.
+
+    Once ``until`` says so, the next failure is raised.
+    """
     delay = FIRST
     while True:
         try:
             return await action()
         except Exception as error:
-            if not is_away(error):
+            if not is_away(error) or until():
                 raise
             log.warning("database away", what=what, error=type(error).__name__)
         await asyncio.sleep(delay)

@@ -34,7 +34,9 @@ class Journal:
         """Begin the journal of a worker."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh, path = folder / f".{worker_id}.new", folder / f"{worker_id}{SUFFIX}"
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fd = os.open(
+            fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
         # Locked before it has its name: nobody can take it for the journal of a dead worker.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         fresh.rename(path)

@@ -29,7 +29,7 @@ class Attempt:
 
 def retry_delay(number: int, dice: Dice) -> timedelta:
     """How long to wait after attempt ``number``: 1, 2, 4 … minutes, a fifth more or less."""
-    delay = min(_FIRST * 2 ** min(number - 1, 20), _LONGEST)
+    delay = min(_FIRST * (1 << min(number - 1, 20)), _LONGEST)
     return delay * (0.8 + 0.4 * dice())
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -23,9 +24,9 @@ log = structlog.get_logger(__name__)
 _MOST: Final = 200  # outcomes in one transaction
 
 
-async def record(  # noqa: PLR0913 (whose, what, who, when)
+async def record(
     conn: AsyncConnection,
-    worker_id: "attempts.UUID",
+    worker_id: UUID,
     results: Sequence[Result],
     *,
     actor: Actor,
@@ -51,30 +52,38 @@ class Recorder:
     """Takes outcomes from transmissions and keeps at it until they are on record."""
 
     def __init__(
-        self, engine: AsyncEngine, worker: Worker, now: Callable[[], datetime], *, most_open: int
+        self,
+        engine: AsyncEngine,
+        worker: Worker,
+        now: Callable[[], datetime],
+        *,
+        most_open: int,
+        done: Callable[[], None],
     ) -> None:
+        """``most_open``: permits without a record from which there is no room for more.
+
+        ``done`` is called whenever something went on record.
+        """
         self._engine = engine
         self._worker = worker
         self._now = now
         self._most_open = most_open
+        self._done = done
         self._queue: asyncio.Queue[tuple[int, Result]] = asyncio.Queue()
         self._open = 0  # permits without a recorded outcome
-        self._room = asyncio.Event()
-        self._room.set()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a further transmission may be permitted."""
+        return self._open < self._most_open
 
     def permitted(self, count: int) -> None:
         """So many transmissions were permitted."""
         self._open += count
-        if self._open >= self._most_open:
-            self._room.clear()
 
     def put(self, message_id: int, result: Result) -> None:
         """A transmission has ended."""
         self._queue.put_nowait((message_id, result))
-
-    async def room(self) -> None:
-        """Wait while too many outcomes are not on record yet."""
-        await self._room.wait()
 
     async def done(self) -> None:
         """Wait until all outcomes that were put are on record."""
@@ -88,8 +97,7 @@ class Recorder:
                 given.append(self._queue.get_nowait())
             await self._save(given)
             self._open -= len(given)
-            if self._open < self._most_open:
-                self._room.set()
+            self._done()
             for _ in given:
                 self._queue.task_done()
 
@@ -98,9 +106,7 @@ class Recorder:
 
         async def save() -> None:
             async with self._engine.begin() as conn:
-                await record(
-                    conn, self._worker.worker_id, results, actor=ACTOR, now=self._now()
-                )
+                await record(conn, self._worker.worker_id, results, actor=ACTOR, now=self._now())
 
         try:
             await patiently(save, what="record")
@@ -113,4 +119,5 @@ class Recorder:
                 return
             # Its lease runs out and it becomes uncertain; the journal has what was answered.
             log.exception("outcome could not be recorded", message=given[0][0])
+            self._worker.give_up([given[0][0]])
         self._worker.let_go(message_id for message_id, _ in given)

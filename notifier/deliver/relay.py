@@ -59,6 +59,7 @@ class Pool:
         made = await asyncio.gather(*(self._open() for _ in range(count)), return_exceptions=True)
         lines = [m for m in made if isinstance(m, Line)]
         self._free += count - len(lines)
+        self._freed.set()
         errors = [m for m in made if isinstance(m, BaseException)]
         for error in errors:
             if not isinstance(error, RelayDown):

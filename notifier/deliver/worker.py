@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -39,12 +39,23 @@ class Worker:
         self.lost = asyncio.Event()  # the record has buried this worker: it must begin anew
         self._engine = engine
         self._held: set[int] = set()
+        self._owing = False  # the journal knows more than the record
         self._until = monotonic() + lease.total_seconds() * _MARGIN
         self._beat: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, engine: AsyncEngine, folder: Path, *, lease: timedelta) -> "Worker":
-        """Begin: journal first, then the entry in the record, then the heartbeat."""
+    async def start(
+        cls,
+        engine: AsyncEngine,
+        folder: Path,
+        *,
+        lease: timedelta,
+        until: Callable[[], bool],
+    ) -> "Worker":
+        """Begin: journal first, then the entry in the record, then the heartbeat.
+
+        Waits for the database ``until`` that is no longer wanted; then raises what it raised.
+        """
         worker_id = uuid4()
         journal = Journal.create(folder, worker_id)
 
@@ -54,7 +65,7 @@ class Worker:
                 await workers.register(conn, worker_id, host=host, pid=pid, journal=name)
 
         try:
-            await patiently(register, what="register")
+            await patiently(register, what="register", until=until)
         except BaseException:
             journal.close(remove=True)
             raise
@@ -69,13 +80,16 @@ class Worker:
     def let_go(self, ids: Iterable[int]) -> None:
         """These are no longer this worker's."""
         self._held.difference_update(ids)
-        if not self._held:
+        if not self._held and not self._owing:
             self.journal.rest()
 
-    @property
-    def holds(self) -> int:
-        """How many messages this worker has."""
-        return len(self._held)
+    def give_up(self, ids: Iterable[int]) -> None:
+        """The record would not take what became of these: their leases run out.
+
+        The journal is kept, so that whoever settles it can bring the record up to date.
+        """
+        self._owing = True
+        self._held.difference_update(ids)
 
     def may_begin(self) -> bool:
         """Whether DATA may begin: only while the lease is known to stand."""
@@ -108,7 +122,7 @@ class Worker:
             self._beat.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self._beat
-        clean = not self._held and not self.lost.is_set()
+        clean = not (self._held or self._owing or self.lost.is_set())
         try:
             async with self._engine.begin() as conn:
                 await workers.stop(conn, self.worker_id)

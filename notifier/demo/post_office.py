@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 import signal
 import ssl
 import sys
@@ -25,6 +26,11 @@ from .misbehaviour import Rule, Rules, Stage
 __all__ = ["PostOffice", "Received", "Rule", "Rules", "Stage"]
 
 _HOST_NAME: Final = "relay.example.jp"
+#: A path as in RFC 5321 4.1.2 (and 6531): the local part is a dot-atom or a quoted string.
+_ATOM: Final = r"[^\x00-\x20\x7f()<>@,;:\\\".\[\]]+"
+_PATH: Final = re.compile(
+    rf"<(?P<address>((({_ATOM}(\.{_ATOM})*)|\"(\\.|[^\\\"])*\")@[^\s@<>]+)?)>(?P<rest>.*)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +248,11 @@ class _Conversation(SMTP):
                     self.transport.close()
                 return
         await super().push(status)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        # The library's own reading takes any dots and forgets the quotes; relays are stricter.
+        found = _PATH.fullmatch(arg.strip())
+        return (found["address"], found["rest"].strip()) if found else (None, None)
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802

@@ -13,11 +13,11 @@ from .characters import is_clean
 
 MAX_TEXT: Final = 255
 _EXTENSION = re.compile(r"[a-z0-9]{1,40}")
-_KNOWN: Final = frozenset(
+KNOWN: Final = frozenset(
     {"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema"}
     | {"supersedes", "data"}
 )
-_RESERVED: Final = frozenset({"data_base64"})  # binary data has no meaning for us
+RESERVED: Final = frozenset({"data_base64"})  # binary data has no meaning for us
 _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -161,9 +161,9 @@ def _version(reader: _Reader, kind: str) -> int:
 
 def _check_extensions(envelope: Mapping[Any, Any]) -> Iterator[FieldError]:
     for name, value in envelope.items():
-        if name in _KNOWN:
+        if name in KNOWN:
             continue
-        if not isinstance(name, str) or name in _RESERVED or not _EXTENSION.fullmatch(name):
+        if not isinstance(name, str) or name in RESERVED or not _EXTENSION.fullmatch(name):
             yield FieldError(str(name)[:60].encode(errors="replace").decode(), "unknown_field")
         elif not _is_simple(value):
             yield FieldError(name, "wrong_type", {"expected": "string, integer, boolean"})

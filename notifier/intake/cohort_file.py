@@ -28,7 +28,7 @@ def read_cohort(data: bytes) -> list[CohortLine]:
     that stands twice is one.
     """
     text, _ = decode(data)
-    rows = list(read_rows(text))
+    rows = read_rows(text)
     place = _place(rows[0])
     lines: dict[str, CohortLine] = {}
     errors: list[FieldError] = []

@@ -32,7 +32,7 @@ def read_members(data: bytes, schemes: AbstractSet[str]) -> MembersFile:
     cell by line, column heading and code; then nothing of the file is to be used.
     """
     text, encoding = decode(data)
-    rows = list(read_rows(text))
+    rows = read_rows(text)
     titles = rows[0].cells
     names = _names(rows[0])
     errors: list[FieldError] = []

@@ -37,8 +37,18 @@ def decode(data: bytes) -> tuple[str, str]:
     return data.decode(encoding), encoding
 
 
-def read_rows(text: str) -> Iterator[Row]:
-    """The rows of a CSV text, blank ones left out. Raises :class:`BadInput` with ``bad_csv``."""
+def read_rows(text: str) -> list[Row]:
+    """The rows of a CSV text, blank ones left out; at least one.
+
+    Raises :class:`BadInput` with ``bad_csv`` or ``empty_file``.
+    """
+    rows = list(_rows(text))
+    if not rows:
+        raise BadInput([FieldError("file", "empty_file")])
+    return rows
+
+
+def _rows(text: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:

@@ -7,11 +7,14 @@ that waits for just that, should the last one have been killed.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from .locks import FileLock
 from .postgres import Postgres, system_account
-from .sockets import socket_folder
+from .sockets import EngineError, socket_folder
 from .valkey import Valkey
+
+_UNFIT: Final = frozenset('"$`\\\n')  # pg_ctl hands the path to a shell
 
 
 class House:
@@ -19,6 +22,8 @@ class House:
 
     def __init__(self, var: Path, postgres: Mapping[str, str] | None = None) -> None:
         home = var.resolve() / "engines"
+        if set(str(home)) & _UNFIT:
+            raise EngineError(f'the engines cannot live under {home}: " $ ` \\ in the path')
         home.mkdir(parents=True, exist_ok=True)
         account = system_account()
         owners = {home.stat().st_uid, *([account.pw_uid] if account else [])}

@@ -29,6 +29,9 @@ _SETTINGS: Final = {
     "log_parameter_max_length_on_error": "0",
 }
 
+#: What the server says of an obstacle that goes away by itself.
+_PASSING: Final = ("still in use", "already exists")
+
 
 def system_account() -> pwd.struct_passwd | None:
     """The account that the server runs under when we are root, made when missing; else None."""
@@ -136,18 +139,20 @@ class Postgres:
             os.chown(self._log, account.pw_uid, account.pw_gid)
         command = ["pg_ctl", "start", "--wait", "--timeout=60", "--silent"]
         command += ["-D", str(self.data), "-l", str(self._log)]
-        for _ in range(10):
+        for _ in range(20):
             try:
                 _run(command, account, self.data)
             except EngineError as error:
-                # A starter that was killed may have left a server that is coming up; and the
-                # children of a killed server hold its memory for a moment longer.
                 complaint = f"{error}\n{_tail(self._log)}"
-                time.sleep(0.5)
-                if self.alive():
-                    return
             else:
                 return
+            # A starter that was killed may have left a server that is coming up; and the
+            # children of a killed server hold its memory for a moment longer.
+            if self.alive():
+                return
+            if not any(one in complaint for one in _PASSING):
+                break
+            time.sleep(0.5)
         raise EngineError(complaint)
 
     def _pid(self) -> int | None:

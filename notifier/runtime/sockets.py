@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import re
 import socket
 import stat
 from pathlib import Path
 from typing import Final
 
 _LONGEST: Final = 100  # bytes; systems allow 103 to 107 for the whole path
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./+-]+")
 _NAME: Final = 14  # of the longest socket in the folder, with its slash
 
 
@@ -18,11 +20,12 @@ class EngineError(Exception):
 def socket_folder(home: Path, owners: frozenset[int]) -> Path:
     """The folder for the sockets of the engines under ``home``, made when missing.
 
-    It is ``home/sockets``, or a short path under ``/tmp`` where that is too long for a socket.
+    It is ``home/sockets``, or a short path under ``/tmp`` where that is too long for a socket or
+    has characters that some client does not understand in a URL.
     Only its owner can look into it, because whoever reaches the sockets is let in.
     """
     folder = home / "sockets"
-    if len(os.fsencode(folder)) + _NAME > _LONGEST:
+    if len(os.fsencode(folder)) + _NAME > _LONGEST or not _PLAIN.fullmatch(str(folder)):
         # Every process has to find the same place, so TMPDIR is not asked.
         digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
         folder = Path(f"/tmp/notifier-{os.geteuid()}-{digest}")  # noqa: S108

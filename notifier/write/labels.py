@@ -2,7 +2,6 @@
 
 import string
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,37 +21,47 @@ class _Blanks(string.Formatter):
 _FORMATTER: Final = _Blanks()
 
 
-def label(key: str, language: str, /, **params: object) -> str:
-    """The label of ``key`` (such as ``state.held``) in a language, filled with ``params``.
+class Labels:
+    """The catalogues of one ``locales`` folder, each read when first asked for."""
 
-    A language without a catalogue, or a catalogue without the key, falls back to Japanese; a key
-    that nobody knows is returned as it is, so that an old record can always be shown.
-    """
-    text = catalogue(language).get(key) or catalogue(DEFAULT_LANGUAGE).get(key)
-    if text is None:
-        return key
-    return _FORMATTER.format(text, **params) if params else text
+    def __init__(self, locales: Path) -> None:
+        self._locales = locales
+        self._read: dict[str, Mapping[str, str]] = {}
+
+    def label(self, key: str, language: str, /, **params: object) -> str:
+        """The label of ``key`` (such as ``state.held``) in a language, filled with ``params``.
+
+        A language without a catalogue, or a catalogue without the key, falls back to Japanese; a
+        key that nobody knows is returned as it is, so that an old record can always be shown.
+        """
+        text = self.catalogue(language).get(key) or self.catalogue(DEFAULT_LANGUAGE).get(key)
+        if text is None:
+            return key
+        return _FORMATTER.format(text, **params) if params else text
+
+    def catalogue(self, language: str) -> Mapping[str, str]:
+        """All labels of a language by key; empty for a language without a catalogue."""
+        if language not in self._read:
+            self._read[language] = self._load(language)
+        return self._read[language]
+
+    def _load(self, language: str) -> Mapping[str, str]:
+        if not (language.isascii() and language.isalpha()):
+            return {}
+        path = self._locales / language / "LC_MESSAGES" / "notifier.po"
+        if not path.is_file():
+            return {}
+        with path.open("rb") as file:
+            messages = read_po(file, locale=language, abort_invalid=True)
+        return {str(m.id): str(m.string) for m in messages if m.id and m.string}
 
 
-def known(key: str, language: str) -> bool:
-    """Whether a language's own catalogue has the key."""
-    return key in catalogue(language)
-
-
-@cache
-def catalogue(language: str) -> Mapping[str, str]:
-    """All labels of a language by key; empty for a language without a catalogue."""
-    if not (language.isascii() and language.isalpha()):
-        return {}
-    path = _locales() / language / "LC_MESSAGES" / "notifier.po"
-    if not path.is_file():
-        return {}
-    with path.open("rb") as file:
-        messages = read_po(file, locale=language, abort_invalid=True)
-    return {str(m.id): str(m.string) for m in messages if m.id and m.string}
-
-
-def _locales() -> Path:
+def _default_locales() -> Path:
     """The checkout's folder, or the copy inside an installed package."""
     beside = _PACKAGE.parent / "locales"
     return beside if beside.is_dir() else _PACKAGE / "_data" / "locales"
+
+
+#: The labels that come with the program.
+LABELS: Final = Labels(_default_locales())
+label = LABELS.label

@@ -13,7 +13,9 @@ _ATTRIBUTE: Final = re.compile(
 )
 _CSS: Final = re.compile(r"url\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
 #: What a mail program turns into a link by itself.
-_BARE: Final = re.compile(r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE)
+_BARE: Final = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
+)
 _TEL: Final = re.compile(r"tel:\+?[0-9]{8,15}")
 
 

@@ -6,7 +6,7 @@ message says the same and no value can become markup.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, UndefinedError
@@ -19,7 +19,7 @@ from notifier.model.states import Channel
 from notifier.write import japanese
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.folder import BASE, Folder
-from notifier.write.labels import label
+from notifier.write.labels import Labels
 from notifier.write.mjml_source import to_html
 
 _BREAK: Final = re.compile(r"[ \t]*\n[ \t]*")
@@ -39,10 +39,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 class Phrases:
     """All templates of one notice in one language, compiled."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, labels: Labels) -> None:
         self.folder = folder
-        self._plain = _environment(folder.files, folder.language, escape=False)
-        self._html = _environment(_pages(folder), folder.language, escape=True)
+        self._plain = _environment(folder.files, escape=False)
+        self._html = _environment(_pages(folder), escape=True)
+        for environment in (self._plain, self._html):
+            environment.filters["label"] = _labelling(labels, folder.language)
         self._compile()
 
     def text(self, file: str, step: str, context: Mapping[str, Any]) -> str:
@@ -85,7 +87,9 @@ class Phrases:
                 environment.get_template(name)
             except TemplateSyntaxError as error:
                 line = text.splitlines()[error.lineno - 1] if error.lineno else ""
-                raise BadTemplate(name, f"line {error.lineno}", f"{error.message}: {line}") from None
+                raise BadTemplate(
+                    name, f"line {error.lineno}", f"{error.message}: {line}"
+                ) from None
 
 
 def _pages(folder: Folder) -> dict[str, str]:
@@ -98,9 +102,7 @@ def _pages(folder: Folder) -> dict[str, str]:
     return pages
 
 
-def _environment(
-    files: Mapping[str, str], language: str, *, escape: bool
-) -> ImmutableSandboxedEnvironment:
+def _environment(files: Mapping[str, str], *, escape: bool) -> ImmutableSandboxedEnvironment:
     environment = _Sandbox(
         loader=DictLoader(files),
         undefined=StrictUndefined,
@@ -118,15 +120,18 @@ def _environment(
         "postcode": japanese.postcode,
         "dialled": japanese.dialled,
         "paragraphs": _paragraphs,
-        "label": lambda value, kind: _labelled(kind, str(value), language),
     }
     return environment
 
 
-def _labelled(kind: str, value: str, language: str) -> str:
-    key = f"{kind}.{value}"
-    text = label(key, language)
-    return value if text == key else text
+def _labelling(labels: Labels, language: str) -> Callable[[object, str], str]:
+    def labelled(value: object, kind: str) -> str:
+        """The label of a value of an enum; a value without one is shown as it is."""
+        key = f"{kind}.{value}"
+        text = labels.label(key, language)
+        return str(value) if text == key else text
+
+    return labelled
 
 
 def _paragraphs(text: Any) -> list[Any]:

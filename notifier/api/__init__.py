@@ -1,0 +1,1 @@
+"""HTTP for billing: events in, and whether the engine is well."""

@@ -1,0 +1,79 @@
+"""The HTTP application."""
+
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import events, health
+from .language import preferred
+from .problems import problem
+from .services import Services, Unavailable
+
+_log = structlog.get_logger()
+_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over the house's services. Pages that load scripts are left out."""
+    app = FastAPI(title="notifier", version="1", docs_url=None, redoc_url=None)
+    app.include_router(events.routes(services))
+    app.include_router(health.routes(services))
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_middleware(_Edge)
+    return app
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = getattr(error, "headers", None)
+    return problem(status, _CODES.get(status, "invalid"), _language(request), headers=headers)
+
+
+def _language(request: Request) -> str:
+    return preferred(request.headers.get("accept-language", ""))
+
+
+class _Edge:
+    """The outermost layer: no error leaves with its text, for that may quote a member."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(_hardened(message))
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            _log.info("api.disconnected")
+        except Exception as error:  # noqa: BLE001 (the edge answers for everything inside)
+            response = _failure(Request(scope), error)
+            if not started:
+                await response(scope, receive, watched)
+
+
+def _failure(request: Request, error: Exception) -> Response:
+    away = isinstance(error, Unavailable | OSError | TimeoutError)
+    _log.error("api.failed", kind=type(error).__name__, path=request.url.path, away=away)
+    if away:
+        return problem(503, "unavailable", _language(request), headers={"Retry-After": "5"})
+    return problem(500, "internal", _language(request))
+
+
+def _hardened(message: Message) -> Message:
+    if message["type"] == "http.response.start":
+        headers = [*message.get("headers", ()), (b"x-content-type-options", b"nosniff")]
+        return {**message, "headers": headers}
+    return message

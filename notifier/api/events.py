@@ -1,0 +1,100 @@
+"""``POST /v1/events``: events from billing, answered with yes once they are committed."""
+
+from collections.abc import Sequence
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from notifier.intake.accept import Receipt
+from notifier.model.errors import BadInput, Conflict, FieldError
+from notifier.model.event import Event
+
+from .language import preferred
+from .problems import answer, bad_input, problem
+from .requests import UnsupportedMediaType, media_type, read_body, read_events
+from .services import Caller, Services
+
+_log = structlog.get_logger()
+
+
+def routes(services: Services) -> APIRouter:
+    """The route for events."""
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/events", status_code=202, openapi_extra=_OPENAPI)
+    async def post_events(request: Request) -> Response:
+        """Accept one CloudEvent or a batch: all of it or nothing."""
+        language = preferred(request.headers.get("accept-language", ""))
+        caller = await _caller(request, services)
+        if caller is None:
+            challenge = {"WWW-Authenticate": 'Bearer realm="events"'}
+            return problem(401, "unauthorized", language, headers=challenge)
+        response = await _take(request, services, caller, language)
+        _log.info("api.events", key=caller.actor.name, status=response.status_code)
+        return response
+
+    return router
+
+
+async def _caller(request: Request, services: Services) -> Caller | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        return None
+    return await services.authenticate(key.strip())
+
+
+async def _take(request: Request, services: Services, caller: Caller, language: str) -> Response:
+    try:
+        kind = media_type(request)
+        events = read_events(kind, request.headers, await read_body(request))
+    except UnsupportedMediaType:
+        return problem(415, "unsupported_media_type", language)
+    except BadInput as wrong:
+        return bad_input(wrong.errors, language)
+    single = len(events) == 1 and kind != "application/cloudevents-batch+json"
+    foreign = _foreign(events, caller.source, single=single)
+    if foreign:
+        return problem(403, "source_mismatch", language, errors=foreign)
+    return await _accept(services, events, caller, language)
+
+
+async def _accept(
+    services: Services, events: Sequence[Event], caller: Caller, language: str
+) -> Response:
+    try:
+        receipts = await services.accept(events, caller.actor) if events else ()
+    except BadInput as wrong:
+        return bad_input(wrong.errors, language)
+    except Conflict as conflict:
+        keys = [(event.source, event.id) for event in events]
+        index = keys.index((conflict.source, conflict.event_id))
+        error = FieldError("id", "conflict", {"value": conflict.event_id}, index=index)
+        return problem(409, "conflict", language, errors=[error])
+    return answer(202, {"events": [_receipt(receipt) for receipt in receipts]})
+
+
+def _foreign(events: Sequence[Event], source: str, *, single: bool) -> list[FieldError]:
+    return [
+        FieldError("source", "source_mismatch", {"expected": source}, index=None if single else n)
+        for n, event in enumerate(events)
+        if event.source != source
+    ]
+
+
+def _receipt(receipt: Receipt) -> dict[str, object]:
+    return {"source": receipt.source, "id": receipt.id, "event_id": receipt.event_id}
+
+
+_OPENAPI = {
+    "security": [{"bearer": []}],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/cloudevents+json": {"schema": {"type": "object"}},
+            "application/cloudevents-batch+json": {
+                "schema": {"type": "array", "items": {"type": "object"}, "maxItems": 1000}
+            },
+            "application/json": {"schema": {"type": ["object", "array"]}},
+        },
+    },
+}

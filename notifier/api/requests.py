@@ -1,0 +1,66 @@
+"""Reading a request: its body within a limit, its events by content type."""
+
+from collections.abc import Mapping
+from email.message import Message
+from typing import Any, Final
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from notifier.intake.envelope import MAX_BODY, parse_any, parse_batch, parse_event
+from notifier.intake.strict_json import decode, refusal
+from notifier.model.event import Event
+
+SINGLE: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+JSON: Final = "application/json"
+_CE: Final = "ce-"
+
+
+class UnsupportedMediaType(Exception):
+    """A content type, character set or content coding that we do not read."""
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The body. Raises ``BadInput`` (``too_big``) as soon as it is longer than ``limit`` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:19]) > limit:
+        raise refusal("too_big", limit=limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise refusal("too_big", limit=limit)
+    return bytes(body)
+
+
+def media_type(request: Request) -> str:
+    """The content type without parameters. Raises :class:`UnsupportedMediaType`."""
+    header = Message()
+    header["content-type"] = request.headers.get("content-type", "")
+    kind, charset = header.get_content_type(), header.get_param("charset", "utf-8")
+    coding = request.headers.get("content-encoding", "identity")
+    if kind not in (SINGLE, BATCH, JSON) or str(charset).lower() != "utf-8" or coding != "identity":
+        raise UnsupportedMediaType
+    return kind
+
+
+def read_events(kind: str, headers: Mapping[str, str], body: bytes) -> list[Event]:
+    """The events of a body in structured, batch or binary mode. Raises ``BadInput``."""
+    if kind == SINGLE:
+        return [parse_event(body)]
+    if kind == BATCH:
+        return parse_batch(body)
+    if "ce-specversion" in headers:
+        return [parse_event(_binary(headers, body))]
+    return parse_any(body)
+
+
+def _binary(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    # In binary mode the attributes are headers and the body is the data alone.
+    found: dict[str, Any] = {
+        name.removeprefix(_CE): unquote(value)
+        for name, value in headers.items()
+        if name.startswith(_CE)
+    }
+    return {**found, "data": decode(body, limit=MAX_BODY)}

@@ -1,0 +1,40 @@
+"""What the HTTP interface asks of the house; joined at start-up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from notifier.intake.accept import Receipt
+from notifier.model.actor import Actor
+from notifier.model.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, and the only source whose events they may send."""
+
+    actor: Actor
+    source: str
+
+
+class Unavailable(Exception):
+    """The record cannot be reached; nothing was kept, and the same request may be sent again."""
+
+
+class Services(Protocol):
+    """The house, as HTTP sees it."""
+
+    async def authenticate(self, key: str) -> Caller | None:
+        """The owner of an API key that is in force, or None."""
+        ...
+
+    async def accept(self, events: Sequence[Event], actor: Actor) -> Sequence[Receipt]:
+        """Commit all events or none.
+
+        Raises ``BadInput``, ``Conflict``, or :class:`Unavailable` where the record is away.
+        """
+        ...
+
+    async def ready(self) -> bool:
+        """Whether events can be accepted now."""
+        ...

@@ -1,0 +1,154 @@
+"""Claiming: messages of a lane are taken and written ahead of the lines."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.decide.calendar import japan_date
+from notifier.model.notice import Lane
+from notifier.model.reasons import Reason
+from notifier.model.states import State
+from notifier.store import claims, compose, messages, tasks
+from notifier.store.messages import Move
+
+from . import alarms
+from .away import is_away, patiently
+from .compose import Unsendable
+from .render import Ready, Renderer
+from .worker import ACTOR, Worker
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A claimed message that cannot be written."""
+
+    message_id: int
+    notice: str
+    error: Unsendable
+
+
+class Claimer:
+    """Takes messages for a worker, and gives back what was not begun."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        engine: AsyncEngine,
+        worker: Worker,
+        renderer: Renderer,
+        now: Callable[[], datetime],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._lane = lane
+        self._engine = engine
+        self._worker = worker
+        self._renderer = renderer
+        self._now = now
+        self._stopping = stopping
+
+    async def take(self, most: int, ready: Callable[[Ready], None]) -> int:
+        """Claim up to ``most``, pass each to ``ready`` once it is written; how many were claimed.
+
+        What cannot be written is held, with a task for a person.
+        """
+        now = self._now()
+        ids, found = await self._claim(most, now)
+        lost: list[_Lost] = []
+        for message_id in ids:
+            row = found[message_id]
+            try:
+                ready(self._write(row, now))
+            except Unsendable as error:
+                lost.append(_Lost(message_id, row["notice"], error))
+            await asyncio.sleep(0)  # let replies in between
+        if lost:
+            await self._hold(lost)
+        return len(ids)
+
+    async def _claim(self, most: int, now: datetime) -> tuple[list[int], Mapping[int, RowMapping]]:
+        worker = self._worker
+        async with self._engine.begin() as conn:
+            taken = await claims.claim(
+                conn,
+                self._lane,
+                worker_id=worker.worker_id,
+                limit=most,
+                lease=worker.lease,
+                actor=ACTOR,
+                now=now,
+            )
+            ids = [c.message_id for c in taken]
+            found = await compose.load(conn, ids, today=japan_date(now))
+        worker.hold(ids)
+        return ids, found
+
+    def _write(self, row: RowMapping, now: datetime) -> Ready:
+        try:
+            return self._renderer.mail(row, now=now)
+        except Unsendable:
+            raise
+        except Exception as error:
+            # One message that the record describes badly must not stop those behind it.
+            log.exception("not composed", message=row["message_id"])
+            raise Unsendable(Reason.RENDER_FAILED, type(error).__name__) from error
+
+    async def _hold(self, lost: Sequence[_Lost]) -> None:
+        try:
+            await patiently(lambda: self._hold_once(lost), what="hold", until=self._stopping)
+        finally:
+            self._worker.let_go(one.message_id for one in lost)
+
+    async def _hold_once(self, lost: Sequence[_Lost]) -> None:
+        now = self._now()
+        from_claim = (State.CLAIMED,)
+        asked = [
+            Move(
+                message_id=one.message_id,
+                after=State.HELD,
+                reason=one.error.reason,
+                only_from=from_claim,
+            )
+            for one in lost
+        ]
+        async with self._engine.begin() as conn:
+            moved = set(await messages.move(conn, asked, actor=ACTOR, now=now))
+            drafts = [
+                alarms.held(one.message_id, one.notice, one.error)
+                for one in lost
+                if one.message_id in moved
+            ]
+            await tasks.raise_all(conn, drafts, actor=ACTOR, now=now)
+
+    async def give_back(self, batch: Sequence[Ready], reason: Reason) -> None:
+        """Queue again what was not begun.
+
+        While the database is away this waits, unless it is time to stop: then the journal tells
+        the next worker that nothing was begun.
+        """
+        given = [ready.claim for ready in batch]
+        if not given:
+            return
+        worker = self._worker
+
+        async def once() -> None:
+            async with self._engine.begin() as conn:
+                await claims.give_back(
+                    conn, worker.worker_id, given, reason=reason, actor=ACTOR, now=self._now()
+                )
+
+        ids = [claim.message_id for claim in given]
+        try:
+            await patiently(once, what="give back", until=self._stopping)
+        except Exception as error:
+            log.warning("could not give back", exc_info=not is_away(error))
+            worker.give_up(ids)
+        else:
+            worker.let_go(ids)

@@ -1,0 +1,125 @@
+"""Dispatch: a permit for a micro-batch that fits the lines at hand, then the transmissions."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.store import attempts, documents
+from notifier.store.attempts import Parcel
+
+from .line import Line
+from .outcomes import Attempt, result_of
+from .recorder import Recorder
+from .render import Ready
+from .reply import Outcome, Reply
+from .worker import ACTOR, Worker
+
+log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Transmits what has a permit. ``done`` takes each line back when its transmission ends."""
+
+    def __init__(
+        self,
+        *,
+        engine: AsyncEngine,
+        worker: Worker,
+        recorder: Recorder,
+        done: Callable[[Line], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._recorder = recorder
+        self._done = done
+        self._now = now
+        self._known: set[str] = set()  # digests of template versions that are on record
+        self._in_flight: set[asyncio.Task[None]] = set()
+
+    async def send(self, pairs: Sequence[tuple[Ready, Line]]) -> bool:
+        """Permit and start a micro-batch; False if nothing of it may leave.
+
+        Raises what the database raises: whether the permits were committed is then unknown, but
+        no DATA has begun. A message that was cancelled meanwhile is dropped.
+        """
+        permits = await self._permit(pairs)
+        if not permits:
+            return False
+        self._recorder.permitted(len(permits))
+        for ready, line in pairs:
+            message_id = ready.claim.message_id
+            if message_id in permits:
+                attempt = Attempt(permits[message_id], ready.number, ready.expires_at)
+                self._start(ready, attempt, line)
+            else:
+                self._worker.let_go([message_id])
+                self._done(line)
+        return True
+
+    async def _permit(self, pairs: Sequence[tuple[Ready, Line]]) -> dict[int, int]:
+        versions = {r.version.digest: r.version for r, _ in pairs}
+        new = [v for digest, v in versions.items() if digest not in self._known]
+        parcels = [
+            Parcel(
+                message_id=ready.claim.message_id,
+                fence=ready.claim.fence,
+                relay=line.relay.label,
+                digest=ready.version.digest,
+                sha256=ready.sha256,
+                size=len(ready.envelope.data),
+                body=ready.packed,
+            )
+            for ready, line in pairs
+        ]
+        now = self._now()
+        async with self._engine.begin() as conn:
+            await documents.register(conn, new, now=now)
+            permits = await attempts.permit(
+                conn, self._worker.worker_id, parcels, actor=ACTOR, now=now
+            )
+        self._known.update(versions)
+        return permits
+
+    def _start(self, ready: Ready, attempt: Attempt, line: Line) -> None:
+        task = asyncio.create_task(self._transmit(ready, attempt, line))
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+
+    async def _transmit(self, ready: Ready, attempt: Attempt, line: Line) -> None:
+        begun = False
+
+        def begin() -> bool:
+            nonlocal begun
+            begun = self._worker.may_begin()
+            if begun:
+                self._worker.journal.begin(attempt.attempt_id)
+            return begun
+
+        try:
+            reply = await line.transmit(ready.envelope, begin)
+        except Exception as error:
+            # Not the wire's doing: a full disk under the journal, or a mistake of ours.
+            log.exception("transmission broke", message=ready.claim.message_id)
+            line.drop()
+            outcome = Outcome.UNCERTAIN if begun else Outcome.BEFORE_DATA
+            reply = Reply(outcome=outcome, command="BODY", text=type(error).__name__)
+        self._note(attempt, reply)
+        self._done(line)
+        result = result_of(attempt, reply, now=self._now(), dice=random.random)
+        self._recorder.put(ready.claim.message_id, result)
+
+    def _note(self, attempt: Attempt, reply: Reply) -> None:
+        try:
+            self._worker.journal.reply(attempt.attempt_id, reply)
+        except OSError:
+            log.exception("journal could not be written")
+
+    async def drained(self) -> None:
+        """Wait until all transmissions have ended."""
+        while self._in_flight:
+            await asyncio.gather(*self._in_flight)

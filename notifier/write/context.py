@@ -1,0 +1,111 @@
+"""What templates and letters may see of a message."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from notifier.model.correspondence import Correspondence, Recipient
+from notifier.model.notice import Notice
+from notifier.model.scheme import Brand
+from notifier.model.states import Channel
+from notifier.write import japanese
+from notifier.write.characters import check_line
+from notifier.write.errors import WriteError
+from notifier.write.facts import typed
+from notifier.write.links import check_url
+
+JAPAN: Final = ZoneInfo("Asia/Tokyo")
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def values(c: Correspondence, notice: Notice, channel: Channel) -> dict[str, Any]:
+    """The values for the templates of one message, each checked.
+
+    Raises :class:`WriteError` naming what is missing or wrong.
+    """
+    if c.step not in notice.steps:
+        raise WriteError("step", f"{notice.name} has no such step")
+    if channel not in notice.channels:
+        raise WriteError("channel", f"{notice.name} is not written as {channel}")
+    return {
+        **typed(notice, c.step, c.facts),
+        "channel": str(channel),
+        "step": c.step,
+        "number": check_line("number", c.number),
+        "issued_on": issued_on(c.written_at),
+        "recipient": _recipient(c.recipient),
+        "scheme_name": check_line("scheme_name", c.scheme_name),
+        "group_no": check_line("group_no", c.group_no),
+        "policies": [check_line("policies", policy) for policy in c.policies],
+        "brand": _brand(c.brand),
+        "title": notice.title,
+    }
+
+
+def issued_on(written_at: datetime) -> date:
+    """The day in Japan."""
+    if written_at.tzinfo is None:
+        raise WriteError("written_at", "has no time zone")
+    return written_at.astimezone(JAPAN).date()
+
+
+def sheet(c: Correspondence, words: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a letter, as JSON values."""
+    if c.recipient.address is None:
+        raise WriteError("recipient.address", "is missing")
+    address = c.recipient.address
+    lines = [check_line("recipient.address", line) for line in address.lines]
+    try:
+        postcode = japanese.postcode(address.postcode)
+    except ValueError as error:
+        raise WriteError("recipient.address.postcode", str(error)) from None
+    return {
+        "language": c.language,
+        "number": c.number,
+        "step": c.step,
+        "date": japanese.plain_date(issued_on(c.written_at)),
+        "to": {"postcode": postcode, "lines": lines, **_recipient(c.recipient)},
+        "brand": _brand(c.brand),
+        "words": words,
+    }
+
+
+def _recipient(recipient: Recipient) -> dict[str, str]:
+    if not recipient.name.strip():
+        raise WriteError("recipient.name", "is missing")
+    return {
+        "name": check_line("recipient.name", recipient.name),
+        "honorific": check_line("recipient.honorific", recipient.honorific),
+        "member_no": check_line("recipient.member_no", recipient.member_no),
+    }
+
+
+def _brand(brand: Brand) -> dict[str, Any]:
+    if not _COLOUR.fullmatch(brand.colour):
+        raise WriteError("brand.colour", "is not of the form #rrggbb")
+    seen: dict[str, Any] = asdict(brand)
+    del seen["valid_from"], seen["allowed_domains"]
+    _check_lines("brand", seen)
+    for name in ("login_url", "guide_url"):
+        if seen[name]:
+            check_url(f"brand.{name}", seen[name], brand.allowed_domains)
+    return {**seen, "ink": _ink(brand.colour)}
+
+
+def _check_lines(path: str, seen: Mapping[str, Any]) -> None:
+    for name, value in seen.items():
+        if isinstance(value, Mapping):
+            _check_lines(f"{path}.{name}", value)
+        else:
+            check_line(f"{path}.{name}", value)
+
+
+def _ink(colour: str) -> str:
+    """White or near-black, whichever is easier to read on ``colour`` (WCAG 2 luminance)."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#ffffff" if luminance < 0.18 else "#1a1a1a"

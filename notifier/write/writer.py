@@ -1,0 +1,151 @@
+"""The writer: from a :class:`Correspondence` to a mail or a letter."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from notifier.model.correspondence import Correspondence
+from notifier.model.notice import Notice
+from notifier.model.states import Channel
+from notifier.write import context, links, mime
+from notifier.write.errors import BadTemplate, WriteError
+from notifier.write.facts import typed
+from notifier.write.folder import BASE, Folder, read_folders
+from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
+from notifier.write.samples import read_sample
+from notifier.write.typesetter import Typesetter
+from notifier.write.words import Phrases
+from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
+
+_LANGUAGE: Final = DEFAULT_LANGUAGE
+_SCREEN: Final = 110  # dots an inch of a preview
+
+
+class Writer:
+    """All notices, read and compiled once. Safe to use from several threads."""
+
+    def __init__(self, templates: Path, locales: Path | None = None) -> None:
+        """Read every notice under ``templates/<language>/``.
+
+        ``locales`` is read for labels instead of the program's own. Raises :class:`BadTemplate`, which names the
+        file and the key that is wrong, so that a bad template is found before a member is.
+        """
+        words = Labels(locales) if locales else LABELS
+        self._folders = read_folders(templates)
+        self._phrases = {key: Phrases(folder, words) for key, folder in self._folders.items()}
+        self.notices: Mapping[str, Notice] = MappingProxyType(
+            {
+                name: f.notice
+                for (language, name), f in self._folders.items()
+                if language == _LANGUAGE
+            }
+        )
+        for folder in self._folders.values():
+            _check_samples(folder)
+
+    @cached_property
+    def _typesetter(self) -> Typesetter:
+        return Typesetter()
+
+    def version(self, notice: str, language: str = _LANGUAGE) -> TemplateVersion:
+        """The files that a notice is written from now; kept with what was written."""
+        folder = self._folder(notice, language)
+        return TemplateVersion(folder.digest, notice, folder.language, folder.content)
+
+    def sample(self, notice: str, step: str, language: str = _LANGUAGE) -> Correspondence:
+        """A sample message, for previews and tests."""
+        folder = self._folder(notice, language)
+        if step not in folder.notice.steps:
+            raise WriteError("step", f"{notice} has no such step")
+        return read_sample(folder, step)
+
+    def mail(
+        self, c: Correspondence, *, token: str, message_id: str, date: datetime | None = None
+    ) -> WrittenMail:
+        """The mail: text and HTML of equal content, and the message for DATA.
+
+        ``token`` (letters and digits) parts the message's parts, so that the same arguments give
+        the same bytes; ``date`` defaults to ``c.written_at``. Raises :class:`WriteError`.
+        """
+        phrases = self._phrases_of(c)
+        values = context.values(c, phrases.folder.notice, Channel.EMAIL)
+        plain = values | phrases.plain_words(c.step, values)
+        subject = phrases.text("subject.txt", c.step, plain)
+        text = phrases.text("body.txt", c.step, plain) + "\n"
+        escaped = phrases.html_words(c.step, values)
+        html = phrases.html(c.step, values | escaped | {"subject": subject})
+        links.check_text(f"{subject}\n{text}", c.brand.allowed_domains)
+        links.check_html(html, c.brand.allowed_domains)
+        head = _headers(c, phrases.folder.language, subject, message_id, date or c.written_at)
+        return WrittenMail(subject, text, html, mime.build(head, text, html, boundary=token))
+
+    def letter(self, c: Correspondence) -> WrittenLetter:
+        """The letter as PDF/A-2b, A4. Raises :class:`WriteError`."""
+        source, data = self._sheet(c)
+        return self._typesetter.pdf(source, data, c.written_at)
+
+    def letter_png(self, c: Correspondence, ppi: int = _SCREEN) -> list[bytes]:
+        """The letter as one PNG a page. Raises :class:`WriteError`."""
+        source, data = self._sheet(c)
+        return self._typesetter.png(source, data, c.written_at, ppi)
+
+    def _sheet(self, c: Correspondence) -> tuple[str, dict[str, Any]]:
+        phrases = self._phrases_of(c)
+        folder = phrases.folder
+        values = context.values(c, folder.notice, Channel.LETTER)
+        data = context.sheet(c, phrases.plain_words(c.step, values))
+        links.check_text("\n".join(_texts(data)), c.brand.allowed_domains)
+        return folder.files[f"{BASE}/sheet.typ"] + folder.source("letter.typ", c.step), data
+
+    def _folder(self, notice: str, language: str) -> Folder:
+        found = self._folders.get((language, notice)) or self._folders.get((_LANGUAGE, notice))
+        if found is None:
+            raise WriteError("notice", "there is no such notice")
+        return found
+
+    def _phrases_of(self, c: Correspondence) -> Phrases:
+        folder = self._folder(c.notice, c.language)
+        return self._phrases[folder.language, folder.notice.name]
+
+
+def _headers(
+    c: Correspondence, language: str, subject: str, message_id: str, date: datetime
+) -> mime.Headers:
+    context.issued_on(date)  # refuses a date without a zone
+    recipient, brand = c.recipient, c.brand
+    return mime.Headers(
+        sender=mime.Mailbox(
+            field="brand.sender", name=brand.sender_name, address=brand.sender_address
+        ),
+        to=mime.Mailbox(
+            field="recipient.email",
+            name=f"{recipient.name} {recipient.honorific}".strip(),
+            address=recipient.email,
+        ),
+        reply_to=brand.reply_to,
+        subject=subject,
+        date=date.astimezone(context.JAPAN),
+        message_id=message_id,
+        language=language,
+    )
+
+
+def _texts(data: Any) -> list[str]:
+    if isinstance(data, str):
+        return [data]
+    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return [text for item in items for text in _texts(item)]
+
+
+def _check_samples(folder: Folder) -> None:
+    """A sample that lacks a field would hide that a template uses it."""
+    for step in folder.notice.steps:
+        sample = read_sample(folder, step)
+        try:
+            typed(folder.notice, step, sample.facts)
+        except WriteError as error:
+            where = f"steps.{step}.{error.field}"
+            raise BadTemplate(folder.named("sample.json", step), where, error.message) from None

@@ -1,0 +1,55 @@
+"""Held messages: nobody waves an amount past the guard."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from notifier.cases.release import Released, release
+from notifier.model.money import LineKind
+from notifier.model.scheme import Fee
+from notifier.model.verdict import Category
+from notifier.store import messages, schemes
+from tests.samples import SCHEME, charge_failed
+
+from .conftest import ACTOR, Office
+
+
+async def _release(office: Office, **how: Any) -> list[Released]:
+    async with office.engine.begin() as conn:
+        held = await messages.held(conn)
+        house = await office.acceptor.house(conn)
+        return await release(conn, held, house, actor=ACTOR, now=office.hand.time, **how)
+
+
+async def test_contradiction_stays_held(office: Office) -> None:
+    await office.accept(charge_failed(fee=400))
+    [released] = await _release(office)
+    assert (released.state, released.reason) == ("held", "amount_contradicts_fee")
+
+
+async def test_released_when_the_register_agrees(office: Office) -> None:
+    await office.accept(charge_failed(fee=400))
+    fee = Fee(kind=LineKind.OPERATING_FEE, yen=400, valid_from=date(2024, 4, 1))
+    async with office.engine.begin() as conn:
+        registered = replace(SCHEME, fees=(fee,))
+        await schemes.save(conn, registered, actor=ACTOR, now=office.hand.time)
+    [released] = await _release(office)
+    assert released.state == "queued"
+    log = await office.rows("SELECT actor, before, after, reason FROM log WHERE kind = 'move'")
+    assert tuple(log[-1].values()) == ("key:test", "held", "queued", "released")
+
+
+async def test_unknown_code_is_released_by_a_persons_reading(office: Office) -> None:
+    await office.accept(charge_failed(codes=("ZZ9",)))
+    [released] = await _release(office)
+    assert released.state == "held"
+    [released] = await _release(office, category=Category.LIMIT)
+    assert released.state == "queued"
+    [facts] = await office.rows("SELECT facts FROM message_facts")
+    assert facts["facts"]["category"] == "limit"
+
+
+async def test_reading_a_code_does_not_pass_a_wrong_amount(office: Office) -> None:
+    await office.accept(charge_failed(codes=("ZZ9",), fee=400))
+    [released] = await _release(office, category=Category.LIMIT)
+    assert (released.state, released.reason) == ("held", "amount_contradicts_fee")
