@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.rules.outcomes import hold_task, weigh
 from notifier.model.actor import Actor
-from notifier.model.decision import CaseKind, Hold
+from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.member import Member
 from notifier.model.message import Draft
@@ -122,8 +122,9 @@ def _case(mailing: Mailing, member: Member, now: datetime) -> dict[str, Any]:
     }
 
 
-def _weigh(mailing: Mailing, member: Member, house: House, now: datetime) -> Any:
-    reachable = member.address is not None or mailing.channel is Channel.EMAIL and member.email
+def _weigh(mailing: Mailing, member: Member, house: House, now: datetime) -> Send | Hold:
+    by_post = mailing.channel is Channel.LETTER
+    reachable = member.address is not None if by_post else bool(member.email)
     draft = Draft(
         notice=mailing.notice,
         step=mailing.step,

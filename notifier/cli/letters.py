@@ -35,7 +35,8 @@ def apology(cohort: Cohort, facts: Facts) -> None:
             house = await parts.house(conn)
             now = parts.clock.now()
             mailed = await mail(conn, mailing, lines, house, actor=person(), now=now)
-        out.print(f"{mailed.made:,} letters, of which held: {mailed.held:,}; had it already: {mailed.known:,}")
+        counts = {"letters": mailed.made, "held": mailed.held, "had it already": mailed.known}
+        out.print(", ".join(f"{name}: {count:,}" for name, count in counts.items()))
 
     run(work)
 

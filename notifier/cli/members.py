@@ -33,7 +33,5 @@ async def _import(conn: AsyncConnection, data: bytes, parts: Parts) -> tuple[int
     found = read_members(data, set(await schemes.all_of(conn)))
     now = parts.clock.now()
     saved = await store.save(conn, [(m, now) for m in found.members], now=now)
-    await log.append(
-        conn, "import", [{"reason": f"members:{len(saved)}"}], actor=person(), now=now
-    )
+    await log.append(conn, "import", [{"reason": f"members:{len(saved)}"}], actor=person(), now=now)
     return len(saved), found.encoding

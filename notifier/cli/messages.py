@@ -28,7 +28,9 @@ from notifier.write.labels import label
 from .session import out, person, run
 from .tables import show
 
-app = typer.Typer(help="Messages: what was sent to whom, and what became of it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Messages: what was sent to whom, and what became of it.", no_args_is_help=True
+)
 Number = Annotated[str, typer.Argument(help="Number of the message: M000000123 or 123.")]
 
 
@@ -91,15 +93,19 @@ async def _found(conn: AsyncConnection, message_id: int) -> RowMapping:
 
 
 def _head(found: RowMapping, language: str) -> None:
+    def word(kind: str, name: str) -> str:
+        return label(f"{kind}.{found[name]}", language)
+
     to = found["member_no"] or found["login"]
     out.print(f"[bold]{public_number(found['message_id'])}[/] → {to}", highlight=False)
-    name = label(f"notice.{found['notice']}", language)
-    out.print(f"{name} ({found['notice']}/{found['step']}), {label('channel.' + found['channel'], language)}")
-    state, reason = label(f"state.{found['state']}", language), label(f"reason.{found['reason']}", language)
-    out.print(f"{state}: {reason}")
-    amounts = [(label(f"role.{s['role']}", language), s["name"], s["yen"]) for s in loads(found["shown"])]
-    if amounts:
-        show(("role", "amount", "yen"), amounts)
+    kind = f"{found['notice']}/{found['step']}"
+    out.print(f"{word('notice', 'notice')} ({kind}), {word('channel', 'channel')}")
+    out.print(f"{word('state', 'state')}: {word('reason', 'reason')}")
+    shown = [
+        (label(f"role.{s['role']}", language), s["name"], s["yen"]) for s in loads(found["shown"])
+    ]
+    if shown:
+        show(("role", "amount", "yen"), shown)
 
 
 def _causes(found: Iterable[RowMapping]) -> None:
@@ -151,8 +157,12 @@ def _attempts(found: Iterable[RowMapping]) -> None:
 @app.command("bytes")
 def bytes_(
     message: Number,
-    attempt: Annotated[int | None, typer.Option(help="Attempt id; the last one if left out.")] = None,
-    to: Annotated[Path | None, typer.Option("--to", "-o", help="File; else standard output.")] = None,
+    attempt: Annotated[
+        int | None, typer.Option(help="Attempt id; the last one if left out.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", "-o", help="File; else standard output.")
+    ] = None,
 ) -> None:
     """The exact bytes that went out: a mail as it was in DATA, or the PDF of a letter."""
 
@@ -176,7 +186,9 @@ def bytes_(
 @app.command("release")
 def release(
     messages: Annotated[list[str] | None, typer.Argument(help="Numbers of held messages.")] = None,
-    reason: Annotated[Reason | None, typer.Option(help="All that are held for this reason.")] = None,
+    reason: Annotated[
+        Reason | None, typer.Option(help="All that are held for this reason.")
+    ] = None,
     category: Annotated[
         Category | None, typer.Option(help="Your reading of an unknown gateway code.")
     ] = None,
@@ -192,7 +204,8 @@ def release(
             held = await store.held(conn, reason=reason, ids=ids)
             if ids is not None and len(held) < len(set(ids)):
                 known = {r["message_id"] for r in held}
-                raise NotAllowed(f"not held: {', '.join(public_number(i) for i in ids if i not in known)}")
+                others = ", ".join(public_number(i) for i in ids if i not in known)
+                raise NotAllowed(f"not held: {others}")
             house = await parts.house(conn)
             released = await release_held(
                 conn, held, house, actor=person(), now=now, category=category
@@ -205,7 +218,11 @@ def release(
 
 def _told(released: Iterable[Released], language: str) -> None:
     lines = [
-        (public_number(r.message_id), label(f"state.{r.state}", language), label(f"reason.{r.reason}", language))
+        (
+            public_number(r.message_id),
+            label(f"state.{r.state}", language),
+            label(f"reason.{r.reason}", language),
+        )
         for r in released
     ]
     show(("message", "state", "why"), lines)

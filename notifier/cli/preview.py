@@ -11,6 +11,8 @@ from notifier.write.writer import Writer
 
 from .session import fail, out, settings
 
+_NAME = "preview"
+
 
 def preview(
     notice: Annotated[str, typer.Argument(help="card_error, apology, refund, …")],
@@ -40,7 +42,7 @@ def _write(writer: Writer, notice: str, step: str, to: Path) -> list[Path]:
     sample = writer.sample(notice, step)
     files: dict[str, bytes] = {}
     if Channel.EMAIL in writer.notices[notice].channels:
-        mail = writer.mail(sample, token="preview", message_id="<preview@notifier.example.jp>")
+        mail = writer.mail(sample, token=_NAME, message_id=f"<{_NAME}@notifier.example.jp>")
         files |= {
             "eml": mail.data,
             "html": mail.html.encode(),

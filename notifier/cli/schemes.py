@@ -12,7 +12,9 @@ from notifier.store import schemes as store
 from .session import out, person, run
 from .tables import show
 
-app = typer.Typer(help="制度: registered fees and what members see of a scheme.", no_args_is_help=True)
+app = typer.Typer(
+    help="制度: registered fees and what members see of a scheme.", no_args_is_help=True
+)
 File = Annotated[Path, typer.Argument(help="TOML file of one scheme.", exists=True, dir_okay=False)]
 
 
@@ -44,5 +46,3 @@ def list_() -> None:
         show(("scheme", "name", "団体識別番号", "kind", "yen", "from", "to"), lines)
 
     run(work)
-
-

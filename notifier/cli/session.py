@@ -11,7 +11,7 @@ from rich.console import Console
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
 from notifier.runtime.engines import EngineError, Engines
-from notifier.runtime.logging import configure
+from notifier.runtime.logging import configure_logging
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.write.errors import BadTemplate, WriteError
@@ -42,7 +42,7 @@ def settings() -> Settings:
 def run(work: Callable[[Parts], Awaitable[_T]]) -> _T:
     """Run a piece of work on the joined parts; what a person can mend ends with code 1."""
     given = settings()
-    configure()
+    configure_logging()
     try:
         with Engines(given) as engines:
             return asyncio.run(_joined(given, engines, work))

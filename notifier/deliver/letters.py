@@ -1,4 +1,4 @@
-"""Letters: collected into a batch folder for the press, and handed over.
+"""Letters: collected into a batch folder for the press.
 
 The files stand in their folder, on the disk, before the record calls a letter printed. A
 collection that breaks off leaves letters queued; the next one clears away what it left.
@@ -6,10 +6,8 @@ collection that breaks off leaves letters queued; the next one clears away what 
 
 import asyncio
 import hashlib
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,19 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.decide.calendar import japan_date
 from notifier.model.actor import Actor
-from notifier.model.errors import NotAllowed, NotFound
-from notifier.model.message import public_number
-from notifier.model.reasons import Reason
+from notifier.model.errors import NotAllowed
 from notifier.model.states import State
 from notifier.store import batches, compose, documents, messages, tasks
 from notifier.store.batches import Piece
-from notifier.store.documents import Version, pack
 from notifier.store.messages import Move
 
 from . import alarms
 from .compose import Unsendable
-from .manifest import CHECKSUMS, MANIFEST, Entry, checksums, manifest
-from .render import Renderer, Sheet
+from .folder import Kept, batch_name, entry, finish, keep, piece
+from .manifest import Entry, manifest
+from .render import Renderer
 
 log = structlog.get_logger(__name__)
 
@@ -51,30 +47,6 @@ class Batch:
     pieces: int
     pages: int
     held: int  # letters that could not be written
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    """A letter whose PDF is in the working folder under its message's number."""
-
-    message_id: int
-    version: Version
-    postcode: str
-    address: str
-    name: str
-    pages: int
-    size: int
-    sha256: str
-
-    @property
-    def draft_file(self) -> str:
-        """Its name while it has no serial number."""
-        return f"{public_number(self.message_id)}.pdf"
-
-
-def batch_name(batch_id: int) -> str:
-    """The name of a batch's folder."""
-    return f"B{batch_id:06d}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +86,7 @@ class Collector:
             batch_id = await batches.open_batch(conn, actor=actor, now=self.now())
         working = self._working(batch_id)
         working.mkdir(parents=True)
-        kept: list[_Kept] = []
+        kept: list[Kept] = []
         lost: list[tuple[int, str, Unsendable]] = []
         for start in range(0, len(due), _CHUNK):
             await self._write(due[start : start + _CHUNK], working, kept, lost)
@@ -127,7 +99,7 @@ class Collector:
         self,
         ids: Sequence[int],
         working: Path,
-        kept: list[_Kept],
+        kept: list[Kept],
         lost: list[tuple[int, str, Unsendable]],
     ) -> None:
         now = self.now()
@@ -139,7 +111,7 @@ class Collector:
             except Unsendable as error:
                 lost.append((message_id, found[message_id]["notice"], error))
             else:
-                kept.append(_keep(sheet, working))
+                kept.append(keep(sheet, working))
 
     async def _hold(self, lost: Sequence[tuple[int, str, Unsendable]], actor: Actor) -> None:
         now = self.now()
@@ -154,7 +126,7 @@ class Collector:
             await tasks.raise_all(conn, drafts, actor=actor, now=now)
 
     async def _close(
-        self, batch_id: int, kept: Sequence[_Kept], held: int, actor: Actor
+        self, batch_id: int, kept: Sequence[Kept], held: int, actor: Actor
     ) -> Batch | None:
         """Files first, then the record; what was cancelled meanwhile is in neither."""
         working, name = self._working(batch_id), batch_name(batch_id)
@@ -165,9 +137,9 @@ class Collector:
                 await batches.cancel(conn, batch_id)
                 await asyncio.to_thread(shutil.rmtree, working, ignore_errors=True)
                 return None
-            entries = [_entry(n, k) for n, k in enumerate(final, start=1)]
+            entries = [entry(n, k) for n, k in enumerate(final, start=1)]
             listing = manifest(entries)
-            await asyncio.to_thread(_finish, working, self.folder / name, final, entries, listing)
+            await asyncio.to_thread(finish, working, self.folder / name, final, entries, listing)
             await self._record(conn, batch_id, final, entries, actor)
             digest = hashlib.sha256(listing).digest()
             await batches.close(conn, batch_id, folder=name, manifest_sha256=digest)
@@ -183,7 +155,7 @@ class Collector:
         self,
         conn: AsyncConnection,
         batch_id: int,
-        final: Sequence[_Kept],
+        final: Sequence[Kept],
         entries: Sequence[Entry],
         actor: Actor,
     ) -> None:
@@ -193,59 +165,11 @@ class Collector:
         pairs = list(zip(final, entries, strict=True))
         for start in range(0, len(pairs), _CHUNK):
             chunk = pairs[start : start + _CHUNK]
-            pieces = [_piece(k, e, self.folder / name) for k, e in chunk]
+            pieces = [piece(k, e, self.folder / name) for k, e in chunk]
             await _add(conn, batch_id, pieces, folder=name, who=who, actor=actor, now=now)
 
     def _working(self, batch_id: int) -> Path:
         return self.folder / f".{batch_name(batch_id)}"
-
-    async def hand_over(self, batch_id: int, *, actor: Actor) -> int:
-        """The press has the batch; how many letters.
-
-        Raises :class:`NotFound`, and :class:`NotAllowed` when it is not a printed one or when
-        letters in it were stopped since: then print it anew with :meth:`take_back`.
-        """
-        async with self.engine.begin() as conn:
-            pieces = await self._pieces(conn, batch_id)
-            stopped = [public_number(m) for m, state in pieces if state != State.PRINTED]
-            if stopped:
-                raise NotAllowed(f"stopped since it was printed: {', '.join(stopped)}")
-            now = self.now()
-            await batches.hand_over(conn, batch_id, actor=actor, now=now)
-            asked = [
-                Move(message_id=m, after=State.HANDED_OVER, reason=Reason.HANDED_OVER)
-                for m, _ in pieces
-            ]
-            return len(await messages.move(conn, asked, actor=actor, now=now))
-
-    async def take_back(self, batch_id: int, *, actor: Actor) -> int:
-        """A printed batch comes to nothing: its letters are queued again; how many.
-
-        Raises :class:`NotFound` and :class:`NotAllowed`.
-        """
-        async with self.engine.begin() as conn:
-            pieces = await self._pieces(conn, batch_id)
-            printed = (State.PRINTED,)
-            asked = [
-                Move(
-                    message_id=m, after=State.QUEUED, reason=Reason.BY_PERSON, only_from=printed
-                )
-                for m, _ in pieces
-            ]
-            queued = await messages.move(conn, asked, actor=actor, now=self.now())
-            await batches.cancel(conn, batch_id)
-        await asyncio.to_thread(
-            shutil.rmtree, self.folder / batch_name(batch_id), ignore_errors=True
-        )
-        return len(queued)
-
-    async def _pieces(self, conn: AsyncConnection, batch_id: int) -> list[tuple[int, str]]:
-        batch = await batches.get(conn, batch_id, lock=True)
-        if batch is None:
-            raise NotFound("batch", batch_name(batch_id))
-        if batch["state"] != "printed":
-            raise NotAllowed(f"batch {batch_name(batch_id)} is {batch['state']}")
-        return [(p["message_id"], p["state"]) for p in await batches.pieces(conn, batch_id)]
 
 
 async def _add(
@@ -263,19 +187,3 @@ async def _add(
     )
     if added != len(pieces):
         raise RuntimeError(f"{len(pieces) - added} letters of batch {batch_id} were not queued")
-
-
-def _keep(sheet: Sheet, working: Path) -> _Kept:
-    kept = _Kept(
-        message_id=sheet.message_id,
-        version=sheet.version,
-        postcode=sheet.postcode,
-        address=sheet.address,
-        name=sheet.name,
-        pages=sheet.pages,
-        size=len(sheet.pdf),
-        sha256=hashlib.sha256(sheet.pdf).hexdigest(),
-    )
-    with _durable(working / kept.draft_file) as fd:
-        os.write(fd, sheet.pdf)
-    return kept

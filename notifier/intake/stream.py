@@ -58,7 +58,7 @@ class StreamReader:
         self._redis: Redis = Redis.from_url(stream.url)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until told to stop. Outages of Redis and PostgreSQL are waited out."""
+        """Read until told to stop, then close. Outages of Redis and PostgreSQL are waited out."""
         while not stop.is_set():
             try:
                 await self.step()
@@ -66,6 +66,10 @@ class StreamReader:
                 _log.warning("stream.waiting", problem=type(problem).__name__)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _PAUSE)
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connection."""
         await self._redis.aclose()
 
     async def step(self) -> int:

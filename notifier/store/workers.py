@@ -35,7 +35,7 @@ async def bury(conn: AsyncConnection, *, silent: timedelta) -> list[UUID]:
     found = await rows(
         conn,
         """UPDATE workers SET stopped_at = clock_timestamp()
-           WHERE stopped_at IS NULL AND heartbeat_at < clock_timestamp() - :silent
+           WHERE stopped_at IS NULL AND heartbeat_at < clock_timestamp() - CAST(:silent AS interval)
            RETURNING worker_id""",
         {"silent": silent},
     )

@@ -30,8 +30,11 @@ class Typesetter:
         self._compiler = typst.Compiler(
             input=b"",
             root=self._root.name,
-            font_paths=[str(folder) for folder in font_folders()],
-            ignore_system_fonts=True,
+            font_paths=typst.Fonts(
+                include_system_fonts=False,
+                include_embedded_fonts=False,
+                font_paths=[str(folder) for folder in font_folders()],
+            ),
         )
 
     def pdf(self, source: str, data: Mapping[str, Any], written_at: datetime) -> WrittenLetter:

@@ -30,8 +30,8 @@ class Writer:
     def __init__(self, templates: Path, locales: Path | None = None) -> None:
         """Read every notice under ``templates/<language>/``.
 
-        ``locales`` is read for labels instead of the program's own. Raises :class:`BadTemplate`, which names the
-        file and the key that is wrong, so that a bad template is found before a member is.
+        ``locales`` is read for labels instead of the program's own. Raises :class:`BadTemplate`,
+        which names the file and the key that is wrong, so that it is found before a member is.
         """
         words = Labels(locales) if locales else LABELS
         self._folders = read_folders(templates)

@@ -1,6 +1,6 @@
 """A registered scheme with members, and the door for events."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,7 +75,7 @@ class Office:
 
 
 @pytest.fixture
-async def office(engine: AsyncEngine) -> AsyncIterator[Office]:
+async def office(engine: AsyncEngine) -> Office:
     made = Office(engine)
     async with engine.begin() as conn:
         await schemes.save(conn, SCHEME, actor=ACTOR, now=NOW)
@@ -83,4 +83,4 @@ async def office(engine: AsyncEngine) -> AsyncIterator[Office]:
         people.append(member("POST", email=""))
         people.append(member("NONE", email="", address=None))
         await members.save(conn, [(m, NOW - timedelta(days=9)) for m in people], now=NOW)
-    yield made
+    return made

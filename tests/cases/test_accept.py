@@ -96,7 +96,9 @@ async def test_alert_reaches_staff_once_with_the_count(office: Office) -> None:
     await office.accept(*(submitted(f"M000{n}", fee=400) for n in range(1, 8)))
     await office.later(seconds=5)
     await office.later(seconds=5)
-    [alert] = await office.rows("SELECT m.*, facts FROM messages m JOIN message_facts USING (message_id)")
+    [alert] = await office.rows(
+        "SELECT m.*, facts FROM messages m JOIN message_facts USING (message_id)"
+    )
     assert (alert["notice"], alert["step"], alert["lane"]) == ("staff_alert", "open", 0)
     assert alert["facts"]["count"] == 7
     await office.later(hours=3)
@@ -217,7 +219,10 @@ async def test_older_register_entry_changes_nothing(office: Office) -> None:
     old = event("member.updated", named | {"name": "旧"}, time="2025-07-09T00:00:00Z")
     await office.accept(new)
     await office.accept(old)
-    [row] = await office.rows("SELECT contact FROM members JOIN member_contacts USING (member_id) WHERE member_no = 'M0001'")
+    [row] = await office.rows(
+        """SELECT contact FROM members JOIN member_contacts USING (member_id)
+           WHERE member_no = 'M0001'"""
+    )
     assert "新".encode() in row["contact"]
     assert await office.outcomes() == [("skip", "record_only"), ("skip", "superseded_in_time")]
 

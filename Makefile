@@ -1,0 +1,48 @@
+# Every target sets up what it needs; a machine with Python 3.11 to 3.13 and make is enough.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check bench lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamp is younger than all that the environment is made from.
+STAMP := $(VENV)/.installed
+# Tests run in two processes; further options for pytest: make test ARGS='-k engines'
+ARGS := -n 2
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh $(VENV)
+	@touch $@
+
+setup: $(STAMP)  ## make .venv with all dependencies
+
+demo: $(STAMP)  ## replay the incident on embedded engines and print the figures
+	@$(BIN)/notifier demo
+
+up: $(STAMP)  ## run everything in one process
+	@$(BIN)/notifier up
+
+test: $(STAMP)  ## run all tests (ARGS='…' for pytest)
+	@sh scripts/packages.sh
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)  ## format, lint, types, import rules, lengths
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_lengths.py
+
+bench: $(STAMP)  ## measure (ONLY=name,… for some); writes var/bench/summary.json
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+lock: $(STAMP)  ## pin all dependencies anew in requirements.lock
+	@sh scripts/lock.sh $(VENV)
+
+clean:  ## remove the environment and caches; var, which holds the record, stays
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf build dist var/demo var/bench
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

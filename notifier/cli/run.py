@@ -1,0 +1,59 @@
+"""``notifier up``, ``serve``, ``work`` and ``demo``: the long-running verbs."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from notifier.model.notice import Lane
+from notifier.runtime.parts import Parts
+from notifier.runtime.serving import serve as serve_http
+from notifier.runtime.serving import stop_on_signals
+from notifier.runtime.serving import work as deliver
+
+from .session import err, run
+
+_LANES = {lane.name.lower(): lane for lane in Lane}
+Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk; all if left out.")]
+
+
+def up() -> None:
+    """Run everything in one process: HTTP, the stream, all lanes. For a small association."""
+
+    async def both(parts: Parts) -> None:
+        stop = stop_on_signals()
+        err.print(f"http://{parts.settings.api_host}:{parts.settings.api_port}", highlight=False)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(serve_http(parts, stop))
+            group.create_task(deliver(parts, set(Lane), stop))
+
+    run(both)
+
+
+def serve() -> None:
+    """Serve HTTP for billing, and read the intake stream where the settings name one."""
+
+    async def serving(parts: Parts) -> None:
+        await serve_http(parts, stop_on_signals())
+
+    run(serving)
+
+
+def work(lanes: Lanes = None) -> None:
+    """Deliver lanes; several processes, on several machines, share the work."""
+    unknown = [name for name in lanes or () if name not in _LANES]
+    if unknown:
+        raise typer.BadParameter(f"no such lane: {', '.join(unknown)} (urgent, standard, bulk)")
+    wanted = {_LANES[name] for name in lanes} if lanes else set(Lane)
+
+    async def working(parts: Parts) -> None:
+        await deliver(parts, wanted, stop_on_signals())
+
+    run(working)
+
+
+def demo() -> None:
+    """Replay the incident on engines of its own, through real SMTP on loopback."""
+    from notifier.demo.play import play  # the demo brings its members and its relay along
+
+    raise typer.Exit(play())

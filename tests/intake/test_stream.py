@@ -1,0 +1,155 @@
+"""The intake stream on a real Redis: acknowledged after commit, poison kept, nobody held up."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.intake.accept import Acceptor
+from notifier.intake.replay import replay
+from notifier.intake.stream import GROUP, Stream, StreamReader
+from notifier.model.actor import Actor, ActorKind
+from notifier.model.errors import NotAllowed
+from notifier.store import members, rejected, schemes
+from notifier.store.db import rows
+from tests.samples import NOTICES, NOW, SCHEME, SOURCE, amounts, charge, cloud, member
+
+ACTOR = Actor(ActorKind.USER, "test")
+NAME = "events"
+
+
+class _Clock:
+    def now(self) -> Any:
+        return NOW
+
+    async def ring(self, lanes: object) -> None:
+        pass
+
+
+class Billing:
+    """The other side of the stream."""
+
+    def __init__(self, url: str, engine: AsyncEngine) -> None:
+        self.url, self.engine = url, engine
+        self.redis: Redis = Redis.from_url(url)
+        self.acceptor = Acceptor(engine, NOTICES, _Clock(), _Clock())
+        self.readers: list[StreamReader] = []
+        self.stream = Stream(url=url, name=NAME, source=SOURCE)
+
+    def reader(self, consumer: str = "a") -> StreamReader:
+        reader = StreamReader(self.stream, self.acceptor, self.engine, _Clock(), consumer)
+        self.readers.append(reader)
+        return reader
+
+    async def close(self) -> None:
+        for reader in self.readers:
+            await reader.close()
+        await self.redis.aclose()
+
+    async def queue(self, *events: dict[str, Any]) -> None:
+        for event in events:
+            await self.redis.xadd(NAME, {"event": json.dumps(event, ensure_ascii=False)})
+
+    async def pending(self) -> int:
+        return int((await self.redis.xpending(NAME, GROUP))["pending"])
+
+    async def count(self, table: str) -> int:
+        async with self.engine.connect() as conn:
+            return len(await rows(conn, f"SELECT 1 FROM {table}"))
+
+
+@pytest.fixture
+async def billing(engine: AsyncEngine, intake_redis_url: str) -> AsyncIterator[Billing]:
+    async with engine.begin() as conn:
+        await schemes.save(conn, SCHEME, actor=ACTOR, now=NOW)
+        people = [member(f"M{n:04d}") for n in range(1, 6)]
+        await members.save(conn, [(m, NOW) for m in people], now=NOW)
+    made = Billing(intake_redis_url, engine)
+    yield made
+    await made.close()
+
+
+def _submitted(number: str, **more: Any) -> dict[str, Any]:
+    return cloud("billing.charge.submitted", charge(number, amounts=amounts()), **more)
+
+
+async def _drain(reader: StreamReader, steps: int = 3) -> None:
+    for _ in range(steps):
+        await reader.step()
+
+
+async def test_events_of_the_stream_are_taken_and_acknowledged(billing: Billing) -> None:
+    await billing.queue(*(_submitted(f"M000{n}") for n in range(1, 6)))
+    await _drain(billing.reader())
+    assert await billing.count("events") == 5
+    assert await billing.pending() == 0
+
+
+async def test_poison_is_kept_with_its_reason_and_holds_nobody_up(billing: Billing) -> None:
+    wrong = _submitted("M0002") | {"type": "billing.nothing"}
+    foreign = _submitted("M0003") | {"source": "elsewhere.example.jp"}
+    await billing.queue(_submitted("M0001"), wrong, _submitted("NOBODY"), foreign)
+    await billing.redis.xadd(NAME, {"other": "field"})
+    await billing.redis.xadd(NAME, {"event": b"\xff\x00"})
+    await billing.queue(_submitted("M0004"))
+    await _drain(billing.reader())
+    assert await billing.count("events") == 2
+    assert await billing.count("rejected_entries") == 5
+    assert await billing.pending() == 0
+    async with billing.engine.connect() as conn:
+        found = await rejected.pending(conn, 10)
+    codes = [e["field"] for r in found for e in r["errors"]]
+    assert {"type", "data.member_no", "source"} <= set(codes)
+    assert await billing.count("tasks") >= 3
+
+
+async def test_rejected_entry_can_be_replayed_once_it_fits(billing: Billing) -> None:
+    await billing.queue(_submitted("LATER"))
+    await _drain(billing.reader())
+    async with billing.engine.begin() as conn:
+        await members.save(conn, [(member("LATER"), NOW)], now=NOW)
+        [entry] = await rejected.pending(conn, 10)
+    await replay(billing.engine, billing.acceptor, entry["entry_id"], actor=ACTOR, now=NOW)
+    assert await billing.count("events") == 1
+    with pytest.raises(NotAllowed):
+        await replay(billing.engine, billing.acceptor, entry["entry_id"], actor=ACTOR, now=NOW)
+
+
+async def test_contradicting_repeat_is_rejected_and_the_first_stands(billing: Billing) -> None:
+    await billing.queue(_submitted("M0001", id="x"), _submitted("M0002", id="x"))
+    await _drain(billing.reader())
+    assert await billing.count("events") == 1
+    assert await billing.count("rejected_entries") == 1
+
+
+async def test_what_a_dead_consumer_left_is_taken_over(billing: Billing) -> None:
+    await billing.queue(_submitted("M0001"))
+    await billing.redis.xgroup_create(NAME, GROUP, id="0", mkstream=True)
+    taken = await billing.redis.xreadgroup(GROUP, "dead", {NAME: ">"})
+    [(_, [(entry, _)])] = taken
+    await billing.redis.xclaim(NAME, GROUP, "dead", 0, [entry], idle=3_600_000, justid=True)
+    await _drain(billing.reader("alive"))
+    assert await billing.count("events") == 1
+    assert await billing.pending() == 0
+
+
+async def test_emptied_redis_is_recreated(billing: Billing) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(billing.reader().run(stop))
+    await billing.queue(_submitted("M0001"))
+    await _until(billing, 1)
+    await billing.redis.flushall()
+    await billing.queue(_submitted("M0002"))
+    await _until(billing, 2)
+    stop.set()
+    await running
+
+
+async def _until(billing: Billing, events: int) -> None:
+    async with asyncio.timeout(20):
+        while await billing.count("events") < events:  # noqa: ASYNC110 (it is in the record)
+            await asyncio.sleep(0.05)

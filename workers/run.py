@@ -1,0 +1,143 @@
+"""A worker process: delivers its lanes, and lets arq wake it and keep its time."""
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+import structlog
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from notifier.deliver.away import is_away
+from notifier.deliver.bell import Bell, open_redis, queue_of
+from notifier.deliver.compose import House
+from notifier.deliver.render import Renderer, Writer
+from notifier.deliver.settle import sweep
+from notifier.deliver.station import Station, deliver
+from notifier.model.notice import Lane
+from notifier.runtime.clock import clock_of
+from notifier.runtime.engines import Urls
+from notifier.runtime.settings import Settings
+from notifier.store.db import connect
+
+from .floor import Floor, Hook
+from .settings import SECONDS, Clock, Ring, settings
+
+log = structlog.get_logger(__name__)
+
+_REST: Final = 1.0  # seconds before Redis is tried again
+_ERRORS: Final = (RedisError, OSError, TimeoutError)
+
+
+def journals(given: Settings) -> Path:
+    """Where the workers of this host keep their journals."""
+    return given.var / "journal"
+
+
+def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
+    """Writes mails and letters in the name of this house."""
+    return Renderer(
+        writer=writer,
+        house=house,
+        bounce_domain=given.bounce_domain,
+        message_id_domain=given.message_id_domain,
+    )
+
+
+async def work(
+    given: Settings,
+    urls: Urls,
+    lanes: Collection[Lane],
+    *,
+    writer: Writer,
+    house: House,
+    hooks: Sequence[Hook] = (),
+    stop: asyncio.Event,
+) -> None:
+    """Deliver ``lanes`` until ``stop`` is set; returns when what was in flight has ended.
+
+    ``hooks`` are what time brings to other rooms; they run about every 15 seconds in one of all
+    processes, and in each while Redis is away.
+    """
+    engine = connect(urls.database, size=given.database_pool)
+    now = clock_of(given).now
+    bells = {lane: asyncio.Event() for lane in sorted(lanes)}
+    station = Station(
+        engine=engine,
+        renderer=renderer(given, writer, house),
+        relays=given.relays,
+        journals=journals(given),
+        lease=timedelta(seconds=given.lease_seconds),
+        now=now,
+        bells=bells,
+    )
+    try:
+        async with Bell(urls.redis) as bell:
+            floor = Floor(engine=engine, now=now, bells=bells, bell=bell, hooks=tuple(hooks))
+            await _run(station, floor, urls.redis, stop)
+    finally:
+        await engine.dispose()
+
+
+async def _run(station: Station, floor: Floor, redis_url: str, stop: asyncio.Event) -> None:
+    helpers = [asyncio.create_task(_sweep_for_ever(station))]
+    helpers += [
+        asyncio.create_task(
+            _listen(redis_url, {**settings(Ring), "queue_name": queue_of(lane)}, floor)
+        )
+        for lane in station.bells
+    ]
+    helpers.append(asyncio.create_task(_listen(redis_url, settings(Clock), floor, keep=True)))
+    try:
+        await deliver(station, stop)
+    finally:
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+
+
+async def _sweep_for_ever(station: Station) -> None:
+    """Sweep in every process: only the own host can judge its journals."""
+    while True:
+        try:
+            await sweep(station.engine, station.journals, lease=station.lease, now=station.now())
+        except Exception as error:
+            log.warning("sweep failed", exc_info=not is_away(error))
+        await asyncio.sleep(min(SECONDS, station.lease.total_seconds() / 4))
+
+
+async def _listen(
+    redis_url: str, given: Mapping[str, Any], floor: Floor, *, keep: bool = False
+) -> None:
+    """Run an arq worker for ever, a new one whenever Redis was away.
+
+    With ``keep`` the time goes on meanwhile.
+    """
+    ticked = monotonic()
+    while True:
+        try:
+            await _listen_once(redis_url, given, floor)
+        except _ERRORS as error:
+            log.warning("bell away", queue=given["queue_name"], error=type(error).__name__)
+        await asyncio.sleep(_REST)
+        if keep and monotonic() - ticked >= SECONDS:
+            ticked = monotonic()
+            await floor.tick()
+
+
+async def _listen_once(redis_url: str, given: Mapping[str, Any], floor: Floor) -> None:
+    redis = await open_redis(redis_url)
+    try:
+        worker = Worker(**given, redis_pool=redis, ctx={"floor": floor})
+        try:
+            await worker.async_run()
+        finally:
+            with contextlib.suppress(*_ERRORS):
+                await worker.close()
+    finally:
+        with contextlib.suppress(*_ERRORS):
+            await redis.aclose()
