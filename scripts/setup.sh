@@ -8,13 +8,13 @@ fits() { # whether a command is a Python that the wheels are made for
 }
 
 find_python() {
-    for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3 python; do
+    for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3 python}; do
         if command -v "$candidate" >/dev/null && fits "$candidate"; then
             echo "$candidate"
             return
         fi
     done
-    echo "Python 3.11, 3.12 or 3.13 is needed, and none was found on the PATH." >&2
+    echo "Python 3.11, 3.12 or 3.13 is needed; ${PYTHON:-what is on the PATH} is not one." >&2
     echo "Install one, or name it: make PYTHON=/path/to/python3.12 …" >&2
     exit 1
 }

@@ -12,13 +12,13 @@ from typing import Any, Final
 from notifier.decide.calendar import JAPAN
 from notifier.model.member import Member
 
+from .members import SCHEME, premium
+
 SOURCE: Final = "billing.example.jp"
-SCHEME: Final = "group-liability"
 FEE, WRONG_FEE = 200, 400
 CHARGED_ON: Final = date(2025, 7, 15)
 DEADLINE, RECHARGE_ON = date(2025, 8, 14), date(2025, 8, 15)
 
-_PREMIUMS: Final = (3_030, 2_480, 4_150, 5_260, 3_680, 7_910, 2_020, 6_340)
 #: What the gateway said about the six: GMO codes of all three categories.
 _CODES: Final = ("42G830000", "42G020000", "42G120000", "42G040000", "42G650000", "42G550000")
 _EXPLANATION: Final = {
@@ -77,11 +77,6 @@ def overcharged_members(who: Cast) -> tuple[Member, ...]:
 def charge_id(member: Member) -> str:
     """The charge of July."""
     return f"C202507-{member.member_no}"
-
-
-def premium(member: Member) -> int:
-    """Yen; it differs from member to member and is no secret of the scheme's."""
-    return _PREMIUMS[int("".join(c for c in member.member_no if c.isdigit())) % len(_PREMIUMS)]
 
 
 def amounts(member: Member, fee: int) -> Json:
@@ -225,65 +220,63 @@ def _refunds(who: Sequence[Member], at: datetime, *, done: bool) -> Iterator[Jso
         yield _event(f"billing.refund.{kind}", f"refund-{kind}-{m.member_no}", at, data)
 
 
+def _day(at: datetime, title: str, intake: str, *events: Iterator[Json], tag: str = "") -> Day:
+    found = tuple(e for given in events for e in given)
+    return Day(at=at, title=title, intake=intake, events=found, tags=frozenset({tag} - {""}))
+
+
 def guarded(who: Cast) -> list[Day]:
     """Act one: the register says 200 円, and the guard compares."""
     seven, four = who.uncorrected, who.again
     rest = [m for m in who.everyone if m not in who.failed]
 
-    def day(at: datetime, title: str, intake: str, *events: Iterator[Json]) -> Day:
-        found = tuple(e for given in events for e in given)
-        return Day(at=at, title=title, intake=intake, events=found)
-
     noon = _at(7, 15, 10)
     fixed, seen, told = _at(7, 25, 9), _at(7, 16, 9), _at(8, 7, 10)
     first, second, paid = _at(8, 12, 10), _at(8, 20, 10), _at(8, 29, 15)
     return [
-        day(noon, "1,860 charges submitted, fee doubled", "stream",
+        _day(noon, "1,860 charges submitted, fee doubled", "stream",
             _submitted(who.everyone, noon, WRONG_FEE, "submitted")),
-        day(_at(7, 15, 15), "6 charges failed, events with the wrong fee", "http",
+        _day(_at(7, 15, 15), "6 charges failed, events with the wrong fee", "http",
             _failed(who.failed, _at(7, 15, 15), WRONG_FEE, "failed")),
-        day(seen, "the 6 events corrected", "http", _failed(who.failed, seen, FEE, "corrected")),
-        day(fixed, "1,854 corrected charges submitted", "stream",
+        _day(seen, "the 6 events corrected", "http", _failed(who.failed, seen, FEE, "corrected")),
+        _day(fixed, "1,854 corrected charges submitted", "stream",
             _submitted(rest, fixed, FEE, "resubmitted")),
-        day(_at(7, 30, 10), "3 double payments found", "http",
+        _day(_at(7, 30, 10), "3 double payments found", "http",
             _doubled(who.doubled, _at(7, 30, 10))),
-        day(_at(8, 1, 10), "2 of the 6 register a new card", "http",
+        _day(_at(8, 1, 10), "2 of the 6 register a new card", "http",
             _reregistered(who.failed[:2], _at(8, 1, 10))),
-        day(told, "apologies to 13: the 6, and the 7 not corrected on 7/25", "file",
+        _day(told, "apologies to 13: the 6, and the 7 not corrected on 7/25", "file",
             _overcharged(who.failed, told, "displayed"),
             _uncorrected(seven, told, date(2025, 7, 25), (date(2025, 8, 12), date(2025, 8, 11)))),
-        day(_at(8, 8, 9), "reminders (8/11 is a holiday)", "none"),
-        day(first, "4 corrections fail again, 3 succeed", "http",
+        _day(_at(8, 8, 9), "reminders (8/11 is a holiday); 46 letters about a leak", "none",
+            tag="leak"),
+        _day(first, "4 corrections fail again, 3 succeed", "http",
             _uncorrected(four, first, date(2025, 8, 12), (date(2025, 8, 20), date(2025, 8, 19))),
             _settled(seven[len(four):], first)),
-        day(_at(8, 13, 9), "last reminder before the deadline of 8/14", "none"),
-        day(_at(8, 15, 18), "the 6 are charged rightly", "http",
+        _day(_at(8, 13, 9), "last reminder before the deadline of 8/14", "none"),
+        _day(_at(8, 15, 18), "the 6 are charged rightly", "http",
             _settled(who.failed, _at(8, 15, 18))),
-        day(_at(8, 18, 9), "last reminder before the deadline of 8/19", "none"),
-        day(second, "4 corrections fail once more; refunds decided", "http",
+        _day(_at(8, 18, 9), "last reminder before the deadline of 8/19", "none"),
+        _day(second, "4 corrections fail once more; refunds decided", "http",
             _uncorrected(four, second, date(2025, 8, 20), None),
             _refunds(four, _at(8, 20, 11), done=False)),
-        day(paid, "4 refunds paid", "http", _refunds(four, paid, done=True)),
+        _day(paid, "4 refunds paid", "http", _refunds(four, paid, done=True)),
     ]  # fmt: skip
 
 
 def unguarded(who: Cast) -> list[Day]:
     """Act two: the register itself says 400 円, so that nothing contradicts; put right later."""
 
-    def day(at: datetime, title: str, intake: str, *events: Iterator[Json], tag: str = "") -> Day:
-        found = tuple(e for given in events for e in given)
-        tags = frozenset({tag} - {""})
-        return Day(at=at, title=title, intake=intake, events=found, tags=tags)
-
     noon, told, mass = _at(7, 15, 10), _at(8, 7, 10), _at(7, 28, 10, 30)
     return [
-        day(noon, "1,860 charges submitted, nothing contradicts", "stream",
+        _day(noon, "1,860 charges submitted, nothing contradicts", "stream",
             _submitted(who.everyone, noon, WRONG_FEE, "submitted")),
-        day(_at(7, 15, 15), "6 charges failed: notices with 400 円 go out", "http",
+        _day(_at(7, 15, 15), "6 charges failed: notices with 400 円 go out", "http",
             _failed(who.failed, _at(7, 15, 15), WRONG_FEE, "failed")),
-        day(_at(7, 24, 19), "the register is put right", "none", tag="fee_corrected"),
-        day(mass, "1,843 apologies for the overcharge", "stream",
+        _day(_at(7, 24, 19), "the register is put right", "none", tag="fee_corrected"),
+        _day(mass, "1,843 apologies for the overcharge", "stream",
             _overcharged(overcharged_members(who), mass, "charged")),
-        day(told, "apologies to the 6 who were shown 400 円", "http",
-            _overcharged(who.failed, told, "displayed")),
+        _day(told, "apologies to the 6 who were shown 400 円", "http",
+            _overcharged(who.failed, told, "displayed"),
+            _failed(who.failed, told, FEE, "corrected")),
     ]  # fmt: skip

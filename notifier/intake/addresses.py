@@ -52,4 +52,4 @@ def _ascii(domain: str) -> str:
 def _is_domain(domain: str) -> bool:
     labels = domain.split(".")
     well_formed = len(labels) > 1 and all(map(_LABEL.fullmatch, labels))
-    return well_formed and len(domain) <= 253 and not labels[-1].isdigit()
+    return well_formed and not labels[-1].isdigit()

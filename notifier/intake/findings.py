@@ -30,6 +30,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "string",
     "date_type": "date",
     "tuple_type": "array",
+    "list_type": "array",
     "model_type": "object",
     "bool_type": "boolean",
 }

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 from notifier.write.errors import WriteError
 
-_ATTRIBUTE: Final = re.compile(
-    r"""\b(?:href|src|action|background|poster|data)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE
+#: One pattern each, because a literal at the start makes the search ten times as fast.
+_ATTRIBUTES: Final = tuple(
+    re.compile(name + r"""\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""")
+    for name in ("href", "src", "srcset", "action", "background", "poster")
 )
-_CSS: Final = re.compile(r"url\(\s*['\"]?([^'\")]*)", re.IGNORECASE)
+_CSS: Final = re.compile(r"url\(\s*['\"]?([^'\")]*)")
 #: What a mail program turns into a link by itself.
 _BARE: Final = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
@@ -38,7 +40,7 @@ def check_url(field: str, url: str, domains: Sequence[str]) -> None:
 def check_html(html: str, domains: Sequence[str]) -> None:
     """Check every link of a page, whether in an attribute, a style or the text."""
     for url in set(_linked(html)):
-        if not url.startswith("#"):
+        if url and not url.startswith("#"):
             check_url("links", url, domains)
 
 
@@ -49,7 +51,9 @@ def check_text(text: str, domains: Sequence[str]) -> None:
 
 
 def _linked(html: str) -> Iterator[str]:
-    for found in _ATTRIBUTE.finditer(html):
-        yield unescape(found[1] if found[1] is not None else found[2])
-    for found in _CSS.finditer(html):
-        yield unescape(found[1])
+    page = html.lower()
+    for pattern in _ATTRIBUTES:
+        for quoted, single, bare in pattern.findall(page):
+            yield unescape(quoted or single or bare)
+    for url in _CSS.findall(page):
+        yield unescape(url)

@@ -132,13 +132,11 @@ def _message_id(given: str) -> str:
 
 def _part(kind: str, body: str, delimiter: str) -> list[str]:
     data = body.replace("\r\n", "\n").replace("\n", _CRLF).encode()
+    packed = binascii.b2a_base64(data, newline=False).decode()
     return [
         f"--{delimiter}",
         f"Content-Type: text/{kind}; charset=utf-8",
         "Content-Transfer-Encoding: base64",
         "",
-        *(
-            binascii.b2a_base64(data[at : at + 57], newline=False).decode()
-            for at in range(0, len(data), 57)
-        ),
+        *(packed[at : at + 76] for at in range(0, len(packed), 76)),
     ]

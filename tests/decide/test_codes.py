@@ -15,17 +15,21 @@ def verdict(gateway: str, *codes: str, expiry: str | None = None, before: bool =
     return judge(gateway, codes, card_expiry=expiry, today=TODAY, earlier_silent=before)
 
 
+def words(text: str) -> list[str]:
+    return text.split()
+
+
 CATEGORIES = [
     ("gmo", "G83", Category.EXPIRY),
     ("gmo", "42G830000", Category.EXPIRY),
     ("gmo", "E01180008", Category.EXPIRY),
-    *(("gmo", c, Category.LIMIT) for c in "G02 G04 G06 G03 G05 G07 G55 G54 42G020000".split()),
+    *(("gmo", c, Category.LIMIT) for c in words("G02 G04 G06 G03 G05 G07 G55 G54 42G020000")),
     *(
         ("gmo", c, Category.CARD_DATA)
-        for c in (
+        for c in words(
             "G12 G22 G56 G60 G61 G96 G65 G42 G44 G45 G84 E61010002 E01170001 E01240002 "
             "E11010099 E11010100 E41170099 42G120000"
-        ).split()
+        )
     ),
     *(("gmo_updater", c, Category.CARD_DATA) for c in "123"),
     ("stripe", "expired_card", Category.EXPIRY),
@@ -50,8 +54,8 @@ def test_code_has_its_category(gateway: str, code: str, category: Category) -> N
     assert (found.action, found.category, found.code) == (Action.NOTIFY, category, code)
 
 
-SILENT = "G85 G91 G95 C12 C13 C14 C50 E90 E90010001 E91 E91029999 E61 E61010001 42C120000".split()
-OURS = "G67 G75 G81 G94 G98 G99 E01 E01040010 E21 E21010001 42G990000".split()
+SILENT = words("G85 G91 G95 C12 C13 C14 C50 E90 E90010001 E91 E91029999 E61 E61010001 42C120000")
+OURS = words("G67 G75 G81 G94 G98 G99 E01 E01040010 E21 E21010001 42G990000")
 
 
 @pytest.mark.parametrize("code", SILENT)

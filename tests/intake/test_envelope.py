@@ -165,7 +165,7 @@ def test_fields(change: Json, field: str, code: str) -> None:
 
 def test_the_event_counts_its_own_day_in_japan() -> None:
     late = {**with_data(deadline="2025-07-16"), "time": "2025-07-16T14:59:59Z"}
-    assert parse_event(text(late))
+    assert parse_event(text(late)).id
     later = {**late, "time": "2025-07-16T15:00:00Z"}
     assert told(later) == [("data.deadline", "deadline_past")]
 
@@ -192,13 +192,13 @@ def test_a_charged_amount_needs_a_remedy() -> None:
     del event["data"]["remedy"]
     assert told(event) == [("data.remedy", "missing")]
     event["data"]["exposure"] = "displayed"
-    assert parse_event(text(event))
+    assert parse_event(text(event)).id
 
 
 def test_explanations_may_have_lines_but_no_controls() -> None:
     event = example("billing.charge.overcharged")
     event["data"]["explanation"]["cause"] = "一行目\n二行目"
-    assert parse_event(text(event))
+    assert parse_event(text(event)).id
     event["data"]["explanation"]["cause"] = "一行目\r\n二行目"
     assert told(event) == [("data.explanation.cause", "control_character")]
 
@@ -289,13 +289,12 @@ VALUES = st.recursive(
 )
 
 
-def either(raw: bytes) -> None:
+def either(raw: bytes | Json) -> None:
     try:
         event = parse_event(raw)
-    except BadInput as wrong:
-        assert wrong.errors
-    else:
-        assert parse_event(event.raw) == event
+    except BadInput:
+        return
+    assert parse_event(event.raw) == event
 
 
 @given(st.binary(max_size=200))
@@ -319,7 +318,4 @@ def test_damaged_text_gives_an_event_or_bad_input(line: bytes, at: int, put: byt
 @given(st.dictionaries(st.text(max_size=12), VALUES))
 def test_a_decoded_object_gives_an_event_or_bad_input(value: Json) -> None:
     for candidate in (value, {**FAILED, **value}, {**FAILED, "data": value}):
-        try:
-            assert parse_event(candidate)
-        except BadInput as wrong:
-            assert wrong.errors
+        either(candidate)

@@ -1,0 +1,5 @@
+"""``python -m notifier.cli``."""
+
+from . import main
+
+main()

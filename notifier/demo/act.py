@@ -1,0 +1,121 @@
+"""One act of the rehearsal: a database of its own, the days one after the other."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from notifier.api.keys import new_key
+from notifier.cases.sweep import sweep
+from notifier.cli.batches import collector
+from notifier.deliver.handover import hand_over
+from notifier.intake.members_csv import read_members
+from notifier.model.actor import Actor, ActorKind
+from notifier.model.notice import Lane
+from notifier.model.scheme import Scheme
+from notifier.runtime.clock import turn
+from notifier.runtime.parts import Parts
+from notifier.store import keys, members, schemes, staff, tasks
+from notifier.store.db import scalar
+
+from . import relay_log
+from .billing import Billing
+from .incident import SOURCE, Day
+
+STAFF = Actor(ActorKind.USER, "staff")
+_PATIENCE = 300.0  # seconds for a day to come to rest
+
+# Nothing moves and nothing is about to: all events are in and answered, nothing due is queued.
+_BUSY = """
+SELECT (SELECT count(*) FROM events WHERE decided_at IS NULL)
+     + (SELECT count(*) FROM messages WHERE state IN ('claimed', 'sending', 'uncertain'))
+     + (SELECT count(*) FROM messages
+        WHERE state = 'queued' AND channel = 'email' AND next_attempt_at <= :now)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where an act takes place."""
+
+    parts: Parts
+    billing: Billing
+    clock_file: Path
+    relay_log: Path
+
+    async def turn_to(self, at: datetime) -> None:
+        """Turn the business clock of all processes."""
+        turn(self.clock_file, at.astimezone(UTC) - datetime.now(UTC))
+
+    async def play(self, day: Day) -> None:
+        """One day: billing tells, the clock ticks, mails and letters go, staff close their tasks."""
+        await self.turn_to(day.at)
+        before = await self._events()
+        await self.billing.emit(day)
+        await self._until_taken(before + len(day.events))
+        await self.rest()
+        await self.turn_to(day.at + timedelta(minutes=5))
+        await self._tick()
+        await self.rest()
+        await self._post()
+        await self._close_tasks()
+
+    async def _events(self) -> int:
+        async with self.parts.engine.connect() as conn:
+            return int(await scalar(conn, "SELECT count(*) FROM events"))
+
+    async def _until_taken(self, count: int) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            while await self._events() < count:  # noqa: ASYNC110 (it is in the record)
+                await asyncio.sleep(0.05)
+
+    async def rest(self) -> None:
+        """Wait until nothing moves; what a kill left uncertain the relay's log settles."""
+        async with asyncio.timeout(_PATIENCE):
+            while await self._busy():
+                await asyncio.sleep(0.05)
+                engine, now = self.parts.engine, self.parts.clock.now()
+                if await relay_log.settle(engine, self.relay_log, now):
+                    await self.parts.bell.ring(set(Lane))
+
+    async def _busy(self) -> int:
+        async with self.parts.engine.connect() as conn:
+            return int(await scalar(conn, _BUSY, {"now": self.parts.clock.now()}))
+
+    async def _tick(self) -> None:
+        async with self.parts.engine.connect() as conn:
+            house = await self.parts.house(conn)
+        lanes = await sweep(self.parts.engine, house, now=self.parts.clock.now())
+        await self.parts.bell.ring(lanes)
+
+    async def _post(self) -> None:
+        batch = await collector(self.parts).collect(actor=STAFF)
+        if batch:
+            now = self.parts.clock.now()
+            await hand_over(self.parts.engine, batch.batch_id, actor=STAFF, now=now)
+
+    async def _close_tasks(self) -> None:
+        now = self.parts.clock.now()
+        async with self.parts.engine.begin() as conn:
+            for task in await tasks.search(conn, state="open", limit=500):
+                note = "rehearsal: looked at, billing was told"
+                await tasks.finish(conn, task["task_id"], actor=STAFF, note=note, now=now)
+
+    async def register(self, scheme: Scheme) -> None:
+        """Register a scheme as given."""
+        async with self.parts.engine.begin() as conn:
+            now = self.parts.clock.now()
+            await schemes.save(conn, scheme, actor=STAFF, now=now)
+
+
+async def prepare(parts: Parts, scheme: Scheme, register: Path) -> str:
+    """Register the scheme, the members of a CSV file, one of staff, and billing's API key."""
+    now = parts.clock.now()
+    key_id, secret, hashed = new_key()
+    async with parts.engine.begin() as conn:
+        await schemes.save(conn, scheme, actor=STAFF, now=now)
+        found = read_members(register.read_bytes(), {scheme.scheme})
+        await members.save(conn, [(m, now) for m in found.members], now=now)
+        await staff.save(conn, "staff", "事務局 担当", "staff@office.example.jp", now=now)
+        await keys.add(conn, key_id, SOURCE, hashed, actor=STAFF, now=now)
+    return secret
