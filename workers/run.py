@@ -87,11 +87,11 @@ async def _run(station: Station, floor: Floor, redis_url: str, stop: asyncio.Eve
     helpers = [asyncio.create_task(_sweep_for_ever(station))]
     helpers += [
         asyncio.create_task(
-            _listen(redis_url, {**settings(Ring), "queue_name": queue_of(lane)}, floor)
+            listen(redis_url, {**settings(Ring), "queue_name": queue_of(lane)}, floor)
         )
         for lane in station.bells
     ]
-    helpers.append(asyncio.create_task(_listen(redis_url, settings(Clock), floor, keep=True)))
+    helpers.append(asyncio.create_task(listen(redis_url, settings(Clock), floor, keep=True)))
     try:
         await deliver(station, stop)
     finally:
@@ -110,7 +110,7 @@ async def _sweep_for_ever(station: Station) -> None:
         await asyncio.sleep(min(SECONDS, station.lease.total_seconds() / 4))
 
 
-async def _listen(
+async def listen(
     redis_url: str, given: Mapping[str, Any], floor: Floor, *, keep: bool = False
 ) -> None:
     """Run an arq worker for ever, a new one whenever Redis was away.

@@ -31,12 +31,12 @@ def problem(
     *,
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
-    **params: object,
+    params: Mapping[str, object] | None = None,
 ) -> Response:
     """A problem document; ``code`` is a key of the catalogue (``error.<code>``)."""
     body: dict[str, Any] = {
         "type": f"urn:notifier:problem:{code.replace('_', '-')}",
-        "title": label(f"error.{code}", language, **params),
+        "title": label(f"error.{code}", language, **(params or {})),
         "status": status,
     }
     if errors:
@@ -56,7 +56,7 @@ def bad_input(errors: Sequence[FieldError], language: str) -> Response:
     whole = len(errors) == 1 and first.field == "body" and first.index is None
     status = _STATUS.get(first.code, 422) if whole else 422
     code = first.code if status != 422 else "invalid"
-    return problem(status, code, language, errors=errors, **first.params)
+    return problem(status, code, language, errors=errors, params=first.params)
 
 
 def _told(error: FieldError, language: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Stage:
         turn(self.clock_file, at.astimezone(UTC) - datetime.now(UTC))
 
     async def play(self, day: Day) -> None:
-        """One day: billing tells, the clock ticks, mails and letters go, staff close their tasks."""
+        """One day: billing tells, the clock ticks, mails and letters go, staff look at tasks."""
         await self.turn_to(day.at)
         before = await self._events()
         await self.billing.emit(day)
@@ -108,13 +108,13 @@ class Stage:
             await schemes.save(conn, scheme, actor=STAFF, now=now)
 
 
-async def prepare(parts: Parts, scheme: Scheme, register: Path) -> str:
+async def prepare(parts: Parts, scheme: Scheme, register: bytes) -> str:
     """Register the scheme, the members of a CSV file, one of staff, and billing's API key."""
     now = parts.clock.now()
     key_id, secret, hashed = new_key()
     async with parts.engine.begin() as conn:
         await schemes.save(conn, scheme, actor=STAFF, now=now)
-        found = read_members(register.read_bytes(), {scheme.scheme})
+        found = read_members(register, {scheme.scheme})
         await members.save(conn, [(m, now) for m in found.members], now=now)
         await staff.save(conn, "staff", "事務局 担当", "staff@office.example.jp", now=now)
         await keys.add(conn, key_id, SOURCE, hashed, actor=STAFF, now=now)

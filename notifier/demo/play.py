@@ -19,6 +19,7 @@ from rich.console import Console
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.member import Member
 from notifier.model.scheme import Scheme
+from notifier.model.states import Channel
 from notifier.runtime.clock import turn
 from notifier.runtime.engines import Engines, Urls
 from notifier.runtime.parts import Parts, joined
@@ -80,10 +81,10 @@ async def _play(console: Console, var: Path, engines: Engines) -> tuple[list[str
     write_csv(people, register)
     _write_cohort(var / "leak-cohort.csv", who.leaked)
 
-    first = await _act(console, var, engines, "guarded", scheme, register, guarded(who), who)
+    first = await _act(console, var, engines, "guarded", scheme, register, guarded(who))
     wrong = faults(first, GUARDED)
     second = await _act(
-        console, var, engines, "unguarded", _erroneous(scheme), register, unguarded(who), who
+        console, var, engines, "unguarded", _erroneous(scheme), register, unguarded(who)
     )
     wrong += [f"without a guard: {line}" for line in faults(second, _unguarded(who))]
     return wrong, _summary(first, second)
@@ -108,7 +109,8 @@ def _erroneous(scheme: Scheme) -> Scheme:
 
 
 def _unguarded(who: Cast) -> dict[Line, int]:
-    by_mail = sum(1 for m in overcharged_members(who) if m.email)
+    told = overcharged_members(who)
+    by_mail = sum(1 for m in told if m.email and m.channel is not Channel.LETTER)
     return {
         ("card_error", "first", "email", "sent"): 5 + 5,  # with 400 円, and put right
         ("card_error", "first", "letter", "handed_over"): 1 + 1,
@@ -127,7 +129,6 @@ async def _act(
     scheme: Scheme,
     register: Path,
     days: Sequence[Day],
-    who: Cast,
 ) -> Reckoning:
     """Play the days of one act and reckon."""
     console.rule(name)
@@ -136,7 +137,7 @@ async def _act(
     async with _staged(folder, engines, name, scheme, register, days[0].at) as stage:
         for day in days:
             began = monotonic()
-            await _day(stage, day, scheme, who)
+            await _day(stage, day, scheme)
             _told(console, day, monotonic() - began)
         async with stage.parts.engine.connect() as conn:
             found = await reckon(conn, stage.relay_log)
@@ -149,7 +150,7 @@ async def _act(
     return found
 
 
-async def _day(stage: Stage, day: Day, scheme: Scheme, who: Cast) -> None:
+async def _day(stage: Stage, day: Day, scheme: Scheme) -> None:
     if "fee_corrected" in day.tags:
         await stage.turn_to(day.at)
         fees = tuple(replace(fee, yen=200) for fee in scheme.fees)
@@ -208,7 +209,7 @@ async def _staged(
 
 async def _opened(folder: Path, parts: Parts, scheme: Scheme, register: Path, at: datetime) -> str:
     turn(folder / "clock", at - datetime.now(UTC))
-    return await prepare(parts, scheme, register)
+    return await prepare(parts, scheme, await asyncio.to_thread(register.read_bytes))
 
 
 def _environment(

@@ -100,10 +100,8 @@ def faults(reckoning: Reckoning, expected: dict[Line, int]) -> list[str]:
         for key in sorted(told.keys() | expected.keys())
         if told.get(key, 0) != expected.get(key, 0)
     ]
-    for name in ("lost", "doubled", "unproved", "unaccounted"):
-        if count := getattr(reckoning, name):
-            wrong.append(f"{name}: {count}")
-    return wrong
+    names = ("lost", "doubled", "unproved", "unaccounted")
+    return wrong + [f"{name}: {n}" for name in names if (n := getattr(reckoning, name))]
 
 
 def nested(messages: dict[Line, int]) -> dict[str, Any]:
@@ -136,7 +134,8 @@ async def shown_wrongly(conn: AsyncConnection, yen: int) -> Sequence[RowMapping]
         """SELECT p.member_no, t.yen AS total, m.created_at
            FROM shown_values f JOIN messages m USING (message_id)
            JOIN members p USING (member_id)
-           JOIN shown_values t ON t.message_id = f.message_id AND (t.role, t.name) = ('due', 'total')
+           JOIN shown_values t
+               ON t.message_id = f.message_id AND (t.role, t.name) = ('due', 'total')
            WHERE (f.role, f.name, f.yen) = ('due', 'other_fees', :yen) ORDER BY p.member_no""",
         {"yen": yen},
     )

@@ -88,8 +88,8 @@ def _decode(data: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise BadInput([FieldError("file", "bad_encoding")]) from None
     except (tomllib.TOMLDecodeError, RecursionError) as problem:
-        why = {"problem": str(problem)[:100]}
-        raise BadInput([FieldError("file", "bad_toml", why)]) from None
+        why = {"value": str(problem)[:100]}
+        raise BadInput([FieldError("file", "not_toml", why)]) from None
 
 
 def _check_texts(value: Any, path: str) -> Iterator[FieldError]:

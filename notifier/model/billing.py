@@ -20,6 +20,7 @@ Line = Annotated[
     ),
 ]
 Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+YearMonth = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 SchemeKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Sentence = Annotated[
     str,
@@ -76,7 +77,7 @@ class ChargeFailed(_Data):
     amounts: ChargeAmounts
     gateway: str = Field(max_length=40)
     codes: Annotated[tuple[Line, ...], Field(min_length=1, max_length=20)]
-    card_expiry: Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] | None = None
+    card_expiry: YearMonth | None = None
     deadline: date  # last day to re-register
     recharge_on: date
 

@@ -17,7 +17,7 @@ class AddressData(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    postcode: Annotated[str, StringConstraints(pattern=r"^\d{7}$")]
+    postcode: Annotated[str, StringConstraints(pattern=r"^[0-9]{7}$")]
     prefecture: Line
     city: Line
     street: Line

@@ -30,7 +30,8 @@ WITH due AS (
     ORDER BY next_attempt_at, message_id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE messages m SET state = 'claimed', reason = :reason, updated_at = :now,
-        worker_id = :worker, fence = m.fence + 1, lease_until = clock_timestamp() + CAST(:lease AS interval)
+        worker_id = :worker, fence = m.fence + 1,
+        lease_until = clock_timestamp() + CAST(:lease AS interval)
     FROM due WHERE m.message_id = due.message_id
     RETURNING m.message_id, m.fence, m.case_id, m.next_attempt_at
 ), logged AS (

@@ -18,6 +18,20 @@ from notifier.write.facts import typed
 from notifier.write.links import check_url
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
+#: Names that templates find in every message; no field of a notice may take one.
+RESERVED: Final = frozenset(
+    {
+        "channel",
+        "step",
+        "number",
+        "issued_on",
+        "recipient",
+        "scheme_name",
+        "group_no",
+        "policies",
+        "brand",
+    }
+)
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -41,7 +55,6 @@ def values(c: Correspondence, notice: Notice, channel: Channel) -> dict[str, Any
         "group_no": check_line("group_no", c.group_no),
         "policies": [check_line("policies", policy) for policy in c.policies],
         "brand": _brand(c.brand),
-        "title": notice.title,
     }
 
 

@@ -2,8 +2,8 @@
 
 import importlib.util
 import json
+import os
 import re
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -24,12 +24,10 @@ class Typesetter:
     """A kept Typst compiler; safe to use from several threads."""
 
     def __init__(self) -> None:
-        # An empty root: a letter reads no file, whatever its source says.
-        self._root = tempfile.TemporaryDirectory(prefix="notifier-letters-")
         self._lock = Lock()
         self._compiler = typst.Compiler(
             input=b"",
-            root=self._root.name,
+            root=os.devnull,  # a letter reads no file, whatever its source says
             font_paths=typst.Fonts(
                 include_system_fonts=False,
                 include_embedded_fonts=False,

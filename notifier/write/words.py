@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, UndefinedError
+from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, Undefined, UndefinedError
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -72,10 +72,10 @@ class Phrases:
             template = environment.get_template(name)
             try:
                 module = template.make_module({**values, **words})
+                found = vars(module).items()
+                words |= {k: _tidy(k, v) for k, v in found if not k.startswith("_")}
             except Exception as error:
                 raise _wrapped(error) from error
-            found = vars(module).items()
-            words |= {k: _tidy(v) for k, v in found if not k.startswith("_")}
         return words
 
     def _compile(self) -> None:
@@ -139,17 +139,19 @@ def _paragraphs(text: Any) -> list[Any]:
     return [Markup(part) for part in parts] if isinstance(text, Markup) else parts  # noqa: S704 (was escaped)
 
 
-def _tidy(value: Any) -> Any:
-    """Line breaks of the template's source are no line breaks of the message."""
+def _tidy(name: str, value: Any) -> Any:
+    """A word as JSON knows it. Line breaks of the template's source are none of the message."""
     if isinstance(value, Markup):
         return Markup(_flow(str(value)))  # noqa: S704 (was escaped already)
-    if isinstance(value, str):
-        return _flow(value)
+    if isinstance(value, str | Undefined):
+        return _flow(str(value))  # an undefined value raises here
     if isinstance(value, list | tuple):
-        return [_tidy(item) for item in value]
+        return [_tidy(name, item) for item in value]
     if isinstance(value, dict):
-        return {key: _tidy(item) for key, item in value.items()}
-    return value
+        return {key: _tidy(name, item) for key, item in value.items()}
+    if value is None or isinstance(value, int):
+        return value
+    raise WriteError(name, "is no text; put it through a filter, or name it with a leading _")
 
 
 def _flow(text: str) -> str:

@@ -44,6 +44,7 @@ class Writer:
             }
         )
         for folder in self._folders.values():
+            _check_fields(folder)
             _check_samples(folder)
 
     @cached_property
@@ -138,6 +139,15 @@ def _texts(data: Any) -> list[str]:
         return [data]
     items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     return [text for item in items for text in _texts(item)]
+
+
+def _check_fields(folder: Folder) -> None:
+    notice = folder.notice
+    for step in notice.steps:
+        taken = {spec.name for spec in notice.fields_for(step)} & context.RESERVED
+        if taken:
+            name = f"{notice.name}/notice.toml"
+            raise BadTemplate(name, f"fields.{min(taken)}", "is a name that every message has")
 
 
 def _check_samples(folder: Folder) -> None:

@@ -7,6 +7,7 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
+from sqlalchemy import RowMapping
 
 from notifier.demo.post_office import Rule, Stage, read_log
 from notifier.model.notice import Lane, UncertainPolicy
@@ -15,8 +16,7 @@ from notifier.model.states import Channel, State
 from notifier.store import documents, messages, staff
 from notifier.store.attempts import of_message
 from notifier.store.messages import Move
-
-from .conftest import ACTOR, Rig, eventually
+from tests.deliver.rig import ACTOR, Rig, eventually
 
 
 async def test_accepted_mail_is_on_record_as_it_went_out(rig: Rig) -> None:
@@ -38,7 +38,7 @@ async def test_accepted_mail_is_on_record_as_it_went_out(rig: Rig) -> None:
     [version] = await rig.rows("SELECT notice FROM template_versions")
     assert version["notice"] == "refund"
     [shown] = await rig.rows("SELECT role, name, yen FROM shown_values")
-    assert tuple(shown.values()) == ("refund", "total", 200)
+    assert dict(shown) == {"role": "refund", "name": "total", "yen": 200}
     assert await rig.moves(message_id) == [
         (None, "queued", "created"),
         ("queued", "claimed", "claimed"),
@@ -78,7 +78,7 @@ async def test_a_temporary_refusal_is_tried_again_later(rig: Rig) -> None:
     assert len(rig.office.messages) == 1
 
 
-async def _attempted(rig: Rig, message_id: int, number: int) -> object:
+async def _attempted(rig: Rig, message_id: int, number: int) -> RowMapping | None:
     found = await rig.until(message_id, State.QUEUED)
     return found if found["attempts"] == number else None
 

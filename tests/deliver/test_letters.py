@@ -17,12 +17,15 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.store import batches, documents, messages
 from notifier.store.messages import Move
-
-from .conftest import ACTOR, Rig
+from tests.deliver.rig import ACTOR, Rig
 
 
 async def collect(rig: Rig) -> Batch | None:
     return await rig.collector().collect(actor=ACTOR)
+
+
+def check_sums(folder: Path) -> None:
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
 
 
 def listed(folder: Path) -> list[dict[str, str]]:
@@ -40,7 +43,7 @@ async def test_due_letters_become_a_batch(rig: Rig) -> None:
     first, second = listed(batch.folder)
     assert (first["通番"], first["〒"], first["宛名"]) == ("1", "100-0001", "潮田 凪 様")
     assert (second["番号"], second["住所"]) == (f"M{far:09d}", "沖縄県那覇市9-9")
-    subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=batch.folder, check=True)
+    check_sums(batch.folder)
     pdf = (batch.folder / first["ファイル"]).read_bytes()
     assert hashlib.sha256(pdf).hexdigest() == first["sha256"]
     [attempt] = await rig.attempts(near)
@@ -150,4 +153,4 @@ def test_no_cell_of_the_manifest_is_a_formula() -> None:
         sha256="00",
     )
     [_, row] = csv.reader(io.StringIO(manifest([entry]).decode("utf-8-sig")))
-    assert row[3:5] == ["'=HYPERLINK(\"https://example.jp\")", "'＠SUM(A1)"]
+    assert row[3:5] == ['\'=HYPERLINK("https://example.jp")', "'＠SUM(A1)"]

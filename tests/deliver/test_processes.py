@@ -3,8 +3,8 @@
 import asyncio
 import sys
 from collections import Counter
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -16,8 +16,7 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.runtime.settings import Settings
-
-from .conftest import Rig, eventually
+from tests.deliver.rig import Rig, eventually
 
 
 @pytest.fixture
@@ -110,16 +109,17 @@ async def test_without_redis_work_is_found_by_looking(real: Rig, settings: Setti
         assert worker.returncode is None
 
 
-async def test_emptied_redis_loses_nothing(
-    real: Rig, settings: Settings, redis_url: str
-) -> None:
-    async with process(settings), Bell(redis_url) as bell:
-        async with redis.asyncio.Redis.from_url(redis_url) as client:
-            for _ in range(5):
-                message_id = await real.send()
-                await bell.ring({Lane.STANDARD})
-                await client.flushall()
-                await real.until(message_id, State.SENT)
+async def test_emptied_redis_loses_nothing(real: Rig, settings: Settings, redis_url: str) -> None:
+    async with (
+        process(settings),
+        Bell(redis_url) as bell,
+        redis.asyncio.Redis.from_url(redis_url) as client,
+    ):
+        for _ in range(5):
+            message_id = await real.send()
+            await bell.ring({Lane.STANDARD})
+            await client.flushall()
+            await real.until(message_id, State.SENT)
 
 
 async def test_a_claim_of_a_dead_worker_is_queued_at_once(real: Rig, settings: Settings) -> None:

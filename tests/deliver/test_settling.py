@@ -14,8 +14,7 @@ from notifier.store import attempts, claims, messages, workers
 from notifier.store.attempts import Parcel, Result
 from notifier.store.claims import Claim
 from notifier.store.messages import Move
-
-from .conftest import ACTOR, LEASE, Rig
+from tests.deliver.rig import ACTOR, LEASE, Rig
 
 ACCEPTED = Reply(outcome=Outcome.ACCEPTED, command="BODY", code=250, text="2.0.0 Ok", relay="r")
 BODY = b"packed"
@@ -157,9 +156,7 @@ async def test_a_reply_that_a_person_has_overtaken_changes_nothing(rig: Rig, han
     await overdue(rig)
     await rig.sweep()
     async with rig.engine.begin() as conn:
-        asked = [
-            Move(message_id=message_id, after=State.FAILED, reason=Reason.SETTLED_BY_PERSON)
-        ]
+        asked = [Move(message_id=message_id, after=State.FAILED, reason=Reason.SETTLED_BY_PERSON)]
         await messages.move(conn, asked, actor=ACTOR, now=rig.time)
     assert await hand.record(attempt_id) == 0
     assert (await rig.state(message_id))[0] == "failed"
@@ -260,7 +257,8 @@ def test_a_torn_line_hides_no_other(tmp_path: Path) -> None:
     journal.reply(3, ACCEPTED)
     journal.close(remove=False)
     [orphan] = orphans(tmp_path)
-    assert (orphan.worker_id, orphan.begun) == (worker_id, {1, 3})
+    assert orphan.worker_id == worker_id
+    assert orphan.begun == frozenset({1, 3})
     assert orphan.replies == {3: ACCEPTED}
 
 
@@ -284,4 +282,4 @@ def test_a_long_journal_begins_anew_only_at_rest(tmp_path: Path) -> None:
     journal.rest()
     journal.close(remove=False)
     [orphan] = orphans(tmp_path)
-    assert orphan.begun == {7}
+    assert orphan.begun == frozenset({7})

@@ -7,10 +7,9 @@ import sys
 from notifier.model.notice import Lane
 from notifier.runtime.engines import Urls
 from notifier.runtime.settings import Settings
-from workers.run import work
-
-from tests.deliver.conftest import HOUSE
+from tests.deliver.rig import HOUSE
 from tests.samples import WRITER
+from workers.run import work
 
 
 async def main(given: str) -> None:

@@ -157,6 +157,7 @@ def test_dates(value: object) -> None:
         ({"deadline": "2025-07-15"}, "data.deadline", "deadline_past"),
         ({"recharge_on": "2025-08-14"}, "data.recharge_on", "bad_order"),
         ({"card_expiry": "2025-13"}, "data.card_expiry", "bad_format"),
+        ({"card_expiry": "２０２５-01"}, "data.card_expiry", "bad_format"),
     ],
 )
 def test_fields(change: Json, field: str, code: str) -> None:

@@ -84,7 +84,7 @@ def test_headings() -> None:
 
 def test_every_bad_cell_is_named() -> None:
     rows = [
-        "M1,青柳 遥,a..b.@docomo.example.jp,〒１００−０００１,東京都,千代田区,1-1,,group-liability,P1 P2",
+        "M1,青柳,a..b.@docomo.example.jp,〒１００−０００１,東京都,千代田区,1,,group-liability,P 2",
         ",青柳,nobody,123,東京都,,1-1,電話,other,P1",
         "M 2,,,,,,,,,P9",
         "",

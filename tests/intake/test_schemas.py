@@ -10,6 +10,7 @@ import pytest
 from notifier.intake.envelope import parse_event
 from notifier.intake.schemas import all_files, event_schema, publish
 from notifier.model.event import TYPES
+from notifier.write.labels import label
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGE = (DOCS / "events.md").read_text("utf-8")
@@ -45,3 +46,10 @@ def test_a_schema_refers_only_to_what_it_holds(kind: str) -> None:
     pattern = re.compile(next(iter(schema["patternProperties"])))
     assert pattern.match("traceparent")
     assert not any(map(pattern.match, ("data", "data_base64", "Big", "a_b")))
+
+
+def test_every_code_on_the_page_has_its_words() -> None:
+    table = PAGE.split("## Codes\n")[1]
+    named = set(re.findall(r"`(\w+)`", table)) - {"field", "body", "params", "allowed", "expected"}
+    for language in ("ja", "en"):
+        assert [c for c in sorted(named) if label(f"error.{c}", language) == f"error.{c}"] == []

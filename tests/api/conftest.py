@@ -1,0 +1,51 @@
+"""The HTTP interface over a real house: PostgreSQL, Redis, registered scheme and members."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from notifier.api.app import create_app
+from notifier.api.keys import new_key
+from notifier.model.actor import Actor, ActorKind
+from notifier.runtime.engines import Urls
+from notifier.runtime.parts import Parts, joined
+from notifier.runtime.services import HouseServices
+from notifier.runtime.settings import Settings
+from notifier.store import keys, members, schemes
+from tests.samples import NOW, SCHEME, SOURCE, member
+
+ACTOR = Actor(ActorKind.USER, "test")
+
+
+@pytest.fixture
+async def parts(settings: Settings, database_url: str, redis_url: str) -> AsyncIterator[Parts]:
+    urls = Urls(database=database_url, redis=redis_url, intake=None)
+    async with joined(settings, urls) as made:
+        async with made.engine.begin() as conn:
+            await schemes.save(conn, SCHEME, actor=ACTOR, now=NOW)
+            people = [(member(f"M{n:04d}"), NOW - timedelta(days=9)) for n in range(1, 6)]
+            await members.save(conn, people, now=NOW)
+        yield made
+
+
+@pytest.fixture
+async def key(parts: Parts) -> str:
+    """An API key of the usual source."""
+    key_id, secret, hashed = new_key()
+    async with parts.engine.begin() as conn:
+        await keys.add(conn, key_id, SOURCE, hashed, actor=ACTOR, now=NOW)
+    return secret
+
+
+@pytest.fixture
+async def client(parts: Parts, key: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller with a key."""
+    transport = httpx.ASGITransport(create_app(HouseServices(parts)))
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://notifier.example.jp",
+        headers={"Authorization": f"Bearer {key}"},
+    ) as made:
+        yield made

@@ -1,0 +1,110 @@
+"""The edge of the HTTP interface: health, unknown ways, failures that keep their text."""
+
+from collections.abc import Sequence
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from notifier.api.app import create_app
+from notifier.api.language import preferred
+from notifier.api.services import Caller, Unavailable
+from notifier.intake.accept import Receipt
+from notifier.model.actor import Actor, ActorKind
+from notifier.model.event import Event
+
+
+class Broken:
+    """A house in which nothing works."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def authenticate(self, key: str) -> Caller | None:
+        return Caller(Actor(ActorKind.KEY, "k"), key)
+
+    async def accept(self, events: Sequence[Event], actor: Actor) -> Sequence[Receipt]:
+        raise self._error
+
+    async def ready(self) -> bool:
+        return False
+
+
+async def ask(error: Exception, method: str, path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(create_app(Broken(error)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x.example.jp") as client:
+        return await client.request(
+            method,
+            path,
+            headers={
+                "Authorization": "Bearer billing.example.jp",
+                "Content-Type": "application/json",
+            },
+            json={
+                "specversion": "1.0",
+                "id": "1",
+                "source": "billing.example.jp",
+                "type": "member.left",
+                "time": "2025-07-15T09:00:00Z",
+                "data": {"member_no": "M1", "left_on": "2025-07-15"},
+            },
+        )
+
+
+async def test_a_failure_keeps_its_text_to_itself() -> None:
+    with capture_logs() as logs:
+        response = await ask(RuntimeError("青柳 遥 haruka@example.jp"), "POST", "/v1/events")
+    assert (response.status_code, response.json()["type"]) == (500, "urn:notifier:problem:internal")
+    assert "haruka" not in response.text + str(logs)
+    assert logs[-1]["kind"] == "RuntimeError"
+
+
+@pytest.mark.parametrize("error", [Unavailable(), ConnectionRefusedError(), TimeoutError()])
+async def test_a_house_that_is_away(error: Exception) -> None:
+    response = await ask(error, "POST", "/v1/events")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/healthz", 200),
+        ("GET", "/readyz", 503),
+        ("GET", "/v1/events", 405),
+        ("POST", "/v2/events", 404),
+        ("GET", "/docs", 404),
+        ("GET", "/openapi.json", 200),
+    ],
+)
+async def test_ways(method: str, path: str, status: int) -> None:
+    response = await ask(RuntimeError(), method, path)
+    assert response.status_code == status
+    assert response.headers["x-content-type-options"] == "nosniff"
+    if status >= 400:
+        assert response.headers["content-type"] == "application/problem+json"
+    if status == 405:
+        assert response.headers["allow"] == "POST"
+
+
+async def test_a_house_that_is_well(client: httpx.AsyncClient) -> None:
+    response = await client.get("/readyz")
+    assert (response.status_code, response.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "ja"),
+        ("en", "en"),
+        ("EN-us", "en"),
+        ("ja,en;q=0.9", "ja"),
+        ("en;q=0.9,ja;q=0.8", "en"),
+        ("en,ja", "ja"),
+        ("fr", "ja"),
+        ("en;q=0", "ja"),
+        ("en;q=x", "ja"),
+        (",;,=", "ja"),
+    ],
+)
+def test_the_language_of_an_answer(header: str, language: str) -> None:
+    assert preferred(header) == language

@@ -1,0 +1,89 @@
+"""Every value that staff can meet has a name in both languages."""
+
+import importlib
+import pkgutil
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+import notifier.model
+from notifier.model.errors import FieldError
+from notifier.write import Writer
+from notifier.write.labels import LABELS, Labels, label
+
+#: The part of the key before the dot, by enum; ``None``: never shown to anybody.
+KINDS = {
+    "Action": "action",
+    "ActorKind": "actor",
+    "AmountRole": "role",
+    "CaseKind": "case",
+    "CaseMove": None,
+    "Category": "category",
+    "Channel": "channel",
+    "Exposure": "exposure",
+    "FieldType": None,
+    "Gateway": "gateway",
+    "Lane": "lane",
+    "LineKind": "line",
+    "MemberStatus": "member_status",
+    "Reason": "reason",
+    "RefundReason": "refund_reason",
+    "RelayKind": None,
+    "Remedy": "remedy",
+    "State": "state",
+    "TaskKind": "task",
+    "Tls": None,
+    "UncertainPolicy": "uncertain",
+}
+
+
+def _enums() -> list[type[Enum]]:
+    found = {}
+    for module in pkgutil.iter_modules(notifier.model.__path__):
+        loaded = importlib.import_module(f"notifier.model.{module.name}")
+        for value in vars(loaded).values():
+            if isinstance(value, type) and issubclass(value, Enum) and len(value):
+                found[value.__name__] = value
+    return sorted(found.values(), key=lambda e: e.__name__)
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("kind", _enums(), ids=lambda e: e.__name__)
+def test_every_value_of_the_model_has_a_label(kind: type[Enum], language: str) -> None:
+    assert kind.__name__ in KINDS, "a new enum: say here what its labels are called"
+    prefix = KINDS[kind.__name__]
+    if prefix is None:
+        return
+    names = {m.name.lower() if kind.__name__ == "Lane" else str(m.value) for m in kind}
+    missing = {f"{prefix}.{n}" for n in names} - LABELS.catalogue(language).keys()
+    assert not missing
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_every_notice_has_a_label(writer: Writer, language: str) -> None:
+    assert {f"notice.{n}" for n in writer.notices} <= LABELS.catalogue(language).keys()
+
+
+def test_both_catalogues_have_the_same_keys() -> None:
+    assert LABELS.catalogue("ja").keys() == LABELS.catalogue("en").keys()
+
+
+def test_parameters_fill_a_label() -> None:
+    error = FieldError(field="name", code="too_long", params={"limit": 200})
+    assert "200" in label(f"error.{error.code}", "en", **error.params)
+
+
+def test_a_missing_parameter_is_left_standing() -> None:
+    assert "{limit}" in label("error.too_long", "ja", other=1)
+
+
+def test_values_are_not_read_as_placeholders() -> None:
+    assert "{x.__class__}" in label("error.too_long", "ja", limit="{x.__class__}")
+
+
+def test_fallbacks(tmp_path: Path) -> None:
+    assert label("state.held", "fr") == label("state.held", "ja")
+    assert label("state.held", "../../etc") == label("state.held", "ja")
+    assert label("state.no_such", "ja") == "state.no_such"
+    assert Labels(tmp_path).label("state.held", "ja") == "state.held"
