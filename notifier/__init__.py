@@ -1,1 +1,1 @@
-"""Notification and correspondence engine: a billing event becomes the right mail or letter, once."""
+"""Member notices: a billing event becomes the right mail or letter, once."""

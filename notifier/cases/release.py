@@ -18,11 +18,12 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import State
 from notifier.model.verdict import Category
-from notifier.store import events, messages
+from notifier.store import cases, events, members, messages
 from notifier.store.messages import Move
 
 from .creation import expiry
 from .situations import Arrived, House, load
+from .spoken import weigh_again
 
 #: Holds that stand between the bytes and the reader, not between the rules and the record.
 _REQUEUE = frozenset({Reason.RENDER_FAILED, Reason.BY_PERSON})
@@ -66,9 +67,11 @@ async def _release(
     category: Category | None,
 ) -> Released:
     message_id = int(message["message_id"])
-    cause = await events.cause_of(conn, message_id)
-    if cause is None or Reason(message["reason"]) in _REQUEUE:
+    if Reason(message["reason"]) in _REQUEUE:
         return await _queue(conn, message_id, actor=actor, now=now)
+    cause = await events.cause_of(conn, message_id)
+    if cause is None:  # a reminder or a mailing: no event, the case itself speaks
+        return await _reweigh(conn, message, house, actor=actor, now=now)
     arrived = Arrived(place=0, event_id=cause[0], event=cause[1])
     ready, _ = await load(conn, [arrived], house, now)
     if not ready:
@@ -78,14 +81,41 @@ async def _release(
         return Released(message_id=message_id, state=State.HELD, reason=outcome.reason)
     if not isinstance(outcome, Send) or outcome.draft.channel is None:
         return _stays(message)
+    return await _send(conn, message, outcome, house, actor=actor, now=now)
+
+
+async def _reweigh(
+    conn: AsyncConnection, message: RowMapping, house: House, *, actor: Actor, now: datetime
+) -> Released:
+    found = await messages.get(conn, message["message_id"])
+    case = await cases.get(conn, message["case_id"])
+    assert found is not None
+    assert case is not None
+    [member] = (await members.by_id(conn, [message["member_id"]])).values()
+    outcome = weigh_again(found, cases.record(case), member, house, now)
+    if isinstance(outcome, Hold):
+        return Released(message_id=message["message_id"], state=State.HELD, reason=outcome.reason)
+    return await _send(conn, message, outcome, house, actor=actor, now=now)
+
+
+async def _send(
+    conn: AsyncConnection,
+    message: RowMapping,
+    outcome: Send,
+    house: House,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Released:
+    assert outcome.draft.channel is not None
     await messages.readdress(
         conn,
-        message_id,
+        message["message_id"],
         channel=outcome.draft.channel,
         facts=outcome.draft.facts,
         expires_at=expiry(outcome.draft, house.notices[message["notice"]], now),
     )
-    return await _queue(conn, message_id, actor=actor, now=now)
+    return await _queue(conn, message["message_id"], actor=actor, now=now)
 
 
 def _stays(message: Mapping[str, Any] | RowMapping) -> Released:

@@ -1,4 +1,7 @@
-"""``notifier up``, ``serve``, ``work`` and ``demo``: the long-running verbs."""
+"""``notifier up``, ``serve``, ``work`` and ``demo``: the long-running verbs.
+
+What only they need (the HTTP server, arq) is imported when they run: the other verbs start sooner.
+"""
 
 import asyncio
 from typing import Annotated
@@ -7,9 +10,6 @@ import typer
 
 from notifier.model.notice import Lane
 from notifier.runtime.parts import Parts
-from notifier.runtime.serving import serve as serve_http
-from notifier.runtime.serving import stop_on_signals
-from notifier.runtime.serving import work as deliver
 
 from .session import err, run
 
@@ -19,24 +19,26 @@ Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk;
 
 def up() -> None:
     """Run everything in one process: HTTP, the stream, all lanes. For a small association."""
+    from notifier.runtime import serving
 
     async def both(parts: Parts) -> None:
-        stop = stop_on_signals()
+        stop = serving.stop_on_signals()
         err.print(f"http://{parts.settings.api_host}:{parts.settings.api_port}", highlight=False)
         async with asyncio.TaskGroup() as group:
-            group.create_task(serve_http(parts, stop))
-            group.create_task(deliver(parts, set(Lane), stop))
+            group.create_task(serving.serve(parts, stop))
+            group.create_task(serving.work(parts, set(Lane), stop))
 
     run(both)
 
 
 def serve() -> None:
     """Serve HTTP for billing, and read the intake stream where the settings name one."""
+    from notifier.runtime import serving
 
-    async def serving(parts: Parts) -> None:
-        await serve_http(parts, stop_on_signals())
+    async def serve_http(parts: Parts) -> None:
+        await serving.serve(parts, serving.stop_on_signals())
 
-    run(serving)
+    run(serve_http)
 
 
 def work(lanes: Lanes = None) -> None:
@@ -44,10 +46,12 @@ def work(lanes: Lanes = None) -> None:
     unknown = [name for name in lanes or () if name not in _LANES]
     if unknown:
         raise typer.BadParameter(f"no such lane: {', '.join(unknown)} (urgent, standard, bulk)")
+    from notifier.runtime import serving
+
     wanted = {_LANES[name] for name in lanes} if lanes else set(Lane)
 
     async def working(parts: Parts) -> None:
-        await deliver(parts, wanted, stop_on_signals())
+        await serving.work(parts, wanted, serving.stop_on_signals())
 
     run(working)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
 from notifier.runtime.engines import EngineError, Engines
-from notifier.runtime.logging import configure_logging
+from notifier.runtime.logging import configure_logging, get_logger
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.write.errors import BadTemplate, WriteError
@@ -20,6 +20,8 @@ from notifier.write.labels import label
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 _T = TypeVar("_T")
+_WATCH = 5.0  # seconds
+_log = get_logger(__name__)
 _EXPECTED = (
     BadInput, BadSettings, BadTemplate, Conflict, EngineError, NotAllowed, NotFound, OSError,
     WriteError,
@@ -51,8 +53,22 @@ def run(work: Callable[[Parts], Awaitable[_T]]) -> _T:
 
 
 async def _joined(given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]]) -> _T:
-    async with joined(given, engines.urls) as parts:
-        return await work(parts)
+    watch = asyncio.create_task(_watch(engines))
+    try:
+        async with joined(given, engines.urls) as parts:
+            return await work(parts)
+    finally:
+        watch.cancel()
+
+
+async def _watch(engines: Engines) -> None:
+    """Start an embedded engine again that has died under a long-running process."""
+    while True:
+        await asyncio.sleep(_WATCH)
+        try:
+            await asyncio.to_thread(engines.ensure)
+        except EngineError as problem:
+            _log.error("engine.down", problem=str(problem))
 
 
 def fail(problem: Exception, language: str = "ja") -> NoReturn:

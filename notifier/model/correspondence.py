@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from .member import PostalAddress
 from .scheme import Brand
+
+_JAPAN: Final = ZoneInfo("Asia/Tokyo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,5 +45,5 @@ class Correspondence:
 
     @property
     def issued_on(self) -> date:
-        """The date of issue."""
-        return self.written_at.date()
+        """The date of issue, in Japan."""
+        return self.written_at.astimezone(_JAPAN).date()

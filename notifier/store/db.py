@@ -17,6 +17,7 @@ def connect(url: str, *, size: int = 10) -> AsyncEngine:
         pool_size=size,
         max_overflow=size,
         pool_pre_ping=True,
+        hide_parameters=True,  # they are personal data; an error must not quote them
         connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
     )
 

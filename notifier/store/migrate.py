@@ -3,8 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -20,21 +18,50 @@ PARTITIONED = (
 _LOCK = 7_305_182_406  # any constant: two processes must not migrate at once
 
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_AHEAD = 3  # months
+
+
 async def upgrade(url: str) -> None:
     """Run all missing migrations on the database at ``url``; safe to call again and at once."""
     engine = create_async_engine(url)
+    today = datetime.now(UTC).date()
     try:
+        async with engine.connect() as conn:
+            if await _is_current(conn, today):
+                return
         async with engine.begin() as conn:
             await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             await conn.run_sync(_run)
-            await open_months(conn, datetime.now(UTC).date(), ahead=3)
+            await open_months(conn, today, ahead=_AHEAD)
     finally:
         await engine.dispose()
 
 
+async def _is_current(conn: AsyncConnection, today: date) -> bool:
+    """Whether nothing is to be done; two looks are all that a start usually costs."""
+    if not await conn.scalar(text("SELECT to_regclass('alembic_version')")):
+        return False
+    newest = max(p.stem[:4] for p in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    version = await conn.scalar(text("SELECT version_num FROM alembic_version"))
+    last = today.replace(day=1)
+    for _ in range(_AHEAD):
+        last = _following(last)
+    name = f"{PARTITIONED[-1]}_{last:%Y%m}"
+    month = await conn.scalar(text("SELECT to_regclass(:name)"), {"name": name})
+    return bool(version == newest and month)
+
+
+def _following(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
 def _run(connection: Connection) -> None:
+    from alembic import command  # only where there is something to migrate
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
@@ -47,7 +74,7 @@ async def open_months(conn: AsyncConnection, first: date, *, ahead: int) -> None
     """
     month = first.replace(day=1)
     for _ in range(ahead + 1):
-        following = (month + timedelta(days=31)).replace(day=1)
+        following = _following(month)
         for table in PARTITIONED:
             await _open(conn, table, month, following)
         month = following

@@ -49,6 +49,21 @@ async def test_unknown_code_is_released_by_a_persons_reading(office: Office) -> 
     assert facts["facts"]["category"] == "limit"
 
 
+async def test_reminder_with_a_wrong_amount_stays_held(office: Office) -> None:
+    wrong = Fee(kind=LineKind.OPERATING_FEE, yen=400, valid_from=date(2024, 4, 1))
+    async with office.engine.begin() as conn:
+        erroneous = replace(SCHEME, fees=(wrong,))
+        await schemes.save(conn, erroneous, actor=ACTOR, now=office.hand.time)
+    await office.accept(charge_failed(fee=400))
+    async with office.engine.begin() as conn:
+        await schemes.save(conn, SCHEME, actor=ACTOR, now=office.hand.time)
+    await office.sweep_at(2025, 8, 7, 1)
+    [released] = await _release(office)
+    assert (released.state, released.reason) == ("held", "amount_contradicts_fee")
+    [message] = [m for m in await office.messages() if m[3] == "held"]
+    assert message[0] == "reregistration_deadline"
+
+
 async def test_reading_a_code_does_not_pass_a_wrong_amount(office: Office) -> None:
     await office.accept(charge_failed(codes=("ZZ9",), fee=400))
     [released] = await _release(office, category=Category.LIMIT)

@@ -5,7 +5,7 @@ from tests.samples import charge_failed, event, settled
 from .conftest import Office
 
 
-def _reminders(found: list[tuple[str, ...]]) -> list[tuple[str, str]]:
+def _reminders(found: list[tuple[str, str, str, str, str]]) -> list[tuple[str, str]]:
     return [(m[1], m[3]) for m in found if m[0] == "reregistration_deadline"]
 
 

@@ -73,14 +73,7 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
         failed_on=data.attempted_on,
         deadline=data.deadline,
         recharge_on=data.next_attempt_on,
-        facts={
-            "charged_on": data.charged_on.isoformat(),
-            "premium": data.correct.sum_of(LineKind.PREMIUM),
-            "other_fees": data.correct.sum_of(*_FEES),
-            "total": data.correct.total,
-            "deadline": data.deadline.isoformat(),
-            "recharge_on": data.next_attempt_on.isoformat(),
-        },
+        facts=_reminded(data),
     )
     facts = _wrong_and_right(data) | {
         "attempted_on": data.attempted_on.isoformat(),
@@ -97,6 +90,18 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
         useful_until=data.deadline,
     )
     return settle(weigh(situation, letter, _check(data, situation)), cases=[change])
+
+
+def _reminded(data: CorrectionFailed) -> dict[str, Any]:
+    """What the reminders before the next attempt will say."""
+    return {
+        "charged_on": data.charged_on.isoformat(),
+        "premium": data.correct.sum_of(LineKind.PREMIUM),
+        "other_fees": data.correct.sum_of(*_FEES),
+        "total": data.correct.total,
+        "deadline": str(data.deadline),
+        "recharge_on": str(data.next_attempt_on),
+    }
 
 
 def duplicated(event: Event, situation: Situation) -> Decision:
