@@ -59,7 +59,8 @@ def _state(change: CaseChange, case: CaseRecord | None) -> str:
 def _next(
     change: CaseChange, case: CaseRecord | None, situation: Situation, deadline: date | None
 ) -> date | None:
-    runs = change.move is CaseMove.OPEN or (
-        change.move is CaseMove.NOTE and case is not None and case.reminders_run
-    )
-    return next_due(situation.notices, deadline, situation.today) if runs else None
+    if change.move is CaseMove.OPEN:
+        return next_due(situation.notices, deadline, situation.today)
+    if change.move is CaseMove.NOTE and case is not None:
+        return case.next_due_on  # what is due today and not yet said is still to be said
+    return None

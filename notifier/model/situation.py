@@ -61,7 +61,7 @@ class CaseRecord:
     deadline: date | None = None
     recharge_on: date | None = None
     facts: Mapping[str, Any] | None = None
-    reminders_run: bool = False  # something is still to be said before the deadline
+    next_due_on: date | None = None  # when it speaks next by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

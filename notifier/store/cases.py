@@ -61,7 +61,7 @@ def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
         deadline=found["deadline"],
         recharge_on=found["recharge_on"],
         facts=loads(found["facts"]),
-        reminders_run=found["next_due_on"] is not None,
+        next_due_on=found["next_due_on"],
     )
 
 

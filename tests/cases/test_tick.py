@@ -1,6 +1,8 @@
 """The clock: reminders before the deadline, and what stops them."""
 
-from tests.samples import charge_failed, event, settled
+from datetime import UTC, datetime
+
+from tests.samples import charge_failed, event, overcharged, settled, submitted
 
 from .conftest import Office
 
@@ -54,6 +56,15 @@ async def test_nothing_is_said_after_the_deadline(office: Office) -> None:
     await office.accept(charge_failed())
     await office.sweep_at(2025, 8, 15, 1)
     assert _reminders(await office.messages()) == []
+
+
+async def test_apology_on_the_day_of_a_reminder_does_not_swallow_it(office: Office) -> None:
+    await office.accept(submitted(fee=400), charge_failed())
+    await _sent(office)
+    office.hand.time = datetime(2025, 8, 7, 1, tzinfo=UTC)
+    await office.accept(overcharged(data={"exposure": "displayed"}))
+    await office.sweep_at(2025, 8, 7, 2)
+    assert _reminders(await office.messages()) == [("before_7", "queued")]
 
 
 async def test_reregistration_stops_reminders(office: Office) -> None:
