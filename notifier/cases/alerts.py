@@ -24,7 +24,11 @@ _SETTLING = timedelta(seconds=2)
 
 
 async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datetime) -> set[Lane]:
-    """Open what waited, escalate what is late, and tell staff; the lanes in which mail waits."""
+    """Close what has settled itself, open what waited, escalate what is late, and tell staff.
+
+    Returns the lanes in which mail now waits.
+    """
+    await tasks.close_moot(conn, actor=actor, now=now)
     await tasks.open_waiting(conn, now=now)
     await tasks.escalate(conn, now=now)
     due = await tasks.to_alert(conn, now=now, settled_before=now - _SETTLING)

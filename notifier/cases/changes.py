@@ -45,6 +45,7 @@ def changed(
         "next_due_on": _next(change, case, situation, deadline),
         "reason": change.reason,
         "event_id": event_id,
+        "opener": event_id if opens else (case and case.opener),
     }
 
 

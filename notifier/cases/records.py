@@ -46,7 +46,7 @@ async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) ->
     await refunds.decided(conn, decided)
     await refunds.completed(conn, completed)
     left = [
-        (s.member.member_id, a.event.data.left_on)
+        (s.member.member_id, a.event.data.left_on, a.event_id)
         for a, s, _ in taken
         if isinstance(a.event.data, MemberLeft)
     ]

@@ -8,6 +8,7 @@ from notifier.api.keys import new_key
 from notifier.model.errors import NotFound
 from notifier.runtime.parts import Parts
 from notifier.store import keys as store
+from notifier.store import log
 
 from .session import out, person, run
 from .tables import show
@@ -26,6 +27,7 @@ def new(
         async with parts.engine.begin() as conn:
             now = parts.clock.now()
             await store.add(conn, key_id, source, hashed, actor=person(), now=now)
+            await log.append(conn, "key", [{"reason": f"new:{key_id}"}], actor=person(), now=now)
         out.print(secret, highlight=False)
 
     run(work)
@@ -49,7 +51,10 @@ def revoke(key_id: str) -> None:
 
     async def work(parts: Parts) -> None:
         async with parts.engine.begin() as conn:
-            if not await store.revoke(conn, key_id, now=parts.clock.now()):
+            now = parts.clock.now()
+            if not await store.revoke(conn, key_id, now=now):
                 raise NotFound("key", key_id)
+            entry = {"reason": f"revoked:{key_id}"}
+            await log.append(conn, "key", [entry], actor=person(), now=now)
 
     run(work)

@@ -7,6 +7,7 @@ import typer
 
 from notifier.intake.scheme_file import read_scheme
 from notifier.runtime.parts import Parts
+from notifier.store import log
 from notifier.store import schemes as store
 
 from .session import out, person, run
@@ -25,7 +26,10 @@ def import_(file: File) -> None:
     async def work(parts: Parts) -> None:
         scheme = read_scheme(file.read_bytes())
         async with parts.engine.begin() as conn:
-            await store.save(conn, scheme, actor=person(), now=parts.clock.now())
+            now = parts.clock.now()
+            await store.save(conn, scheme, actor=person(), now=now)
+            entry = {"reason": f"saved:{scheme.scheme}"}
+            await log.append(conn, "scheme", [entry], actor=person(), now=now)
         out.print(f"{scheme.scheme}: {len(scheme.fees)} fees, {len(scheme.brands)} brands")
 
     run(work)

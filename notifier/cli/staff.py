@@ -4,9 +4,10 @@ import typer
 
 from notifier.intake.addresses import parse_email
 from notifier.runtime.parts import Parts
+from notifier.store import log
 from notifier.store import staff as store
 
-from .session import run
+from .session import person, run
 from .tables import show
 
 app = typer.Typer(help="Staff: whom alerts about tasks reach.", no_args_is_help=True)
@@ -18,7 +19,9 @@ def add(login: str, name: str, email: str) -> None:
 
     async def work(parts: Parts) -> None:
         async with parts.engine.begin() as conn:
-            await store.save(conn, login, name, parse_email(email), now=parts.clock.now())
+            now = parts.clock.now()
+            await store.save(conn, login, name, parse_email(email), now=now)
+            await log.append(conn, "staff", [{"reason": f"saved:{login}"}], actor=person(), now=now)
 
     run(work)
 

@@ -71,6 +71,22 @@ def show_(task: int) -> None:
     run(work)
 
 
+@app.command("take")
+def take(
+    task: int,
+    owner: Annotated[str | None, typer.Option(help="Whose task it is; yours if left out.")] = None,
+) -> None:
+    """Give a task an owner."""
+
+    async def work(parts: Parts) -> None:
+        who, now = owner or person().name, parts.clock.now()
+        async with parts.engine.begin() as conn:
+            if not await store.take(conn, task, who, actor=person(), now=now):
+                raise NotAllowed(f"task {task} is not open")
+
+    run(work)
+
+
 @app.command("done")
 def done(
     task: int,

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 
 from redis.asyncio import Redis
 
@@ -14,6 +15,7 @@ from .crew import Crew
 from .incident import Day, Json
 
 _SET = 500
+_PATIENCE = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,17 @@ class Billing:
             await redis.aclose()
 
     def _post(self, events: Sequence[Json]) -> None:
+        """Post a batch, again and again until it is answered: a sender keeps an outbox."""
+        until = monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._post_once(events)
+            except OSError:
+                if monotonic() > until:
+                    raise
+                sleep(0.2)
+
+    def _post_once(self, events: Sequence[Json]) -> None:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/v1/events",
             data=json.dumps(list(events), ensure_ascii=False).encode(),
@@ -63,6 +76,8 @@ class Billing:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (our own)
                 answer.read()
         except urllib.error.HTTPError as problem:
+            if problem.code >= 500:
+                raise
             raise RuntimeError(f"{problem.code}: {problem.read().decode()}") from problem
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
+from time import monotonic
 from typing import Any, AnyStr, Final
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, syntax
@@ -274,12 +275,13 @@ def _line(received: Received) -> bytes:
         "rcpt": received.recipients,
         "sha256": received.sha256,
         "size": len(received.data),
+        "taken_at": monotonic(),  # comparable between the processes of one machine
     }
     return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The complete lines of a relay's log: queue_id, message_id, from, rcpt, sha256, size."""
+    """The complete lines of a relay's log, each with the fields that it was written with."""
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     return [json.loads(line) for line in whole.splitlines()]
 

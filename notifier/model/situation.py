@@ -61,6 +61,7 @@ class CaseRecord:
     deadline: date | None = None
     recharge_on: date | None = None
     facts: Mapping[str, Any] | None = None
+    opener: int | None = None  # the event that opened or continued it last
     next_due_on: date | None = None  # when it speaks next by itself
 
 
@@ -76,6 +77,7 @@ class Situation:
     charge: ChargeRecord | None = None
     refund: RefundRecord | None = None
     cases: tuple[CaseRecord, ...] = ()  # the member's open ones, and the matter's own
+    superseded: frozenset[int] = frozenset()  # events whose place this event takes
     register_newer: bool = False  # the register already holds something later than the event
     shown: frozenset[tuple[AmountRole, str, int]] = frozenset()  # about this matter, to this member
 

@@ -14,27 +14,28 @@ from notifier.model.situation import CaseRecord
 from .db import dumps, loads, row, rows, run
 
 _FIELDS = """case_id, kind, source, matter, member_id, scheme, state, generation, last_failed_on,
-    occurred_at, deadline, recharge_on, facts, next_due_on"""
+    occurred_at, deadline, recharge_on, facts, next_due_on, opener"""
 
 _SAVE = """
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         n integer, kind text, source text, matter text, member_id bigint, scheme text, state text,
         generation integer, last_failed_on date, occurred_at timestamptz, deadline date,
-        recharge_on date, facts jsonb, next_due_on date, reason text, event_id bigint)
+        recharge_on date, facts jsonb, next_due_on date, reason text, event_id bigint,
+        opener bigint)
 ), saved AS (
     INSERT INTO cases AS c (kind, source, matter, member_id, scheme, state, generation,
-        last_failed_on, occurred_at, deadline, recharge_on, facts, next_due_on, opened_at,
+        last_failed_on, occurred_at, deadline, recharge_on, facts, next_due_on, opener, opened_at,
         closed_at, reason)
     SELECT kind, source, matter, member_id, scheme, state, generation, last_failed_on,
-        occurred_at, deadline, recharge_on, facts, next_due_on, :now,
+        occurred_at, deadline, recharge_on, facts, next_due_on, opener, :now,
         CASE state WHEN 'closed' THEN CAST(:now AS timestamptz) END, reason
     FROM given ORDER BY n
     ON CONFLICT (kind, source, matter, member_id) DO UPDATE SET
         state = excluded.state, generation = excluded.generation,
         last_failed_on = excluded.last_failed_on, occurred_at = excluded.occurred_at,
         deadline = excluded.deadline, recharge_on = excluded.recharge_on, facts = excluded.facts,
-        next_due_on = excluded.next_due_on, closed_at = excluded.closed_at,
+        next_due_on = excluded.next_due_on, opener = excluded.opener, closed_at = excluded.closed_at,
         reason = excluded.reason
     RETURNING case_id, kind, source, matter, member_id, reason
 ), logged AS (

@@ -29,11 +29,14 @@ WITH given AS (
         source text, charge_id text, member_id bigint, event_id bigint, settled_on date,
         refundable integer, silent_on date, amounts jsonb)
 ), saved AS (
-    INSERT INTO charges AS c (source, charge_id, member_id, settled_on, refundable, silent_on)
-    SELECT DISTINCT ON (source, charge_id) source, charge_id, member_id, settled_on, refundable,
-        silent_on FROM given ORDER BY source, charge_id
+    INSERT INTO charges AS c (source, charge_id, member_id, settled_on, settled_by, refundable,
+        silent_on)
+    SELECT DISTINCT ON (source, charge_id) source, charge_id, member_id, settled_on,
+        CASE WHEN settled_on IS NOT NULL THEN event_id END, refundable, silent_on
+    FROM given ORDER BY source, charge_id
     ON CONFLICT (source, charge_id) DO UPDATE SET
         settled_on = coalesce(excluded.settled_on, c.settled_on),
+        settled_by = coalesce(excluded.settled_by, c.settled_by),
         refundable = coalesce(excluded.refundable, c.refundable),
         silent_on = coalesce(excluded.silent_on, c.silent_on)
 )

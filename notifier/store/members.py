@@ -124,15 +124,17 @@ def _member(found: RowMapping) -> Member:
 
 
 async def mark_left(
-    conn: AsyncConnection, left: Iterable[tuple[int, date]], *, now: datetime
+    conn: AsyncConnection, left: Iterable[tuple[int, date, int]], *, now: datetime
 ) -> None:
-    """Note that members (id, day) have left."""
-    given = [{"member_id": m, "left_on": day} for m, day in left]
+    """Note that members (id, day, event id) have left."""
+    given = [{"member_id": m, "left_on": day, "left_by": event} for m, day, event in left]
     if given:
         await run(
             conn,
-            """UPDATE members SET status = 'left', left_on = r.left_on, updated_at = :now
-               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(member_id bigint, left_on date)
+            """UPDATE members SET status = 'left', left_on = r.left_on, left_by = r.left_by,
+                   updated_at = :now
+               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+                   member_id bigint, left_on date, left_by bigint)
                WHERE members.member_id = r.member_id""",
             {"rows": dumps(given), "now": now},
         )

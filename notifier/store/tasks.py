@@ -31,6 +31,23 @@ SELECT :now, 'task', :actor, task_id, CASE WHEN is_new THEN 'open' ELSE 'counted
 FROM raised
 """
 
+_MOOT = """
+WITH done AS (
+    UPDATE tasks t SET state = 'done', done_at = :now, done_by = :actor
+    WHERE t.state = 'open' AND (
+        t.kind = 'uncertain_message' AND NOT EXISTS (
+            SELECT FROM messages m WHERE m.state = 'uncertain'
+              AND m.message_id = CAST(ltrim(t.key, 'M') AS bigint))
+        OR t.kind = 'held_message' AND NOT EXISTS (
+            SELECT FROM messages m WHERE m.state = 'held'
+              AND m.notice = t.details->>'notice' AND m.reason = t.details->>'reason'
+              AND (t.details->>'scheme' IS NULL OR m.scheme = t.details->>'scheme')))
+    RETURNING task_id
+)
+INSERT INTO log (at, kind, actor, task_id, after)
+SELECT :now, 'task', :actor, task_id, 'done' FROM done
+"""
+
 #: Who owns a task that nobody has taken.
 OWNER = "staff"
 
@@ -136,6 +153,31 @@ async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Seq
 async def get(conn: AsyncConnection, task_id: int) -> RowMapping | None:
     """One task."""
     return await row(conn, "SELECT * FROM tasks WHERE task_id = :id", {"id": task_id})
+
+
+async def take(
+    conn: AsyncConnection, task_id: int, owner: str, *, actor: Actor, now: datetime
+) -> bool:
+    """Give an open task an owner; False when it was not open."""
+    done = await run(
+        conn,
+        """WITH taken AS (
+               UPDATE tasks SET owner = :owner
+               WHERE task_id = :id AND state IN ('open', 'waiting') RETURNING task_id)
+           INSERT INTO log (at, kind, actor, task_id, after)
+           SELECT :now, 'task', :actor, task_id, 'taken' FROM taken""",
+        {"id": task_id, "owner": owner, "actor": str(actor), "now": now},
+    )
+    return done == 1
+
+
+async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
+    """Close open tasks whose matter has settled itself; how many.
+
+    That is: an uncertain message is uncertain no more, and of the messages that were held for
+    this reason none is held any more.
+    """
+    return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 
 
 async def finish(

@@ -6,9 +6,12 @@ from typing import Any
 
 from notifier.cases.release import Released, release
 from notifier.model.money import LineKind
+from notifier.model.reasons import Reason
 from notifier.model.scheme import Fee
+from notifier.model.states import State
 from notifier.model.verdict import Category
 from notifier.store import messages, schemes
+from notifier.store.messages import Move
 from tests.samples import SCHEME, charge_failed
 
 from .conftest import ACTOR, Office
@@ -47,6 +50,24 @@ async def test_unknown_code_is_released_by_a_persons_reading(office: Office) -> 
     assert released.state == "queued"
     [facts] = await office.rows("SELECT facts FROM message_facts")
     assert facts["facts"]["category"] == "limit"
+
+
+async def test_task_closes_itself_when_nothing_is_held_any_more(office: Office) -> None:
+    await office.accept(charge_failed("M0001", fee=400, id="a"), charge_failed("M0002", fee=400))
+    await office.later(minutes=1)
+    assert await office.tasks() == [("held_message", 2, "open")]
+    await office.accept(charge_failed("M0001", supersedes="a"))
+    await office.later(minutes=1)
+    assert await office.tasks() == [("held_message", 2, "open")]
+    async with office.engine.begin() as conn:
+        held = await messages.held(conn)
+        moves = [
+            Move(message_id=h["message_id"], after=State.CANCELLED, reason=Reason.BY_PERSON)
+            for h in held
+        ]
+        await messages.move(conn, moves, actor=ACTOR, now=office.hand.time)
+    await office.later(minutes=1)
+    assert await office.tasks() == [("held_message", 2, "done")]
 
 
 async def test_reminder_with_a_wrong_amount_stays_held(office: Office) -> None:

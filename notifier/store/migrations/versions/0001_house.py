@@ -53,6 +53,7 @@ CREATE TABLE members (
     member_no text NOT NULL UNIQUE,
     status text NOT NULL CHECK (status IN ('active', 'left')),
     left_on date,
+    left_by bigint,
     language text NOT NULL,
     channel text CHECK (channel IN ('email', 'letter')),
     as_of timestamptz NOT NULL,
@@ -116,6 +117,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_undecided ON events (event_id) WHERE decided_at IS NULL;
 CREATE INDEX events_member ON events (member_no, event_id);
+CREATE INDEX events_supersedes ON events (source, supersedes) WHERE supersedes IS NOT NULL;
 CREATE TABLE event_payloads (
     event_id bigint NOT NULL,
     received_at timestamptz NOT NULL,
@@ -142,6 +144,7 @@ CREATE TABLE charges (
     charge_id text NOT NULL,
     member_id bigint NOT NULL REFERENCES members,
     settled_on date,
+    settled_by bigint,
     refundable integer,
     silent_on date,
     PRIMARY KEY (source, charge_id)
@@ -188,6 +191,7 @@ CREATE TABLE cases (
     recharge_on date,
     facts jsonb NOT NULL DEFAULT '{}',
     next_due_on date,
+    opener bigint,
     opened_at timestamptz NOT NULL,
     closed_at timestamptz,
     reason text NOT NULL,
