@@ -53,7 +53,9 @@ def _overtaken(data: ChargeFailed, case: CaseRecord | None, situation: Situation
     charge = situation.charge
     if charge and charge.settled_on and charge.settled_on >= data.charged_on:
         return True
-    return bool(case and case.last_failed_on and case.last_failed_on > data.charged_on)
+    if case is None or case.opener in situation.superseded:  # what it says is taken back
+        return False
+    return bool(case.last_failed_on and case.last_failed_on > data.charged_on)
 
 
 def _notify(
@@ -107,6 +109,9 @@ def _weigh(
         return settle(
             Hold(draft=letter, reason=Reason.AUTHENTICATION_REQUIRED, details={}), cases=[change]
         )
+    left_on = situation.member.left_on
+    if left_on and data.charged_on > left_on:  # nothing can have been due
+        return settle(Hold(draft=letter, reason=Reason.MEMBER_LEFT), cases=[change])
     assert situation.scheme is not None
     found = check_due(situation.scheme, data.charged_on, data.amounts)
     if not found and data.deadline < situation.today:

@@ -9,7 +9,7 @@ from notifier.decide.guard import (
     check_due,
     check_refund,
 )
-from notifier.decide.rules.outcomes import draft, generation, settle, skip, weigh
+from notifier.decide.rules.outcomes import draft, generation, note, settle, skip, weigh
 from notifier.model.billing import CorrectionFailed, Duplicated, Explanation, Exposure, Overcharged
 from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision
 from notifier.model.event import Event
@@ -25,14 +25,7 @@ def overcharged(event: Event, situation: Situation) -> Decision:
     data = event.data
     assert isinstance(data, Overcharged)
     case = situation.case(CaseKind.CHARGE, event.source, data.charge_id)
-    change = CaseChange(
-        kind=CaseKind.CHARGE,
-        matter=data.charge_id,
-        scheme=data.scheme,
-        move=CaseMove.NOTE,
-        reason=Reason.CONTINUED if case else Reason.OPENED,
-        generation=generation(event, case, None),
-    )
+    change = note(event, case, CaseKind.CHARGE, data.charge_id, data.scheme)
     displayed = data.exposure is Exposure.DISPLAYED
     facts = _wrong_and_right(data)
     if displayed and case is not None and case.is_open:
@@ -109,14 +102,7 @@ def duplicated(event: Event, situation: Situation) -> Decision:
     data = event.data
     assert isinstance(data, Duplicated)
     case = situation.case(CaseKind.CHARGE, event.source, data.charge_id)
-    change = CaseChange(
-        kind=CaseKind.CHARGE,
-        matter=data.charge_id,
-        scheme=data.scheme,
-        move=CaseMove.NOTE,
-        reason=Reason.CONTINUED if case else Reason.OPENED,
-        generation=generation(event, case, None),
-    )
+    change = note(event, case, CaseKind.CHARGE, data.charge_id, data.scheme)
     facts: dict[str, Any] = {
         "charged_on": data.charged_on.isoformat(),
         "duplicated_on": data.duplicated_on.isoformat(),

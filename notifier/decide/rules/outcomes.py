@@ -6,7 +6,16 @@ from typing import Any
 
 from notifier.decide.channel import choose
 from notifier.decide.guard import Contradiction
-from notifier.model.decision import CaseChange, Decision, Hold, Outcome, Send, Skip
+from notifier.model.decision import (
+    CaseChange,
+    CaseKind,
+    CaseMove,
+    Decision,
+    Hold,
+    Outcome,
+    Send,
+    Skip,
+)
 from notifier.model.event import Event
 from notifier.model.message import Draft
 from notifier.model.money import ShownAmount
@@ -89,6 +98,20 @@ def settle(
 def skip(reason: Reason, notice: str = "", **details: Any) -> Skip:
     """No message, and why."""
     return Skip(reason=reason, notice=notice, details=details)
+
+
+def note(
+    event: Event, case: CaseRecord | None, kind: CaseKind, matter: str, scheme: str
+) -> CaseChange:
+    """Something is said about a matter; nothing runs because of it."""
+    return CaseChange(
+        kind=kind,
+        matter=matter,
+        scheme=scheme,
+        move=CaseMove.NOTE,
+        reason=Reason.CONTINUED if case else Reason.OPENED,
+        generation=generation(event, case, None),
+    )
 
 
 def generation(event: Event, case: CaseRecord | None, failed_on: date | None) -> int:

@@ -1,12 +1,11 @@
 """Refunds: decided, completed."""
 
 from notifier.decide.guard import check_refund
-from notifier.decide.rules.outcomes import draft, generation, settle, weigh
+from notifier.decide.rules.outcomes import draft, note, settle, weigh
 from notifier.model.billing import RefundCompleted, RefundDecided, RefundReason
-from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision
+from notifier.model.decision import CaseChange, CaseKind, Decision
 from notifier.model.event import Event
 from notifier.model.money import AmountRole, ShownAmount
-from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 
 
@@ -67,11 +66,4 @@ def completed(event: Event, situation: Situation) -> Decision:
 
 def _note(event: Event, situation: Situation, refund_id: str, scheme: str) -> CaseChange:
     case = situation.case(CaseKind.REFUND, event.source, refund_id)
-    return CaseChange(
-        kind=CaseKind.REFUND,
-        matter=refund_id,
-        scheme=scheme,
-        move=CaseMove.NOTE,
-        reason=Reason.CONTINUED if case else Reason.OPENED,
-        generation=generation(event, case, None),
-    )
+    return note(event, case, CaseKind.REFUND, refund_id, scheme)
