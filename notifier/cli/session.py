@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import sys
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
@@ -17,7 +18,8 @@ from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.labels import label
 
-out = Console(soft_wrap=True)
+#: A pipe or a file has no edge that a table must keep within.
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, soft_wrap=True)
 _T = TypeVar("_T")
 _WATCH = 5.0  # seconds
@@ -46,7 +48,7 @@ def run(work: Callable[[Parts], Awaitable[_T]]) -> _T:
     given = settings()
     configure_logging()
     try:
-        with Engines(given) as engines:
+        with Engines(given, database=given.database_name) as engines:
             return asyncio.run(_joined(given, engines, work))
     except _EXPECTED as problem:
         fail(problem, given.locale)

@@ -14,7 +14,9 @@ from .session import out
 
 def show(columns: Sequence[str], lines: Iterable[Sequence[Any]], title: str = "") -> None:
     """Print a table; moments are shown in Japan's time."""
-    table = Table(*columns, title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for place, name in enumerate(columns):  # folded, never cut: a number may be copied from it
+        table.add_column(name, overflow="fold", no_wrap=place == 0)
     for line in lines:
         table.add_row(*(cell(value) for value in line))
     out.print(table)

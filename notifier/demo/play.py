@@ -57,6 +57,8 @@ def play() -> int:
     summary["seconds"] = round(monotonic() - began, 1)
     (var / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
     console.print(f"\nmails, letters and figures: {var}/ ({summary['seconds']} s)", highlight=False)
+    environment = f"NOTIFIER_VAR={var} NOTIFIER_DATABASE_NAME=demo_guarded"
+    console.print(f"look around: {environment} notifier messages list", highlight=False)
     for line in wrong:
         console.print(f"[red]✗[/] {line}", highlight=False)
     return 1 if wrong else 0

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     )
 
     database_url: str | None = None  # postgresql+asyncpg://…; None: embedded PostgreSQL in var
+    database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "notifier"  # embedded
     database_pool: Annotated[int, Field(ge=1, le=200)] = 10  # connections of one process
     redis_url: str | None = None  # redis://…; None: embedded Valkey in var
     intake_redis_url: str | None = None  # None: no stream is read
