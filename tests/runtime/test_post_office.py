@@ -34,6 +34,7 @@ async def test_a_message_is_kept_byte_for_byte_and_logged(post_office: PostOffic
     assert (received.data, received.sender) == (BODY, SENDER)
     assert (post_office.folder / f"{received.queue_id}.eml").read_bytes() == BODY
     (line,) = read_log(post_office.log_path)
+    assert line.pop("taken_at") > 0
     assert line == {
         "queue_id": received.queue_id,
         "message_id": "<1@notifier.example.jp>",
