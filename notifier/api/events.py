@@ -1,6 +1,7 @@
 """``POST /v1/events``: events from billing, answered with yes once they are committed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -55,19 +56,20 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
     foreign = _foreign(events, caller.source, single=single)
     if foreign:
         return problem(403, "source_mismatch", language, errors=foreign)
-    return await _accept(services, events, caller, language)
+    return await _accept(services, events, caller, language, single=single)
 
 
 async def _accept(
-    services: Services, events: Sequence[Event], caller: Caller, language: str
+    services: Services, events: Sequence[Event], caller: Caller, language: str, *, single: bool
 ) -> Response:
     try:
         receipts = await services.accept(events, caller.actor) if events else ()
     except BadInput as wrong:
-        return bad_input(wrong.errors, language)
+        errors = [replace(e, index=None) for e in wrong.errors] if single else wrong.errors
+        return bad_input(errors, language)
     except Conflict as conflict:
         keys = [(event.source, event.id) for event in events]
-        index = keys.index((conflict.source, conflict.event_id))
+        index = None if single else keys.index((conflict.source, conflict.event_id))
         error = FieldError("id", "conflict", {"value": conflict.event_id}, index=index)
         return problem(409, "conflict", language, errors=[error])
     return answer(202, {"events": [_receipt(receipt) for receipt in receipts]})

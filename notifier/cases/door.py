@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.rules import decide
+from notifier.decide.rules.cards import REQUESTS
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Send, Skip
 from notifier.model.errors import FieldError
@@ -21,7 +22,7 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, TaskKind
-from notifier.store import cases, events, members, messages, tasks
+from notifier.store import cases, events, members, messages, superseded, tasks
 from notifier.store.messages import Move
 
 from . import records
@@ -168,14 +169,7 @@ async def _write_cases(
 async def _cancel(
     conn: AsyncConnection, taken: Sequence[Taken], ids: Cases, *, actor: Actor, now: datetime
 ) -> None:
-    replaced = await events.unsent_messages(
-        conn, [(a.event.source, a.event.supersedes) for a, _, _ in taken if a.event.supersedes]
-    )
-    moves = [
-        Move(message_id=m, after=State.CANCELLED, reason=Reason.SUPERSEDED)
-        for found in replaced.values()
-        for m in found
-    ]
+    moves = await _replaced(conn, taken, ids, actor=actor, now=now)
     changes = [(ids[a.event_id, c.matter], c) for a, _, d in taken for c in d.cases if c.cancels]
     unsent = await cases.unsent(conn, [(case_id, c.cancels) for case_id, c in changes])
     moves += [
@@ -184,6 +178,21 @@ async def _cancel(
         for m in unsent.get(case_id, ())
     ]
     await messages.move(conn, moves, actor=actor, now=now)
+
+
+async def _replaced(
+    conn: AsyncConnection, taken: Sequence[Taken], ids: Cases, *, actor: Actor, now: datetime
+) -> list[Move]:
+    """What superseded events left: their messages, and cases of which nothing is said any more."""
+    gone = frozenset[int]().union(*(s.superseded for _, s, _ in taken))
+    closed = await superseded.close_cases(conn, gone, others=ids.values(), actor=actor, now=now)
+    found = [*await superseded.unsent_messages(conn, gone)]
+    for unsent in (await cases.unsent(conn, [(case_id, REQUESTS) for case_id in closed])).values():
+        found += unsent
+    return [
+        Move(message_id=message_id, after=State.CANCELLED, reason=Reason.SUPERSEDED)
+        for message_id in dict.fromkeys(found)
+    ]
 
 
 Made = dict[tuple[int, int], tuple[int, bool]]  # (event id, outcome) → (message id, is new)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,10 @@ from notifier.model.money import AmountRole
 from notifier.model.notice import Notice
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
-from notifier.store import cases, charges, events, members, messages, refunds
+from notifier.store import cases, charges, members, messages, refunds, superseded
+
+#: By how much a sender's clock may be ahead of ours.
+_AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class _Record:
     refunds: Mapping[tuple[str, str], tuple[int, RefundRecord]]
     cases: Mapping[int, list[CaseRecord]]
     shown: Mapping[int, list[tuple[str, str, int]]]
-    superseded: Mapping[tuple[str, str], tuple[int, bytes]]
+    superseded: Mapping[int, frozenset[int]]  # event id → events whose place it takes
 
 
 async def load(
@@ -61,15 +64,19 @@ async def load(
     ready: list[tuple[Arrived, Situation]] = []
     errors: list[FieldError] = []
     for arrived in wave:
-        wrong = list(_check(arrived, record, house))
+        wrong = list(_check(arrived, record, house, now))
         errors += wrong
         if not wrong:
-            ready.append((arrived, _situation(arrived.event, record, house, now)))
+            ready.append((arrived, _situation(arrived, record, house, now)))
     return ready, errors
 
 
 async def _load(conn: AsyncConnection, wave: Sequence[Arrived], now: datetime) -> _Record:
     newer = await _register(conn, wave, now)
+    families = await superseded.families(
+        conn, [(a.event_id, a.event.source, s) for a in wave if (s := a.event.supersedes)]
+    )
+    await superseded.take_back(conn, frozenset[int]().union(*families.values()))
     found = await members.by_number(conn, [a.event.member_no for a in wave], lock=True)
     charge_keys = [k for a in wave if (k := _key(a.event, "charge_id"))]
     refund_keys = [k for a in wave if (k := _key(a.event, "refund_id"))]
@@ -83,9 +90,7 @@ async def _load(conn: AsyncConnection, wave: Sequence[Arrived], now: datetime) -
         refunds=await refunds.load(conn, refund_keys),
         cases=about,
         shown=await messages.shown_in(conn, case_ids),
-        superseded=await events.known(
-            conn, [(a.event.source, a.event.supersedes) for a in wave if a.event.supersedes]
-        ),
+        superseded=families,
     )
 
 
@@ -125,9 +130,11 @@ def _key(event: Event, name: str) -> tuple[str, str] | None:
     return (event.source, value) if value else None
 
 
-def _check(arrived: Arrived, record: _Record, house: House) -> list[FieldError]:
+def _check(arrived: Arrived, record: _Record, house: House, now: datetime) -> list[FieldError]:
     event, data = arrived.event, arrived.event.data
     wrong: list[tuple[str, str, object]] = []
+    if event.time > now + _AHEAD:  # it would overtake all that is to come
+        wrong.append(("time", "time_ahead", event.time.isoformat()))
     member = record.members.get(event.member_no)
     if member is None:
         wrong.append(("data.member_no", "unknown_member", event.member_no))
@@ -138,7 +145,7 @@ def _check(arrived: Arrived, record: _Record, house: House) -> list[FieldError]:
     if charge and member and charge[0] != member.member_id:
         wrong.append(("data.charge_id", "charge_of_other_member", charge[1].charge_id))
     wrong += _check_refund(event, member, record)
-    if event.supersedes and not _superseded_fits(arrived, record):
+    if event.supersedes and arrived.event_id not in record.superseded:
         wrong.append(("supersedes", "unknown_event", event.supersedes))
     return [
         FieldError(field, code, {"value": value}, index=arrived.place)
@@ -160,12 +167,8 @@ def _check_refund(
     return []
 
 
-def _superseded_fits(arrived: Arrived, record: _Record) -> bool:
-    earlier = record.superseded.get((arrived.event.source, arrived.event.supersedes or ""))
-    return earlier is not None and earlier[0] < arrived.event_id
-
-
-def _situation(event: Event, record: _Record, house: House, now: datetime) -> Situation:
+def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -> Situation:
+    event = arrived.event
     member = record.members[event.member_no]
     charge = record.charges.get(_key(event, "charge_id") or ("", ""))
     refund = record.refunds.get(_key(event, "refund_id") or ("", ""))
@@ -187,5 +190,6 @@ def _situation(event: Event, record: _Record, house: House, now: datetime) -> Si
         refund=refund[1] if refund else None,
         cases=tuple(about),
         shown=shown,
+        superseded=record.superseded.get(arrived.event_id, frozenset()),
         register_newer=event.member_no in record.newer,
     )

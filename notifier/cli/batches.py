@@ -10,7 +10,7 @@ from notifier.runtime.sender import staff_sender
 from notifier.store import batches as store
 from workers.run import renderer
 
-from .session import out, person, run
+from .session import Id, out, person, run
 from .tables import show
 
 app = typer.Typer(help="Batches of letters for the press.", no_args_is_help=True)
@@ -50,13 +50,13 @@ def list_() -> None:
         async with parts.engine.connect() as conn:
             found = await store.search(conn)
         names = ("batch_id", "state", "folder", "pieces", "pages", "created_at", "handed_over_at")
-        show(names, [[r[n] for n in names] for r in found])
+        show(names, [[str(r["batch_id"]), *(r[n] for n in names[1:])] for r in found])
 
     run(work)
 
 
 @app.command("hand-over")
-def hand_over(batch: int) -> None:
+def hand_over(batch: Id) -> None:
     """The press has taken a batch."""
 
     async def work(parts: Parts) -> None:
@@ -68,7 +68,7 @@ def hand_over(batch: int) -> None:
 
 
 @app.command("take-back")
-def take_back(batch: int) -> None:
+def take_back(batch: Id) -> None:
     """A batch comes to nothing; its letters are queued again."""
 
     async def work(parts: Parts) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from notifier.api.keys import new_key
-from notifier.model.errors import NotFound
+from notifier.intake.attributes import MAX_TEXT, text_problem
+from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.runtime.parts import Parts
 from notifier.store import keys as store
 from notifier.store import log
@@ -23,6 +24,8 @@ def new(
     """Make a key. It is shown once; only its hash is kept."""
 
     async def work(parts: Parts) -> None:
+        if code := text_problem(source):
+            raise BadInput([FieldError("source", code, {"limit": MAX_TEXT})])
         key_id, secret, hashed = new_key()
         async with parts.engine.begin() as conn:
             now = parts.clock.now()

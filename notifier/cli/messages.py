@@ -16,7 +16,7 @@ from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.message import message_number, public_number
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
-from notifier.model.states import UNSENT, State
+from notifier.model.states import UNSENT, Channel, State
 from notifier.model.verdict import Category
 from notifier.runtime.parts import Parts
 from notifier.store import attempts, documents, events, log
@@ -25,7 +25,7 @@ from notifier.store.db import loads
 from notifier.store.messages import Move
 from notifier.write.labels import label
 
-from .session import out, person, run
+from .session import Limit, out, person, run
 from .tables import show
 
 app = typer.Typer(
@@ -36,11 +36,11 @@ Number = Annotated[str, typer.Argument(help="Number of the message: M000000123 o
 
 @app.command("list")
 def list_(
-    state: Annotated[str | None, typer.Option(help="held, queued, sent, …")] = None,
+    state: Annotated[State | None, typer.Option(help="In which state.")] = None,
     notice: Annotated[str | None, typer.Option(help="card_error, apology, …")] = None,
-    channel: Annotated[str | None, typer.Option(help="email or letter")] = None,
+    channel: Annotated[Channel | None, typer.Option(help="By which channel.")] = None,
     member: Annotated[str | None, typer.Option(help="Member number.")] = None,
-    limit: int = 50,
+    limit: Limit = 50,
 ) -> None:
     """The newest messages that match."""
 
@@ -97,7 +97,7 @@ def _head(found: RowMapping, language: str) -> None:
         return label(f"{kind}.{found[name]}", language)
 
     to = found["member_no"] or found["login"]
-    out.print(f"[bold]{public_number(found['message_id'])}[/] → {to}", highlight=False)
+    out.print(f"{public_number(found['message_id'])} → {to}", style="bold", highlight=False)
     kind = f"{found['notice']}/{found['step']}"
     out.print(f"{word('notice', 'notice')} ({kind}), {word('channel', 'channel')}")
     out.print(f"{word('state', 'state')}: {word('reason', 'reason')}")
@@ -127,18 +127,22 @@ def _timeline(found: Iterable[RowMapping], language: str) -> None:
             label(f"state.{r['after']}", language),
             label(f"reason.{r['reason']}", language),
             r["actor"],
-            r["attempt_id"],
+            _id(r["attempt_id"]),
         )
         for r in found
     ]
     show(("when", "state", "why", "who", "attempt"), lines)
 
 
+def _id(number: int | None) -> str:
+    return "" if number is None else str(number)  # without commas: it is typed in again
+
+
 def _attempts(found: Iterable[RowMapping]) -> None:
     lines = [
         (
             r["number"],
-            r["attempt_id"],
+            _id(r["attempt_id"]),
             r["relay"],
             r["tls"],
             r["outcome"],
@@ -158,7 +162,7 @@ def _attempts(found: Iterable[RowMapping]) -> None:
 def bytes_(
     message: Number,
     attempt: Annotated[
-        int | None, typer.Option(help="Attempt id; the last one if left out.")
+        int | None, typer.Option(min=1, max=10**15, help="Attempt id; the last one if left out.")
     ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", "-o", help="File; else standard output.")

@@ -8,7 +8,7 @@ from notifier.store import rejected as store
 from notifier.store.db import loads
 from notifier.write.labels import label
 
-from .session import out, person, run
+from .session import Id, out, person, run
 from .tables import show
 
 app = typer.Typer(help="Rejected entries of the intake stream.", no_args_is_help=True)
@@ -22,7 +22,7 @@ def list_() -> None:
         async with parts.engine.connect() as conn:
             found = await store.pending(conn, 200)
         lines = [
-            (r["entry_id"], r["received_at"], r["origin"], e["field"], _why(e, parts))
+            (str(r["entry_id"]), r["received_at"], r["origin"], e["field"], _why(e, parts))
             for r in found
             for e in loads(r["errors"])
         ]
@@ -38,7 +38,7 @@ def _why(error: dict[str, object], parts: Parts) -> str:
 
 
 @app.command("replay")
-def replay(entry: int) -> None:
+def replay(entry: Id) -> None:
     """Take an entry in after all, once what was in its way is gone."""
 
     async def work(parts: Parts) -> None:

@@ -4,11 +4,15 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
+import uvloop
 from rich.console import Console
+from rich.text import Text
+from sqlalchemy.exc import InterfaceError, OperationalError
 
+from notifier.intake.characters import printable
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
 from notifier.runtime.engines import EngineError, Engines
@@ -18,15 +22,19 @@ from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.labels import label
 
-#: A pipe or a file has no edge that a table must keep within.
-out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, soft_wrap=True)
+#: A pipe or a file has no edge that a table must keep within. What is printed holds words of
+#: others, so none of it is markup.
+out = Console(soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else 200)
+err = Console(stderr=True, soft_wrap=True, markup=False)
+#: A number under which something is on record, and how many lines a list may have.
+Id = Annotated[int, typer.Argument(min=1, max=10**15)]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")]
 _T = TypeVar("_T")
 _WATCH = 5.0  # seconds
 _log = get_logger(__name__)
 _EXPECTED = (
-    BadInput, BadSettings, BadTemplate, Conflict, EngineError, NotAllowed, NotFound, OSError,
-    WriteError,
+    BadInput, BadSettings, BadTemplate, Conflict, EngineError, InterfaceError, NotAllowed, NotFound,
+    OperationalError, OSError, WriteError,
 )  # fmt: skip
 
 
@@ -49,9 +57,23 @@ def run(work: Callable[[Parts], Awaitable[_T]]) -> _T:
     configure_logging()
     try:
         with Engines(given, database=given.database_name) as engines:
-            return asyncio.run(_joined(given, engines, work))
+            return uvloop.run(_joined(given, engines, work))
     except _EXPECTED as problem:
         fail(problem, given.locale)
+    except BaseExceptionGroup as several:
+        fail(_expected(several), given.locale)
+
+
+def _expected(several: BaseExceptionGroup) -> Exception:
+    """The first of several problems, where a person can mend them all."""
+    _, others = several.split(_EXPECTED)
+    if others is not None:
+        raise others
+    first: BaseException = several
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, Exception)
+    return first
 
 
 async def _joined(given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]]) -> _T:
@@ -77,11 +99,16 @@ def fail(problem: Exception, language: str = "ja") -> NoReturn:
     """End with code 1 and say what is wrong, where, and in which line."""
     if isinstance(problem, BadInput):
         for error in problem.errors:
-            err.print(f"[red]✗[/] {sentence(error, language)}", highlight=False)
+            _cross(sentence(error, language))
         err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
     else:
-        err.print(f"[red]✗[/] {problem}", highlight=False)
+        _cross(str(problem))
     raise typer.Exit(1)
+
+
+def _cross(text: str) -> None:
+    plain = "\n".join(printable(line) for line in text.splitlines())
+    err.print(Text("✗ ", style="red").append(plain, style="default"))
 
 
 def sentence(error: FieldError, language: str) -> str:

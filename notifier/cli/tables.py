@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 from notifier.decide.calendar import JAPAN
+from notifier.intake.characters import printable
 
 from .session import out
 
@@ -28,4 +29,6 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return f"{value.astimezone(JAPAN):%Y-%m-%d %H:%M:%S}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return printable(str(value))  # relays and senders have put words into it

@@ -1,27 +1,29 @@
 """``notifier tasks``: what people must do."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from notifier.cases.details import japan_time, told
 from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.message import public_number
 from notifier.runtime.parts import Parts
 from notifier.store import messages
 from notifier.store import tasks as store
 from notifier.store.db import loads
 from notifier.write.labels import label
 
-from .session import out, person, run
+from .session import Id, Limit, out, person, run
 from .tables import show
 
+_States = Literal["open", "waiting", "done", "dropped", "all"]
 app = typer.Typer(help="Tasks: what a person must do.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(
-    state: Annotated[str, typer.Option(help="open, waiting, done, dropped or all.")] = "open",
-    limit: int = 50,
+    state: Annotated[_States, typer.Option(help="In which state.")] = "open",
+    limit: Limit = 50,
 ) -> None:
     """Tasks, those that are due first at the top."""
 
@@ -32,7 +34,7 @@ def list_(
         language, now = parts.settings.locale, parts.clock.now()
         lines = [
             (
-                r["task_id"],
+                str(r["task_id"]),
                 label(f"task.{r['kind']}", language),
                 r["count"],
                 r["owner"],
@@ -47,7 +49,7 @@ def list_(
 
 
 @app.command("show")
-def show_(task: int) -> None:
+def show_(task: Id) -> None:
     """One task with all its details, and the held messages that it is about."""
 
     async def work(parts: Parts) -> None:
@@ -58,12 +60,14 @@ def show_(task: int) -> None:
             details = loads(found["details"])
             held = await messages.held_about(conn, details)
         language = parts.settings.locale
-        out.print(f"[bold]{label('task.' + found['kind'], language)}[/] × {found['count']:,}")
+        out.print(f"{label('task.' + found['kind'], language)} × {found['count']:,}", style="bold")
         out.print(f"{found['state']}, {found['owner']}, due {japan_time(found['due_at'])}")
         for line in told(details, language):
             out.print(f"  {line}", highlight=False)
         if held:
-            lines = [(r["message_id"], r["member_no"], r["created_at"]) for r in held]
+            lines = [
+                (public_number(r["message_id"]), r["member_no"], r["created_at"]) for r in held
+            ]
             show(("message", "member", "since"), lines, title=label("state.held", language))
         if found["note"]:
             out.print(f"{found['done_by']}: {found['note']}", highlight=False)
@@ -73,7 +77,7 @@ def show_(task: int) -> None:
 
 @app.command("take")
 def take(
-    task: int,
+    task: Id,
     owner: Annotated[str | None, typer.Option(help="Whose task it is; yours if left out.")] = None,
 ) -> None:
     """Give a task an owner."""
@@ -89,7 +93,7 @@ def take(
 
 @app.command("done")
 def done(
-    task: int,
+    task: Id,
     note: Annotated[str, typer.Option(help="What was done.", prompt=True)],
 ) -> None:
     """Close a task and say what was done."""

@@ -14,6 +14,7 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store import claims, compose, messages, tasks
+from notifier.store.db import single
 from notifier.store.messages import Move
 
 from . import alarms
@@ -75,7 +76,7 @@ class Claimer:
 
     async def _claim(self, most: int, now: datetime) -> tuple[list[int], Mapping[int, RowMapping]]:
         worker = self._worker
-        async with self._engine.begin() as conn:
+        async with single(self._engine) as conn:
             taken = await claims.claim(
                 conn,
                 self._lane,

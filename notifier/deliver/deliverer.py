@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 POLL: Final = 1.0  # seconds between looks when no bell rings
 _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
-_AHEAD: Final = 2  # messages written ahead for each line
+_AHEAD: Final = 8  # messages written ahead for each line
 _OPEN: Final = 4  # permits for each line that may wait for their record
 _PARTING: Final = 30.0  # seconds that a stop waits for the record; then the journal must do
 
@@ -122,9 +122,9 @@ class Deliverer:
         self._changed.set()
 
     async def _room(self) -> int:
-        """Wait until something more may be written ahead; how much."""
+        """Wait until half of what may be written ahead is used up; how much there is room for."""
         most = _AHEAD * self._pool.size
-        while len(self._ready) >= most and not self._stop.is_set():
+        while len(self._ready) > most // 2 and not self._stop.is_set():
             await self._change()
         return most - len(self._ready)
 

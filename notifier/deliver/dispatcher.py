@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.store import attempts, documents
 from notifier.store.attempts import Parcel
+from notifier.store.db import single
 
 from .line import Line
 from .outcomes import Attempt, result_of
@@ -77,13 +78,14 @@ class Dispatcher:
             for ready, line in pairs
         ]
         now = self._now()
-        async with self._engine.begin() as conn:
-            await documents.register(conn, new, now=now)
-            permits = await attempts.permit(
+        if new:
+            async with self._engine.begin() as conn:
+                await documents.register(conn, new, now=now)
+            self._known.update(versions)
+        async with single(self._engine) as conn:
+            return await attempts.permit(
                 conn, self._worker.worker_id, parcels, actor=ACTOR, now=now
             )
-        self._known.update(versions)
-        return permits
 
     def _start(self, ready: Ready, attempt: Attempt, line: Line) -> None:
         task = asyncio.create_task(self._transmit(ready, attempt, line))

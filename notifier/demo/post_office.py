@@ -19,6 +19,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, AnyStr, Final
 
+import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, syntax
 
 from .certificate import server_context
@@ -316,7 +317,7 @@ def main() -> None:
     parser.add_argument("--rules", type=Path, help="JSON file of misbehaviours, re-read on change")
     parser.add_argument("--starttls", action="store_true", help="certificate in relay.pem")
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # its lines quote addresses
-    asyncio.run(_run(parser.parse_args()))
+    uvloop.run(_run(parser.parse_args()))
 
 
 if __name__ == "__main__":

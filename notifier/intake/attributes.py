@@ -9,7 +9,7 @@ from typing import Any, Final
 from notifier.model.errors import FieldError
 from notifier.model.event import TYPES
 
-from .characters import is_clean
+from .characters import is_clean, printable
 
 MAX_TEXT: Final = 255
 _EXTENSION = re.compile(r"[a-z0-9]{1,40}")
@@ -164,7 +164,7 @@ def _check_extensions(envelope: Mapping[Any, Any]) -> Iterator[FieldError]:
         if name in KNOWN:
             continue
         if not isinstance(name, str) or name in RESERVED or not _EXTENSION.fullmatch(name):
-            yield FieldError(str(name)[:60].encode(errors="replace").decode(), "unknown_field")
+            yield FieldError(printable(str(name)[:60]), "unknown_field")
         elif not _is_simple(value):
             yield FieldError(name, "wrong_type", {"expected": "string, integer, boolean"})
 

@@ -22,6 +22,11 @@ def is_clean(text: str) -> bool:
     return True
 
 
+def printable(text: str) -> str:
+    """A text with a mark in place of each character that it may not hold, for showing it."""
+    return _CONTROL.sub("\ufffd", text).encode(errors="replace").decode()
+
+
 def has_private(text: str) -> bool:
     """Whether a text has characters of a private-use area, which mean nothing elsewhere."""
     return _PRIVATE.search(text) is not None

@@ -8,6 +8,8 @@ from pydantic_core import ErrorDetails
 
 from notifier.model.errors import FieldError
 
+from .characters import printable
+
 _CODES: Final[Mapping[str, str]] = {
     "missing": "missing",
     "extra_forbidden": "unknown_field",
@@ -52,7 +54,9 @@ def _has_inner(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _field_error(detail: ErrorDetails, prefix: str) -> FieldError:
-    field = ".".join([*([prefix] if prefix else []), *(str(part)[:60] for part in detail["loc"])])
+    field = ".".join(
+        [*([prefix] if prefix else []), *(printable(str(part)[:60]) for part in detail["loc"])]
+    )
     kind = detail["type"]
     if kind in _EXPECTED:
         return FieldError(field, "wrong_type", {"expected": _EXPECTED[kind]})

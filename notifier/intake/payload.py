@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from notifier.model.errors import BadInput, FieldError
 
-from .characters import is_clean
+from .characters import is_clean, printable
 from .findings import first_of_each, translate
 from .strict_json import canonical
 
@@ -48,7 +48,7 @@ def check_values(value: Any, path: str) -> Iterator[FieldError]:
         yield FieldError(path, "bad_number")
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from check_values(inner, f"{path}.{str(name)[:60]}")
+            yield from check_values(inner, f"{path}.{printable(str(name)[:60])}")
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from check_values(inner, f"{path}.{place}")

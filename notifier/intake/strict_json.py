@@ -7,6 +7,8 @@ import orjson
 
 from notifier.model.errors import BadInput, FieldError
 
+from .characters import printable
+
 MAX_DEPTH: Final = 32
 
 
@@ -17,7 +19,7 @@ class _DuplicateKey(ValueError):
 def decode(raw: bytes, *, limit: int) -> Any:
     """The value of a JSON text of at most ``limit`` bytes.
 
-    Raises :class:`BadInput` with ``empty``, ``too_big``, ``bad_encoding``, ``not_json`` (NaN and
+    Raises :class:`BadInput` with ``empty``, ``too_big``, ``not_utf8``, ``not_json`` (NaN and
     lone surrogates included), ``duplicate_key`` or ``too_deep``; the field is ``body``.
     """
     if len(raw) > limit:
@@ -29,7 +31,7 @@ def decode(raw: bytes, *, limit: int) -> Any:
         orjson.loads(raw)
         value = json.loads(raw, object_pairs_hook=_object)
     except _DuplicateKey as error:
-        raise refusal("duplicate_key", name=str(error)[:100]) from None
+        raise refusal("duplicate_key", name=printable(str(error)[:100])) from None
     except RecursionError:
         raise refusal("too_deep", limit=MAX_DEPTH) from None
     except ValueError as error:
@@ -64,7 +66,7 @@ def _why(raw: bytes) -> str:
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
-        return "bad_encoding"
+        return "not_utf8"
     return "not_json"
 
 

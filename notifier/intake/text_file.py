@@ -79,7 +79,7 @@ def _encoding(data: bytes) -> str:
             return "cp932"
         raise _undecided(line) from None
     if b"\0" in data:  # UTF-16 of ASCII text is valid UTF-8
-        raise _undecided(1)
+        raise _undecided(data.count(b"\n", 0, data.index(b"\0")) + 1)
     return found
 
 

@@ -35,7 +35,7 @@ class Relay(BaseModel):
     username: str | None = None
     password: SecretStr | None = None
     kind: RelayKind = RelayKind.SMARTHOST
-    connections: Annotated[int, Field(ge=1, le=100)] = 4  # kept open at most
+    connections: Annotated[int, Field(ge=1, le=100)] = 12  # kept open at most
 
     @property
     def label(self) -> str:

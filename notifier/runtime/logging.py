@@ -101,7 +101,7 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("mail.log", "aiosmtplib", "httpx", "uvicorn.access", "arq.worker"):
+    for noisy in ("mail.log", "aiosmtplib", "httpx", "uvicorn", "arq.worker", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 

@@ -20,7 +20,7 @@ from workers.run import work as deliver
 from .parts import Parts
 from .sender import staff_sender
 from .services import HouseServices
-from .settings import BadSettings
+from .settings import BadSettings, Settings
 
 
 class _Server(uvicorn.Server):
@@ -36,19 +36,31 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
     """Serve HTTP, and read the intake stream where there is one, until told to stop."""
     config = uvicorn.Config(
         create_app(HouseServices(parts)),
-        host=parts.settings.api_host,
-        port=parts.settings.api_port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
     )
     server = _Server(config)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_end(server, stop))
-        group.create_task(server.serve())
-        if parts.urls.intake:
-            group.create_task(_reader(parts, parts.urls.intake).run(stop))
+    reader = _reader(parts, parts.urls.intake) if parts.urls.intake else None
+    with _bound(parts.settings) as sock:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_end(server, stop))
+            group.create_task(server.serve([sock]))
+            if reader:
+                group.create_task(reader.run(stop))
+
+
+def _bound(given: Settings) -> socket.socket:
+    # Taken here, for uvicorn ends the whole process where it does not get its place.
+    family = socket.AF_INET6 if ":" in given.api_host else socket.AF_INET
+    try:
+        return socket.create_server((given.api_host, given.api_port), family=family, backlog=2048)
+    except OSError as problem:
+        place = f"{given.api_host}:{given.api_port}"
+        raise BadSettings(
+            f"NOTIFIER_API_HOST, _PORT: {place}: {os.strerror(problem.errno or 0)}"
+        ) from None
 
 
 async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:

@@ -19,6 +19,8 @@ from notifier.model.relay import Relay, Tls
 
 PREFIX: Final = "NOTIFIER_"
 FILE: Final = Path("notifier.toml")
+_Database = Annotated[str, Field(pattern=r"^postgresql\+asyncpg://")]
+_Redis = Annotated[str, Field(pattern=r"^(redis|rediss|unix)://")]
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 
 
@@ -44,11 +46,11 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True, env_ignore_empty=True
     )
 
-    database_url: str | None = None  # postgresql+asyncpg://…; None: embedded PostgreSQL in var
+    database_url: _Database | None = None  # None: embedded PostgreSQL in var
     database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "notifier"  # embedded
     database_pool: Annotated[int, Field(ge=1, le=200)] = 10  # connections of one process
-    redis_url: str | None = None  # redis://…; None: embedded Valkey in var
-    intake_redis_url: str | None = None  # None: no stream is read
+    redis_url: _Redis | None = None  # None: embedded Valkey in var
+    intake_redis_url: _Redis | None = None  # None: no stream is read
     intake_stream: str = "notifier:events"
     intake_source: str | None = None  # the source that entries of the stream must have
 

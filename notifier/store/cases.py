@@ -35,8 +35,8 @@ WITH given AS (
         state = excluded.state, generation = excluded.generation,
         last_failed_on = excluded.last_failed_on, occurred_at = excluded.occurred_at,
         deadline = excluded.deadline, recharge_on = excluded.recharge_on, facts = excluded.facts,
-        next_due_on = excluded.next_due_on, opener = excluded.opener, closed_at = excluded.closed_at,
-        reason = excluded.reason
+        next_due_on = excluded.next_due_on, opener = excluded.opener,
+        closed_at = excluded.closed_at, reason = excluded.reason
     RETURNING case_id, kind, source, matter, member_id, reason
 ), logged AS (
     INSERT INTO log (at, kind, actor, case_id, event_id, after, reason)
@@ -63,6 +63,7 @@ def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
         recharge_on=found["recharge_on"],
         facts=loads(found["facts"]),
         next_due_on=found["next_due_on"],
+        opener=found["opener"],
     )
 
 

@@ -16,12 +16,10 @@ from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 
-from .db import rows, run, scalar
+from .db import rows, scalar
 
 # A claim that a crash of the database takes back was not yet followed by any permit, so that
-# this commit need not wait for the disk.
-_LAZY = "SET LOCAL synchronous_commit = off"
-
+# this commit need not wait for the disk: hence the last column.
 _CLAIM = """
 WITH due AS (
     SELECT message_id FROM messages
@@ -38,7 +36,8 @@ WITH due AS (
     INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
     SELECT :now, 'move', :actor, message_id, case_id, 'queued', 'claimed', :reason FROM taken
 )
-SELECT message_id, fence FROM taken ORDER BY next_attempt_at, message_id
+SELECT message_id, fence, set_config('synchronous_commit', 'off', true)
+FROM taken ORDER BY next_attempt_at, message_id
 """
 
 _RENEW = """
@@ -181,7 +180,6 @@ async def claim(
     now: datetime,
 ) -> list[Claim]:
     """Take up to ``limit`` due messages of a lane, the longest due first."""
-    await run(conn, _LAZY)
     params = {"lane": int(lane), "worker": worker_id, "limit": limit, "lease": lease}
     stamp = {"reason": Reason.CLAIMED, "actor": str(actor), "now": now}
     found = await rows(conn, _CLAIM, {**params, **stamp})

@@ -1,25 +1,50 @@
 """The connection to PostgreSQL and the few helpers that every noun uses."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, event, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Params = Mapping[str, Any]
 
 
 def connect(url: str, *, size: int = 10) -> AsyncEngine:
-    """An engine with a pool of ``size`` connections that are tested before use."""
-    return create_async_engine(
+    """An engine with a pool of ``size`` connections; those that the server closed are replaced."""
+    engine = create_async_engine(
         url,
         pool_size=size,
         max_overflow=size,
-        pool_pre_ping=True,
         hide_parameters=True,  # they are personal data; an error must not quote them
         connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
     )
+    event.listen(engine.sync_engine, "checkout", _checked)
+    return engine
+
+
+def _checked(dbapi_connection: Any, *_: object) -> None:
+    # SQLAlchemy's own test before use asks the server thrice; the socket knows it for nothing.
+    if dbapi_connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+
+
+@asynccontextmanager
+async def single(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection on which every statement commits by itself: for work that is one statement.
+
+    It takes one round trip where a transaction takes three.
+    """
+    async with engine.connect() as conn:
+        yield await conn.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@lru_cache(maxsize=1024)
+def _text(sql: str) -> TextClause:
+    return text(sql)  # looks for parameters in all of it
 
 
 def dumps(value: Any) -> str:
@@ -36,22 +61,22 @@ async def rows(
     conn: AsyncConnection, sql: str, params: Params | None = None
 ) -> Sequence[RowMapping]:
     """All rows of a query."""
-    return (await conn.execute(text(sql), params or {})).mappings().all()
+    return (await conn.execute(_text(sql), params or {})).mappings().all()
 
 
 async def row(conn: AsyncConnection, sql: str, params: Params | None = None) -> RowMapping | None:
     """The first row of a query, or None."""
-    return (await conn.execute(text(sql), params or {})).mappings().first()
+    return (await conn.execute(_text(sql), params or {})).mappings().first()
 
 
 async def scalar(conn: AsyncConnection, sql: str, params: Params | None = None) -> Any:
     """The first column of the first row, or None."""
-    return (await conn.execute(text(sql), params or {})).scalar()
+    return (await conn.execute(_text(sql), params or {})).scalar()
 
 
 async def run(conn: AsyncConnection, sql: str, params: Params | None = None) -> int:
     """Run a statement; the number of rows it touched."""
-    return (await conn.execute(text(sql), params or {})).rowcount
+    return (await conn.execute(_text(sql), params or {})).rowcount
 
 
 def record(rows_: Iterable[Params]) -> dict[str, str]:

@@ -118,28 +118,6 @@ async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMa
     )
 
 
-async def unsent_messages(
-    conn: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[int]]:
-    """(source, id) → ids of the messages that these events caused and that have not left."""
-    given = [{"source": s, "id": i} for s, i in keys]
-    if not given:
-        return {}
-    found = await rows(
-        conn,
-        """SELECT e.source, e.id, m.message_id FROM events e
-           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
-               USING (source, id)
-           JOIN message_causes c USING (event_id) JOIN messages m USING (message_id)
-           WHERE m.state IN ('held', 'queued', 'claimed', 'printed')""",
-        {"rows": dumps(given)},
-    )
-    answer: dict[tuple[str, str], list[int]] = {}
-    for r in found:
-        answer.setdefault((r["source"], r["id"]), []).append(r["message_id"])
-    return answer
-
-
 _WITH_PAYLOAD = """
 SELECT e.*, p.payload FROM events e JOIN event_payloads p
     ON (p.event_id, p.received_at) = (e.event_id, e.received_at)

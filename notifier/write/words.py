@@ -32,6 +32,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"**", "*"})  # the ways to ask for endless work
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        # Nearly all that templates look up is an entry; asking Python first would raise each time.
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
         raise WriteError("template", f"{operator} is not allowed in a template")
 

@@ -43,6 +43,7 @@ class Office:
         self.acceptor = Acceptor(engine, NOTICES, self.hand, self.hand)
 
     async def accept(self, *events: Event) -> list[Receipt]:
+        self.hand.time = max(self.hand.time, *(e.time for e in events))
         return await self.acceptor.accept(events, ACTOR)
 
     async def rows(self, sql: str, **params: Any) -> Sequence[RowMapping]:

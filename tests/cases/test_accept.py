@@ -7,7 +7,7 @@ import pytest
 from notifier.model.errors import BadInput, Conflict
 from tests.samples import amounts, charge, charge_failed, event, overcharged, settled, submitted
 
-from .conftest import Office
+from .conftest import ACTOR, Office
 
 
 async def test_card_error_becomes_one_message(office: Office) -> None:
@@ -270,3 +270,11 @@ async def test_everything_is_accounted_for(office: Office) -> None:
     )
     async with office.engine.connect() as conn:
         assert await report.unaccounted(conn) == []
+
+
+async def test_an_event_from_the_future_is_refused(office: Office) -> None:
+    ahead = charge_failed(time="2025-07-18T10:00:00+09:00")
+    with pytest.raises(BadInput) as problem:
+        await office.acceptor.accept([ahead], ACTOR)
+    assert [(e.field, e.code) for e in problem.value.errors] == [("time", "time_ahead")]
+    assert not await office.rows("SELECT * FROM events")

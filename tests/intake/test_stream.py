@@ -107,6 +107,18 @@ async def test_poison_is_kept_with_its_reason_and_holds_nobody_up(billing: Billi
     assert await billing.count("tasks") >= 3
 
 
+async def test_poison_with_a_name_that_the_record_cannot_hold(billing: Billing) -> None:
+    odd = _submitted("M0001")
+    odd["data"]["a\0b"] = 1
+    await billing.queue(odd, {**_submitted("M0002"), "x\0": "y"})
+    await billing.redis.xadd(NAME, {"event": b'{"\\u0000": 1, "\\u0000": 2}'})
+    await billing.queue(_submitted("M0004"))
+    await _drain(billing.reader())
+    assert await billing.count("events") == 1
+    assert await billing.count("rejected_entries") == 3
+    assert await billing.pending() == 0
+
+
 async def test_rejected_entry_can_be_replayed_once_it_fits(billing: Billing) -> None:
     await billing.queue(_submitted("LATER"))
     await _drain(billing.reader())
