@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, TextClause, event, text
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Params = Mapping[str, Any]
@@ -15,21 +14,14 @@ Params = Mapping[str, Any]
 
 def connect(url: str, *, size: int = 10) -> AsyncEngine:
     """An engine with a pool of ``size`` connections; those that the server closed are replaced."""
-    engine = create_async_engine(
+    return create_async_engine(
         url,
         pool_size=size,
         max_overflow=size,
+        pool_pre_ping=True,
         hide_parameters=True,  # they are personal data; an error must not quote them
         connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
     )
-    event.listen(engine.sync_engine, "checkout", _checked)
-    return engine
-
-
-def _checked(dbapi_connection: Any, *_: object) -> None:
-    # SQLAlchemy's own test before use asks the server thrice; the socket knows it for nothing.
-    if dbapi_connection.driver_connection.is_closed():
-        raise InvalidatePoolError
 
 
 @asynccontextmanager
