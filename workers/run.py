@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -11,16 +11,21 @@ from typing import Any, Final
 import structlog
 from arq.worker import Worker
 from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
 from notifier.deliver.bell import Bell, open_redis, queue_of
 from notifier.deliver.compose import House
-from notifier.deliver.render import Renderer, Writer
+from notifier.deliver.render import Writer
 from notifier.deliver.settle import sweep
 from notifier.deliver.station import Station, deliver
 from notifier.model.notice import Lane
 from notifier.runtime.clock import clock_of
 from notifier.runtime.engines import Urls
+from notifier.runtime.parts import Parts
+from notifier.runtime.rendering import renderer
+from notifier.runtime.sender import staff_sender
 from notifier.runtime.settings import Settings
 from notifier.store.db import connect
 
@@ -38,13 +43,22 @@ def journals(given: Settings) -> Path:
     return given.var / "journal"
 
 
-def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
-    """Writes mails and letters in the name of this house."""
-    return Renderer(
-        writer=writer,
-        house=house,
-        bounce_domain=given.bounce_domain,
-        message_id_domain=given.message_id_domain,
+async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) -> None:
+    """Deliver lanes, and let time pass in the cases, until told to stop."""
+
+    async def tick(engine: AsyncEngine, now: datetime) -> set[Lane]:
+        async with engine.connect() as conn:
+            house = await parts.house(conn)
+        return await cases.sweep(engine, house, now=now)
+
+    await work(
+        parts.settings,
+        parts.urls,
+        lanes,
+        writer=parts.writer,
+        house=staff_sender(parts.settings),
+        hooks=(tick,),
+        stop=stop,
     )
 
 

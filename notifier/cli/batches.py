@@ -4,26 +4,14 @@ import typer
 
 from notifier.deliver.handover import hand_over as hand_over_batch
 from notifier.deliver.handover import take_back as take_back_batch
-from notifier.deliver.letters import Collector
 from notifier.runtime.parts import Parts
-from notifier.runtime.sender import staff_sender
+from notifier.runtime.rendering import collector
 from notifier.store import batches as store
-from workers.run import renderer
 
 from .session import Id, out, person, run
 from .tables import show
 
 app = typer.Typer(help="Batches of letters for the press.", no_args_is_help=True)
-
-
-def collector(parts: Parts) -> Collector:
-    """Collects into ``var/batches``."""
-    return Collector(
-        engine=parts.engine,
-        renderer=renderer(parts.settings, parts.writer, staff_sender(parts.settings)),
-        folder=parts.settings.var / "batches",
-        now=parts.clock.now,
-    )
 
 
 @app.command("collect")

@@ -20,13 +20,14 @@ Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk;
 def up() -> None:
     """Run everything in one process: HTTP, the stream, all lanes. For a small association."""
     from notifier.runtime import serving
+    from workers.run import work_on
 
     async def both(parts: Parts) -> None:
         stop = serving.stop_on_signals()
         err.print(f"http://{parts.settings.api_host}:{parts.settings.api_port}", highlight=False)
         async with asyncio.TaskGroup() as group:
             group.create_task(serving.serve(parts, stop))
-            group.create_task(serving.work(parts, set(Lane), stop))
+            group.create_task(work_on(parts, set(Lane), stop))
 
     run(both)
 
@@ -47,11 +48,12 @@ def work(lanes: Lanes = None) -> None:
     if unknown:
         raise typer.BadParameter(f"no such lane: {', '.join(unknown)} (urgent, standard, bulk)")
     from notifier.runtime import serving
+    from workers.run import work_on
 
     wanted = {_LANES[name] for name in lanes} if lanes else set(Lane)
 
     async def working(parts: Parts) -> None:
-        await serving.work(parts, wanted, serving.stop_on_signals())
+        await work_on(parts, wanted, serving.stop_on_signals())
 
     run(working)
 

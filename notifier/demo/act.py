@@ -7,7 +7,6 @@ from pathlib import Path
 
 from notifier.api.keys import new_key
 from notifier.cases.sweep import sweep
-from notifier.cli.batches import collector
 from notifier.deliver.handover import hand_over
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
@@ -15,6 +14,7 @@ from notifier.model.notice import Lane
 from notifier.model.scheme import Scheme
 from notifier.runtime.clock import turn
 from notifier.runtime.parts import Parts
+from notifier.runtime.rendering import collector
 from notifier.store import keys, members, schemes, staff, tasks
 from notifier.store.db import scalar
 

@@ -67,8 +67,13 @@ class PostOffice:
         rules: Rules | None = None,
         tls: bool = False,
         users: Mapping[str, str] | None = None,
+        remember: bool = True,
     ) -> None:
-        """``port`` 0 takes a free one; ``users`` (name → password) may and need not log in."""
+        """``port`` 0 takes a free one; ``users`` (name → password) may and need not log in.
+
+        ``remember``: keep what was taken in ``messages``, too, not only in the folder.
+        """
+        self._remember = remember
         self.folder, self.host, self.port = folder, host, port
         self.log_path = log or folder / "relay.log"
         self.rules = rules or Rules()
@@ -142,7 +147,7 @@ class PostOffice:
         self._number += 1
         received = Received(
             queue_id=f"{self._number:08X}",
-            message_id=str(BytesHeaderParser().parsebytes(data).get("Message-ID", "")).strip(),
+            message_id=_message_id(data),
             sender=envelope.mail_from or "",
             recipients=tuple(envelope.rcpt_tos),
             options=tuple(envelope.mail_options),
@@ -153,7 +158,8 @@ class PostOffice:
         )
         (self.folder / f"{received.queue_id}.eml").write_bytes(data)
         self._log.write(_line(received))
-        self.messages.append(received)
+        if self._remember:
+            self.messages.append(received)
         return received
 
     async def handle_MAIL(  # noqa: N802 (the name that aiosmtpd looks for)
@@ -268,6 +274,11 @@ class _Conversation(SMTP):
             await self.obey(rule)
 
 
+def _message_id(data: bytes) -> str:
+    head = data.partition(b"\r\n\r\n")[0]  # the parser would go through the body, too
+    return str(BytesHeaderParser().parsebytes(head).get("Message-ID", "")).strip()
+
+
 def _line(received: Received) -> bytes:
     fields = {
         "queue_id": received.queue_id,
@@ -295,6 +306,7 @@ async def _run(given: argparse.Namespace) -> None:
         log=given.log,
         rules=Rules(file=given.rules),
         tls=given.starttls,
+        remember=False,
     )
     done = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):

@@ -1,24 +1,18 @@
-"""Long-running processes: the HTTP interface, the stream reader, the workers."""
+"""Serving: the HTTP interface and the reader of the intake stream."""
 
 import asyncio
 import os
 import signal
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import uvicorn
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.api.app import create_app
-from notifier.cases.sweep import sweep
 from notifier.intake.stream import Stream, StreamReader
-from notifier.model.notice import Lane
-from workers.run import work as deliver
 
 from .parts import Parts
-from .sender import staff_sender
 from .services import HouseServices
 from .settings import BadSettings, Settings
 
@@ -75,25 +69,6 @@ def _reader(parts: Parts, url: str) -> StreamReader:
     stream = Stream(url=url, name=parts.settings.intake_stream, source=source)
     consumer = f"{socket.gethostname()}-{os.getpid()}"
     return StreamReader(stream, parts.acceptor, parts.engine, parts.clock, consumer)
-
-
-async def work(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) -> None:
-    """Deliver lanes, and let time pass in the cases, until told to stop."""
-
-    async def cases(engine: AsyncEngine, now: datetime) -> set[Lane]:
-        async with engine.connect() as conn:
-            house = await parts.house(conn)
-        return await sweep(engine, house, now=now)
-
-    await deliver(
-        parts.settings,
-        parts.urls,
-        lanes,
-        writer=parts.writer,
-        house=staff_sender(parts.settings),
-        hooks=(cases,),
-        stop=stop,
-    )
 
 
 def stop_on_signals() -> asyncio.Event:

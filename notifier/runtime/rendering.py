@@ -1,0 +1,29 @@
+"""The renderer of a process, and the collector of its letters."""
+
+from notifier.deliver.compose import House
+from notifier.deliver.letters import Collector
+from notifier.deliver.render import Renderer, Writer
+
+from .parts import Parts
+from .sender import staff_sender
+from .settings import Settings
+
+
+def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
+    """Writes mails and letters in the name of this house."""
+    return Renderer(
+        writer=writer,
+        house=house,
+        bounce_domain=given.bounce_domain,
+        message_id_domain=given.message_id_domain,
+    )
+
+
+def collector(parts: Parts) -> Collector:
+    """Collects letters into ``var/batches``."""
+    return Collector(
+        engine=parts.engine,
+        renderer=renderer(parts.settings, parts.writer, staff_sender(parts.settings)),
+        folder=parts.settings.var / "batches",
+        now=parts.clock.now,
+    )

@@ -1,0 +1,48 @@
+"""Files with something wrong in them: it is named, and nothing is half done."""
+
+import json
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.model.actor import system
+from notifier.store import schemes
+from notifier.store.db import scalar
+from tests.cli.terminal import Terminal
+from tests.samples import NOW, SCHEME, amounts, charge, cloud
+
+_BAD_MEMBERS = '会員番号,氏名,メールアドレス\nM1,潮田 凪,\n,x,\nM3,"a\r\nBcc: b",\nM1,y,a@@b\n'
+
+
+async def test_every_bad_cell_of_a_register_is_named(
+    notifier: Terminal, engine: AsyncEngine
+) -> None:
+    file = notifier.settings.var / "members.csv"
+    file.write_bytes(_BAD_MEMBERS.encode("cp932"))
+    for language, line in (("ja", "{}行目"), ("en", "line {}")):
+        said = notifier("members", "import", str(file), code=1, env={"NOTIFIER_LOCALE": language})
+        for number, column in ((3, "会員番号"), (4, "氏名"), (6, "メールアドレス")):
+            assert f"{line.format(number)} {column}" in said
+    file.write_bytes(_BAD_MEMBERS.replace("M1,y", "M1,髙").encode("euc_jp", "ignore"))
+    assert "file" in notifier("members", "import", str(file), code=1)
+    async with engine.connect() as conn:
+        assert await scalar(conn, "SELECT count(*) FROM members") == 0
+
+
+async def test_a_bad_line_of_events_is_named_and_nothing_is_sent(
+    notifier: Terminal, engine: AsyncEngine
+) -> None:
+    async with engine.begin() as conn:
+        await schemes.save(conn, SCHEME, actor=system("test"), now=NOW)
+    good = cloud("member.updated", {"member_no": "M0001", "name": "潮田 凪"})
+    odd = {**good, "id": "odd", "data": {"[/red]\x1b[31m": 1, "member_no": "M2", "name": "x"}}
+    lines = "\n".join(map(json.dumps, (good, odd))) + "\n\nnope\n"
+    said = notifier("events", "send", "-", given=lines.encode(), code=1)
+    assert "2行目 data.[/red]\ufffd[31m" in said  # neither markup nor a command to the terminal
+    assert "4行目 body" in said
+    unknown = cloud("billing.charge.submitted", charge("NOBODY", amounts=amounts()))
+    said = notifier("events", "send", "-", given=json.dumps(unknown).encode(), code=1)
+    assert "1行目 data.member_no" in said
+    assert "/no/such" in notifier("events", "send", "/no/such", code=1)
+    assert "file" in notifier("events", "send", "-", code=1)
+    async with engine.connect() as conn:
+        assert await scalar(conn, "SELECT count(*) FROM events") == 0
