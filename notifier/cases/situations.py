@@ -60,7 +60,7 @@ async def load(
     A wave has at most one event for each member; the members are locked, so that events about
     one member are decided one after the other.
     """
-    record = await _load(conn, wave, now)
+    record = await _load(conn, wave, house, now)
     ready: list[tuple[Arrived, Situation]] = []
     errors: list[FieldError] = []
     for arrived in wave:
@@ -71,8 +71,10 @@ async def load(
     return ready, errors
 
 
-async def _load(conn: AsyncConnection, wave: Sequence[Arrived], now: datetime) -> _Record:
-    newer = await _register(conn, wave, now)
+async def _load(
+    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime
+) -> _Record:
+    newer = await _register(conn, wave, house, now)
     families = await superseded.families(
         conn, [(a.event_id, a.event.source, s) for a in wave if (s := a.event.supersedes)]
     )
@@ -95,15 +97,23 @@ async def _load(conn: AsyncConnection, wave: Sequence[Arrived], now: datetime) -
 
 
 async def _register(
-    conn: AsyncConnection, wave: Sequence[Arrived], now: datetime
+    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime
 ) -> frozenset[str]:
     told = {
         a.event.member_no: (member_of(a.event.data), a.event.time)
         for a in wave
-        if isinstance(a.event.data, MemberUpdated)
+        if isinstance(a.event.data, MemberUpdated) and not _unknown_schemes(a.event.data, house)
     }
     saved = await members.save(conn, told.values(), now=now)
     return frozenset(told.keys() - saved.keys())
+
+
+def _unknown_schemes(data: MemberUpdated, house: House) -> list[tuple[str, str]]:
+    return [
+        (f"data.enrolments.{n}.scheme", e.scheme)
+        for n, e in enumerate(data.enrolments)
+        if e.scheme not in house.schemes
+    ]
 
 
 def member_of(data: MemberUpdated) -> Member:
@@ -135,6 +145,11 @@ def _check(arrived: Arrived, record: _Record, house: House, now: datetime) -> li
     wrong: list[tuple[str, str, object]] = []
     if event.time > now + _AHEAD:  # it would overtake all that is to come
         wrong.append(("time", "time_ahead", event.time.isoformat()))
+    if isinstance(data, MemberUpdated) and (unknown := _unknown_schemes(data, house)):
+        return [
+            FieldError(field, "unknown_scheme", {"value": scheme}, index=arrived.place)
+            for field, scheme in unknown
+        ]
     member = record.members.get(event.member_no)
     if member is None:
         wrong.append(("data.member_no", "unknown_member", event.member_no))

@@ -42,8 +42,14 @@ def replay(entry: Id) -> None:
     """Take an entry in after all, once what was in its way is gone."""
 
     async def work(parts: Parts) -> None:
-        now = parts.clock.now()
-        receipt = await replay_entry(parts.engine, parts.acceptor, entry, actor=person(), now=now)
+        receipt = await replay_entry(
+            parts.engine,
+            parts.acceptor,
+            entry,
+            source=parts.settings.intake_source,
+            actor=person(),
+            now=parts.clock.now(),
+        )
         out.print(f"{receipt.source} {receipt.id}: accepted")
 
     run(work)

@@ -9,12 +9,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from notifier.runtime.settings import PREFIX
+
 
 class Crew:
     """Processes that run until the end of the ``async with`` block."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._folder, self._environment = folder, {**os.environ, **environment}
+        own = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+        self._folder, self._environment = folder, {**own, **environment}
         self._keepers: list[asyncio.Task[None]] = []
         self.restarts = 0
 

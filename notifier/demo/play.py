@@ -18,6 +18,7 @@ from rich.console import Console
 
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.member import Member
+from notifier.model.relay import Relay, Tls
 from notifier.model.scheme import Scheme
 from notifier.model.states import Channel
 from notifier.runtime.clock import turn
@@ -65,8 +66,13 @@ def play() -> int:
 
 
 def _settings(var: Path, **more: Any) -> Settings:
-    relay = {"relay_host": "127.0.0.1", "relay_tls": "none"}
-    return load_settings(var=var, **{**relay, **more})
+    """Settings of the rehearsal's own, whatever the environment says."""
+    given = {"database_url": None, "redis_url": None, "intake_redis_url": None, "clock_file": None}
+    return load_settings(var=var, **{**given, "relays": _relays(25), **more})
+
+
+def _relays(port: int) -> tuple[Relay, ...]:
+    return (Relay(host="127.0.0.1", port=port, tls=Tls.NONE, name="post-office"),)
 
 
 def _clear(var: Path) -> None:
@@ -183,7 +189,7 @@ async def _staged(
     given = _environment(folder, urls, name, relay_port, api_port)
     settings = _settings(
         folder,
-        relay_port=relay_port,
+        relays=_relays(relay_port),
         api_port=api_port,
         database_url=urls.database,
         redis_url=urls.redis,
@@ -225,9 +231,7 @@ def _environment(
         "NOTIFIER_INTAKE_STREAM": f"demo:{name}",
         "NOTIFIER_INTAKE_SOURCE": SOURCE,
         "NOTIFIER_CLOCK_FILE": str(folder / "clock"),
-        "NOTIFIER_RELAY_HOST": "127.0.0.1",
-        "NOTIFIER_RELAY_PORT": str(relay_port),
-        "NOTIFIER_RELAY_TLS": "none",
+        "NOTIFIER_RELAYS": json.dumps([r.model_dump(mode="json") for r in _relays(relay_port)]),
         "NOTIFIER_API_PORT": str(api_port),
     }
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.actor import Actor
-from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.store import rejected
 
 from .accept import Acceptor, Receipt
@@ -13,9 +13,18 @@ from .envelope import parse_event
 
 
 async def replay(
-    engine: AsyncEngine, acceptor: Acceptor, entry_id: int, *, actor: Actor, now: datetime
+    engine: AsyncEngine,
+    acceptor: Acceptor,
+    entry_id: int,
+    *,
+    source: str | None,
+    actor: Actor,
+    now: datetime,
 ) -> Receipt:
-    """Take a rejected entry in after all; raises what accepting it raises."""
+    """Take a rejected entry in after all; raises what accepting it raises.
+
+    ``source`` is the only one whose events the stream may carry, for a person's replay too.
+    """
     async with engine.connect() as conn:
         entry = await rejected.get(conn, entry_id)
     if entry is None:
@@ -23,7 +32,10 @@ async def replay(
     if entry["replayed_at"] is not None:
         raise NotAllowed(f"rejected entry {entry_id} was replayed already")
     # Accepting twice is harmless; a crash between the two transactions leaves it pending.
-    [receipt] = await acceptor.accept([parse_event(bytes(entry["payload"]))], actor)
+    event = parse_event(bytes(entry["payload"]))
+    if event.source != source:
+        raise BadInput([FieldError("source", "wrong_source", {"value": event.source})])
+    [receipt] = await acceptor.accept([event], actor)
     async with engine.begin() as conn:
         await rejected.replayed(conn, entry_id, actor=actor, now=now)
     return receipt

@@ -278,3 +278,13 @@ async def test_an_event_from_the_future_is_refused(office: Office) -> None:
         await office.acceptor.accept([ahead], ACTOR)
     assert [(e.field, e.code) for e in problem.value.errors] == [("time", "time_ahead")]
     assert not await office.rows("SELECT * FROM events")
+
+
+async def test_enrolment_in_an_unknown_scheme_is_refused_by_its_field(office: Office) -> None:
+    known = {"member_no": "M0001", "name": "潮田 凪"}
+    enrolled = {"enrolments": [{"scheme": "nowhere", "policies": ["P-1"]}]}
+    with pytest.raises(BadInput) as problem:
+        await office.accept(event("member.updated", known | enrolled))
+    assert [(e.field, e.code) for e in problem.value.errors] == [
+        ("data.enrolments.0.scheme", "unknown_scheme")
+    ]

@@ -13,7 +13,7 @@ from notifier.intake.accept import Acceptor
 from notifier.intake.replay import replay
 from notifier.intake.stream import GROUP, Stream, StreamReader
 from notifier.model.actor import Actor, ActorKind
-from notifier.model.errors import NotAllowed
+from notifier.model.errors import BadInput, NotAllowed
 from notifier.store import members, rejected, schemes
 from notifier.store.db import rows
 from tests.samples import NOTICES, NOW, SCHEME, SOURCE, amounts, charge, cloud, member
@@ -44,6 +44,9 @@ class Billing:
         reader = StreamReader(self.stream, self.acceptor, self.engine, _Clock(), consumer)
         self.readers.append(reader)
         return reader
+
+    async def replay(self, entry_id: int) -> None:
+        await replay(self.engine, self.acceptor, entry_id, source=SOURCE, actor=ACTOR, now=NOW)
 
     async def close(self) -> None:
         for reader in self.readers:
@@ -125,10 +128,20 @@ async def test_rejected_entry_can_be_replayed_once_it_fits(billing: Billing) -> 
     async with billing.engine.begin() as conn:
         await members.save(conn, [(member("LATER"), NOW)], now=NOW)
         [entry] = await rejected.pending(conn, 10)
-    await replay(billing.engine, billing.acceptor, entry["entry_id"], actor=ACTOR, now=NOW)
+    await billing.replay(entry["entry_id"])
     assert await billing.count("events") == 1
     with pytest.raises(NotAllowed):
-        await replay(billing.engine, billing.acceptor, entry["entry_id"], actor=ACTOR, now=NOW)
+        await billing.replay(entry["entry_id"])
+
+
+async def test_foreign_event_does_not_come_in_by_replay(billing: Billing) -> None:
+    await billing.queue(_submitted("M0001") | {"source": "elsewhere.example.jp"})
+    await _drain(billing.reader())
+    async with billing.engine.connect() as conn:
+        [entry] = await rejected.pending(conn, 10)
+    with pytest.raises(BadInput):
+        await billing.replay(entry["entry_id"])
+    assert await billing.count("events") == 0
 
 
 async def test_contradicting_repeat_is_rejected_and_the_first_stands(billing: Billing) -> None:
