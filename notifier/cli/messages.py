@@ -214,6 +214,9 @@ def release(
             released = await release_held(
                 conn, held, house, actor=person(), now=now, category=category
             )
+        if not released:
+            out.print("nothing is held for this reason")
+            return
         await parts.bell.ring(set(Lane))
         _told(released, parts.settings.locale)
 

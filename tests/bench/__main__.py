@@ -1,0 +1,74 @@
+"""``python -m tests.bench [--only NAME,…]``: measure, and write ``var/bench/summary.json``."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from notifier.runtime.engines import Engines
+from notifier.runtime.settings import load_settings
+from tests.bench import craft, idle, throughput
+from tests.bench.figures import Figure, write_summary
+
+Bench = Callable[[Engines, Path], Awaitable[list[Figure]]]
+
+#: What measures which figures.
+BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
+    ("mail_render_us",): craft.measure_mail,
+    ("letter_single_ms",): craft.measure_letter,
+    ("idle_p50_ms", "idle_p99_ms"): idle.measure,
+    ("ingest_single_per_s", "ingest_batch_per_s", "mail_1_worker_per_s"): throughput.measure,
+}
+NAMES: Final = tuple(name for names in BENCHES for name in names)
+
+
+def main() -> int:
+    """Measure; 2 for a name that is no figure of ours."""
+    given = _arguments()
+    wanted = [name for name in given.only.split(",") if name] or NAMES
+    console = Console(soft_wrap=True)
+    if unknown := set(wanted) - set(NAMES):
+        console.print(f"no such figure: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
+        return 2
+    var, began = Path("var") / "bench", monotonic()
+    var.mkdir(parents=True, exist_ok=True)
+    with Engines(load_settings(var=var, relay_host="127.0.0.1", relay_tls="none")) as engines:
+        figures = asyncio.run(_measure(engines, var, set(wanted), console))
+    write_summary(figures, var / "summary.json")
+    console.print(_table(figures))
+    console.print(f"{var}/summary.json ({monotonic() - began:.0f} s)", highlight=False)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", default="", help="names of figures, with commas between them")
+    return parser.parse_args()
+
+
+async def _measure(engines: Engines, var: Path, wanted: set[str], console: Console) -> list[Figure]:
+    figures: list[Figure] = []
+    for names, bench in BENCHES.items():
+        if wanted & set(names):
+            console.print(f"measuring {', '.join(names)} …", highlight=False)
+            figures += [f for f in await bench(engines, var) if f.name in wanted]
+    return figures
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table("figure", "value", "unit", "goal", "met")
+    for f in figures:
+        goal = "" if f.goal is None else f"{'≥' if f.more_is_better else '≤'} {f.goal:g}"
+        met = {True: "yes", False: "no", None: ""}[f.met]
+        table.add_row(f.name, f"{f.value:,}", f.unit, goal, met)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

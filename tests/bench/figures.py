@@ -1,0 +1,50 @@
+"""Figures: what was measured, and what it should be."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured value."""
+
+    name: str
+    value: float
+    unit: str
+    note: str  # how it was measured
+    goal: float | None = None
+    more_is_better: bool = False
+    peer: dict[str, Any] | str | None = None  # {"name", "value"}, or "absent"
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None without one."""
+        if self.goal is None:
+            return None
+        return self.value >= self.goal if self.more_is_better else self.value <= self.goal
+
+    def to_json(self) -> dict[str, Any]:
+        """As the summary has it."""
+        return {
+            "value": self.value,
+            "unit": self.unit,
+            "goal": self.goal,
+            "met": self.met,
+            "peer": self.peer,
+            "note": self.note,
+        }
+
+
+def percentile(values: Iterable[float], part: float) -> float:
+    """The value that ``part`` (0 to 1) of all do not exceed: the nearest rank."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, max(0, -int(-part * len(ranked) // 1) - 1))]
+
+
+def write_summary(figures: Iterable[Figure], path: Path) -> None:
+    """The summary of one sitting."""
+    found = {figure.name: figure.to_json() for figure in figures}
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
