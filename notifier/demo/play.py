@@ -38,6 +38,7 @@ from .reckoning import (
     faults,
     nested,
     of_state,
+    outcomes,
     reckon,
     say,
     shown_wrongly,
@@ -150,7 +151,8 @@ async def _act(
         async with stage.parts.engine.connect() as conn:
             found = await reckon(conn, stage.relay_log)
             shown = await shown_wrongly(conn, WRONG_FEE)
-    console.print(table(name, found))
+    console.print(outcomes(found))
+    console.print(table(found))
     say(console, found)
     for row in shown:
         line = f"  {row['member_no']} was shown {WRONG_FEE} 円 as fee, {row['total']:,} 円 in all"

@@ -48,6 +48,7 @@ class Reckoning:
     """One act, counted."""
 
     events: int
+    outcomes: dict[tuple[str, str, str], int]  # type of event, outcome, reason
     messages: dict[Line, int]
     held_by_guard: int
     alerts: list[tuple[str, int]]  # kind of task, how often its matter was seen
@@ -61,9 +62,11 @@ async def reckon(conn: AsyncConnection, log: Path) -> Reckoning:
     """Count an act: the record against the relay's own log."""
     mails = await report.sent_tokens(conn)
     counted = await report.messages(conn)
+    decided = await report.outcomes(conn)
     taken = relay_log.taken(log)
     return Reckoning(
         events=int(await scalar(conn, "SELECT count(*) FROM events")),
+        outcomes={(r["type"], r["outcome"], r["reason"]): r["count"] for r in decided},
         messages={(r["notice"], r["step"], r["channel"], r["state"]): r["count"] for r in counted},
         held_by_guard=await _held(conn),
         alerts=[(r["kind"], int(r["seen"])) for r in await report.tasks(conn)],
@@ -100,6 +103,8 @@ def faults(reckoning: Reckoning, expected: dict[Line, int]) -> list[str]:
         for key in sorted(told.keys() | expected.keys())
         if told.get(key, 0) != expected.get(key, 0)
     ]
+    if (decided := sum(reckoning.outcomes.values())) != reckoning.events:
+        wrong.append(f"outcomes: {decided} for {reckoning.events} events")
     names = ("lost", "doubled", "unproved", "unaccounted")
     return wrong + [f"{name}: {n}" for name in names if (n := getattr(reckoning, name))]
 
@@ -113,17 +118,26 @@ def nested(messages: dict[Line, int]) -> dict[str, Any]:
     return answer
 
 
-def table(title: str, reckoning: Reckoning) -> Table:
-    """An act as a table that adds up."""
-    made = Table(
-        "通知", "", "経路", "状態", "件数", box=box.SIMPLE_HEAD, title=title, title_justify="left"
-    )
+def table(reckoning: Reckoning) -> Table:
+    """What became of every message; the sum is the number of messages."""
+    made = Table("通知", "", "経路", "状態", "件数", box=box.SIMPLE_HEAD)
     for (notice, step, channel, state), count in sorted(reckoning.messages.items()):
         words = (label(f"notice.{notice}", "ja"), step, label(f"channel.{channel}", "ja"))
         made.add_row(*words, label(f"state.{state}", "ja"), f"{count:,}")
     made.add_section()
     made.add_row("合計", "", "", "", f"{sum(reckoning.messages.values()):,}")
     made.columns[4].justify = "right"
+    return made
+
+
+def outcomes(reckoning: Reckoning) -> Table:
+    """What became of every event; the sum is the number of events."""
+    made = Table("イベント", "判断", "理由", "件数", box=box.SIMPLE_HEAD)
+    for (kind, outcome, reason), count in sorted(reckoning.outcomes.items()):
+        made.add_row(kind, outcome, label(f"reason.{reason}", "ja"), f"{count:,}")
+    made.add_section()
+    made.add_row("合計", "", "", f"{sum(reckoning.outcomes.values()):,}")
+    made.columns[3].justify = "right"
     return made
 
 
