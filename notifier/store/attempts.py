@@ -13,9 +13,9 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, check_move
 
 from .db import rows
-from .documents import CODEC
+from .documents import ARCHIVED, CODEC
 
-_PERMIT = """
+_PERMIT = f"""
 WITH given AS (
     SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]),
         CAST(:relays AS text[]), CAST(:digests AS text[]), CAST(:hashes AS bytea[]),
@@ -37,16 +37,7 @@ WITH given AS (
     SELECT :now, message_id, moved.attempts, :worker, given.fence, relay, digest, sha256, size
     FROM moved JOIN given USING (message_id)
     RETURNING attempt_id, message_id
-), kept AS (
-    INSERT INTO documents (attempt_id, created_at, codec, body)
-    SELECT attempt_id, :now, :codec, body FROM tried JOIN given USING (message_id)
-), shown AS (
-    INSERT INTO shown_values (message_id, created_at, role, name, yen)
-    SELECT message_id, moved.created_at, s.role, s.name, s.yen
-    FROM moved JOIN message_facts f USING (message_id),
-        jsonb_to_recordset(f.shown) AS s(role text, name text, yen bigint)
-    ON CONFLICT DO NOTHING
-), logged AS (
+), {ARCHIVED}, logged AS (
     INSERT INTO log (at, kind, actor, message_id, case_id, attempt_id, before, after, reason)
     SELECT :now, 'move', :actor, message_id, case_id, attempt_id, 'claimed', 'sending', :reason
     FROM moved JOIN tried USING (message_id)

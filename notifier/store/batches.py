@@ -13,11 +13,11 @@ from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 
 from .db import row, rows, run, scalar
-from .documents import CODEC
+from .documents import ARCHIVED, CODEC
 
 _COLLECTING = 7_305_182_407  # any constant: one collection at a time
 
-_PRINT = """
+_PRINT = f"""
 WITH given AS (
     SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:serials AS integer[]),
         CAST(:files AS text[]), CAST(:pages AS integer[]), CAST(:digests AS text[]),
@@ -35,16 +35,7 @@ WITH given AS (
         'printed', :now
     FROM moved JOIN given USING (message_id)
     RETURNING attempt_id, message_id
-), kept AS (
-    INSERT INTO documents (attempt_id, created_at, codec, body)
-    SELECT attempt_id, :now, :codec, body FROM tried JOIN given USING (message_id)
-), shown AS (
-    INSERT INTO shown_values (message_id, created_at, role, name, yen)
-    SELECT message_id, moved.created_at, s.role, s.name, s.yen
-    FROM moved JOIN message_facts f USING (message_id),
-        jsonb_to_recordset(f.shown) AS s(role text, name text, yen bigint)
-    ON CONFLICT DO NOTHING
-), listed AS (
+), {ARCHIVED}, listed AS (
     INSERT INTO pieces (message_id, batch_id, serial, file, first_page, pages, sha256)
     SELECT message_id, :batch, serial, file, 1, pages, sha256
     FROM moved JOIN given USING (message_id)

@@ -10,6 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .db import row, run
 
 CODEC = "zstd"
+
+#: Part of a statement that lets messages out: keeps the bytes of the attempts (``tried``, with
+#: ``given``), and copies what ``moved`` messages show to where it is searched.
+ARCHIVED = """kept AS (
+    INSERT INTO documents (attempt_id, created_at, codec, body)
+    SELECT attempt_id, :now, :codec, body FROM tried JOIN given USING (message_id)
+), shown AS (
+    INSERT INTO shown_values (message_id, created_at, role, name, yen)
+    SELECT message_id, moved.created_at, s.role, s.name, s.yen
+    FROM moved JOIN message_facts f USING (message_id),
+        jsonb_to_recordset(f.shown) AS s(role text, name text, yen bigint)
+    ON CONFLICT DO NOTHING
+)"""
 _LEVEL = 3  # twice the time buys a few percent more
 
 
