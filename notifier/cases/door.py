@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.decide.rules import decide
 from notifier.decide.rules.cards import REQUESTS
 from notifier.model.actor import Actor
-from notifier.model.decision import Decision, Hold, Send, Skip
+from notifier.model.decision import CaseChange, CaseMove, Decision, Hold, Send, Skip
 from notifier.model.errors import FieldError
 from notifier.model.membership import MemberUpdated
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.model.task import TaskDraft, TaskKind
+from notifier.model.task import TaskDraft, TaskKind, uncertain
 from notifier.store import cases, events, members, messages, superseded, tasks
 from notifier.store.messages import Move
 
@@ -53,10 +53,17 @@ async def take(
     Events that do not fit the record come back as ``errors`` and must not be committed.
     """
     followed = Followed()
+    await members.lock(conn, await _concerned(conn, arrived))
     for wave in _waves(arrived):
         await _take_wave(conn, wave, house, followed, actor=actor, now=now)
     followed.lanes |= await _reached(conn, arrived, house, actor=actor, now=now)
     return followed
+
+
+async def _concerned(conn: AsyncConnection, arrived: Sequence[Arrived]) -> set[str]:
+    """Numbers of all members that the events are about, or that corrected events were about."""
+    corrected = [(a.event.source, a.event.supersedes) for a in arrived if a.event.supersedes]
+    return {a.event.member_no for a in arrived} | await superseded.members_of(conn, corrected)
 
 
 async def _reached(
@@ -81,7 +88,9 @@ def _waves(arrived: Iterable[Arrived]) -> Iterator[list[Arrived]]:
     for a in arrived:
         keys = {("member", a.event.member_no)}
         keys |= {(n, str(v)) for n in ("charge_id", "refund_id") if (v := _value(a, n))}
-        if len(wave) == _WAVE or keys & seen:
+        keys.add(("event", a.event.id))
+        replaces = {("event", a.event.supersedes)} if a.event.supersedes else set()
+        if len(wave) == _WAVE or (keys | replaces) & seen:
             yield wave
             wave, seen = [], set()
         wave.append(a)
@@ -169,30 +178,41 @@ async def _write_cases(
 async def _cancel(
     conn: AsyncConnection, taken: Sequence[Taken], ids: Cases, *, actor: Actor, now: datetime
 ) -> None:
-    moves = await _replaced(conn, taken, ids, actor=actor, now=now)
-    changes = [(ids[a.event_id, c.matter], c) for a, _, d in taken for c in d.cases if c.cancels]
-    unsent = await cases.unsent(conn, [(case_id, c.cancels) for case_id, c in changes])
-    moves += [
-        Move(message_id=m, after=State.CANCELLED, reason=c.reason)
-        for case_id, c in changes
-        for m in unsent.get(case_id, ())
-    ]
+    """Stop what the events make moot: cancelled where it has not left, else never tried again."""
+    why = await _replaced(conn, taken, ids, actor=actor, now=now)
+    changes = [(ids[a.event_id, c.matter], c) for a, _, d in taken for c in d.cases]
+    asked = [(case_id, c.cancels or REQUESTS, _below(c)) for case_id, c in changes if _stops(c)]
+    found = await cases.unsettled(conn, asked)
+    for case_id, change in changes:
+        reason = change.reason if change.cancels else Reason.SUPERSEDED
+        why |= {m: reason for m in found.get(case_id, ()) if m not in why}
+    moves = [Move(message_id=m, after=State.CANCELLED, reason=r) for m, r in why.items()]
     await messages.move(conn, moves, actor=actor, now=now)
+    unclear = await messages.stop(conn, why, now=now)
+    drafts = [uncertain(message_id, notice) for message_id, notice in unclear]
+    await tasks.raise_all(conn, drafts, actor=actor, now=now)
+
+
+def _stops(change: CaseChange) -> bool:
+    return bool(change.cancels) or change.move is CaseMove.OPEN
+
+
+def _below(change: CaseChange) -> int | None:
+    """A new failure, or a corrected one, leaves only requests of its own generation."""
+    return None if change.cancels else change.generation
 
 
 async def _replaced(
     conn: AsyncConnection, taken: Sequence[Taken], ids: Cases, *, actor: Actor, now: datetime
-) -> list[Move]:
+) -> dict[int, Reason]:
     """What superseded events left: their messages, and cases of which nothing is said any more."""
     gone = frozenset[int]().union(*(s.superseded for _, s, _ in taken))
     closed = await superseded.close_cases(conn, gone, others=ids.values(), actor=actor, now=now)
-    found = [*await superseded.unsent_messages(conn, gone)]
-    for unsent in (await cases.unsent(conn, [(case_id, REQUESTS) for case_id in closed])).values():
+    found = [*await superseded.unsettled_messages(conn, gone)]
+    left = await cases.unsettled(conn, [(case_id, REQUESTS, None) for case_id in closed])
+    for unsent in left.values():
         found += unsent
-    return [
-        Move(message_id=message_id, after=State.CANCELLED, reason=Reason.SUPERSEDED)
-        for message_id in dict.fromkeys(found)
-    ]
+    return dict.fromkeys(found, Reason.SUPERSEDED)
 
 
 Made = dict[tuple[int, int], tuple[int, bool]]  # (event id, outcome) → (message id, is new)

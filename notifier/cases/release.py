@@ -21,7 +21,7 @@ from notifier.model.verdict import Category
 from notifier.store import cases, events, members, messages
 from notifier.store.messages import Move
 
-from .creation import expiry
+from .creation import expiry, shown_row
 from .situations import Arrived, House, load
 from .spoken import weigh_again
 
@@ -113,6 +113,7 @@ async def _send(
         message["message_id"],
         channel=outcome.draft.channel,
         facts=outcome.draft.facts,
+        shown=[shown_row(s) for s in outcome.draft.shown],
         expires_at=expiry(outcome.draft, house.notices[message["notice"]], now),
     )
     return await _queue(conn, message["message_id"], actor=actor, now=now)

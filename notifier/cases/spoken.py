@@ -14,6 +14,7 @@ from notifier.model.decision import Hold, Send
 from notifier.model.member import Member
 from notifier.model.message import Draft
 from notifier.model.money import AmountRole, ChargeAmounts, ChargeLine, LineKind, shown
+from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
 from notifier.store.db import loads
@@ -48,7 +49,11 @@ def weigh_again(
     ``found`` is a row of :func:`notifier.store.messages.get`.
     """
     if found["notice"] == REMINDER:
-        return remind(case, found["step"], member, house, now)
+        outcome = remind(case, found["step"], member, house, now)
+        late = case.deadline is not None and case.deadline < japan_date(now)
+        if late and isinstance(outcome, Send):
+            return Hold(draft=outcome.draft, reason=Reason.DEADLINE_PASSED)
+        return outcome
     by_post = found["channel"] == Channel.LETTER or not member.email
     channel = Channel.LETTER if by_post else Channel.EMAIL
     draft = Draft(

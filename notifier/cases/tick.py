@@ -38,7 +38,10 @@ async def tick(
     speaking = [
         (r, remind(cases.record(r), _step(plans[r["case_id"]], today), _of(people, r), house, now))
         for r in due
-        if r["case_id"] not in blocked and today <= r["deadline"]
+        if r["case_id"] not in blocked
+        and today <= r["deadline"]
+        and min(plans[r["case_id"]], default=today) <= today  # the plan may have changed since
+        and plans[r["case_id"]]
     ]
     await _store(conn, speaking, people, house, actor=actor, now=now)
     await cases.set_next(

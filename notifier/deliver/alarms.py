@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from notifier.model.message import public_number
 from notifier.model.reasons import Reason
-from notifier.model.task import TaskDraft, TaskKind
+from notifier.model.task import TaskDraft, TaskKind, uncertain
 from notifier.store.attempts import Result
 
 from .compose import Unsendable
+
+__all__ = ["expired", "failed", "held", "uncertain"]
 
 
 def failed(message_id: int, notice: str, result: Result) -> TaskDraft:
@@ -17,13 +19,6 @@ def failed(message_id: int, notice: str, result: Result) -> TaskDraft:
     if result.code is not None:
         details["code"] = " ".join(filter(None, (str(result.code), result.enhanced)))
     return TaskDraft(kind=TaskKind.FAILED_MESSAGE, key=number, details=details)
-
-
-def uncertain(message_id: int, notice: str) -> TaskDraft:
-    """Nobody knows whether the relay has a message, and only a person can settle it."""
-    number = public_number(message_id)
-    details = {"message": number, "notice": notice}
-    return TaskDraft(kind=TaskKind.UNCERTAIN_MESSAGE, key=number, details=details)
 
 
 def held(message_id: int, notice: str, error: Unsendable) -> TaskDraft:

@@ -39,7 +39,7 @@ async def sweep(engine: AsyncEngine, journals: Path, *, lease: timedelta, now: d
     await settle_dead(engine, journals, now=now)
     async with engine.begin() as conn:
         await workers.bury(conn, silent=2 * lease)
-    for step in (_lapse, _resend, _expire):
+    for step in (_lapse, _resend, _stop, _expire):
         more = True
         while more:
             async with engine.begin() as conn:
@@ -92,6 +92,10 @@ async def _lapse(conn: AsyncConnection, now: datetime) -> int:
 
 async def _resend(conn: AsyncConnection, now: datetime) -> int:
     return len(await claims.resend(conn, wait=RESEND_WAIT, actor=ACTOR, now=now, limit=_MOST))
+
+
+async def _stop(conn: AsyncConnection, now: datetime) -> int:
+    return len(await claims.cancel_stopped(conn, actor=ACTOR, now=now, limit=_MOST))
 
 
 async def _expire(conn: AsyncConnection, now: datetime) -> int:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from .message import public_number
+
 
 class TaskKind(StrEnum):
     """Why a person is asked."""
@@ -55,3 +57,10 @@ class TaskDraft:
         default_factory=dict
     )  # figures for the reader, no contact data
     not_before: datetime | None = None  # a task that only matters if nothing follows by then
+
+
+def uncertain(message_id: int, notice: str) -> TaskDraft:
+    """Nobody knows whether the relay has a message, and only a person can settle it."""
+    number = public_number(message_id)
+    details = {"message": number, "notice": notice}
+    return TaskDraft(kind=TaskKind.UNCERTAIN_MESSAGE, key=number, details=details)

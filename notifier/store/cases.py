@@ -96,19 +96,23 @@ async def save(
     return {r["n"]: r["case_id"] for r in found}
 
 
-async def unsent(
-    conn: AsyncConnection, asked: Iterable[tuple[int, Sequence[str]]]
+async def unsettled(
+    conn: AsyncConnection, asked: Iterable[tuple[int, Sequence[str], int | None]]
 ) -> dict[int, list[int]]:
-    """Case id → messages of the given notices that have not left."""
-    given = [{"case_id": c, "notices": list(n)} for c, n in asked if n]
+    """Case id → messages that have not left, or of which that is not known.
+
+    Asked for by case id, notices, and the generation below which they are (None: all).
+    """
+    given = [{"case_id": c, "notices": list(n), "below": g} for c, n, g in asked if n]
     if not given:
         return {}
     found = await rows(
         conn,
         """SELECT m.case_id, m.message_id FROM messages m
-           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(case_id bigint, notices jsonb)
-               USING (case_id)
-           WHERE r.notices ? m.notice AND m.state IN ('held', 'queued', 'claimed', 'printed')""",
+           JOIN jsonb_to_recordset(CAST(:rows AS jsonb))
+               AS r(case_id bigint, notices jsonb, below integer) USING (case_id)
+           WHERE r.notices ? m.notice AND (r.below IS NULL OR m.generation < r.below)
+             AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')""",
         {"rows": dumps(given)},
     )
     answer: dict[int, list[int]] = {}

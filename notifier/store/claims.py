@@ -23,7 +23,7 @@ from .db import rows, scalar
 _CLAIM = """
 WITH due AS (
     SELECT message_id FROM messages
-    WHERE lane = :lane AND state = 'queued' AND channel = 'email'
+    WHERE lane = :lane AND state = 'queued' AND channel = 'email' AND stopped IS NULL
       AND next_attempt_at <= :now AND expires_at > :now
     ORDER BY next_attempt_at, message_id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), taken AS (
@@ -96,6 +96,23 @@ WITH old AS (
 SELECT message_id, notice, channel FROM moved ORDER BY message_id
 """
 
+# Queued again (by a temporary refusal, say) after its matter had ended.
+_STOP = """
+WITH old AS (
+    SELECT message_id, case_id, stopped FROM messages
+    WHERE stopped IS NOT NULL AND state = 'queued'
+    ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE messages m SET state = 'cancelled', reason = old.stopped, updated_at = :now
+    FROM old WHERE m.message_id = old.message_id
+    RETURNING m.message_id, m.case_id, m.reason
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'move', :actor, message_id, case_id, 'queued', 'cancelled', reason FROM moved
+)
+SELECT message_id FROM moved ORDER BY message_id
+"""
+
 _LAPSE = """
 WITH old AS (
     SELECT message_id, state, case_id,
@@ -137,6 +154,7 @@ _RESEND = f"""
 WITH old AS (
     SELECT m.message_id, m.case_id FROM messages m
     WHERE m.state = 'uncertain' AND m.channel = 'email' AND m.uncertain_policy = :policy
+      AND m.stopped IS NULL
       AND m.updated_at <= :before AND {_PAST} < :most
     ORDER BY m.message_id LIMIT :limit FOR UPDATE OF m SKIP LOCKED
 ), moved AS (
@@ -153,7 +171,7 @@ SELECT message_id FROM moved ORDER BY message_id
 _ASKS = f"""
 SELECT m.message_id, m.notice FROM messages m
 WHERE m.message_id = ANY(CAST(:ids AS bigint[])) AND m.state = 'uncertain'
-  AND (m.uncertain_policy <> :policy OR {_PAST} >= :most)
+  AND (m.uncertain_policy <> :policy OR m.stopped IS NOT NULL OR {_PAST} >= :most)
 ORDER BY m.message_id
 """
 
@@ -228,6 +246,14 @@ async def expire(
     """End what is no longer worth sending: (message id, notice). What has a permit goes on."""
     params = {"reason": Reason.EXPIRED, "actor": str(actor), "now": now, "limit": limit}
     return [(r["message_id"], r["notice"]) for r in await rows(conn, _EXPIRE, params)]
+
+
+async def cancel_stopped(
+    conn: AsyncConnection, *, actor: Actor, now: datetime, limit: int = 1000
+) -> list[int]:
+    """Cancel what was queued again although its matter had ended meanwhile."""
+    params = {"actor": str(actor), "now": now, "limit": limit}
+    return [r["message_id"] for r in await rows(conn, _STOP, params)]
 
 
 async def lapse(

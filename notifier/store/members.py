@@ -83,6 +83,16 @@ def _row(member: Member) -> dict[str, Any]:
     }
 
 
+async def lock(conn: AsyncConnection, numbers: Iterable[str]) -> None:
+    """Hold members to the end of the transaction, in order, so that nobody waits in a circle."""
+    await run(
+        conn,
+        """SELECT FROM members WHERE member_no = ANY(CAST(:numbers AS text[]))
+           ORDER BY member_no FOR NO KEY UPDATE""",
+        {"numbers": sorted(numbers)},
+    )
+
+
 async def by_number(
     conn: AsyncConnection, numbers: Sequence[str], *, lock: bool = False
 ) -> dict[str, Member]:

@@ -119,6 +119,29 @@ async def move(
     return [r["message_id"] for r in found]
 
 
+async def stop(
+    conn: AsyncConnection, stopped: Mapping[int, Reason], *, now: datetime
+) -> list[tuple[int, str]]:
+    """Mark messages that are at the relay, or may be, and must not be tried again.
+
+    Message id → why. Returns (message id, notice) of those that are uncertain: whether they have
+    arrived only a person can settle now.
+    """
+    given = [{"message_id": m, "reason": reason} for m, reason in stopped.items()]
+    if not given:
+        return []
+    found = await rows(
+        conn,
+        """UPDATE messages m SET stopped = r.reason, updated_at = :now
+           FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(message_id bigint, reason text)
+           WHERE m.message_id = r.message_id AND m.state IN ('sending', 'uncertain')
+             AND m.stopped IS NULL
+           RETURNING m.message_id, m.notice, m.state""",
+        {"rows": dumps(given), "now": now},
+    )
+    return [(r["message_id"], r["notice"]) for r in found if r["state"] == "uncertain"]
+
+
 async def add_causes(conn: AsyncConnection, pairs: Iterable[tuple[int, int]]) -> None:
     """Link (message id, event id) pairs."""
     given = [{"m": m, "e": e} for m, e in pairs]
@@ -268,14 +291,22 @@ async def readdress(
     *,
     channel: Channel,
     facts: Mapping[str, Any],
+    shown: Sequence[Mapping[str, Any]],
     expires_at: datetime,
 ) -> None:
-    """Give a held message the channel and facts that the rules see today."""
+    """Give a held message the channel, facts and amounts that the rules see today."""
     await row(
         conn,
         """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
                       WHERE message_id = :id AND state = 'held' RETURNING message_id)
-           UPDATE message_facts f SET facts = CAST(:facts AS jsonb) FROM m
+           UPDATE message_facts f
+           SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
            WHERE f.message_id = m.message_id RETURNING f.message_id""",
-        {"id": message_id, "channel": channel, "facts": dumps(facts), "expires": expires_at},
+        {
+            "id": message_id,
+            "channel": channel,
+            "facts": dumps(facts),
+            "shown": dumps(list(shown)),
+            "expires": expires_at,
+        },
     )

@@ -59,18 +59,33 @@ async def families(
     return {latest: frozenset(ids) for latest, ids in found.items()}
 
 
-async def unsent_messages(conn: AsyncConnection, event_ids: Collection[int]) -> list[int]:
-    """The messages that these events caused and that have not left."""
+async def unsettled_messages(conn: AsyncConnection, event_ids: Collection[int]) -> list[int]:
+    """The messages that these events caused and that have not left, or may not have."""
     if not event_ids:
         return []
     found = await rows(
         conn,
         """SELECT DISTINCT m.message_id FROM message_causes c JOIN messages m USING (message_id)
            WHERE c.event_id = ANY(CAST(:ids AS bigint[]))
-             AND m.state IN ('held', 'queued', 'claimed', 'printed')""",
+             AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')""",
         {"ids": list(event_ids)},
     )
     return [r["message_id"] for r in found]
+
+
+async def members_of(conn: AsyncConnection, given: Iterable[tuple[str, str]]) -> set[str]:
+    """Numbers of the members that events (source, id) are about."""
+    asked = [{"source": source, "id": i} for source, i in given]
+    if not asked:
+        return set()
+    found = await rows(
+        conn,
+        """SELECT DISTINCT member_no FROM events
+           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
+           USING (source, id)""",
+        {"rows": dumps(asked)},
+    )
+    return {r["member_no"] for r in found}
 
 
 async def close_cases(

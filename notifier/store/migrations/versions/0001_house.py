@@ -254,6 +254,7 @@ CREATE TABLE messages (
     reason text NOT NULL,
     uncertain_policy text NOT NULL,
     template_digest text,
+    stopped text,
     attempts integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -271,6 +272,9 @@ CREATE INDEX messages_due ON messages (lane, next_attempt_at, message_id)
     WHERE state = 'queued' AND channel = 'email';
 CREATE INDEX messages_letters ON messages (message_id)
     WHERE state = 'queued' AND channel = 'letter';
+CREATE INDEX messages_expiring ON messages (expires_at) WHERE state IN ('queued', 'claimed');
+CREATE INDEX messages_stopped ON messages (message_id) WHERE stopped IS NOT NULL;
+CREATE INDEX messages_held ON messages (notice, reason, scheme) WHERE state = 'held';
 CREATE INDEX messages_leased ON messages (lease_until) WHERE state IN ('claimed', 'sending');
 CREATE INDEX messages_unsettled ON messages (state, next_attempt_at)
     WHERE state IN ('held', 'uncertain');
