@@ -27,7 +27,9 @@ def changed(
     """The case as it stands after a change."""
     source = change.source or event.source
     case = situation.case(change.kind, source, change.matter)
-    opens = change.move is CaseMove.OPEN
+    # The same failure told twice changes nothing: what was said first stands until corrected.
+    again = case is not None and case.is_open and case.generation == change.generation
+    opens = change.move is CaseMove.OPEN and not (again and case and case.facts)
     deadline = change.deadline if opens else (case.deadline if case else None)
     return {
         "kind": change.kind,

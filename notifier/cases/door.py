@@ -245,7 +245,10 @@ async def _write_messages(
                     now=now,
                 )
             )
-    old = await messages.same_matter(conn, rows)
+    said = await messages.said_before(conn, rows)
+    old = {n: s.message_id for n, s in said.items() if s.message_id}
+    for n, before in said.items():  # all was taken back: it is said anew
+        rows[n]["generation"] = before.generation + (n not in old)
     fresh = [n for n in range(len(rows)) if n not in old]
     ids_of = await messages.insert(conn, [rows[n] for n in fresh], actor=actor, now=now)
     new = {n: ids_of[at] for at, n in enumerate(fresh)}

@@ -77,7 +77,8 @@ async def mail(
         )
         for n, (member, outcome) in enumerate(zip(ordered, weighed, strict=True))
     ]
-    known = await messages.same_matter(conn, rows)
+    said = await messages.said_before(conn, rows)
+    known = {n for n, before in said.items() if before.message_id}
     fresh = [n for n in range(len(rows)) if n not in known]
     await messages.insert(conn, [rows[n] for n in fresh], actor=actor, now=now)
     holds = [w for n in fresh if isinstance(w := weighed[n], Hold)]

@@ -16,7 +16,7 @@ from notifier.model.billing import (
     RefundCompleted,
     RefundDecided,
 )
-from notifier.model.decision import Decision, Skip
+from notifier.model.decision import Decision, Hold, Skip
 from notifier.model.event import Event
 from notifier.model.membership import MemberLeft
 from notifier.model.money import ChargeAmounts, LineKind
@@ -34,10 +34,10 @@ async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) ->
     """Store what a wave of events says, apart from cases and messages."""
     await charges.save(conn, [c for t in taken if (c := _charge(*t)) is not None])
     decided, completed = [], []
-    for arrived, situation, _ in taken:
+    for arrived, situation, decision in taken:
         data = arrived.event.data
         key = {"source": arrived.event.source, "event_id": arrived.event_id}
-        if isinstance(data, RefundDecided):
+        if isinstance(data, RefundDecided) and not _contradicted(decision):
             fields = {"refund_id", "charge_id", "scheme", "amount", "reason", "method"}
             member = {"member_id": situation.member.member_id}
             decided.append({**key, **member, **data.model_dump(include=fields)})
@@ -60,6 +60,11 @@ def _charge_id(event: Event) -> str | None:
     return getattr(event.data, "charge_id", None)
 
 
+def _contradicted(decision: Decision) -> bool:
+    """An amount that is held for contradicting the record does not become the record."""
+    return any(isinstance(o, Hold) and "contradictions" in o.details for o in decision.outcomes)
+
+
 def _silent(decision: Decision) -> bool:
     return any(isinstance(o, Skip) and o.reason is Reason.SILENT_RETRY for o in decision.outcomes)
 
@@ -72,9 +77,9 @@ def _charge(arrived: Arrived, situation: Situation, decision: Decision) -> dict[
         said["amounts"] = _amounts(data)
     elif isinstance(data, ChargeSettled):
         said["settled_on"] = data.settled_on
-    elif isinstance(data, Overcharged | CorrectionFailed):
+    elif isinstance(data, Overcharged | CorrectionFailed) and not _contradicted(decision):
         said["refundable"] = data.difference
-    elif isinstance(data, Duplicated):
+    elif isinstance(data, Duplicated) and not _contradicted(decision):
         said["refundable"] = data.refund
     elif _silent(decision):
         said["silent_on"] = japan_date(event.time)

@@ -12,7 +12,7 @@ from notifier.decide.guard import check_due
 from notifier.decide.rules import decide
 from notifier.decide.rules.outcomes import weigh
 from notifier.model.actor import Actor
-from notifier.model.decision import Hold, Outcome, Send, Skip
+from notifier.model.decision import Decision, Hold, Outcome, Send, Skip
 from notifier.model.event import Event
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
@@ -21,6 +21,7 @@ from notifier.model.verdict import Category
 from notifier.store import cases, events, members, messages
 from notifier.store.messages import Move
 
+from . import records
 from .creation import expiry, shown_row
 from .situations import Arrived, House, load
 from .spoken import weigh_again
@@ -81,6 +82,8 @@ async def _release(
         return Released(message_id=message_id, state=State.HELD, reason=outcome.reason)
     if not isinstance(outcome, Send) or outcome.draft.channel is None:
         return _stays(message)
+    # What was held for its amounts went on no record then.
+    await records.write(conn, [(arrived, ready[0][1], Decision(outcomes=(outcome,)))], now)
     return await _send(conn, message, outcome, house, actor=actor, now=now)
 
 

@@ -14,6 +14,7 @@ from .situations import Arrived, House
 from .tick import tick
 
 _SWEEP = system("sweep")
+_MOST = 1000  # undecided events in one sweep
 
 
 async def sweep(engine: AsyncEngine, house: House, *, now: datetime) -> set[Lane]:
@@ -21,18 +22,19 @@ async def sweep(engine: AsyncEngine, house: House, *, now: datetime) -> set[Lane
     lanes: set[Lane] = set()
     async with engine.begin() as conn:
         lanes |= await _retry(conn, house, now)
+    async with engine.begin() as conn:
+        lanes |= await alert(conn, house, actor=_SWEEP, now=now)
     looked = 1
     while looked:
         async with engine.begin() as conn:
             looked, found = await tick(conn, house, actor=_SWEEP, now=now)
         lanes |= found
-    async with engine.begin() as conn:
-        lanes |= await alert(conn, house, actor=_SWEEP, now=now)
     return lanes
 
 
 async def _retry(conn: AsyncConnection, house: House, now: datetime) -> set[Lane]:
-    waiting = await events.undecided(conn, 100)
+    await events.skip_superseded(conn, now=now)
+    waiting = await events.undecided(conn, _MOST)
     arrived = [Arrived(place=n, event_id=i, event=e) for n, (i, e) in enumerate(waiting)]
     followed = await take(conn, arrived, house, actor=_SWEEP, now=now)
     return followed.lanes

@@ -124,6 +124,23 @@ SELECT e.*, p.payload FROM events e JOIN event_payloads p
 """
 
 
+async def skip_superseded(conn: AsyncConnection, *, now: datetime) -> int:
+    """Decide undecided events that another one has taken the place of: nothing follows."""
+    return await run(
+        conn,
+        """WITH gone AS (
+               UPDATE events e SET decided_at = :now
+               WHERE e.decided_at IS NULL AND EXISTS (
+                   SELECT FROM events l
+                   WHERE (l.source, l.supersedes) = (e.source, e.id) AND l.event_id > e.event_id)
+               RETURNING e.event_id
+           )
+           INSERT INTO decisions (event_id, decided_at, outcome, reason, notice, details)
+           SELECT event_id, :now, 'skip', 'superseded', '', '{}' FROM gone""",
+        {"now": now},
+    )
+
+
 async def undecided(conn: AsyncConnection, limit: int) -> list[tuple[int, Event]]:
     """The oldest events that no rule has answered yet."""
     found = await rows(

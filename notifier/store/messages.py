@@ -203,19 +203,36 @@ async def search(
     )
 
 
-async def same_matter(conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Place in ``wanted`` → the message that says the same already, on whatever channel."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What has been said of a matter before."""
+
+    message_id: int  # of the latest that stands; 0 if all were taken back
+    generation: int  # the highest so far
+
+
+async def said_before(
+    conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]
+) -> dict[int, Said]:
+    """Place in ``wanted`` → messages of its case, notice and step from its generation on.
+
+    On whatever channel. One that was taken back unsent, because its event was superseded or the
+    member had seemed to have left, has said nothing.
+    """
     if not wanted:
         return {}
     found = await rows(
         conn,
-        """SELECT r.n, m.message_id FROM messages m
+        """SELECT r.n, max(m.generation) AS generation,
+               coalesce(max(m.message_id) FILTER (WHERE NOT (m.state = 'cancelled'
+                   AND m.reason IN ('superseded', 'member_left'))), 0) AS message_id
+           FROM messages m
            JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
-               notice text, step text, generation integer)
-           USING (case_id, notice, step, generation)""",
+               notice text, step text, generation integer) USING (case_id, notice, step)
+           WHERE m.generation >= r.generation GROUP BY r.n""",
         {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
     )
-    return {r["n"]: r["message_id"] for r in found}
+    return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
 
 
 async def shown_in(

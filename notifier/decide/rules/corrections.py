@@ -11,7 +11,7 @@ from notifier.decide.guard import (
 )
 from notifier.decide.rules.outcomes import draft, generation, note, settle, skip, weigh
 from notifier.model.billing import CorrectionFailed, Duplicated, Explanation, Exposure, Overcharged
-from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision
+from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision, Hold, Send
 from notifier.model.event import Event
 from notifier.model.money import AmountRole, ChargeAmounts, LineKind, ShownAmount, shown
 from notifier.model.reasons import Reason
@@ -82,7 +82,10 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
         shown=_amounts(data),
         useful_until=data.deadline,
     )
-    return settle(weigh(situation, letter, _check(data, situation)), cases=[change])
+    outcome = weigh(situation, letter, _check(data, situation))
+    if isinstance(outcome, Send) and data.deadline < situation.today:
+        outcome = Hold(draft=letter, reason=Reason.DEADLINE_PASSED)
+    return settle(outcome, cases=[change])
 
 
 def _reminded(data: CorrectionFailed) -> dict[str, Any]:
