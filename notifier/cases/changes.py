@@ -27,9 +27,7 @@ def changed(
     """The case as it stands after a change."""
     source = change.source or event.source
     case = situation.case(change.kind, source, change.matter)
-    # The same failure told twice changes nothing: what was said first stands until corrected.
-    again = case is not None and case.is_open and case.generation == change.generation
-    opens = change.move is CaseMove.OPEN and not (again and case and case.facts)
+    opens = change.move is CaseMove.OPEN and not _told_again(change, case)
     deadline = change.deadline if opens else (case.deadline if case else None)
     return {
         "kind": change.kind,
@@ -44,11 +42,20 @@ def changed(
         "deadline": deadline,
         "recharge_on": change.recharge_on if opens else case and case.recharge_on,
         "facts": dict(change.facts if opens else (case and case.facts) or {}),
-        "next_due_on": _next(change, case, situation, deadline),
+        "next_due_on": next_due(situation.notices, deadline, situation.today)
+        if opens
+        else _next(change, case),
         "reason": change.reason,
         "event_id": event_id,
         "opener": event_id if opens else (case and case.opener),
     }
+
+
+def _told_again(change: CaseChange, case: CaseRecord | None) -> bool:
+    """The same failure told twice changes nothing: what was said first stands until corrected."""
+    if case is None or not case.is_open or not case.facts:
+        return False
+    return case.generation == change.generation
 
 
 def _state(change: CaseChange, case: CaseRecord | None) -> str:
@@ -59,11 +66,8 @@ def _state(change: CaseChange, case: CaseRecord | None) -> str:
     return "open" if case.is_open else "closed"
 
 
-def _next(
-    change: CaseChange, case: CaseRecord | None, situation: Situation, deadline: date | None
-) -> date | None:
-    if change.move is CaseMove.OPEN:
-        return next_due(situation.notices, deadline, situation.today)
-    if change.move is CaseMove.NOTE and case is not None:
-        return case.next_due_on  # what is due today and not yet said is still to be said
-    return None
+def _next(change: CaseChange, case: CaseRecord | None) -> date | None:
+    """What is due and not yet said is still to be said, unless the change stops it."""
+    if case is None or change.move in {CaseMove.CLOSE, CaseMove.STOP_REMINDERS}:
+        return None
+    return case.next_due_on

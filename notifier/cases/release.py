@@ -1,6 +1,6 @@
 """Held messages: decided again as the record stands today, released or left held."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,9 +25,6 @@ from . import records
 from .creation import expiry, shown_row
 from .situations import Arrived, House, load
 from .spoken import weigh_again
-
-#: Holds that stand between the bytes and the reader, not between the rules and the record.
-_REQUEUE = frozenset({Reason.RENDER_FAILED, Reason.BY_PERSON})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,38 +64,44 @@ async def _release(
     now: datetime,
     category: Category | None,
 ) -> Released:
-    message_id = int(message["message_id"])
-    if Reason(message["reason"]) in _REQUEUE:
-        return await _queue(conn, message_id, actor=actor, now=now)
-    cause = await events.cause_of(conn, message_id)
-    if cause is None:  # a reminder or a mailing: no event, the case itself speaks
-        return await _reweigh(conn, message, house, actor=actor, now=now)
-    arrived = Arrived(place=0, event_id=cause[0], event=cause[1])
-    ready, _ = await load(conn, [arrived], house, now)
-    if not ready:
-        return _stays(message)
-    outcome = _again(ready[0][1], cause[1], message, category)
+    outcome, cause = await outcome_now(conn, message, house, now=now, category=category)
     if isinstance(outcome, Hold):
-        return Released(message_id=message_id, state=State.HELD, reason=outcome.reason)
+        return _stays(message, outcome.reason)
     if not isinstance(outcome, Send) or outcome.draft.channel is None:
-        return _stays(message)
-    # What was held for its amounts went on no record then.
-    await records.write(conn, [(arrived, ready[0][1], Decision(outcomes=(outcome,)))], now)
+        return _stays(message, Reason(message["reason"]))
+    if cause is not None:  # what was held for its amounts went on no record then
+        await records.write(conn, [(*cause, Decision(outcomes=(outcome,)))], now)
     return await _send(conn, message, outcome, house, actor=actor, now=now)
 
 
-async def _reweigh(
-    conn: AsyncConnection, message: RowMapping, house: House, *, actor: Actor, now: datetime
-) -> Released:
+async def outcome_now(
+    conn: AsyncConnection,
+    message: RowMapping,
+    house: House,
+    *,
+    now: datetime,
+    category: Category | None = None,
+) -> tuple[Outcome, tuple[Arrived, Situation] | None]:
+    """What the rules say of a message as the record stands, and the event that they looked at."""
+    cause = await events.cause_of(conn, message["message_id"])
+    if cause is None:  # a reminder or a mailing: no event, the case itself speaks
+        return await _case_says(conn, message, house, now), None
+    arrived = Arrived(place=0, event_id=cause[0], event=cause[1])
+    ready, _ = await load(conn, [arrived], house, now)
+    if not ready:
+        return Skip(reason=Reason.RECORD_ONLY), None
+    return _again(ready[0][1], cause[1], message, category), ready[0]
+
+
+async def _case_says(
+    conn: AsyncConnection, message: RowMapping, house: House, now: datetime
+) -> Outcome:
     found = await messages.get(conn, message["message_id"])
     case = await cases.get(conn, message["case_id"])
     assert found is not None
     assert case is not None
     [member] = (await members.by_id(conn, [message["member_id"]])).values()
-    outcome = weigh_again(found, cases.record(case), member, house, now)
-    if isinstance(outcome, Hold):
-        return Released(message_id=message["message_id"], state=State.HELD, reason=outcome.reason)
-    return await _send(conn, message, outcome, house, actor=actor, now=now)
+    return weigh_again(found, cases.record(case), member, house, now)
 
 
 async def _send(
@@ -122,10 +125,8 @@ async def _send(
     return await _queue(conn, message["message_id"], actor=actor, now=now)
 
 
-def _stays(message: Mapping[str, Any] | RowMapping) -> Released:
-    return Released(
-        message_id=message["message_id"], state=State.HELD, reason=Reason(message["reason"])
-    )
+def _stays(message: RowMapping, reason: Reason) -> Released:
+    return Released(message_id=message["message_id"], state=State.HELD, reason=reason)
 
 
 def _again(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from notifier.cases.recheck import recheck
 from notifier.intake.scheme_file import read_scheme
 from notifier.runtime.parts import Parts
 from notifier.store import log
@@ -30,7 +31,11 @@ def import_(file: File) -> None:
             await store.save(conn, scheme, actor=person(), now=now)
             entry = {"reason": f"saved:{scheme.scheme}"}
             await log.append(conn, "scheme", [entry], actor=person(), now=now)
+            house = await parts.house(conn)
+            held = await recheck(conn, scheme.scheme, house, actor=person(), now=now)
         out.print(f"{scheme.scheme}: {len(scheme.fees)} fees, {len(scheme.brands)} brands")
+        if held:
+            out.print(f"held, for they contradict it now: {held:,} (notifier tasks list)")
 
     run(work)
 

@@ -12,7 +12,7 @@ from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, sources
 
-from .db import dumps, row, rows
+from .db import dumps, row, rows, run
 
 _INSERT = """
 WITH given AS (
@@ -260,6 +260,22 @@ async def held(
     member_ids: Sequence[int] | None = None,
 ) -> Sequence[RowMapping]:
     """Held messages, taken for this transaction, that match all given filters."""
+    filters = {
+        "reason": reason,
+        "ids": None if ids is None else list(ids),
+        "members": None if member_ids is None else list(member_ids),
+    }
+    # Members first, in order, as everybody else takes them: so that nobody waits in a circle.
+    await run(
+        conn,
+        """SELECT FROM members WHERE member_id IN (
+               SELECT member_id FROM messages WHERE state = 'held'
+                 AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+                 AND (CAST(:ids AS bigint[]) IS NULL OR message_id = ANY(:ids))
+                 AND (CAST(:members AS bigint[]) IS NULL OR member_id = ANY(:members)))
+           ORDER BY member_no FOR NO KEY UPDATE""",
+        filters,
+    )
     return await rows(
         conn,
         """SELECT message_id, case_id, member_id, notice, step, channel, generation, reason
@@ -268,11 +284,18 @@ async def held(
              AND (CAST(:ids AS bigint[]) IS NULL OR message_id = ANY(:ids))
              AND (CAST(:members AS bigint[]) IS NULL OR member_id = ANY(:members))
            ORDER BY message_id FOR UPDATE""",
-        {
-            "reason": reason,
-            "ids": None if ids is None else list(ids),
-            "members": None if member_ids is None else list(member_ids),
-        },
+        filters,
+    )
+
+
+async def waiting(conn: AsyncConnection, scheme: str) -> Sequence[RowMapping]:
+    """Messages of a scheme that have not left and are not held, as :func:`held` gives them."""
+    return await rows(
+        conn,
+        """SELECT message_id, case_id, member_id, notice, step, channel, generation, reason
+           FROM messages WHERE scheme = :scheme AND state IN ('queued', 'claimed', 'printed')
+           ORDER BY message_id""",
+        {"scheme": scheme},
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from notifier.cases.recheck import recheck
 from notifier.cases.release import Released, release
 from notifier.model.money import LineKind
 from notifier.model.reasons import Reason
@@ -40,6 +41,31 @@ async def test_released_when_the_register_agrees(office: Office) -> None:
     assert released.state == "queued"
     log = await office.rows("SELECT actor, before, after, reason FROM log WHERE kind = 'move'")
     assert tuple(log[-1].values()) == ("key:test", "held", "queued", "released")
+
+
+async def test_what_waits_is_held_when_the_register_is_corrected(office: Office) -> None:
+    wrong = Fee(kind=LineKind.OPERATING_FEE, yen=400, valid_from=date(2024, 4, 1))
+    async with office.engine.begin() as conn:
+        erroneous = replace(SCHEME, fees=(wrong,))
+        await schemes.save(conn, erroneous, actor=ACTOR, now=office.hand.time)
+    await office.accept(charge_failed("M0001", fee=400), charge_failed("POST", fee=400))
+    async with office.engine.begin() as conn:
+        await schemes.save(conn, SCHEME, actor=ACTOR, now=office.hand.time)
+        house = await office.acceptor.house(conn)
+        held = await recheck(conn, SCHEME.scheme, house, actor=ACTOR, now=office.hand.time)
+    assert held == 2
+    assert {m[3:] for m in await office.messages()} == {("held", "amount_contradicts_fee")}
+    assert await office.tasks() == [("held_message", 2, "open")]
+
+
+async def test_amounts_on_record_are_those_that_are_released(office: Office) -> None:
+    await office.accept(charge_failed(fee=400))
+    await office.accept(charge_failed(fee=200))  # told again, not superseding
+    [released] = await _release(office)
+    assert released.state == "queued"
+    [row] = await office.rows("SELECT facts, shown FROM message_facts")
+    assert row["facts"]["other_fees"] == 200
+    assert {s["name"]: s["yen"] for s in row["shown"]}["other_fees"] == 200
 
 
 async def test_unknown_code_is_released_by_a_persons_reading(office: Office) -> None:
