@@ -34,10 +34,10 @@ async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) ->
     """Store what a wave of events says, apart from cases and messages."""
     await charges.save(conn, [c for t in taken if (c := _charge(*t)) is not None])
     decided, completed = [], []
-    for arrived, situation, decision in taken:
+    for arrived, situation, _ in taken:
         data = arrived.event.data
         key = {"source": arrived.event.source, "event_id": arrived.event_id}
-        if isinstance(data, RefundDecided) and not _contradicted(decision):
+        if isinstance(data, RefundDecided):
             fields = {"refund_id", "charge_id", "scheme", "amount", "reason", "method"}
             member = {"member_id": situation.member.member_id}
             decided.append({**key, **member, **data.model_dump(include=fields)})

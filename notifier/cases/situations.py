@@ -82,6 +82,8 @@ async def _load(
     found = await members.by_number(conn, [a.event.member_no for a in wave], lock=True)
     charge_keys = [k for a in wave if (k := _key(a.event, "charge_id"))]
     refund_keys = [k for a in wave if (k := _key(a.event, "refund_id"))]
+    decided = await refunds.load(conn, refund_keys)
+    charge_keys += [(source, refund.charge_id) for (source, _), (_, refund) in decided.items()]
     matters = [matter for _, matter in (*charge_keys, *refund_keys)]
     about = await cases.of_members(conn, [m.member_id for m in found.values()], matters)
     case_ids = [c.case_id for of in about.values() for c in of if c.matter in matters]
@@ -89,7 +91,7 @@ async def _load(
         members=found,
         newer=newer,
         charges=await charges.load(conn, charge_keys),
-        refunds=await refunds.load(conn, refund_keys),
+        refunds=decided,
         cases=about,
         shown=await messages.shown_in(conn, case_ids),
         superseded=families,
@@ -185,8 +187,9 @@ def _check_refund(
 def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -> Situation:
     event = arrived.event
     member = record.members[event.member_no]
-    charge = record.charges.get(_key(event, "charge_id") or ("", ""))
     refund = record.refunds.get(_key(event, "refund_id") or ("", ""))
+    key = _key(event, "charge_id") or ((event.source, refund[1].charge_id) if refund else None)
+    charge = record.charges.get(key) if key else None
     scheme = getattr(event.data, "scheme", None) or (refund[1].scheme if refund else None)
     about = record.cases.get(member.member_id, [])
     shown = frozenset(

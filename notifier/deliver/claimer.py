@@ -14,7 +14,6 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store import claims, compose, messages, tasks
-from notifier.store.db import single
 from notifier.store.messages import Move
 
 from . import alarms
@@ -76,7 +75,8 @@ class Claimer:
 
     async def _claim(self, most: int, now: datetime) -> tuple[list[int], Mapping[int, RowMapping]]:
         worker = self._worker
-        async with single(self._engine) as conn:
+        # In one transaction: a claim whose messages cannot be read must not stand.
+        async with self._engine.begin() as conn:
             taken = await claims.claim(
                 conn,
                 self._lane,

@@ -89,9 +89,12 @@ async def test_wrong_difference_is_nothing_to_refund(office: Office) -> None:
         "reason": "overcharge",
         "method": "card_credit",
     }
+    paid = {"member_no": "M0001", "refund_id": "R1", "amount": 2000, "completed_on": "2025-07-16"}
     await office.accept(event("billing.refund.decided", decided))
+    await office.accept(event("billing.refund.completed", paid))
     assert [m[3:] for m in await office.messages()] == [
         ("held", "difference_wrong"),
+        ("held", "charge_not_on_record"),
         ("held", "charge_not_on_record"),
     ]
 

@@ -1,6 +1,6 @@
 """Refunds: decided, completed."""
 
-from notifier.decide.guard import check_refund
+from notifier.decide.guard import Contradiction, check_refund
 from notifier.decide.rules.outcomes import draft, note, settle, weigh
 from notifier.model.billing import RefundCompleted, RefundDecided, RefundReason
 from notifier.model.decision import CaseChange, CaseKind, Decision
@@ -30,10 +30,7 @@ def decided(event: Event, situation: Situation) -> Decision:
         facts=facts,
         shown=(ShownAmount(AmountRole.REFUND, "refund", data.amount),),
     )
-    owed = situation.charge.refundable if situation.charge else None
-    # A cancellation follows from a contract, not from a charge that we know to be wrong.
-    checked = data.reason is not RefundReason.CANCELLATION or owed is not None
-    found = check_refund(owed, data.amount) if checked else ()
+    found = _check_owed(situation, data.reason, data)
     return settle(weigh(situation, letter, found), cases=[change])
 
 
@@ -59,9 +56,21 @@ def completed(event: Event, situation: Situation) -> Decision:
         facts=facts,
         shown=(ShownAmount(AmountRole.REFUND, "refund", data.amount),),
     )
-    return settle(
-        weigh(situation, letter, check_refund(refund.amount, data.amount)), cases=[change]
-    )
+    found = [
+        *check_refund(refund.amount, data.amount),
+        *_check_owed(situation, refund.reason, data),
+    ]
+    return settle(weigh(situation, letter, found), cases=[change])
+
+
+def _check_owed(
+    situation: Situation, reason: str, data: RefundDecided | RefundCompleted
+) -> list[Contradiction]:
+    """A cancellation follows from a contract, not from a charge that we know to be wrong."""
+    owed = situation.charge.refundable if situation.charge else None
+    if reason == RefundReason.CANCELLATION and owed is None:
+        return []
+    return list(check_refund(owed, data.amount))
 
 
 def _note(event: Event, situation: Situation, refund_id: str, scheme: str) -> CaseChange:
