@@ -42,7 +42,6 @@ class Followed:
 
     errors: list[FieldError] = field(default_factory=list)
     lanes: set[Lane] = field(default_factory=set)  # in which something now waits
-    undecided: int = 0
 
 
 async def take(
@@ -125,7 +124,6 @@ async def _take_wave(
                 await _take_wave(conn, [single], house, followed, actor=actor, now=now)
             return
         await _leave_undecided(conn, wave[0], problem, actor=actor, now=now)
-        followed.undecided += 1
         return
     followed.errors += errors
     followed.lanes |= lanes

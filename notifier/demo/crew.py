@@ -19,7 +19,6 @@ class Crew:
         own = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         self._folder, self._environment = folder, {**own, **environment}
         self._keepers: list[asyncio.Task[None]] = []
-        self.restarts = 0
 
     async def __aenter__(self) -> "Crew":
         return self
@@ -49,7 +48,6 @@ class Crew:
             except asyncio.CancelledError:
                 await _end(process)
                 raise
-            self.restarts += 1
             await asyncio.sleep(0.2)
 
     async def run(self, *command: str) -> str:

@@ -72,11 +72,6 @@ MOVES: Final = {Channel.EMAIL: _EMAIL, Channel.LETTER: _LETTER}
 #: States in which nothing has left the house yet, so that a message can still be stopped.
 UNSENT: Final = frozenset({_S.HELD, _S.QUEUED, _S.CLAIMED, _S.PRINTED})
 
-#: States in which the reader has been shown the content, as far as we can know.
-SHOWN: Final = frozenset(
-    {_S.SENT, _S.DELIVERED, _S.BOUNCED, _S.HANDED_OVER, _S.POSTED, _S.RETURNED}
-)
-
 
 class IllegalMove(Exception):
     """A change of state that the table does not have."""

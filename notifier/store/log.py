@@ -48,13 +48,3 @@ async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapp
            FROM log WHERE message_id = :id ORDER BY position""",
         {"id": message_id},
     )
-
-
-async def of_case(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
-    """The timeline of a case, in the order of the log."""
-    return await rows(
-        conn,
-        """SELECT position, at, kind, actor, reason, event_id, message_id
-           FROM log WHERE case_id = :id ORDER BY position""",
-        {"id": case_id},
-    )

@@ -8,15 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .db import rows
 
 
-async def events_by_type(conn: AsyncConnection) -> Sequence[RowMapping]:
-    """type, count, and how many still wait for a decision."""
-    return await rows(
-        conn,
-        """SELECT type, count(*) AS count, count(*) FILTER (WHERE decided_at IS NULL) AS undecided
-           FROM events GROUP BY type ORDER BY type""",
-    )
-
-
 async def outcomes(conn: AsyncConnection) -> Sequence[RowMapping]:
     """type of event, outcome, reason, count: every event has at least one row here."""
     return await rows(
