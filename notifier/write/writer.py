@@ -15,7 +15,9 @@ from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.facts import typed
 from notifier.write.folder import BASE, Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
+from notifier.write.prepared import Prepared
 from notifier.write.samples import read_sample
+from notifier.write.skeleton import in_bytes
 from notifier.write.typesetter import Typesetter
 from notifier.write.words import Phrases
 from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
@@ -36,6 +38,7 @@ class Writer:
         words = Labels(locales) if locales else LABELS
         self._folders = read_folders(templates)
         self._phrases = {key: Phrases(folder, words) for key, folder in self._folders.items()}
+        self._prepared = {key: Prepared(folder, words) for key, folder in self._folders.items()}
         self.notices: Mapping[str, Notice] = MappingProxyType(
             {
                 name: f.notice
@@ -71,17 +74,25 @@ class Writer:
         ``token`` (letters and digits) parts the message's parts, so that the same arguments give
         the same bytes; ``date`` defaults to ``c.written_at``. Raises :class:`WriteError`.
         """
-        phrases = self._phrases_of(c)
-        values = context.values(c, phrases.folder.notice, Channel.EMAIL)
-        plain = values | phrases.plain_words(c.step, values)
-        subject = phrases.text("subject.txt", c.step, plain)
-        text = phrases.text("body.txt", c.step, plain) + "\n"
-        escaped = phrases.html_words(c.step, values)
-        html = phrases.html(c.step, values | escaped | {"subject": subject})
-        links.check_text(f"{subject}\n{text}", c.brand.allowed_domains)
-        links.check_html(html, c.brand.allowed_domains)
-        head = _headers(c, phrases.folder.language, subject, message_id, date or c.written_at)
-        return WrittenMail(subject, text, html, mime.build(head, text, html, boundary=token))
+        folder = self._folder(c.notice, c.language)
+        subject, text, html = self._bodies(c, folder)
+        head = _headers(c, folder.language, subject.decode(), message_id, date or c.written_at)
+        return WrittenMail(head.subject, mime.build(head, text, html, boundary=token))
+
+    def _bodies(self, c: Correspondence, folder: Folder) -> tuple[bytes, bytes, bytes]:
+        """Subject, text and HTML: from a skeleton where there is one, else by the templates."""
+        key = folder.language, folder.notice.name
+        prepared = self._prepared[key]
+        found = prepared.find(c, context.issued_on(c.written_at))
+        if found is not None and found.skeleton is not None:
+            return found.skeleton.fill(found.leaves)
+        values = context.values(c, folder.notice, Channel.EMAIL)
+        pages = self._phrases[key].mail(c.step, values)
+        links.check_text(f"{pages.subject}\n{pages.text}", c.brand.allowed_domains)
+        links.check_html(pages.html, c.brand.allowed_domains)
+        if found is not None:
+            prepared.offer(found, c, values, pages)
+        return in_bytes(pages)
 
     def letter(self, c: Correspondence) -> WrittenLetter:
         """The letter as PDF/A-2b, A4. Raises :class:`WriteError`."""
