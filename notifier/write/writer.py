@@ -1,6 +1,7 @@
 """The writer: from a :class:`Correspondence` to a mail or a letter."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -56,8 +57,7 @@ class Writer:
 
     def version(self, notice: str, language: str = _LANGUAGE) -> TemplateVersion:
         """The files that a notice is written from now; kept with what was written."""
-        folder = self._folder(notice, language)
-        return TemplateVersion(folder.digest, notice, folder.language, folder.content)
+        return self._folder(notice, language).version
 
     def sample(self, notice: str, step: str, language: str = _LANGUAGE) -> Correspondence:
         """A sample message, for previews and tests."""
@@ -65,6 +65,11 @@ class Writer:
         if step not in folder.notice.steps:
             raise WriteError("step", f"{notice} has no such step")
         return read_sample(folder, step)
+
+    def sample_like(self, c: Correspondence) -> Correspondence:
+        """The sample of the same notice and step, from the same brand and scheme."""
+        sample = self.sample(c.notice, c.step, c.language)
+        return replace(sample, brand=c.brand, scheme_name=c.scheme_name, group_no=c.group_no)
 
     def mail(
         self, c: Correspondence, *, token: str, message_id: str, date: datetime | None = None
