@@ -1,8 +1,8 @@
 """The contest: our whole way against peers, turn by turn, on the same data and the same sink."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -11,17 +11,15 @@ from typing import Final
 from notifier.runtime.engines import Engines
 from tests.bench import mailing, ours
 from tests.bench.figures import ABSENT, Absent, Figure
-from tests.bench.ground import Contestant, Ground
+from tests.bench.ground import Contestant, Ground, Opener
 from tests.bench.house import House, house
 from tests.bench.ours import Ours
-from tests.bench.peers import smtp_source
+from tests.bench.peers import bare_aiosmtplib, bullmq, django_post_office, smtp_source
 from tests.bench.sink import Sink, sink
 
 MAILS: Final = int(os.environ.get("BENCH_MAILS", "20000"))  # to each worker, in one turn
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 _FIRST: Final = 500  # mails that are sent before anything counts
-
-Opener = Callable[[Ground], AbstractAsyncContextManager[Contestant]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +35,10 @@ class Ratio:
 RATIOS: Final = (
     Ratio(name="mail_1_worker_vs_smtp_source", who="ours 1", peer="smtp-source", goal=0.30),
     Ratio(name="mail_2_workers_vs_smtp_source", who="ours 2", peer="smtp-source", goal=0.42),
+    Ratio(name="mail_vs_bullmq_nodemailer", who="ours 1", peer="bullmq", goal=3.0),
+    Ratio(name="mail_vs_post_office_1", who="ours 1", peer="post_office 1", goal=4.0),
+    Ratio(name="mail_vs_post_office_2", who="ours 2", peer="post_office 2", goal=3.5),
+    Ratio(name="aiosmtplib_vs_smtp_source", who="aiosmtplib", peer="smtp-source"),
 )
 NAMES: Final = tuple(ratio.name for ratio in RATIOS)
 
@@ -53,6 +55,10 @@ OPENERS: Final[Mapping[str, Opener]] = {
     "ours 1": _ours(1),
     "smtp-source": smtp_source.opened,
     "ours 2": _ours(2),
+    "aiosmtplib": bare_aiosmtplib.opened,
+    "bullmq": bullmq.opened,
+    "post_office 1": django_post_office.opener(1),
+    "post_office 2": django_post_office.opener(2),
 }
 
 
@@ -127,7 +133,14 @@ async def _ground(engines: Engines, var: Path) -> AsyncIterator[Ground]:
     async with house("contest", engines, var, people=0) as place, sink(place.folder) as drain:
         await mailing.register(place.parts.engine, 2 * MAILS)
         size = await _warm(place, drain)
-        yield Ground(engines=engines, folder=place.folder, house=place, sink=drain, size=size)
+        yield Ground(
+            engines=engines,
+            folder=place.folder,
+            house=place,
+            sink=drain,
+            peers=var / "peers",
+            size=size,
+        )
 
 
 async def _warm(place: House, drain: Sink) -> int:

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -26,6 +26,7 @@ class Ground:
     folder: Path
     house: House
     sink: Sink
+    peers: Path  # where peers are installed
     size: int  # bytes of a mail of ours, on average
 
 
@@ -38,6 +39,10 @@ class Contestant(Protocol):
 
     async def run(self) -> float:
         """Messages a second in a steady state. Raises what goes wrong."""
+
+
+#: What brings a contestant to the ground, and takes it away again.
+Opener = Callable[[Ground], AbstractAsyncContextManager[Contestant]]
 
 
 @asynccontextmanager

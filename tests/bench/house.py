@@ -81,7 +81,7 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
     folder = var / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    urls = Urls(database=await _fresh(engines, name), redis=engines.urls.redis, intake=None)
+    urls = Urls(database=await fresh(engines, name), redis=engines.urls.redis, intake=None)
     settings = load_settings(
         var=folder,
         database_url=urls.database,
@@ -105,7 +105,7 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
         yield House(parts=parts, folder=folder, environment=given, crew=crew, key=key)
 
 
-async def _fresh(engines: Engines, name: str) -> str:
+async def fresh(engines: Engines, name: str) -> str:
     """An empty database; what an earlier sitting left under the name goes."""
     conn = await asyncpg.connect(engines.database("postgres").replace("+asyncpg", ""))
     try:
