@@ -14,7 +14,7 @@ from rich.table import Table
 
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import load_settings
-from tests.bench import contest, craft, idle, ingest
+from tests.bench import contest, craft, endurance, idle, ingest, urgent
 from tests.bench.figures import ABSENT, Figure, write_summary
 
 Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
@@ -26,14 +26,20 @@ BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     ("idle_p50_ms", "idle_p99_ms"): idle.measure,
     ("ingest_single_per_s", "ingest_batch_per_s"): ingest.measure,
     contest.NAMES: contest.measure,
+    urgent.NAMES: urgent.measure,
+    endurance.NAMES: endurance.measure,
 }
 NAMES: Final = tuple(name for names in BENCHES for name in names)
+#: Measured only when they are asked for: they take long.
+HEAVY: Final = frozenset(endurance.NAMES)
 
 
 def main() -> int:
     """Measure; 2 for a name that is no figure of ours."""
     given = _arguments()
-    wanted = [name for name in given.only.split(",") if name] or NAMES
+    wanted = [name for name in given.only.split(",") if name] or [
+        name for name in NAMES if name not in HEAVY
+    ]
     console = Console(soft_wrap=True)
     if unknown := set(wanted) - set(NAMES):
         console.print(f"no such figure: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
