@@ -125,6 +125,9 @@ def test_late_replies_do_not_shorten_a_rest() -> None:
     breaker.succeeded(1.0)
     breaker.failed(1.0, DOWN)
     assert breaker.wait(1.0) == 4.0
+    breaker.begun(5.0)
+    breaker.failed(5.0, DOWN)
+    assert breaker.wait(5.0) == 10.0  # and do not make the next one short
 
 
 _ACTS = st.lists(

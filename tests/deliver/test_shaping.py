@@ -176,6 +176,14 @@ def test_a_destination_is_not_asked_again_before_it_said() -> None:
     assert lane.begin(now) == 600
 
 
+def test_no_burst_follows_a_pause() -> None:
+    lane = _Lane(Shaper(), _place(rate=60, connections=9, burst=5))
+    assert lane.begin(0.0) == 0
+    lane.end(0.0, Outcome.TEMPORARY, THROTTLED)
+    assert lane.begin(30.0) == 0
+    assert lane.begin(30.0) == pytest.approx(2.0)
+
+
 def test_what_began_before_a_pause_cuts_no_further() -> None:
     lane = _Lane(Shaper(), _place(connections=4, rate=6000, burst=4))
     for _ in range(4):
