@@ -99,6 +99,15 @@ class Breaker:
         else:
             self.succeeded(now)
 
+    def reachable(self, now: float) -> None:
+        """A try without a message got through: closed again, until the very next failure.
+
+        The rests go on to double from where they were, until a transmission succeeds.
+        """
+        if self.state is BreakerState.HALF_OPEN:
+            self.failures = self._most - 1
+            self._become(BreakerState.CLOSED, now)
+
     def succeeded(self, now: float) -> None:
         """The relay did its part, whatever it thought of the message."""
         if self.state is BreakerState.OPEN:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -148,8 +148,16 @@ class Claimer:
             ]
             await tasks.raise_all(conn, drafts, actor=ACTOR, now=now)
 
-    async def give_back(self, batch: Sequence[Ready], reason: Reason) -> None:
-        """Queue again what was not begun.
+    async def put_off(self, later: Sequence[tuple[Ready, float]]) -> None:
+        """Queue again what waits for its destination, each with the seconds until its turn."""
+        now = self._now()
+        times = [now + timedelta(seconds=seconds) for _, seconds in later]
+        await self.give_back([ready for ready, _ in later], Reason.SHAPED, times)
+
+    async def give_back(
+        self, batch: Sequence[Ready], reason: Reason, retry_at: Sequence[datetime] = ()
+    ) -> None:
+        """Queue again what was not begun, at once unless times are given.
 
         While the database is away this waits, unless it is time to stop: then the journal tells
         the next worker that nothing was begun.
@@ -162,7 +170,13 @@ class Claimer:
         async def once() -> None:
             async with self._engine.begin() as conn:
                 await claims.give_back(
-                    conn, worker.worker_id, given, reason=reason, actor=ACTOR, now=self._now()
+                    conn,
+                    worker.worker_id,
+                    given,
+                    reason=reason,
+                    actor=ACTOR,
+                    now=self._now(),
+                    retry_at=retry_at,
                 )
 
         ids = [claim.message_id for claim in given]

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from time import monotonic
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,6 +13,7 @@ from notifier.store import attempts, documents
 from notifier.store.attempts import Parcel
 from notifier.store.direct import Direct
 
+from .gate import Gates
 from .line import Line
 from .outcomes import Attempt, result_of
 from .recorder import Recorder
@@ -32,6 +34,7 @@ class Dispatcher:
         direct: Direct,
         worker: Worker,
         recorder: Recorder,
+        gates: Gates,
         done: Callable[[Line], None],
         now: Callable[[], datetime],
     ) -> None:
@@ -39,6 +42,7 @@ class Dispatcher:
         self._direct = direct
         self._worker = worker
         self._recorder = recorder
+        self._gates = gates
         self._done = done
         self._now = now
         self._known: set[str] = set()  # digests of template versions that are on record
@@ -60,10 +64,13 @@ class Dispatcher:
         for ready, line in pairs:
             message_id = ready.claim.message_id
             if message_id in permits:
-                attempt = Attempt(permits[message_id], ready.number, ready.expires_at, now)
+                attempt = Attempt(
+                    permits[message_id], ready.number, ready.expires_at, now, ready.most
+                )
                 self._start(ready, attempt, line)
             else:
                 self._worker.let_go([message_id])
+                self._gates.of(line.relay).undo(ready.envelope.recipient, monotonic())
                 self._done(line)
         return True
 
@@ -112,7 +119,7 @@ class Dispatcher:
         task.add_done_callback(self._in_flight.discard)
 
     async def _transmit(self, ready: Ready, attempt: Attempt, line: Line) -> None:
-        begun = False
+        begun, began_at = False, monotonic()
 
         def begin() -> bool:
             nonlocal begun
@@ -130,6 +137,10 @@ class Dispatcher:
             outcome = Outcome.UNCERTAIN if begun else Outcome.BEFORE_DATA
             reply = Reply(outcome=outcome, command="BODY", text=type(error).__name__)
         self._note(attempt, reply)
+        ended_at = monotonic()
+        self._gates.of(line.relay).ended(
+            ready.envelope.recipient, reply, ended_at - began_at, ended_at
+        )
         self._done(line)
         result = result_of(attempt, reply, now=self._now(), dice=random.random)
         self._recorder.put(ready.claim.message_id, result)

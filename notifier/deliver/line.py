@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final, cast
 
@@ -126,6 +126,25 @@ class Line:
         self.used_at = monotonic()
         return reply
 
+    async def probe(self) -> Reply | None:
+        """Whether the relay would take a mail: why not, or None."""
+        try:
+            if not self.is_open:
+                await self.open()
+            for command, words in (("MAIL", b"MAIL FROM:<>\r\n"), ("RSET", b"RSET\r\n")):
+                self._open_wire.write(words)
+                code, text = await self._open_wire.answer(seconds=COMMAND_SECONDS)
+                reply = self._answered(command, code, text)
+                if reply.outcome is Outcome.TEMPORARY:
+                    self.drop()
+                    return reply
+        except RelayDown as down:
+            return down.reply
+        except WireBroken as error:
+            self.drop()
+            return self._say(Outcome.BEFORE_DATA, "MAIL", str(error))
+        return None
+
     async def _transaction(self, envelope: Envelope, begin: Callable[[], bool]) -> Reply:
         refused = await self._announce(envelope)
         if refused is not None:
@@ -133,7 +152,8 @@ class Line:
         if not begin():
             # After 354 only closing tells the relay that there will be no message.
             self.drop()
-            return self._say(Outcome.BEFORE_DATA, "DATA", "the lease could not be renewed")
+            lapsed = self._say(Outcome.BEFORE_DATA, "DATA", "the lease could not be renewed")
+            return replace(lapsed, stopped_by_us=True)
         return await self._body(envelope.data)
 
     async def _announce(self, envelope: Envelope) -> Reply | None:

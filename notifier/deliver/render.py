@@ -94,6 +94,7 @@ class Ready:
     notice: str
     number: int  # of the attempt that is to come, 1 for the first
     expires_at: datetime
+    most: int | None  # attempts that its notice allows
     version: Version
     envelope: Envelope
     sha256: bytes
@@ -136,6 +137,7 @@ class Renderer:
             notice=found["notice"],
             number=found["attempts"] + 1,
             expires_at=found["expires_at"],
+            most=found["most_attempts"],
             version=version,
             envelope=self._envelope(found, c, mail.data),
             sha256=hashlib.sha256(mail.data).digest(),

@@ -33,6 +33,7 @@ class Reply:
     text: str = ""
     tls: str | None = None
     relay: str = ""
+    stopped_by_us: bool = False  # says nothing about the relay
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a journal."""

@@ -69,7 +69,13 @@ async def _settle(conn: AsyncConnection, orphan: Orphan, now: datetime) -> None:
 
 def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
     """What the journal says of a permit."""
-    attempt = Attempt(row["attempt_id"], row["attempts"], row["expires_at"], row["created_at"])
+    attempt = Attempt(
+        row["attempt_id"],
+        row["attempts"],
+        row["expires_at"],
+        row["created_at"],
+        row["most_attempts"],
+    )
     reply = orphan.replies.get(attempt.attempt_id)
     if reply is not None:
         result = result_of(attempt, reply, now=now, dice=random.random)

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     relay_password: SecretStr | None = None
     #: Several relays, or one with more to say than the simple settings above.
     relays: tuple[Relay, ...] = Field(default_factory=_one_relay)
+    destinations: Path | None = None  # limits of destinations that differ from the shipped ones
     bounce_domain: str = "bounce.example.jp"  # of return paths, b+TOKEN@…
     message_id_domain: str = "notifier.example.jp"
     staff_sender: str = "notifier@example.jp"  # From of mails to staff

@@ -91,7 +91,8 @@ SELECT old.message_id, old.attempt_id, old.notice FROM old ORDER BY old.message_
 """
 
 _OPEN = """
-SELECT a.attempt_id, a.created_at, m.message_id, m.notice, m.state, m.attempts, m.expires_at
+SELECT a.attempt_id, a.created_at, m.message_id, m.notice, m.state, m.attempts, m.expires_at,
+    m.most_attempts
 FROM attempts a JOIN messages m
     ON (m.message_id, m.attempts, m.fence) = (a.message_id, a.number, a.fence)
 WHERE a.worker_id = :worker AND a.outcome IS NULL AND m.state IN ('sending', 'uncertain')

@@ -56,18 +56,22 @@ WITH alive AS (
     UPDATE messages m SET lease_until = clock_timestamp() + CAST(:lease AS interval)
     FROM mine WHERE m.message_id = mine.message_id
 )
-SELECT count(*) FROM alive
+SELECT CASE WHEN EXISTS (SELECT FROM alive)
+    THEN (SELECT count(*) FROM workers WHERE stopped_at IS NULL) ELSE 0 END
 """
 
 _GIVE_BACK = """
 WITH given AS (
-    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[])) AS g(message_id, fence)
+    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]),
+        CAST(:retries AS timestamptz[])) AS g(message_id, fence, retry_at)
 ), old AS (
-    SELECT m.message_id, m.state, m.case_id FROM messages m JOIN given USING (message_id, fence)
+    SELECT m.message_id, m.state, m.case_id, given.retry_at
+    FROM messages m JOIN given USING (message_id, fence)
     WHERE m.worker_id = :worker AND m.state IN ('claimed', 'sending')
     ORDER BY m.message_id FOR UPDATE OF m
 ), moved AS (
     UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
+        next_attempt_at = coalesce(old.retry_at, m.next_attempt_at),
         worker_id = NULL, lease_until = NULL
     FROM old WHERE m.message_id = old.message_id
     RETURNING m.message_id, m.case_id, old.state AS before
@@ -216,14 +220,16 @@ async def claim(
 
 async def renew(
     conn: AsyncConnection, worker_id: UUID, held: Sequence[int], *, lease: timedelta
-) -> bool:
-    """The heartbeat: renew a worker and the leases of what it holds; False when it was buried.
+) -> int:
+    """The heartbeat: renew a worker and the leases of what it holds.
+
+    Returns how many workers there are, or 0 when this one was buried.
 
     Only what the worker knows that it holds is renewed: a claim whose answer was lost on the
     way must lapse.
     """
     params = {"worker": worker_id, "ids": list(held), "lease": lease}
-    return bool(await scalar(conn, _RENEW, params))
+    return int(await scalar(conn, _RENEW, params))
 
 
 async def give_back(
@@ -234,10 +240,18 @@ async def give_back(
     reason: Reason,
     actor: Actor,
     now: datetime,
+    retry_at: Sequence[datetime | None] = (),
 ) -> list[int]:
-    """Queue messages again of which the worker knows that nothing has left."""
-    ids, fences = [c.message_id for c in claims], [c.fence for c in claims]
-    params = {"worker": worker_id, "ids": ids, "fences": fences, "reason": reason}
+    """Queue messages again of which the worker knows that nothing has left.
+
+    ``retry_at``: when to come back, one for each; left out: at once.
+    """
+    given = {
+        "ids": [c.message_id for c in claims],
+        "fences": [c.fence for c in claims],
+        "retries": [*retry_at] or [None] * len(claims),
+    }
+    params = {"worker": worker_id, "reason": reason, **given}
     found = await rows(conn, _GIVE_BACK, {**params, "actor": str(actor), "now": now})
     return [r["message_id"] for r in found]
 

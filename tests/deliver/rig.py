@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.compose import House
+from notifier.deliver.destinations import shipped
 from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer
 from notifier.deliver.settle import sweep
@@ -62,6 +63,7 @@ class Rig:
         self.time = NOW
         self.lease = LEASE
         self.relay = relay_of(office)
+        self.destinations = shipped()
         self.bells = {lane: asyncio.Event() for lane in Lane}
         self._numbers = count(1)
 
@@ -77,6 +79,7 @@ class Rig:
             engine=self.engine,
             renderer=renderer(),
             relays=(self.relay,),
+            destinations=self.destinations,
             journals=self.journals,
             lease=self.lease,
             now=self.now,

@@ -12,6 +12,7 @@ from notifier.deliver.reply import Outcome, Reply, answered
 from notifier.deliver.station import shares
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
+from notifier.model.relay import ALL_LANES, LaneName, Relay
 from notifier.model.states import Channel, State, may_move
 from tests.samples import NOW
 
@@ -117,7 +118,16 @@ def test_the_last_attempt_may_succeed_or_stay_uncertain() -> None:
 
 
 def test_each_lane_has_lines_of_its_own() -> None:
-    assert shares(4, Lane) == {Lane.URGENT: 1, Lane.STANDARD: 2, Lane.BULK: 1}
-    assert shares(1, Lane) == dict.fromkeys(Lane, 1)
-    assert shares(10, [Lane.BULK]) == {Lane.BULK: 10}
-    assert shares(8, [Lane.BULK, Lane.URGENT]) == {Lane.URGENT: 4, Lane.BULK: 4}
+    def relay(connections: int, *lanes: LaneName) -> Relay:
+        return Relay(host="localhost", connections=connections, lanes=lanes or ALL_LANES)
+
+    assert shares([relay(4)], Lane) == {Lane.URGENT: 1, Lane.STANDARD: 2, Lane.BULK: 1}
+    assert shares([relay(1)], Lane) == dict.fromkeys(Lane, 1)
+    assert shares([relay(10)], [Lane.BULK]) == {Lane.BULK: 10}
+    assert shares([relay(8)], [Lane.BULK, Lane.URGENT]) == {Lane.URGENT: 4, Lane.BULK: 4}
+
+
+def test_lanes_with_relays_of_their_own_do_not_share() -> None:
+    own = Relay(host="localhost", port=26, connections=5, lanes=("urgent",))
+    other = Relay(host="localhost", port=27, connections=9, lanes=("standard", "bulk"))
+    assert shares([own, other], Lane) == {Lane.URGENT: 5, Lane.STANDARD: 6, Lane.BULK: 3}

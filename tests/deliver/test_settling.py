@@ -82,7 +82,7 @@ class Hand:
 
     async def renew(self, *held: int) -> bool:
         async with self.rig.engine.begin() as conn:
-            return await claims.renew(conn, self.worker_id, held, lease=LEASE)
+            return await claims.renew(conn, self.worker_id, held, lease=LEASE) > 0
 
     def die(self) -> None:
         self.journal.close(remove=False)

@@ -1,4 +1,4 @@
-"""Delivery: dictionaries by their content, and one check less on every claim."""
+"""Delivery: dictionaries by their content, a limit of attempts, one check less on every claim."""
 
 from alembic import op
 
@@ -12,6 +12,8 @@ _STATEMENTS = (
     "ALTER TABLE dictionaries DROP CONSTRAINT dictionaries_template_digest_key",
     "ALTER TABLE dictionaries ADD COLUMN sha256 bytea NOT NULL UNIQUE",
     "CREATE INDEX dictionaries_template ON dictionaries (template_digest)",
+    # How many attempts the notice allows; none: until it expires.
+    "ALTER TABLE messages ADD COLUMN most_attempts smallint",
     # Whose claim it is, the permit asks; looking it up at every claim costs as much as the claim.
     "ALTER TABLE messages DROP CONSTRAINT messages_worker_id_fkey",
 )
