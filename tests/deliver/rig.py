@@ -63,6 +63,7 @@ class Rig:
         self.time = NOW
         self.lease = LEASE
         self.relay = relay_of(office)
+        self.relays: tuple[Relay, ...] = ()  # instead of that one
         self.destinations = shipped()
         self.bells = {lane: asyncio.Event() for lane in Lane}
         self._numbers = count(1)
@@ -78,7 +79,7 @@ class Rig:
         return Station(
             engine=self.engine,
             renderer=renderer(),
-            relays=(self.relay,),
+            relays=self.relays or (self.relay,),
             destinations=self.destinations,
             journals=self.journals,
             lease=self.lease,
