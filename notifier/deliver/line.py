@@ -9,8 +9,9 @@ from typing import Final
 
 import aiosmtplib
 
-from notifier.model.relay import Relay, Tls
+from notifier.model.relay import Dsn, Relay, Tls
 
+from .dsn import mail_parameters, recipient_parameters
 from .reply import Outcome, Reply, answered
 
 # RFC 5321 4.5.3.2: five minutes for a command, ten for the reply after the final dot. A relay
@@ -29,6 +30,7 @@ class Envelope:
     sender: str
     recipient: str
     data: bytes  # CRLF lines, complete, before dot-stuffing
+    envid: str = ""  # our name for it in reports (RFC 3461); empty: none
 
 
 class RelayDown(Exception):
@@ -150,8 +152,11 @@ class Line:
             mail.append(f"SIZE={len(envelope.data)}".encode("ascii"))
         if not envelope.data.isascii() and self._client.supports_extension("8bitmime"):
             mail.append(b"BODY=8BITMIME")
-        recipient = f"TO:<{envelope.recipient}>".encode("ascii")
-        return ("MAIL", tuple(mail)), ("RCPT", (b"RCPT", recipient)), ("DATA", (b"DATA",))
+        asked = self.relay.dsn if self._client.supports_extension("dsn") else Dsn.OFF
+        mail += mail_parameters(envelope.envid, asked)
+        to = f"TO:<{envelope.recipient}>".encode("ascii")
+        rcpt = (b"RCPT", to, *recipient_parameters(envelope.recipient, asked))
+        return ("MAIL", tuple(mail)), ("RCPT", rcpt), ("DATA", (b"DATA",))
 
     async def _reset(self) -> None:
         """Clear a refused envelope, so that the next one starts clean."""

@@ -15,6 +15,7 @@ from notifier.store.claims import Claim
 from notifier.store.documents import Version, pack
 
 from .compose import House, Unsendable, correspondence
+from .dsn import envelope_id
 from .line import Envelope
 
 log = structlog.get_logger(__name__)
@@ -149,8 +150,9 @@ class Renderer:
 
     def _envelope(self, found: RowMapping, c: Correspondence, data: bytes) -> Envelope:
         sender = f"b+{found['token']}@{self.bounce_domain}"
+        envid = envelope_id(found["token"], found["attempts"] + 1)
         try:
-            return Envelope(sender, smtp_form(c.recipient.email), data)
+            return Envelope(sender, smtp_form(c.recipient.email), data, envid)
         except ValueError as error:
             raise Unsendable(Reason.NO_ADDRESS, "email") from error
 

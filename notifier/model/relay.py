@@ -22,6 +22,14 @@ class RelayKind(StrEnum):
     DIRECT = "direct"  # its answers are the destination's
 
 
+class Dsn(StrEnum):
+    """Of what a relay that offers DSN (RFC 3461) is asked to report."""
+
+    OFF = "off"  # nothing is asked; relays then report failures as they see fit
+    FAILURE = "failure"  # failures and delays
+    SUCCESS = "success"  # deliveries too: a report for every mail
+
+
 class Relay(BaseModel):
     """One relay endpoint and how to speak to it."""
 
@@ -36,6 +44,7 @@ class Relay(BaseModel):
     password: SecretStr | None = None
     kind: RelayKind = RelayKind.SMARTHOST
     connections: Annotated[int, Field(ge=1, le=100)] = 12  # kept open at most
+    dsn: Dsn = Dsn.FAILURE
 
     @property
     def label(self) -> str:

@@ -1,0 +1,80 @@
+"""DSN parameters: xtext, limits, and the name under which a report comes back."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.deliver.dsn import (
+    attempt_of,
+    envelope_id,
+    from_xtext,
+    mail_parameters,
+    recipient_parameters,
+    xtext,
+)
+from notifier.model.mailbox import smtp_form
+from notifier.model.message import new_token
+from notifier.model.relay import Dsn
+
+PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126))
+
+
+@given(PRINTABLE)
+def test_xtext_round_trips_and_is_one_word(text: str) -> None:
+    written = xtext(text)
+    assert re.fullmatch(r"([!-*,-<>-~]|\+[0-9A-F]{2})*", written)
+    assert from_xtext(written) == text
+
+
+@pytest.mark.parametrize("bad", ["a\r\nRCPT TO:<b@example.jp>", "a\x00", "花子", "a\x7f", "\xa0"])
+def test_what_is_not_printable_ascii_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        xtext(bad)
+    assert mail_parameters(bad, Dsn.FAILURE) == (b"RET=HDRS",)
+    assert recipient_parameters(bad, Dsn.FAILURE) == (b"NOTIFY=FAILURE,DELAY",)
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("hanako@example.jp", b"hanako@example.jp"),
+        ("a..b.@docomo.example.jp", b'"a..b."@docomo.example.jp'),
+        ("a+b=c@example.jp", b"a+2Bb+3Dc@example.jp"),
+        ("two words@example.jp", b'"two+20words"@example.jp'),
+    ],
+)
+def test_the_original_recipient(address: str, written: bytes) -> None:
+    notify, orcpt = recipient_parameters(smtp_form(address), Dsn.FAILURE)
+    assert notify == b"NOTIFY=FAILURE,DELAY"
+    assert orcpt == b"ORCPT=rfc822;" + written
+
+
+def test_the_envelope_names_the_attempt() -> None:
+    token = new_token()
+    envid = envelope_id(token, 3)
+    assert mail_parameters(envid, Dsn.FAILURE) == (b"RET=HDRS", f"ENVID={token}.3".encode())
+    assert xtext(envid) == envid  # so that a relay which quotes it undecoded still names it
+    assert attempt_of(f" {envid} ") == (token, 3)
+
+
+@pytest.mark.parametrize(
+    "other", ["", "x", "QQ123", "a" * 26, "a" * 26 + ".0", "a" * 26 + ".1.2", "A" * 26 + ".1"]
+)
+def test_names_of_others_are_not_ours(other: str) -> None:
+    assert attempt_of(other) is None
+
+
+def test_limits_count_what_is_written() -> None:
+    assert mail_parameters("a" * 100, Dsn.FAILURE)[1] == b"ENVID=" + b"a" * 100
+    assert len(mail_parameters("a" * 101, Dsn.FAILURE)) == 1
+    assert len(mail_parameters("=" * 34, Dsn.FAILURE)) == 1
+    fits = "a" * (500 - len("rfc822;"))
+    assert recipient_parameters(fits, Dsn.FAILURE)[1].endswith(b";" + fits.encode())
+    assert len(recipient_parameters(fits + "a", Dsn.FAILURE)) == 1
+
+
+def test_what_is_asked_for_is_the_relays_setting() -> None:
+    assert recipient_parameters("a@b.jp", Dsn.SUCCESS)[0] == b"NOTIFY=SUCCESS,FAILURE,DELAY"
+    assert mail_parameters("x", Dsn.OFF) == recipient_parameters("a@b.jp", Dsn.OFF) == ()
