@@ -4,6 +4,7 @@ import typer
 
 from . import (
     batches,
+    dkim,
     events,
     keys,
     letters,
@@ -35,6 +36,7 @@ for name, group in {
     "rejected": rejected.app,
     "keys": keys.app,
     "staff": staff.app,
+    "dkim": dkim.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)

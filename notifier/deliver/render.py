@@ -15,6 +15,7 @@ from notifier.store.claims import Claim
 from notifier.store.documents import Version, pack
 
 from .compose import House, Unsendable, correspondence
+from .dkim import Signer
 from .dsn import envelope_id
 from .line import Envelope
 
@@ -102,6 +103,7 @@ class Renderer:
     house: House
     bounce_domain: str  # of return paths
     message_id_domain: str
+    signer: Signer | None = None
 
     def mail(self, found: RowMapping, *, now: datetime) -> Ready:
         """A mail from a row of the record. Raises :class:`Unsendable`."""
@@ -144,7 +146,8 @@ class Renderer:
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
         try:
-            return self.writer.mail(c, token=token, message_id=message_id).data
+            data = self.writer.mail(c, token=token, message_id=message_id).data
+            return self.signer.sign(data) if self.signer else data
         except Exception as error:
             raise _failed(found, error) from error
 

@@ -7,6 +7,7 @@ from notifier.deliver.render import Renderer, Writer
 from .parts import Parts
 from .sender import staff_sender
 from .settings import Settings
+from .signing import signer
 
 
 def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
@@ -16,6 +17,7 @@ def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
         house=house,
         bounce_domain=given.bounce_domain,
         message_id_domain=given.message_id_domain,
+        signer=signer(given),
     )
 
 

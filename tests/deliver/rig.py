@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.compose import House
+from notifier.deliver.dkim import Signer
 from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer
 from notifier.deliver.settle import sweep
@@ -33,12 +34,13 @@ REFUND = WRITER.sample("refund", "decided").facts
 LEASE = timedelta(seconds=30)
 
 
-def renderer() -> Renderer:
+def renderer(signer: Signer | None = None) -> Renderer:
     return Renderer(
         writer=WRITER,
         house=HOUSE,
         bounce_domain="bounce.example.jp",
         message_id_domain="notifier.example.jp",
+        signer=signer,
     )
 
 
@@ -60,6 +62,7 @@ class Rig:
         self.time = NOW
         self.lease = LEASE
         self.relay = relay_of(office)
+        self.signer: Signer | None = None
         self.bells = {lane: asyncio.Event() for lane in Lane}
         self._numbers = count(1)
 
@@ -73,7 +76,7 @@ class Rig:
     def station(self, *lanes: Lane) -> Station:
         return Station(
             engine=self.engine,
-            renderer=renderer(),
+            renderer=renderer(self.signer),
             relays=(self.relay,),
             journals=self.journals,
             lease=self.lease,
