@@ -13,6 +13,7 @@ from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
 from notifier.store.claims import Claim
 from notifier.store.documents import Version, pack
+from notifier.write.stream import SILENT, Stream
 
 from .compose import House, Unsendable, correspondence
 from .dkim import Signer
@@ -57,7 +58,7 @@ class TemplateVersion(Protocol):
 class Writer(Protocol):
     """Whoever puts correspondence into words."""
 
-    def mail(self, c: Correspondence, *, token: str, message_id: str) -> Mail:
+    def mail(self, c: Correspondence, *, token: str, message_id: str, stream: Stream) -> Mail:
         """A correspondence as mail."""
 
     def letter(self, c: Correspondence) -> Letter:
@@ -104,6 +105,7 @@ class Renderer:
     bounce_domain: str  # of return paths
     message_id_domain: str
     signer: Signer | None = None
+    stream: Stream = SILENT
 
     def mail(self, found: RowMapping, *, now: datetime) -> Ready:
         """A mail from a row of the record. Raises :class:`Unsendable`."""
@@ -146,7 +148,7 @@ class Renderer:
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
         try:
-            data = self.writer.mail(c, token=token, message_id=message_id).data
+            data = self.writer.mail(c, token=token, message_id=message_id, stream=self.stream).data
             return self.signer.sign(data) if self.signer else data
         except Exception as error:
             raise _failed(found, error) from error

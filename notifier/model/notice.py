@@ -58,6 +58,7 @@ class Notice:
     fields: tuple[FieldSpec, ...]
     step_fields: dict[str, tuple[FieldSpec, ...]]  # further fields of a step
     days_before: tuple[int, ...] = ()  # reminders, in days before the deadline
+    unsubscribe: bool = False  # whether its reader may stop it; never of what they must know
 
     def fields_for(self, step: str) -> tuple[FieldSpec, ...]:
         """All fields that a step's templates may use."""

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     bounce_domain: str = "bounce.example.jp"  # of return paths, b+TOKEN@…
     message_id_domain: str = "notifier.example.jp"
     staff_sender: str = "notifier@example.jp"  # From of mails to staff
+    feedback_sender: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")] = ""
+    unsubscribe_url: Annotated[str, Field(pattern=r"^(https://[!-;=?-~]{1,190})?$")] = ""
     dkim: tuple[DkimKey, ...] = ()  # keys that mails are signed with
 
     api_host: str = "127.0.0.1"

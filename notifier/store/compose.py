@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .db import rows
 
 _LOAD = """
-SELECT m.message_id, m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane,
+SELECT m.message_id, m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane, m.scheme,
     m.attempts, m.created_at, m.expires_at, m.staff_id, f.facts, f.shown,
     p.member_no, c.contact, e.policies, s.name AS staff_name, s.email AS staff_email,
     h.name AS scheme_name, h.group_no, b.brand

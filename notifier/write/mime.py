@@ -40,6 +40,7 @@ class Headers:
     date: datetime  # aware
     message_id: str  # with or without angle brackets
     language: str
+    more: tuple[str, ...] = ()  # complete header lines
 
 
 def build(head: Headers, text: str, html: str, *, boundary: str) -> bytes:
@@ -72,6 +73,7 @@ def _head(head: Headers) -> list[str]:
         f"Message-ID: {_message_id(head.message_id)}",
         "Auto-Submitted: auto-generated",
         f"Content-Language: {head.language}",
+        *head.more,
         "MIME-Version: 1.0",
     ]
 

@@ -1,6 +1,7 @@
 """The writer: from a :class:`Correspondence` to a mail or a letter."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from notifier.write.facts import typed
 from notifier.write.folder import BASE, Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
 from notifier.write.samples import read_sample
+from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
 from notifier.write.words import Phrases
 from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
@@ -64,12 +66,19 @@ class Writer:
         return read_sample(folder, step)
 
     def mail(
-        self, c: Correspondence, *, token: str, message_id: str, date: datetime | None = None
+        self,
+        c: Correspondence,
+        *,
+        token: str,
+        message_id: str,
+        date: datetime | None = None,
+        stream: Stream = SILENT,
     ) -> WrittenMail:
         """The mail: text and HTML of equal content, and the message for DATA.
 
         ``token`` (letters and digits) parts the message's parts, so that the same arguments give
-        the same bytes; ``date`` defaults to ``c.written_at``. Raises :class:`WriteError`.
+        the same bytes; ``date`` defaults to ``c.written_at``; ``stream`` is what mail providers
+        are told. Raises :class:`WriteError`.
         """
         phrases = self._phrases_of(c)
         values = context.values(c, phrases.folder.notice, Channel.EMAIL)
@@ -81,6 +90,7 @@ class Writer:
         links.check_text(f"{subject}\n{text}", c.brand.allowed_domains)
         links.check_html(html, c.brand.allowed_domains)
         head = _headers(c, phrases.folder.language, subject, message_id, date or c.written_at)
+        head = replace(head, more=stream.lines(c, phrases.folder.notice, token))
         return WrittenMail(subject, text, html, mime.build(head, text, html, boundary=token))
 
     def letter(self, c: Correspondence) -> WrittenLetter:

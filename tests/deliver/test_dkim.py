@@ -8,6 +8,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -215,11 +216,12 @@ def test_a_key_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("case", ["encrypted", "elliptic", "too long"])
 def test_keys_of_other_kinds_are_refused(tmp_path: Path, case: str) -> None:
-    private, says = {
+    cases: dict[str, tuple[PrivateKeyTypes, str]] = {
         "encrypted": (ed25519.Ed25519PrivateKey.generate(), "encrypted"),
         "elliptic": (ec.generate_private_key(ec.SECP256R1()), "neither an RSA nor"),
         "too long": (rsa.generate_private_key(65537, 4104), "4104 bits"),
-    }[case]
+    }
+    private, says = cases[case]
     locked = serialization.BestAvailableEncryption(b"secret")
     pem = private.private_bytes(
         serialization.Encoding.PEM,

@@ -310,6 +310,7 @@ BREAKS = [
     ("notice.toml", 'expires_after = "7d"', 'expires_after = "soon"', "expires_after"),
     ("notice.toml", 'premium = "yen"', 'premium = "money"', "fields.premium"),
     ("notice.toml", 'uncertain = "resend"', 'unknown = "x"', "unknown"),
+    ("notice.toml", "[fields]", 'unsubscribe = "yes"\n[fields]', "unsubscribe"),
     ("notice.toml", "[fields]", "[fields", ""),
     ("notice.toml", "[fields]", '[fields]\nbrand = "text?"', "fields.brand"),
     ("words.txt", "{% set heading", "{% sett heading", "line 1"),
