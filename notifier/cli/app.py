@@ -14,10 +14,12 @@ from . import (
     rejected,
     run,
     schemes,
+    settling,
     staff,
     tasks,
 )
 
+messages.app.command("settle-by-log")(settling.settle_by_log)
 app = typer.Typer(
     name="notifier",
     help="Notices to members: from billing events to mails and letters, and the record of them.",

@@ -73,6 +73,7 @@ class Line:
             use_tls=self.relay.tls is Tls.IMPLICIT,
             start_tls=self.relay.tls is Tls.STARTTLS,
             validate_certs=self.relay.verify,
+            cert_bundle=str(self.relay.ca_file) if self.relay.ca_file else None,
             username=self.relay.username,
             password=secret.get_secret_value() if secret else None,
             local_hostname=self._helo,

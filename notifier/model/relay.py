@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -40,6 +41,7 @@ class Relay(BaseModel):
     name: Annotated[str, Field(max_length=64)] = ""  # in the record; "host:port" when empty
     tls: Tls = Tls.STARTTLS
     verify: bool = True  # check the certificate and its host name
+    ca_file: Path | None = None  # PEM: whose certificates are trusted, instead of the system's
     username: str | None = None
     password: SecretStr | None = None
     kind: RelayKind = RelayKind.SMARTHOST
