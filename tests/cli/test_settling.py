@@ -39,5 +39,5 @@ async def test_the_log_of_the_relay_settles(
     assert "nothing is uncertain" in notifier("messages", "settle-by-log", str(log))
 
 
-def test_a_file_that_is_not_there_is_named(notifier: Terminal, tmp_path: Path) -> None:
-    assert "none.log" in notifier("messages", "settle-by-log", str(tmp_path / "none.log"), code=2)
+def test_a_file_that_is_not_there_is_named(notifier: Terminal) -> None:
+    assert "none.log" in notifier("messages", "settle-by-log", "none.log", code=2)
