@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
+from notifier.store.direct import Direct
 
 from .away import is_away
 from .claimer import Claimer
@@ -55,19 +56,26 @@ class Deliverer:
         self._stop = asyncio.Event()
         self._relay_down = False
         self._ready: deque[Ready] = deque()
+        self._direct = Direct(engine)
         self._claimer = Claimer(
             lane,
             engine=engine,
+            direct=self._direct,
             worker=worker,
             renderer=renderer,
             now=now,
             stopping=self._stop.is_set,
         )
         self._recorder = Recorder(
-            engine, worker, now, most_open=_OPEN * pool.size, done=self._changed.set
+            engine, self._direct, worker, now, most_open=_OPEN * pool.size, done=self._changed.set
         )
         self._dispatcher = Dispatcher(
-            engine=engine, worker=worker, recorder=self._recorder, done=self._back, now=now
+            engine=engine,
+            direct=self._direct,
+            worker=worker,
+            recorder=self._recorder,
+            done=self._back,
+            now=now,
         )
 
     def stop(self) -> None:
@@ -90,6 +98,7 @@ class Deliverer:
                     await self._recorder.done()
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
+            self._direct.close()
             await self._pool.close()
 
     async def _fill(self) -> None:

@@ -43,21 +43,24 @@ class Signer:
         self._unsigned: set[str] = set()  # domains that we have warned of
 
     def sign(self, data: bytes) -> bytes:
-        """The whole message (CRLF lines, From with one mailbox), signature headers first.
+        """The whole message, signature headers first."""
+        return self.signature(data) + data
 
-        A mail from a domain for which there is no key (its own, or of one above it: what DMARC
-        calls aligned) stays as it is, with one warning in the log for each domain: that it
-        arrives matters more, and a signature of another domain would prove nothing to its reader.
+    def signature(self, data: bytes) -> bytes:
+        """The headers to put before a message (CRLF lines, From with one mailbox).
+
+        None for a mail from a domain for which there is no key (its own, or of one above it: what
+        DMARC calls aligned), with one warning in the log for each domain: that the mail arrives
+        matters more, and a signature of another domain would prove nothing to its reader.
         """
         head, _, body = data.partition(b"\r\n\r\n")
         fields = [*_fields(head)]
         keys = self._keys_for(_domain(fields))
         if not keys:
-            return data
+            return b""
         names, lines = _chosen(fields)
         body_hash = base64.b64encode(hashlib.sha256(_simple(body)).digest()).decode("ascii")
-        signed = [_signature(key, names, lines, body_hash) for key in keys]
-        return b"".join([*signed, data])
+        return b"".join([_signature(key, names, lines, body_hash) for key in keys])
 
     def _keys_for(self, domain: str) -> tuple[SigningKey, ...]:
         """Of the domain itself, or of the nearest above it."""

@@ -16,8 +16,8 @@ _MOST_ORCPT: Final = 500  # of the whole value with its type, RFC 3461 4.2
 _ENVID: Final = re.compile(r"([a-z0-9]{26})\.([1-9][0-9]{0,8})")
 _ESCAPED: Final = re.compile(r"\+([0-9A-F]{2})")
 _NOTIFY: Final = {
-    Dsn.FAILURE: b"NOTIFY=FAILURE,DELAY",
-    Dsn.SUCCESS: b"NOTIFY=SUCCESS,FAILURE,DELAY",
+    Dsn.FAILURE: " NOTIFY=FAILURE,DELAY",
+    Dsn.SUCCESS: " NOTIFY=SUCCESS,FAILURE,DELAY",
 }
 #: Every byte as xtext writes it: graphic ASCII but ``+`` and ``=`` stands for itself.
 _XTEXT: Final = [
@@ -51,37 +51,36 @@ def from_xtext(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
-def mail_parameters(envid: str, asked: Dsn) -> tuple[bytes, ...]:
-    """Parameters of MAIL for a relay that offers DSN.
+def mail_parameters(envid: str, asked: Dsn) -> str:
+    """Parameters of MAIL for a relay that offers DSN, each with a space before it.
 
     Only the headers are asked back: the bytes are in our archive, and a report that quotes a body
     is one more copy of personal data. A name that is too long, or that cannot be written, is left
     out; the return path still names the message.
     """
     if asked is Dsn.OFF:
-        return ()
+        return ""
     named = _within(envid, _MOST_ENVID)
-    return (b"RET=HDRS", b"ENVID=" + named) if named else (b"RET=HDRS",)
+    return f" RET=HDRS ENVID={named}" if named else " RET=HDRS"
 
 
-def recipient_parameters(address: str, asked: Dsn) -> tuple[bytes, ...]:
+def recipient_parameters(address: str, asked: Dsn) -> str:
     """Parameters of RCPT for a relay that offers DSN; ``address`` in its SMTP form.
 
     The address that we wrote to comes back as ``Original-Recipient``, however often it was
     forwarded on the way. One that is too long once it is encoded is left out.
     """
     if asked is Dsn.OFF:
-        return ()
-    kind = b"rfc822;"
+        return ""
+    kind = "rfc822;"
     original = _within(address, _MOST_ORCPT - len(kind))
-    notify = _NOTIFY[asked]
-    return (notify, b"ORCPT=" + kind + original) if original else (notify,)
+    return f"{_NOTIFY[asked]} ORCPT={kind}{original}" if original else _NOTIFY[asked]
 
 
-def _within(text: str, most: int) -> bytes:
+def _within(text: str, most: int) -> str:
     """``text`` as xtext, or nothing."""
     try:
         written = xtext(text)
     except ValueError:
-        return b""
-    return written.encode("ascii") if len(written) <= most else b""
+        return ""
+    return written if len(written) <= most else ""

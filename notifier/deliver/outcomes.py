@@ -25,6 +25,7 @@ class Attempt:
     attempt_id: int
     number: int  # 1 for the first of its message
     expires_at: datetime  # of the message
+    permitted_at: datetime
 
 
 def retry_delay(number: int, dice: Dice) -> timedelta:
@@ -38,6 +39,7 @@ def result_of(attempt: Attempt, reply: Reply, *, now: datetime, dice: Dice) -> R
     after, reason, retry_at = _move(attempt, reply.outcome, now, dice)
     return Result(
         attempt_id=attempt.attempt_id,
+        permitted_at=attempt.permitted_at,
         after=after,
         reason=reason,
         outcome=reply.outcome,

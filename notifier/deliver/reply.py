@@ -59,7 +59,7 @@ def answered(command: str, code: int, text: str, *, tls: str | None, relay: str)
 
 
 def _outcome(command: str, code: int) -> Outcome:
-    if command == "CONNECT" or (code in _OURS and command != "BODY"):
+    if command in {"CONNECT", "RSET"} or (code in _OURS and command != "BODY"):
         return Outcome.BEFORE_DATA
     if 200 <= code < 300 and command == "BODY":
         return Outcome.ACCEPTED

@@ -73,6 +73,11 @@ class Worker:
         worker._beat = asyncio.create_task(worker._beat_forever())
         return worker
 
+    @property
+    def held(self) -> list[int]:
+        """The messages that are this worker's, as far as it knows."""
+        return [*self._held]
+
     def hold(self, ids: Iterable[int]) -> None:
         """These are this worker's from now on; their leases are renewed."""
         self._held.update(ids)
@@ -109,7 +114,7 @@ class Worker:
         """One heartbeat."""
         asked = monotonic()
         async with self._engine.begin() as conn:
-            known = await claims.renew(conn, self.worker_id, [*self._held], lease=self.lease)
+            known = await claims.renew(conn, self.worker_id, self.held, lease=self.lease)
         if known:
             self._until = asked + self.lease.total_seconds() * _MARGIN
         else:

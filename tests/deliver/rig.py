@@ -23,8 +23,9 @@ from notifier.model.message import new_token
 from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.relay import Relay, Tls
 from notifier.model.states import Channel, State
-from notifier.store import members, messages, schemes
+from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
+from notifier.store.packing import Dictionary
 from tests.samples import BRAND, NOW, SCHEME, WRITER, member
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ ACTOR = Actor(ActorKind.USER, "test")
 HOUSE = House("通知係", BRAND)
 REFUND = WRITER.sample("refund", "decided").facts
 LEASE = timedelta(seconds=30)
+DICTIONARY = Dictionary.of("d", [(False, b"what all say")])
 
 
 def renderer(signer: Signer | None = None) -> Renderer:
@@ -152,6 +154,11 @@ class Rig:
             "facts": dict(REFUND),
             "shown": [{"role": "refund", "name": "total", "yen": 200}],
         }
+
+    async def dictionary(self) -> int:
+        """A dictionary on record; its id."""
+        async with self.engine.begin() as conn:
+            return await documents.keep_dictionary(conn, DICTIONARY, now=self.time)
 
     async def rows(self, sql: str, **params: Any) -> Sequence[RowMapping]:
         async with self.engine.connect() as conn:

@@ -32,29 +32,28 @@ def test_xtext_round_trips_and_is_one_word(text: str) -> None:
 def test_what_is_not_printable_ascii_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="printable ASCII"):
         xtext(bad)
-    assert mail_parameters(bad, Dsn.FAILURE) == (b"RET=HDRS",)
-    assert recipient_parameters(bad, Dsn.FAILURE) == (b"NOTIFY=FAILURE,DELAY",)
+    assert mail_parameters(bad, Dsn.FAILURE) == " RET=HDRS"
+    assert recipient_parameters(bad, Dsn.FAILURE) == " NOTIFY=FAILURE,DELAY"
 
 
 @pytest.mark.parametrize(
     ("address", "written"),
     [
-        ("hanako@example.jp", b"hanako@example.jp"),
-        ("a..b.@docomo.example.jp", b'"a..b."@docomo.example.jp'),
-        ("a+b=c@example.jp", b"a+2Bb+3Dc@example.jp"),
-        ("two words@example.jp", b'"two+20words"@example.jp'),
+        ("hanako@example.jp", "hanako@example.jp"),
+        ("a..b.@docomo.example.jp", '"a..b."@docomo.example.jp'),
+        ("a+b=c@example.jp", "a+2Bb+3Dc@example.jp"),
+        ("two words@example.jp", '"two+20words"@example.jp'),
     ],
 )
-def test_the_original_recipient(address: str, written: bytes) -> None:
-    notify, orcpt = recipient_parameters(smtp_form(address), Dsn.FAILURE)
-    assert notify == b"NOTIFY=FAILURE,DELAY"
-    assert orcpt == b"ORCPT=rfc822;" + written
+def test_the_original_recipient(address: str, written: str) -> None:
+    said = recipient_parameters(smtp_form(address), Dsn.FAILURE)
+    assert said == f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{written}"
 
 
 def test_the_envelope_names_the_attempt() -> None:
     token = new_token()
     envid = envelope_id(token, 3)
-    assert mail_parameters(envid, Dsn.FAILURE) == (b"RET=HDRS", f"ENVID={token}.3".encode())
+    assert mail_parameters(envid, Dsn.FAILURE) == f" RET=HDRS ENVID={token}.3"
     assert xtext(envid) == envid  # so that a relay which quotes it undecoded still names it
     assert attempt_of(f" {envid} ") == (token, 3)
 
@@ -67,14 +66,14 @@ def test_names_of_others_are_not_ours(other: str) -> None:
 
 
 def test_limits_count_what_is_written() -> None:
-    assert mail_parameters("a" * 100, Dsn.FAILURE)[1] == b"ENVID=" + b"a" * 100
-    assert len(mail_parameters("a" * 101, Dsn.FAILURE)) == 1
-    assert len(mail_parameters("=" * 34, Dsn.FAILURE)) == 1
+    assert mail_parameters("a" * 100, Dsn.FAILURE).endswith(f" ENVID={'a' * 100}")
+    assert mail_parameters("a" * 101, Dsn.FAILURE) == " RET=HDRS"
+    assert mail_parameters("=" * 34, Dsn.FAILURE) == " RET=HDRS"
     fits = "a" * (500 - len("rfc822;"))
-    assert recipient_parameters(fits, Dsn.FAILURE)[1].endswith(b";" + fits.encode())
-    assert len(recipient_parameters(fits + "a", Dsn.FAILURE)) == 1
+    assert recipient_parameters(fits, Dsn.FAILURE).endswith(f" ORCPT=rfc822;{fits}")
+    assert recipient_parameters(fits + "a", Dsn.FAILURE) == " NOTIFY=FAILURE,DELAY"
 
 
 def test_what_is_asked_for_is_the_relays_setting() -> None:
-    assert recipient_parameters("a@b.jp", Dsn.SUCCESS)[0] == b"NOTIFY=SUCCESS,FAILURE,DELAY"
-    assert mail_parameters("x", Dsn.OFF) == recipient_parameters("a@b.jp", Dsn.OFF) == ()
+    assert recipient_parameters("a@b.jp", Dsn.SUCCESS).startswith(" NOTIFY=SUCCESS,FAILURE,DELAY ")
+    assert mail_parameters("x", Dsn.OFF) == recipient_parameters("a@b.jp", Dsn.OFF) == ""

@@ -32,7 +32,7 @@ async def send(pool: Pool, envelope: Envelope = MAIL) -> Reply:
 @given(st.lists(st.sampled_from([b".", b"..", b"a", b"", b".a", b"a."]), min_size=1))
 def test_stuffing_is_undone_by_the_receiver(lines: list[bytes]) -> None:
     data = b"\r\n".join(lines) + b"\r\n"
-    wire = stuffed(data)
+    wire = b"".join(stuffed(data))
     assert wire.endswith(b"\r\n.\r\n") or wire == b".\r\n"
     body = wire.removesuffix(b".\r\n").split(b"\r\n")
     assert b"\r\n".join(x[1:] if x.startswith(b".") else x for x in body) == data

@@ -22,7 +22,7 @@ from tests.samples import NOW
 def test_every_reply_ends_in_a_move_that_the_table_has(
     outcome: Outcome, number: int, roll: float, left: timedelta
 ) -> None:
-    attempt = Attempt(1, number, NOW + left)
+    attempt = Attempt(1, number, NOW + left, NOW)
     reply = Reply(outcome=outcome, command="BODY")
     result = result_of(attempt, reply, now=NOW, dice=lambda: roll)
     assert may_move(Channel.EMAIL, State.SENDING, result.after)
