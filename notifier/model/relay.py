@@ -1,11 +1,17 @@
 """Relays: the SMTP servers that we hand mail to."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from .notice import Lane
+
+LaneName = Literal["urgent", "standard", "bulk"]
+ALL_LANES: Final[tuple[LaneName, ...]] = ("urgent", "standard", "bulk")
 
 
 class Tls(StrEnum):
@@ -47,6 +53,10 @@ class Relay(BaseModel):
     kind: RelayKind = RelayKind.SMARTHOST
     connections: Annotated[int, Field(ge=1, le=100)] = 12  # kept open at most
     dsn: Dsn = Dsn.FAILURE
+    most_messages: Annotated[int, Field(ge=1, le=100_000)] = 100  # over one connection
+    #: Messages begun in a minute, by all workers together; None: as fast as it goes.
+    rate_per_minute: Annotated[float, Field(gt=0, lt=1_000_000)] | None = None
+    lanes: Annotated[tuple[LaneName, ...], Field(min_length=1)] = ALL_LANES  # that it serves
 
     @property
     def label(self) -> str:
@@ -58,6 +68,10 @@ class Relay(BaseModel):
         """Whether it runs on this very machine."""
         return is_loopback(self.host)
 
+    def serves(self, lane: Lane) -> bool:
+        """Whether mail of a lane may be handed to it."""
+        return lane.name.lower() in self.lanes
+
     @model_validator(mode="after")
     def _guarded(self) -> Self:
         if self.tls is Tls.NONE and not self.is_local:
@@ -65,6 +79,11 @@ class Relay(BaseModel):
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password are given together or not at all")
         return self
+
+
+def relays_for(lane: Lane, relays: Iterable[Relay]) -> tuple[Relay, ...]:
+    """The relays that serve a lane, in their order: the first that answers is used."""
+    return tuple(relay for relay in relays if relay.serves(lane))
 
 
 def is_loopback(host: str) -> bool:

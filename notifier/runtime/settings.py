@@ -16,7 +16,8 @@ from pydantic_settings import (
 )
 
 from notifier.model.dkim import DkimKey
-from notifier.model.relay import Relay, Tls
+from notifier.model.notice import Lane
+from notifier.model.relay import Relay, Tls, relays_for
 
 PREFIX: Final = "NOTIFIER_"
 FILE: Final = Path("notifier.toml")
@@ -106,6 +107,9 @@ class Settings(BaseSettings):
     def _relays_fit(self) -> Self:
         if not self.relays:
             raise ValueError(f"{PREFIX}RELAYS: at least one relay is needed")
+        unserved = [lane.name.lower() for lane in Lane if not relays_for(lane, self.relays)]
+        if unserved:
+            raise ValueError(f"{PREFIX}RELAYS: no relay has the lane {', '.join(unserved)}")
         far = [relay.label for relay in self.relays if not relay.is_local]
         if self.clock_file is not None and far:
             raise ValueError(
