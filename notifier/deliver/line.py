@@ -10,8 +10,9 @@ from typing import Final, cast
 
 import aiosmtplib
 
-from notifier.model.relay import Relay, Tls
+from notifier.model.relay import Dsn, Relay, Tls
 
+from .dsn import mail_parameters, recipient_parameters
 from .reply import Outcome, Reply, answered
 from .wire import Wire, WireBroken
 
@@ -22,7 +23,7 @@ COMMAND_SECONDS: Final = 300.0
 BODY_SECONDS: Final = 600.0
 PARTING_SECONDS: Final = 2.0
 #: EHLO keywords that we make use of.
-_KEYWORDS: Final = ("pipelining", "size", "8bitmime")
+_KEYWORDS: Final = ("pipelining", "size", "8bitmime", "dsn")
 _GOOD: Final = {"RSET": {250}, "MAIL": {250}, "RCPT": {250, 251}, "DATA": {354}}
 _BROKEN: Final = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
@@ -34,6 +35,7 @@ class Envelope:
     sender: str
     recipient: str
     data: bytes  # CRLF lines, complete, before dot-stuffing
+    envid: str = ""  # our name for it in reports (RFC 3461); empty: none
 
 
 class RelayDown(Exception):
@@ -80,6 +82,7 @@ class Line:
             use_tls=self.relay.tls is Tls.IMPLICIT,
             start_tls=self.relay.tls is Tls.STARTTLS,
             validate_certs=self.relay.verify,
+            cert_bundle=str(self.relay.ca_file) if self.relay.ca_file else None,
             username=self.relay.username,
             password=secret.get_secret_value() if secret else None,
             local_hostname=self._helo,
@@ -206,7 +209,9 @@ class Line:
             mail += f" SIZE={len(envelope.data)}"
         if "8bitmime" in self._offers and not envelope.data.isascii():
             mail += " BODY=8BITMIME"
-        rcpt = f"RCPT TO:<{recipient}>"
+        asked = self.relay.dsn if "dsn" in self._offers else Dsn.OFF
+        mail += mail_parameters(envelope.envid, asked)
+        rcpt = f"RCPT TO:<{recipient}>{recipient_parameters(recipient, asked)}"
         if not (mail.isprintable() and rcpt.isprintable()):
             raise ValueError("a control character in an envelope")
         before = [("RSET", b"RSET\r\n")] if self._stained else []

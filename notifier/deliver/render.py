@@ -16,8 +16,11 @@ from notifier.model.reasons import Reason
 from notifier.store.claims import Claim
 from notifier.store.documents import Version
 from notifier.store.packing import Dictionary, Packer, Segment
+from notifier.write.stream import SILENT, Stream
 
 from .compose import House, Unsendable, correspondence
+from .dkim import Signer
+from .dsn import envelope_id
 from .line import Envelope
 
 log = structlog.get_logger(__name__)
@@ -73,7 +76,7 @@ class TemplateVersion(Hashable, Protocol):
 class Writer(Protocol):
     """Whoever puts correspondence into words."""
 
-    def mail(self, c: Correspondence, *, token: str, message_id: str) -> Mail:
+    def mail(self, c: Correspondence, *, token: str, message_id: str, stream: Stream) -> Mail:
         """A correspondence as mail."""
 
     def sample_like(self, c: Correspondence) -> Correspondence:
@@ -124,6 +127,8 @@ class Renderer:
     house: House
     bounce_domain: str  # of return paths
     message_id_domain: str
+    signer: Signer | None = None
+    stream: Stream = SILENT
     _packers: dict[Hashable, Packer] = field(default_factory=dict)
 
     def mail(self, found: RowMapping, *, now: datetime) -> Ready:
@@ -132,6 +137,9 @@ class Renderer:
         version = self._version(found)
         mail = self._written(found, c)
         packer = self._packer(c, version)
+        signature = self.signer.signature(mail.data) if self.signer else b""
+        data = signature + mail.data
+        segments = [(False, signature), *mail.segments] if signature else mail.segments
         return Ready(
             claim=Claim(found["message_id"], found["fence"]),
             notice=found["notice"],
@@ -139,10 +147,10 @@ class Renderer:
             expires_at=found["expires_at"],
             most=found["most_attempts"],
             version=version,
-            envelope=self._envelope(found, c, mail.data),
-            sha256=hashlib.sha256(mail.data).digest(),
+            envelope=self._envelope(found, c, data),
+            sha256=hashlib.sha256(data).digest(),
             dictionary=packer.dictionary,
-            packed=packer.pack(mail.segments),
+            packed=packer.pack(segments),
         )
 
     def _packer(self, c: Correspondence, version: Version) -> Packer:
@@ -151,7 +159,12 @@ class Renderer:
             if len(self._packers) >= _MOST_PACKERS:
                 self._packers.clear()
             sample = self.writer.sample_like(c)
-            mail = self.writer.mail(sample, token=_TOKEN, message_id=f"<{_TOKEN}@example.jp>")
+            mail = self.writer.mail(
+                sample,
+                token=_TOKEN,
+                message_id=f"<{_TOKEN}@example.jp>",
+                stream=self.stream,
+            )
             self._packers[key] = Packer(Dictionary.of(version.digest, mail.segments))
         return self._packers[key]
 
@@ -181,14 +194,15 @@ class Renderer:
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
         try:
-            return self.writer.mail(c, token=token, message_id=message_id)
+            return self.writer.mail(c, token=token, message_id=message_id, stream=self.stream)
         except Exception as error:
             raise _failed(found, error) from error
 
     def _envelope(self, found: RowMapping, c: Correspondence, data: bytes) -> Envelope:
         sender = f"b+{found['token']}@{self.bounce_domain}"
+        envid = envelope_id(found["token"], found["attempts"] + 1)
         try:
-            return Envelope(sender, smtp_form(c.recipient.email), data)
+            return Envelope(sender, smtp_form(c.recipient.email), data, envid)
         except ValueError as error:
             raise Unsendable(Reason.NO_ADDRESS, "email") from error
 

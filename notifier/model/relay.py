@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -28,6 +29,14 @@ class RelayKind(StrEnum):
     DIRECT = "direct"  # its answers are the destination's
 
 
+class Dsn(StrEnum):
+    """Of what a relay that offers DSN (RFC 3461) is asked to report."""
+
+    OFF = "off"  # nothing is asked; relays then report failures as they see fit
+    FAILURE = "failure"  # failures and delays
+    SUCCESS = "success"  # deliveries too: a report for every mail
+
+
 class Relay(BaseModel):
     """One relay endpoint and how to speak to it."""
 
@@ -38,10 +47,12 @@ class Relay(BaseModel):
     name: Annotated[str, Field(max_length=64)] = ""  # in the record; "host:port" when empty
     tls: Tls = Tls.STARTTLS
     verify: bool = True  # check the certificate and its host name
+    ca_file: Path | None = None  # PEM: whose certificates are trusted, instead of the system's
     username: str | None = None
     password: SecretStr | None = None
     kind: RelayKind = RelayKind.SMARTHOST
     connections: Annotated[int, Field(ge=1, le=100)] = 12  # kept open at most
+    dsn: Dsn = Dsn.FAILURE
     most_messages: Annotated[int, Field(ge=1, le=100_000)] = 100  # over one connection
     #: Messages begun in a minute, by all workers together; None: as fast as it goes.
     rate_per_minute: Annotated[float, Field(gt=0, lt=1_000_000)] | None = None

@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
 from notifier.model.relay import Relay, Tls, relays_for
 
@@ -71,6 +72,9 @@ class Settings(BaseSettings):
     bounce_domain: str = "bounce.example.jp"  # of return paths, b+TOKEN@…
     message_id_domain: str = "notifier.example.jp"
     staff_sender: str = "notifier@example.jp"  # From of mails to staff
+    feedback_sender: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")] = ""
+    unsubscribe_url: Annotated[str, Field(pattern=r"^(https://[!-;=?-~]{1,190})?$")] = ""
+    dkim: tuple[DkimKey, ...] = ()  # keys that mails are signed with
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -89,6 +93,16 @@ class Settings(BaseSettings):
         """What is given by the caller, then the environment, then the file."""
         file = TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, file_secret_settings, file
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        places = [(key.domain, key.selector) for key in self.dkim]
+        for n, place in enumerate(places):
+            if place in places[:n]:
+                raise ValueError(
+                    f"{PREFIX}DKIM__{n}__SELECTOR: {place[1]} stands for another key of {place[0]}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _relays_fit(self) -> Self:

@@ -10,7 +10,7 @@ from .db import rows
 
 #: What the writer needs, for messages ``m``.
 COLUMNS = """m.message_id, m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane,
-    m.attempts, m.most_attempts, m.created_at, m.expires_at, m.staff_id,
+    m.scheme, m.attempts, m.most_attempts, m.created_at, m.expires_at, m.staff_id,
     CAST(f.facts AS text) AS facts,
     p.member_no, c.contact, e.policies, s.name AS staff_name, s.email AS staff_email,
     h.name AS scheme_name, h.group_no, CAST(b.brand AS text) AS brand"""

@@ -16,7 +16,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
-        "attempts", "days_before", "fields", "step_fields",
+        "attempts", "days_before", "fields", "step_fields", "unsubscribe",
     }
 )  # fmt: skip
 _MOST_ATTEMPTS: Final = 1000
@@ -61,6 +61,7 @@ class _Reader:
             step_fields={s: self._fields(f"step_fields.{s}", t) for s, t in step_fields.items()},
             attempts=self._attempts(),
             days_before=tuple(self._get("days_before", list, [])),
+            unsubscribe=self._flag("unsubscribe"),
         )
 
     def _bad(self, key: str, message: str) -> BadTemplate:
@@ -72,6 +73,12 @@ class _Reader:
             raise self._bad(key, "is missing")
         if not isinstance(value, kind) or isinstance(value, bool):
             raise self._bad(key, f"is not of type {kind.__name__}")
+        return value
+
+    def _flag(self, key: str) -> bool:
+        value = self.table.get(key, False)
+        if not isinstance(value, bool):
+            raise self._bad(key, "is neither true nor false")
         return value
 
     def _texts(self, key: str) -> list[str]:

@@ -59,6 +59,7 @@ class Headers:
     date: datetime  # aware
     message_id: str  # with or without angle brackets
     language: str
+    more: tuple[str, ...] = ()  # complete header lines
 
 
 def build(head: Headers, text: bytes, html: bytes, *, boundary: str) -> tuple[Segment, ...]:
@@ -109,6 +110,7 @@ def crlf(text: str) -> bytes:
 
 def _head(head: Headers) -> str:
     reply_to = f"Reply-To: {_address('brand.reply_to', head.reply_to)}\r\n" if head.reply_to else ""
+    more = "".join([f"{line}\r\n" for line in head.more])
     return (
         f"{_from(head.sender)}\r\n"
         f"{_mailbox('To', head.to)}\r\n"
@@ -118,6 +120,7 @@ def _head(head: Headers) -> str:
         f"Message-ID: {_message_id(head.message_id)}\r\n"
         "Auto-Submitted: auto-generated\r\n"
         f"Content-Language: {head.language}\r\n"
+        f"{more}"
         "MIME-Version: 1.0\r\n"
     )
 

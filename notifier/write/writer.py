@@ -19,6 +19,7 @@ from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
 from notifier.write.prepared import Prepared
 from notifier.write.samples import read_sample
 from notifier.write.skeleton import in_bytes
+from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
 from notifier.write.words import Phrases
 from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
@@ -72,16 +73,24 @@ class Writer:
         return replace(sample, brand=c.brand, scheme_name=c.scheme_name, group_no=c.group_no)
 
     def mail(
-        self, c: Correspondence, *, token: str, message_id: str, date: datetime | None = None
+        self,
+        c: Correspondence,
+        *,
+        token: str,
+        message_id: str,
+        date: datetime | None = None,
+        stream: Stream = SILENT,
     ) -> WrittenMail:
         """The mail: text and HTML of equal content, and the message for DATA.
 
         ``token`` (letters and digits) parts the message's parts, so that the same arguments give
-        the same bytes; ``date`` defaults to ``c.written_at``. Raises :class:`WriteError`.
+        the same bytes; ``date`` defaults to ``c.written_at``; ``stream`` is what mail providers
+        are told. Raises :class:`WriteError`.
         """
         folder = self._folder(c.notice, c.language)
         subject, text, html = self._bodies(c, folder)
         head = _headers(c, folder.language, subject.decode(), message_id, date or c.written_at)
+        head = replace(head, more=stream.lines(c, folder.notice, token))
         return WrittenMail(head.subject, mime.build(head, text, html, boundary=token))
 
     def _bodies(self, c: Correspondence, folder: Folder) -> tuple[bytes, bytes, bytes]:

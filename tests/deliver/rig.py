@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.compose import House
 from notifier.deliver.destinations import shipped
+from notifier.deliver.dkim import Signer
 from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer
 from notifier.deliver.settle import sweep
@@ -36,12 +37,13 @@ LEASE = timedelta(seconds=30)
 DICTIONARY = Dictionary.of("d", [(False, b"what all say")])
 
 
-def renderer() -> Renderer:
+def renderer(signer: Signer | None = None) -> Renderer:
     return Renderer(
         writer=WRITER,
         house=HOUSE,
         bounce_domain="bounce.example.jp",
         message_id_domain="notifier.example.jp",
+        signer=signer,
     )
 
 
@@ -65,6 +67,7 @@ class Rig:
         self.relay = relay_of(office)
         self.relays: tuple[Relay, ...] = ()  # instead of that one
         self.destinations = shipped()
+        self.signer: Signer | None = None
         self.bells = {lane: asyncio.Event() for lane in Lane}
         self._numbers = count(1)
 
@@ -78,7 +81,7 @@ class Rig:
     def station(self, *lanes: Lane) -> Station:
         return Station(
             engine=self.engine,
-            renderer=renderer(),
+            renderer=renderer(self.signer),
             relays=self.relays or (self.relay,),
             destinations=self.destinations,
             journals=self.journals,

@@ -311,6 +311,7 @@ BREAKS = [
     ("notice.toml", 'expires_after = "7d"', 'expires_after = "soon"', "expires_after"),
     ("notice.toml", 'premium = "yen"', 'premium = "money"', "fields.premium"),
     ("notice.toml", 'uncertain = "resend"', 'unknown = "x"', "unknown"),
+    ("notice.toml", "[fields]", 'unsubscribe = "yes"\n[fields]', "unsubscribe"),
     ("notice.toml", "[fields]", "attempts = 0\n[fields]", "attempts"),
     ("notice.toml", "[fields]", "attempts = '3'\n[fields]", "attempts"),
     ("notice.toml", "[fields]", "attempts = true\n[fields]", "attempts"),
