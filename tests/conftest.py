@@ -102,7 +102,7 @@ def intake_redis_url(redis_url: str) -> str:
 
 
 @contextmanager
-def _in_thread(office: PostOffice) -> Iterator[PostOffice]:
+def in_thread(office: PostOffice) -> Iterator[PostOffice]:
     """An office in a thread, so that a busy test keeps nobody waiting."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -120,7 +120,7 @@ def _in_thread(office: PostOffice) -> Iterator[PostOffice]:
 @pytest.fixture
 def post_office(tmp_path: Path) -> Iterator[PostOffice]:
     """A relay without TLS: ``.port``, ``.messages``, ``.rules``, ``.wait_for(count)``."""
-    with _in_thread(PostOffice(tmp_path / "mail")) as office:
+    with in_thread(PostOffice(tmp_path / "mail")) as office:
         yield office
 
 
@@ -128,7 +128,7 @@ def post_office(tmp_path: Path) -> Iterator[PostOffice]:
 def tls_post_office(tmp_path: Path) -> Iterator[PostOffice]:
     """A relay with STARTTLS (``.certificate``) and a user ``notifier`` / ``open sesame``."""
     users = {"notifier": "open sesame"}
-    with _in_thread(PostOffice(tmp_path / "mail-tls", tls=True, users=users)) as office:
+    with in_thread(PostOffice(tmp_path / "mail-tls", tls=True, users=users)) as office:
         yield office
 
 

@@ -10,7 +10,7 @@ from notifier.demo.members import generate
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane, UncertainPolicy
 from notifier.store import members
-from notifier.store.db import dumps, rows, run, single
+from notifier.store.db import dumps, rows, run
 from tests.samples import SCHEME
 
 NOTICE: Final = "apology"
@@ -116,7 +116,8 @@ async def queue(engine: AsyncEngine, number: int, count: int, *, lane: Lane = La
 
 async def tidy(engine: AsyncEngine) -> None:
     """What the server would do by itself a minute after a change so large."""
-    async with single(engine) as conn:
+    async with engine.connect() as plain:
+        conn = await plain.execution_options(isolation_level="AUTOCOMMIT")
         await run(conn, "VACUUM ANALYZE")
         await run(conn, "CHECKPOINT")
 
