@@ -37,6 +37,7 @@ check: $(STAMP)  ## format, lint, types, import rules, lengths
 	@$(BIN)/python scripts/check_lengths.py
 
 bench: $(STAMP)  ## measure (ONLY=name,… for some); writes var/bench/summary.json
+	@sh scripts/packages.sh bench || true
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 lock: $(STAMP)  ## pin all dependencies anew in requirements.lock

@@ -2,12 +2,13 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Set
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -47,11 +48,18 @@ def main() -> int:
     var, began = Path("var") / "bench", monotonic()
     var.mkdir(parents=True, exist_ok=True)
     with Engines(load_settings(var=var, relay_host="127.0.0.1", relay_tls="none")) as engines:
-        figures = asyncio.run(_measure(engines, var, set(wanted), console))
+        figures = asyncio.run(_until_told(_measure(engines, var, set(wanted), console)))
     write_summary(figures, var / "summary.json")
     console.print(_table(figures))
     console.print(f"{var}/summary.json ({monotonic() - began:.0f} s)", highlight=False)
     return 0
+
+
+async def _until_told(measuring: Coroutine[Any, Any, list[Figure]]) -> list[Figure]:
+    """On SIGTERM all that was started is stopped."""
+    task = asyncio.ensure_future(measuring)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def _arguments() -> argparse.Namespace:

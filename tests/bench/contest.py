@@ -96,7 +96,8 @@ class Standings:
             more_is_better=True,
             peer={"name": self.labels[ratio.peer], **self._rate(ratio.peer)},
             note=f"{self.labels[ratio.who]}: {self._rate(ratio.who)['value']:,} mails/s; "
-            f"ratio in each round: {', '.join(f'{one:.3f}' for one in each)}",
+            f"ratio in each round: {', '.join(f'{one:.3f}' for one in each)}; "
+            f"load of the machine {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores",
         )
 
     def _rate(self, name: str) -> dict[str, object]:

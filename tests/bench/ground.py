@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -49,9 +51,11 @@ Opener = Callable[[Ground], AbstractAsyncContextManager[Contestant]]
 async def program(
     *command: str, log: Path, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """A program within; it is ended at the end. What it says goes to ``log``."""
+    """A program within; it is ended at the end, with its children. It speaks to ``log``."""
     with log.open("wb") as out:
-        process = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=out, env=env)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=out, stderr=out, env=env, start_new_session=True
+        )
     try:
         yield process
     finally:
@@ -60,12 +64,12 @@ async def program(
 
 async def _end(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
     try:
         async with asyncio.timeout(_PARTING):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

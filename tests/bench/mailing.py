@@ -34,8 +34,12 @@ _CHUNK: Final = 2000
 #: 1,480 to 8,470 円: members and mailings apart by numbers that have no common divisor.
 _PREMIUM: Final = "(1480 + (p.member_id * 7919 + :k * 104729) % 700 * 10)"
 
-# The keys hold by how the rows are made, so that the server need not look for each.
-_TRUST: Final = "SET LOCAL session_replication_role = replica"
+_HOW: Final = (
+    # The keys hold by how the rows are made, so that the server need not look for each.
+    "SET LOCAL session_replication_role = replica",
+    # It does not know yet how many they are, and would compare each with each.
+    "SET LOCAL enable_nestloop = off",
+)
 
 _CASES: Final = """
 INSERT INTO cases (kind, source, matter, member_id, scheme, state, generation, occurred_at,
@@ -102,7 +106,8 @@ async def queue(engine: AsyncEngine, number: int, count: int, *, lane: Lane = La
     shown = {"common": dumps(COMMON), "wrong": FEES[0], "correct": FEES[1], "k": number}
     kind = {"notice": NOTICE, "step": STEP}
     async with engine.begin() as conn:
-        await run(conn, _TRUST)
+        for setting in _HOW:
+            await run(conn, setting)
         await run(conn, _CASES, {**matter, "count": count})
         made = await run(conn, _MESSAGES, {**matter, **kind, **stamp, **shown})
     if made != count:

@@ -7,6 +7,7 @@ It speaks just enough SMTP (with PIPELINING), throws the mails away, and writes 
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -100,14 +101,23 @@ async def _run(given: argparse.Namespace) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, done.set)
     desk = Desk(given.domain, given.log)
+    count = given.log.with_suffix(".count")
+    _write(count, desk.taken)
     server = await loop.create_server(
         lambda: Conversation(desk), "127.0.0.1", given.port, backlog=1024
     )
-    count = given.log.with_suffix(".count")
     async with server:
         while not done.is_set():
-            await asyncio.to_thread(count.write_text, str(desk.taken))
-            await asyncio.wait([asyncio.create_task(done.wait())], timeout=1.0)
+            _write(count, desk.taken)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await done.wait()
+
+
+def _write(count: Path, taken: int) -> None:
+    fresh = count.with_suffix(".new")
+    fresh.write_text(str(taken))
+    fresh.replace(count)  # nobody reads half of it
 
 
 def main() -> None:

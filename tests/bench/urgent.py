@@ -48,10 +48,12 @@ async def measure(engines: Engines, var: Path, _wanted: Set[str]) -> list[Figure
             await listening(place.parts.settings.api_port)
             crew.keep("worker", "notifier.cli", "work")
             await _under_way(log)
+            before, began = _counted(log), monotonic()
             standard, urgent = await _send(place)
+            rate = (_counted(log) - before) / (monotonic() - began)
             taken = await _taken(log, 2 * _COUNT)
             await _still_under_way(place)
-    return [_figure(_waits(standard, taken), _waits(urgent, taken))]
+    return [_figure(_waits(standard, taken), _waits(urgent, taken), rate)]
 
 
 async def _mailing(place: House) -> None:
@@ -77,8 +79,13 @@ async def _receiver(folder: Path) -> AsyncIterator[tuple[int, Path]]:
 
 async def _under_way(log: Path) -> None:
     async with asyncio.timeout(_PATIENCE):
-        while int(log.with_suffix(".count").read_text() or 0) < _UNDER_WAY:  # noqa: ASYNC110
+        while _counted(log) < _UNDER_WAY:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
+
+
+def _counted(log: Path) -> int:
+    """Mails that the receiver has taken in all, as of its last count."""
+    return int(log.with_suffix(".count").read_text())
 
 
 async def _still_under_way(place: House) -> None:
@@ -161,7 +168,7 @@ def _waits(accepted: Mapping[str, float], taken: Mapping[str, float]) -> list[fl
     return [1000 * (taken[reader] - at) for reader, at in accepted.items()]
 
 
-def _figure(standard: Sequence[float], urgent: Sequence[float]) -> Figure:
+def _figure(standard: Sequence[float], urgent: Sequence[float], rate: float) -> Figure:
     told = "; ".join(
         f"{what}: p50 {percentile(waits, 0.5):.0f}, p99 {percentile(waits, 0.99):.0f} ms"
         for what, waits in (("events by HTTP", standard), ("urgent messages", urgent))
@@ -174,5 +181,5 @@ def _figure(standard: Sequence[float], urgent: Sequence[float]) -> Figure:
         note=f"the worse of two lanes. {told}. {_COUNT} events (lane standard, from the 202 to the "
         f"receiver's 250) and {_COUNT} messages put into the urgent lane with a ring of the bell "
         f"(from the commit), in turn, while one process of notifier work for all lanes delivers a "
-        f"mailing of {_BULK:,}; no notice to members is urgent",
+        f"mailing of {_BULK:,} ({rate:,.0f} mails/s meanwhile); no notice to members is urgent",
     )

@@ -13,7 +13,7 @@ import uvloop
 from tests.bench.ground import SESSIONS, Contestant, Ground, program
 from tests.bench.meter import Meter
 
-_MAILS: Final = 15_000
+_MAILS: Final = 8_000
 _LINE: Final = b"X" * 74 + b"\r\n"
 
 

@@ -19,7 +19,7 @@ from tests.bench.peers import wording
 
 _SITE: Final = Path(__file__).with_name("post_office_site.py")
 _PACKAGES: Final = ("django", "django-post_office", "psycopg[binary]")
-_BATCH: Final = 500  # for each process; it renders a batch, then sends it
+_BATCH: Final = 400  # for each process; it renders a batch, then sends it
 _BATCHES: Final = 10
 _THREADS: Final = 5  # its default
 _LOG_LEVEL: Final = 2  # its default: every delivery is logged

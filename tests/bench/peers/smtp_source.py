@@ -8,7 +8,7 @@ from tests.bench.ground import SESSIONS, Contestant, Ground, program
 from tests.bench.meter import Meter
 from tests.bench.sink import program as found
 
-_MAILS: Final = 30_000
+_MAILS: Final = 20_000
 
 
 class SmtpSource:
