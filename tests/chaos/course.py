@@ -79,6 +79,7 @@ class Course:
         helpers = (self._report, self.time.run, self._http.run, self._stream.run)
         async with _beside(helpers) as beside:
             async with self.house.crew():
+                await beside(self.house.opened())
                 await beside(self._attack())
                 await beside(self._rest())
             for _ in range(_SESSIONS):

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.api.keys import new_key
-from notifier.demo.crew import Crew, free_port
+from notifier.demo.crew import Crew, free_port, listening
 from notifier.model.actor import system
 from notifier.model.relay import Relay, Tls
 from notifier.runtime.clock import turn
@@ -39,6 +39,7 @@ _DATABASE: Final = "chaos"
 _ACTOR: Final = system("chaos")
 _CHUNK: Final = 1000  # members in one statement
 _TURN: Final = 0.1  # seconds between two turns of the clock
+_OPENS: Final = 120.0  # seconds for all processes to start, on a busy machine
 _SETTLES: Final = 0.05  # seconds until the database has done what a stopped process had asked of it
 
 
@@ -72,6 +73,14 @@ class House:
             for name in WORKERS:
                 crew.keep(name, "notifier.cli", "work")
             yield crew
+
+    async def opened(self) -> None:
+        """Wait until all processes are at work. Raises :class:`TimeoutError`."""
+        await listening(self.api_port, seconds=_OPENS)
+        async with asyncio.timeout(_OPENS):
+            for name in WORKERS:
+                while not ((pid := self.pid(name)) and await self.at_work(pid)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
 
     def pid(self, name: str) -> int | None:
         """The process that runs under a name now."""

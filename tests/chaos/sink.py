@@ -42,8 +42,8 @@ class Cut(StrEnum):
 
     BEFORE_DATA = "before_data"  # when DATA is asked for: nothing of the message went out
     DURING_DATA = "during_data"  # with the first bytes of the body; not taken
-    LOST = "lost"  # after the final dot, before the answer; not taken
-    KEPT = "kept"  # there, too, but the message was taken
+    LOST = "after_data_lost"  # after the final dot, before the answer; not taken
+    KEPT = "after_data_kept"  # there, too, but the message was taken
 
 
 @dataclass(frozen=True, slots=True)
