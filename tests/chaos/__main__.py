@@ -11,15 +11,17 @@ import secrets
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import PREFIX, load_settings
-from tests.chaos.course import Outcome, Plan, play
+from tests.chaos.course import SESSIONS, Outcome, Plan, play
 from tests.chaos.faults import Kind
 from tests.chaos.house import clear
+
+_OPENING: Final = 300.0  # seconds for engines, members and processes
 
 
 def main() -> int:
@@ -51,11 +53,13 @@ def _plan() -> Plan:
         return int(os.environ.get(f"CHAOS_{name}") or default)
 
     messages = given("MESSAGES", 100_000)
+    seconds = 60.0 * float(os.environ.get("CHAOS_MINUTES") or 25)
     return Plan(
         messages=messages,
         faults=given("FAULTS", max(len(Kind), messages // 500)),
         seed=given("SEED", secrets.randbelow(10**6)),
-        seconds=60.0 * float(os.environ.get("CHAOS_MINUTES") or 25) / 2,
+        attack=seconds * 0.75,
+        rest=seconds * 0.25,
     )
 
 
@@ -64,7 +68,7 @@ async def _bounded(plan: Plan, var: Path, engines: Engines) -> Outcome:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with asyncio.timeout(plan.seconds * 3):
+    async with asyncio.timeout(_OPENING + plan.attack + plan.rest * SESSIONS):
         return await play(plan, var, engines, _say)
 
 

@@ -26,7 +26,7 @@ _CALM: Final = 5.0  # seconds without faults before time runs faster still: late
 _WAVE: Final = 8.0  # seconds after which a fault strikes even if little was received
 _BACKLOG: Final = 3  # waves that may be under way
 _REPORT: Final = 5.0  # seconds between two lines
-_SESSIONS: Final = 4  # how often the processes are started to finish what is open
+SESSIONS: Final = 4  # how often the processes run, at most, to finish what is open
 
 Say = Callable[[str], None]
 
@@ -38,7 +38,8 @@ class Plan:
     messages: int
     faults: int
     seed: int
-    seconds: float  # from which no further fault strikes, and as long again to come to rest
+    attack: float  # seconds from which no further fault strikes
+    rest: float  # seconds to come to rest after that
 
 
 @dataclass(kw_only=True)
@@ -82,13 +83,13 @@ class Course:
                 await beside(self.house.opened())
                 await beside(self._attack())
                 await beside(self._rest())
-            for _ in range(_SESSIONS):
-                # Read when nobody is left who could change it.
-                found = await record(self.house)
+            found = await record(self.house)  # when nobody is left who could change it
+            for _ in range(SESSIONS - 1):
                 if not any(message.is_open for message in found):
                     break
                 async with self.house.crew():
                     await beside(self._rest())
+                found = await record(self.house)
         await self._stream.close()
         return found, await unanswered(self.house, self.accepted)
 
@@ -102,7 +103,7 @@ class Course:
         for place, kind in enumerate(self._deck, start=1):
             end = self.plan.messages * place // len(self._deck)
             self._feed(end)
-            if self.seconds < self.plan.seconds:
+            if self.seconds < self.plan.attack:
                 await self._pass(round(self._dice.random() * self.plan.messages / len(self._deck)))
                 await self._strike(kind)
 
@@ -137,7 +138,7 @@ class Course:
     async def _rest(self) -> None:
         """No more faults; time runs faster, until nothing can move by itself."""
         self.sink.behave()
-        end = monotonic() + self.plan.seconds
+        end = monotonic() + self.plan.rest
         await asyncio.sleep(_CALM)
         self.time.speed = _SPEED_AT_THE_END
         while monotonic() < end:
