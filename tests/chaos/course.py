@@ -162,7 +162,7 @@ class Course:
 
     @property
     def again(self) -> int:
-        """Events that the outboxes sent again."""
+        """How often the outboxes had to try an event again."""
         return self._http.again + self._stream.again
 
 
@@ -214,7 +214,7 @@ async def play(plan: Plan, var: Path, engines: Engines, say: Say) -> Outcome:
                 seconds=course.seconds,
                 figures={
                     "events": len(course.accepted),
-                    "events_sent_again": course.again,
+                    "events_tried_again": course.again,
                     "business_time": str(course.time.passed).split(".")[0],
                     "cuts": dict(sink.cuts),
                     "copies": sink.accepted,

@@ -25,7 +25,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self.accepted: set[str] = set()
-        self.again = 0  # events that were sent more than once
+        self.again = 0  # events that had to be tried again, each time counted
         self._waiting: dict[str, Json] = {}
 
     def put(self, events: Iterable[Json]) -> None:
