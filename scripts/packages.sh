@@ -1,15 +1,18 @@
 #!/bin/sh
-# See to it that the programs are there that the tests look at PDFs and pages with.
+# See to it that the programs are there that the tests need: a relay, and what looks at PDFs and
+# pages.
 set -eu
 
 need() { # command, Debian package
     command -v "$1" >/dev/null || missing="$missing $2"
 }
 
+PATH="$PATH:/usr/sbin"
 missing=
 need pdftotext poppler-utils
 need qpdf qpdf
 need fc-list fontconfig
+need postfix postfix
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 fc-list :lang=ja 2>/dev/null | grep -q . || missing="$missing fonts-noto-cjk"
 [ -z "$missing" ] && exit 0
@@ -17,8 +20,14 @@ fc-list :lang=ja 2>/dev/null | grep -q . || missing="$missing fonts-noto-cjk"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing for the tests:$missing"
     apt-get update -qq
+    case $missing in *postfix*)
+        # Without a configuration of its own it starts nothing; the tests bring theirs.
+        echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections ;;
+    esac
+    # Should another mail server be there, apt stops rather than remove it for Postfix.
     # shellcheck disable=SC2086 (a list of words)
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-remove --no-install-recommends \
+        $missing >/dev/null
 else
     echo "The tests need these Debian packages, or what stands for them elsewhere:$missing" >&2
     exit 1

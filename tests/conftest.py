@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 import redis
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +24,10 @@ from notifier.store.migrate import upgrade
 
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[_name]  # the developer's own settings are none of the tests' business
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 _TEMPLATE = "house_template"
 _FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
@@ -102,7 +107,7 @@ def intake_redis_url(redis_url: str) -> str:
 
 
 @contextmanager
-def _in_thread(office: PostOffice) -> Iterator[PostOffice]:
+def in_thread(office: PostOffice) -> Iterator[PostOffice]:
     """An office in a thread, so that a busy test keeps nobody waiting."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -120,7 +125,7 @@ def _in_thread(office: PostOffice) -> Iterator[PostOffice]:
 @pytest.fixture
 def post_office(tmp_path: Path) -> Iterator[PostOffice]:
     """A relay without TLS: ``.port``, ``.messages``, ``.rules``, ``.wait_for(count)``."""
-    with _in_thread(PostOffice(tmp_path / "mail")) as office:
+    with in_thread(PostOffice(tmp_path / "mail")) as office:
         yield office
 
 
@@ -128,7 +133,7 @@ def post_office(tmp_path: Path) -> Iterator[PostOffice]:
 def tls_post_office(tmp_path: Path) -> Iterator[PostOffice]:
     """A relay with STARTTLS (``.certificate``) and a user ``notifier`` / ``open sesame``."""
     users = {"notifier": "open sesame"}
-    with _in_thread(PostOffice(tmp_path / "mail-tls", tls=True, users=users)) as office:
+    with in_thread(PostOffice(tmp_path / "mail-tls", tls=True, users=users)) as office:
         yield office
 
 

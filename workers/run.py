@@ -22,6 +22,7 @@ from notifier.deliver.settle import sweep
 from notifier.deliver.station import Station, deliver
 from notifier.model.notice import Lane
 from notifier.runtime.clock import clock_of
+from notifier.runtime.destinations import destinations_of
 from notifier.runtime.engines import Urls
 from notifier.runtime.parts import Parts
 from notifier.runtime.rendering import renderer
@@ -84,6 +85,7 @@ async def work(
         engine=engine,
         renderer=renderer(given, writer, house),
         relays=given.relays,
+        destinations=destinations_of(given),
         journals=journals(given),
         lease=timedelta(seconds=given.lease_seconds),
         now=now,

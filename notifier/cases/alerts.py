@@ -57,6 +57,7 @@ def _row(task: RowMapping, person: RowMapping, house: House, now: datetime) -> d
         "state": State.QUEUED,
         "reason": Reason.CREATED,
         "uncertain_policy": notice.uncertain,
+        "most_attempts": notice.attempts,
         "next_attempt_at": now,
         "expires_at": now + notice.expires_after,
         "facts": _facts(task),

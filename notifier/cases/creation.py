@@ -39,6 +39,7 @@ def message_row(
         "state": State.HELD if held else State.QUEUED,
         "reason": held or Reason.CREATED,
         "uncertain_policy": notice.uncertain,
+        "most_attempts": notice.attempts,
         "next_attempt_at": now,
         "expires_at": expiry(draft, notice, now),
         "facts": dict(draft.facts),

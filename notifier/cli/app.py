@@ -4,6 +4,7 @@ import typer
 
 from . import (
     batches,
+    dkim,
     events,
     keys,
     letters,
@@ -13,10 +14,12 @@ from . import (
     rejected,
     run,
     schemes,
+    settling,
     staff,
     tasks,
 )
 
+messages.app.command("settle-by-log")(settling.settle_by_log)
 app = typer.Typer(
     name="notifier",
     help="Notices to members: from billing events to mails and letters, and the record of them.",
@@ -35,6 +38,7 @@ for name, group in {
     "rejected": rejected.app,
     "keys": keys.app,
     "staff": staff.app,
+    "dkim": dkim.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)

@@ -28,7 +28,7 @@ def is_away(error: BaseException) -> bool:
         return error.connection_invalidated or state.startswith(_PASSING)
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_PASSING)
-    return isinstance(error, asyncpg.InterfaceError)
+    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
 def _never() -> bool:

@@ -1,9 +1,10 @@
 """Claiming: messages of a lane are taken and written ahead of the lines."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 from sqlalchemy import RowMapping
@@ -13,7 +14,8 @@ from notifier.decide.calendar import japan_date
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.store import claims, compose, messages, tasks
+from notifier.store import claims, messages, tasks
+from notifier.store.direct import Direct
 from notifier.store.messages import Move
 
 from . import alarms
@@ -23,6 +25,8 @@ from .render import Ready, Renderer
 from .worker import ACTOR, Worker
 
 log = structlog.get_logger(__name__)
+
+_AT_ONCE: Final = 4  # mails written in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Claimer:
         lane: Lane,
         *,
         engine: AsyncEngine,
+        direct: Direct,
         worker: Worker,
         renderer: Renderer,
         now: Callable[[], datetime],
@@ -49,10 +54,12 @@ class Claimer:
     ) -> None:
         self._lane = lane
         self._engine = engine
+        self._direct = direct
         self._worker = worker
         self._renderer = renderer
         self._now = now
         self._stopping = stopping
+        self._astray = False  # whether a claim was not answered
 
     async def take(self, most: int, ready: Callable[[Ready], None]) -> int:
         """Claim up to ``most``, pass each to ``ready`` once it is written; how many were claimed.
@@ -60,36 +67,49 @@ class Claimer:
         What cannot be written is held, with a task for a person.
         """
         now = self._now()
-        ids, found = await self._claim(most, now)
+        found = await self._claim(most, now)
         lost: list[_Lost] = []
-        for message_id in ids:
-            row = found[message_id]
+        for place, row in enumerate(found, 1):
             try:
                 ready(self._write(row, now))
             except Unsendable as error:
-                lost.append(_Lost(message_id, row["notice"], error))
-            await asyncio.sleep(0)  # let replies in between
+                lost.append(_Lost(row["message_id"], row["notice"], error))
+            if place % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # let replies in between
         if lost:
             await self._hold(lost)
-        return len(ids)
+        return len(found)
 
-    async def _claim(self, most: int, now: datetime) -> tuple[list[int], Mapping[int, RowMapping]]:
+    async def _claim(self, most: int, now: datetime) -> Sequence[RowMapping]:
         worker = self._worker
-        # In one transaction: a claim whose messages cannot be read must not stand.
-        async with self._engine.begin() as conn:
-            taken = await claims.claim(
-                conn,
-                self._lane,
-                worker_id=worker.worker_id,
-                limit=most,
-                lease=worker.lease,
-                actor=ACTOR,
-                now=now,
-            )
-            ids = [c.message_id for c in taken]
-            found = await compose.load(conn, ids, today=japan_date(now))
-        worker.hold(ids)
-        return ids, found
+        if self._astray:
+            await self._give_back_astray(now)
+        self._astray = True
+        found = await claims.claim(
+            self._direct,
+            self._lane,
+            worker_id=worker.worker_id,
+            limit=most,
+            lease=worker.lease,
+            actor=ACTOR,
+            now=now,
+            today=japan_date(now),
+        )
+        worker.hold(row["message_id"] for row in found)
+        self._astray = False
+        return found
+
+    async def _give_back_astray(self, now: datetime) -> None:
+        """Queue again what a claim may have taken whose answer never came."""
+        await claims.unclaim(
+            self._direct,
+            self._worker.worker_id,
+            lane=self._lane,
+            held=self._worker.held,
+            reason=Reason.HANDED_BACK,
+            actor=ACTOR,
+            now=now,
+        )
 
     def _write(self, row: RowMapping, now: datetime) -> Ready:
         try:
@@ -128,8 +148,16 @@ class Claimer:
             ]
             await tasks.raise_all(conn, drafts, actor=ACTOR, now=now)
 
-    async def give_back(self, batch: Sequence[Ready], reason: Reason) -> None:
-        """Queue again what was not begun.
+    async def put_off(self, later: Sequence[tuple[Ready, float]]) -> None:
+        """Queue again what waits for its destination, each with the seconds until its turn."""
+        now = self._now()
+        times = [now + timedelta(seconds=seconds) for _, seconds in later]
+        await self.give_back([ready for ready, _ in later], Reason.SHAPED, times)
+
+    async def give_back(
+        self, batch: Sequence[Ready], reason: Reason, retry_at: Sequence[datetime] = ()
+    ) -> None:
+        """Queue again what was not begun, at once unless times are given.
 
         While the database is away this waits, unless it is time to stop: then the journal tells
         the next worker that nothing was begun.
@@ -142,7 +170,13 @@ class Claimer:
         async def once() -> None:
             async with self._engine.begin() as conn:
                 await claims.give_back(
-                    conn, worker.worker_id, given, reason=reason, actor=ACTOR, now=self._now()
+                    conn,
+                    worker.worker_id,
+                    given,
+                    reason=reason,
+                    actor=ACTOR,
+                    now=self._now(),
+                    retry_at=retry_at,
                 )
 
         ids = [claim.message_id for claim in given]

@@ -53,6 +53,7 @@ def correspondence(found: RowMapping, house: House, *, now: datetime) -> Corresp
         policies=tuple(found["policies"] or ()),
         brand=house.brand if to_staff else _brand(found),
         facts=loads(found["facts"]),
+        scheme="" if to_staff else found["scheme"] or "",
     )
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -13,14 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
+from notifier.store.direct import Direct
 
 from .away import is_away
 from .claimer import Claimer
 from .dispatcher import Dispatcher
+from .gate import Gates
 from .line import Line, RelayDown
 from .recorder import Recorder
 from .relay import Pool
 from .render import Ready, Renderer
+from .waiting import Waiting
 from .worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -42,6 +45,7 @@ class Deliverer:
         engine: AsyncEngine,
         worker: Worker,
         pool: Pool,
+        gates: Gates,
         renderer: Renderer,
         now: Callable[[], datetime],
         bell: asyncio.Event,
@@ -51,23 +55,33 @@ class Deliverer:
         self._bell = bell
         self._worker = worker
         self._pool = pool
+        self._gates = gates
+        self._waiting = Waiting(self._due)
         self._changed = asyncio.Event()  # anything that :meth:`_send` or :meth:`_room` waits for
         self._stop = asyncio.Event()
         self._relay_down = False
         self._ready: deque[Ready] = deque()
+        self._direct = Direct(engine)
         self._claimer = Claimer(
             lane,
             engine=engine,
+            direct=self._direct,
             worker=worker,
             renderer=renderer,
             now=now,
             stopping=self._stop.is_set,
         )
         self._recorder = Recorder(
-            engine, worker, now, most_open=_OPEN * pool.size, done=self._changed.set
+            engine, self._direct, worker, now, most_open=_OPEN * pool.size, done=self._changed.set
         )
         self._dispatcher = Dispatcher(
-            engine=engine, worker=worker, recorder=self._recorder, done=self._back, now=now
+            engine=engine,
+            direct=self._direct,
+            worker=worker,
+            recorder=self._recorder,
+            gates=gates,
+            done=self._back,
+            now=now,
         )
 
     def stop(self) -> None:
@@ -90,6 +104,7 @@ class Deliverer:
                     await self._recorder.done()
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
+            self._direct.close()
             await self._pool.close()
 
     async def _fill(self) -> None:
@@ -126,7 +141,7 @@ class Deliverer:
         most = _AHEAD * self._pool.size
         while len(self._ready) > most // 2 and not self._stop.is_set():
             await self._change()
-        return most - len(self._ready)
+        return most - len(self._ready) - len(self._waiting)
 
     async def _change(self) -> None:
         self._changed.clear()
@@ -134,14 +149,12 @@ class Deliverer:
 
     async def _relay_back(self) -> None:
         """While the relay is away nothing is claimed, and no message pays for it."""
-        delay = 1.0
         while self._relay_down and not self._stop.is_set():
-            try:
-                await self._pool.probe()
+            wait = await self._pool.probe()
+            if wait:
+                await _within(min(wait, _LONGEST), self._stop)
+            else:
                 self._relay_down = False
-            except RelayDown:
-                await _within(delay * (0.5 + random.random()), self._stop)  # noqa: S311
-                delay = min(delay * 2, _LONGEST)
 
     async def _send(self) -> None:
         """Pass on what is ready, as many at a time as there are free lines."""
@@ -152,7 +165,7 @@ class Deliverer:
                 await self._return(Reason.HANDED_BACK)
                 return
             try:
-                lines = await self._pool.take(len(self._ready))
+                lines = await self._pool.take(min(len(self._ready), self._room_for()))
             except RelayDown as down:
                 log.warning("relay away", relay=down.reply.relay, code=down.reply.code)
                 self._relay_down = True
@@ -161,23 +174,65 @@ class Deliverer:
                 await self._dispatch(lines)
 
     def _may_send(self) -> bool:
-        return bool(self._ready) and self._pool.free > 0 and self._recorder.has_room
+        return bool(self._ready) and self._room_for() > 0 and self._recorder.has_room
+
+    def _room_for(self) -> int:
+        """How many transmissions may begin: a mass mailing keeps the relay's pace."""
+        if self.lane is not Lane.BULK:
+            return self._pool.free
+        in_flight = self._pool.size - self._pool.free
+        return min(self._pool.free, self._pool.paced - in_flight)
 
     async def _dispatch(self, lines: list[Line]) -> None:
-        pairs = [(self._ready.popleft(), line) for line in lines]
+        pairs, later = self._match(lines)
         self._changed.set()
+        if later:
+            await self._claimer.put_off(later)
+        if not pairs:
+            return
         try:
             going = self._worker.may_begin() and await self._dispatcher.send(pairs)
         except Exception as error:
             log.warning("permit failed", lane=self.lane.name, exc_info=not is_away(error))
             going = False
         if not going:
-            for line in lines:
+            for ready, line in pairs:
+                self._gates.of(line.relay).undo(ready.envelope.recipient, monotonic())
                 self._back(line)
             await self._claimer.give_back([r for r, _ in pairs], Reason.HANDED_BACK)
 
+    def _match(
+        self, lines: Sequence[Line]
+    ) -> tuple[list[tuple[Ready, Line]], list[tuple[Ready, float]]]:
+        """Give each line a mail whose destination takes one now; lines without one go back.
+
+        Also the mails that are to come back from the record, with the seconds until then.
+        """
+        pairs: list[tuple[Ready, Line]] = []
+        later: list[tuple[Ready, float]] = []
+        now = monotonic()
+        for line in lines:
+            gate = self._gates.of(line.relay)
+            while self._ready:
+                ready = self._ready.popleft()
+                wait = gate.begin(ready.envelope.recipient, now)
+                if not wait:
+                    pairs.append((ready, line))
+                    break
+                seconds = self._waiting.put(ready, gate, wait, now)
+                if seconds is not None:
+                    later.append((ready, seconds))
+            else:
+                self._back(line)
+        return pairs, later
+
+    def _due(self, ready: Ready) -> None:
+        """A mail that was in hand may begin now."""
+        self._ready.appendleft(ready)
+        self._changed.set()
+
     async def _return(self, reason: Reason) -> None:
-        batch = [*self._ready]
+        batch = [*self._ready, *self._waiting.take_all()]
         self._ready.clear()
         self._changed.set()
         await self._claimer.give_back(batch, reason)

@@ -4,14 +4,16 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from time import monotonic
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.store import attempts, documents
 from notifier.store.attempts import Parcel
-from notifier.store.db import single
+from notifier.store.direct import Direct
 
+from .gate import Gates
 from .line import Line
 from .outcomes import Attempt, result_of
 from .recorder import Recorder
@@ -29,17 +31,22 @@ class Dispatcher:
         self,
         *,
         engine: AsyncEngine,
+        direct: Direct,
         worker: Worker,
         recorder: Recorder,
+        gates: Gates,
         done: Callable[[Line], None],
         now: Callable[[], datetime],
     ) -> None:
         self._engine = engine
+        self._direct = direct
         self._worker = worker
         self._recorder = recorder
+        self._gates = gates
         self._done = done
         self._now = now
         self._known: set[str] = set()  # digests of template versions that are on record
+        self._dictionaries: dict[bytes, int] = {}  # hash → id of those on record
         self._in_flight: set[asyncio.Task[None]] = set()
 
     async def send(self, pairs: Sequence[tuple[Ready, Line]]) -> bool:
@@ -48,23 +55,26 @@ class Dispatcher:
         Raises what the database raises: whether the permits were committed is then unknown, but
         no DATA has begun. A message that was cancelled meanwhile is dropped.
         """
-        permits = await self._permit(pairs)
+        now = self._now()
+        await self._register([ready for ready, _ in pairs], now)
+        permits = await self._permit(pairs, now)
         if not permits:
             return False
         self._recorder.permitted(len(permits))
         for ready, line in pairs:
             message_id = ready.claim.message_id
             if message_id in permits:
-                attempt = Attempt(permits[message_id], ready.number, ready.expires_at)
+                attempt = Attempt(
+                    permits[message_id], ready.number, ready.expires_at, now, ready.most
+                )
                 self._start(ready, attempt, line)
             else:
                 self._worker.let_go([message_id])
+                self._gates.of(line.relay).undo(ready.envelope.recipient, monotonic())
                 self._done(line)
         return True
 
-    async def _permit(self, pairs: Sequence[tuple[Ready, Line]]) -> dict[int, int]:
-        versions = {r.version.digest: r.version for r, _ in pairs}
-        new = [v for digest, v in versions.items() if digest not in self._known]
+    async def _permit(self, pairs: Sequence[tuple[Ready, Line]], now: datetime) -> dict[int, int]:
         parcels = [
             Parcel(
                 message_id=ready.claim.message_id,
@@ -73,19 +83,35 @@ class Dispatcher:
                 digest=ready.version.digest,
                 sha256=ready.sha256,
                 size=len(ready.envelope.data),
+                dictionary_id=self._dictionaries[ready.dictionary.sha256],
                 body=ready.packed,
             )
             for ready, line in pairs
         ]
-        now = self._now()
-        if new:
-            async with self._engine.begin() as conn:
-                await documents.register(conn, new, now=now)
-            self._known.update(versions)
-        async with single(self._engine) as conn:
-            return await attempts.permit(
-                conn, self._worker.worker_id, parcels, actor=ACTOR, now=now
-            )
+        return await attempts.permit(
+            self._direct, self._worker.worker_id, parcels, actor=ACTOR, now=now
+        )
+
+    async def _register(self, batch: Sequence[Ready], now: datetime) -> None:
+        """See to it that what mails are written from and packed with is on record."""
+        versions = {
+            r.version.digest: r.version for r in batch if r.version.digest not in self._known
+        }
+        dictionaries = {
+            r.dictionary.sha256: r.dictionary
+            for r in batch
+            if r.dictionary.sha256 not in self._dictionaries
+        }
+        if not versions and not dictionaries:
+            return
+        async with self._engine.begin() as conn:
+            await documents.register(conn, [*versions.values()], now=now)
+            ids = {
+                digest: await documents.keep_dictionary(conn, dictionary, now=now)
+                for digest, dictionary in dictionaries.items()
+            }
+        self._known.update(versions)
+        self._dictionaries.update(ids)
 
     def _start(self, ready: Ready, attempt: Attempt, line: Line) -> None:
         task = asyncio.create_task(self._transmit(ready, attempt, line))
@@ -93,7 +119,7 @@ class Dispatcher:
         task.add_done_callback(self._in_flight.discard)
 
     async def _transmit(self, ready: Ready, attempt: Attempt, line: Line) -> None:
-        begun = False
+        begun, began_at = False, monotonic()
 
         def begin() -> bool:
             nonlocal begun
@@ -111,6 +137,10 @@ class Dispatcher:
             outcome = Outcome.UNCERTAIN if begun else Outcome.BEFORE_DATA
             reply = Reply(outcome=outcome, command="BODY", text=type(error).__name__)
         self._note(attempt, reply)
+        ended_at = monotonic()
+        self._gates.of(line.relay).ended(
+            ready.envelope.recipient, reply, ended_at - began_at, ended_at
+        )
         self._done(line)
         result = result_of(attempt, reply, now=self._now(), dice=random.random)
         self._recorder.put(ready.claim.message_id, result)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from notifier.model.message import public_number
 from notifier.store.batches import Piece
-from notifier.store.documents import Version, pack
+from notifier.store.documents import Version
+from notifier.store.packing import pack
 
 from .manifest import CHECKSUMS, MANIFEST, Entry, checksums
 from .render import Sheet

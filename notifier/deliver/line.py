@@ -1,17 +1,20 @@
 """Lines: one kept SMTP connection to a relay, one transaction at a time."""
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Final
+from typing import Final, cast
 
 import aiosmtplib
 
-from notifier.model.relay import Relay, Tls
+from notifier.model.relay import Dsn, Relay, Tls
 
+from .dsn import mail_parameters, recipient_parameters
 from .reply import Outcome, Reply, answered
+from .wire import Wire, WireBroken
 
 # RFC 5321 4.5.3.2: five minutes for a command, ten for the reply after the final dot. A relay
 # that does not even greet within one is taken to be away.
@@ -19,6 +22,9 @@ CONNECT_SECONDS: Final = 60.0
 COMMAND_SECONDS: Final = 300.0
 BODY_SECONDS: Final = 600.0
 PARTING_SECONDS: Final = 2.0
+#: EHLO keywords that we make use of.
+_KEYWORDS: Final = ("pipelining", "size", "8bitmime", "dsn")
+_GOOD: Final = {"RSET": {250}, "MAIL": {250}, "RCPT": {250, 251}, "DATA": {354}}
 _BROKEN: Final = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
 
@@ -29,6 +35,7 @@ class Envelope:
     sender: str
     recipient: str
     data: bytes  # CRLF lines, complete, before dot-stuffing
+    envid: str = ""  # our name for it in reports (RFC 3461); empty: none
 
 
 class RelayDown(Exception):
@@ -39,10 +46,12 @@ class RelayDown(Exception):
         super().__init__(f"{reply.relay}: {reply.command} {reply.code or ''} {reply.text}")
 
 
-def stuffed(data: bytes) -> bytes:
-    """The payload as it is written: dots doubled at line starts, and the final dot."""
-    doubled = (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
-    return doubled + (b".\r\n" if doubled.endswith(b"\r\n") else b"\r\n.\r\n")
+def stuffed(data: bytes) -> tuple[bytes, ...]:
+    """The payload as it is written: dots doubled at line starts, and the final dot (RFC 5321
+    4.5.2)."""
+    if data.startswith(b".") or b"\r\n." in data:
+        data = (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
+    return data, (b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 class Line:
@@ -53,13 +62,15 @@ class Line:
         self.sent = 0  # messages over the present connection
         self.used_at = 0.0  # monotonic
         self._helo = helo
-        self._smtp: aiosmtplib.SMTP | None = None
+        self._wire: Wire | None = None
+        self._offers: frozenset[str] = frozenset()  # of the EHLO keywords that we know
         self._tls: str | None = None
+        self._stained = False  # an envelope stands that was not sent
 
     @property
     def is_open(self) -> bool:
         """Whether the connection stands, as far as we have heard."""
-        return self._smtp is not None and self._smtp.is_connected
+        return self._wire is not None and self._wire.is_open
 
     async def open(self) -> None:
         """Connect, protect, log in. Raises :class:`RelayDown`."""
@@ -71,6 +82,7 @@ class Line:
             use_tls=self.relay.tls is Tls.IMPLICIT,
             start_tls=self.relay.tls is Tls.STARTTLS,
             validate_certs=self.relay.verify,
+            cert_bundle=str(self.relay.ca_file) if self.relay.ca_file else None,
             username=self.relay.username,
             password=secret.get_secret_value() if secret else None,
             local_hostname=self._helo,
@@ -86,7 +98,16 @@ class Line:
         except _BROKEN as error:
             smtp.close()
             raise RelayDown(self._broken(Outcome.BEFORE_DATA, "CONNECT", error)) from error
-        self._smtp, self._tls, self.sent = smtp, _tls(smtp), 0
+        self._take_over(smtp)
+
+    def _take_over(self, smtp: aiosmtplib.SMTP) -> None:
+        # No subclass with uvloop, but one that can do all that is asked of it.
+        transport = cast("asyncio.Transport | None", smtp.transport)
+        if transport is None or transport.is_closing():
+            raise RelayDown(self._say(Outcome.BEFORE_DATA, "CONNECT", "closed by the relay"))
+        self._tls, self.sent, self._stained = _tls(smtp), 0, False
+        self._offers = frozenset(k for k in _KEYWORDS if smtp.supports_extension(k))
+        self._wire = Wire(transport)
         self.used_at = monotonic()
 
     async def transmit(self, envelope: Envelope, begin: Callable[[], bool]) -> Reply:
@@ -108,77 +129,118 @@ class Line:
         self.used_at = monotonic()
         return reply
 
+    async def probe(self) -> Reply | None:
+        """Whether the relay would take a mail: why not, or None."""
+        try:
+            if not self.is_open:
+                await self.open()
+            for command, words in (("MAIL", b"MAIL FROM:<>\r\n"), ("RSET", b"RSET\r\n")):
+                self._open_wire.write(words)
+                code, text = await self._open_wire.answer(seconds=COMMAND_SECONDS)
+                reply = self._answered(command, code, text)
+                if reply.outcome is Outcome.TEMPORARY:
+                    self.drop()
+                    return reply
+        except RelayDown as down:
+            return down.reply
+        except WireBroken as error:
+            self.drop()
+            return self._say(Outcome.BEFORE_DATA, "MAIL", str(error))
+        return None
+
     async def _transaction(self, envelope: Envelope, begin: Callable[[], bool]) -> Reply:
-        for command, words in self._commands(envelope):
-            try:
-                code, text = await self._client.execute_command(*words, timeout=COMMAND_SECONDS)
-            except _BROKEN as error:
-                self.drop()
-                return self._broken(Outcome.BEFORE_DATA, command, error)
-            if code != (354 if command == "DATA" else 250) and not (
-                command == "RCPT" and code == 251
-            ):
-                await self._reset()
-                return self._answered(command, code, text)
+        refused = await self._announce(envelope)
+        if refused is not None:
+            return refused
         if not begin():
             # After 354 only closing tells the relay that there will be no message.
             self.drop()
-            return self._say(Outcome.BEFORE_DATA, "DATA", "the lease could not be renewed")
+            lapsed = self._say(Outcome.BEFORE_DATA, "DATA", "the lease could not be renewed")
+            return replace(lapsed, stopped_by_us=True)
         return await self._body(envelope.data)
 
-    async def _body(self, data: bytes) -> Reply:
-        # Not ``SMTP.data``: it would not tell a break before the body from one after it.
-        protocol = self._client.protocol
-        if protocol is None or not protocol.is_connected:
-            self.drop()
-            return self._say(Outcome.BEFORE_DATA, "DATA", "closed before the body")
+    async def _announce(self, envelope: Envelope) -> Reply | None:
+        """The envelope, up to the relay's 354; otherwise why it was not taken."""
+        commands = self._commands(envelope)
+        at_once = "pipelining" in self._offers
+        refused: Reply | None = None
+        code, command = 0, ""
         try:
-            protocol.write(stuffed(data))
-            code, text = await protocol.read_response(timeout=BODY_SECONDS)
-        except _BROKEN as error:
+            if at_once:
+                self._open_wire.write(*(words for _, words in commands))
+            for command, words in commands:
+                if not at_once:
+                    self._open_wire.write(words)
+                code, text = await self._open_wire.answer(seconds=COMMAND_SECONDS)
+                if refused is None and code not in _GOOD[command]:
+                    refused = self._answered(command, code, text)
+                    if not at_once:
+                        break
+        except WireBroken as error:
             self.drop()
-            return self._broken(Outcome.UNCERTAIN, "BODY", error)
+            # What was refused before the break is refused all the same.
+            return refused or self._say(Outcome.BEFORE_DATA, command or "MAIL", str(error))
+        self._stained = refused is not None
+        if refused is not None and (code == 354 or refused.code == 421 or command == "RSET"):
+            self.drop()  # it waits for a body all the same, or is about to close
+        return refused
+
+    async def _body(self, data: bytes) -> Reply:
+        try:
+            self._open_wire.write(*stuffed(data))
+        except WireBroken as error:
+            self.drop()
+            return self._say(Outcome.BEFORE_DATA, "DATA", str(error))
+        try:
+            code, text = await self._open_wire.answer(seconds=BODY_SECONDS)
+        except WireBroken as error:
+            self.drop()
+            return self._say(Outcome.UNCERTAIN, "BODY", str(error))
         self.sent += 1
         reply = self._answered("BODY", code, text)
         if code == 421 or reply.outcome is Outcome.UNCERTAIN:
             self.drop()
         return reply
 
-    def _commands(self, envelope: Envelope) -> tuple[tuple[str, tuple[bytes, ...]], ...]:
-        mail = [b"MAIL", f"FROM:<{envelope.sender}>".encode("ascii")]
-        if self._client.supports_extension("size"):
-            mail.append(f"SIZE={len(envelope.data)}".encode("ascii"))
-        if not envelope.data.isascii() and self._client.supports_extension("8bitmime"):
-            mail.append(b"BODY=8BITMIME")
-        recipient = f"TO:<{envelope.recipient}>".encode("ascii")
-        return ("MAIL", tuple(mail)), ("RCPT", (b"RCPT", recipient)), ("DATA", (b"DATA",))
-
-    async def _reset(self) -> None:
-        """Clear a refused envelope, so that the next one starts clean."""
-        try:
-            if self.is_open:
-                await self._client.rset(timeout=COMMAND_SECONDS)
-        except _BROKEN:
-            self.drop()
+    def _commands(self, envelope: Envelope) -> list[tuple[str, bytes]]:
+        sender, recipient = envelope.sender, envelope.recipient
+        mail = f"MAIL FROM:<{sender}>"
+        if "size" in self._offers:
+            mail += f" SIZE={len(envelope.data)}"
+        if "8bitmime" in self._offers and not envelope.data.isascii():
+            mail += " BODY=8BITMIME"
+        asked = self.relay.dsn if "dsn" in self._offers else Dsn.OFF
+        mail += mail_parameters(envelope.envid, asked)
+        rcpt = f"RCPT TO:<{recipient}>{recipient_parameters(recipient, asked)}"
+        if not (mail.isprintable() and rcpt.isprintable()):
+            raise ValueError("a control character in an envelope")
+        before = [("RSET", b"RSET\r\n")] if self._stained else []
+        return [
+            *before,
+            ("MAIL", f"{mail}\r\n".encode("ascii")),
+            ("RCPT", f"{rcpt}\r\n".encode("ascii")),
+            ("DATA", b"DATA\r\n"),
+        ]
 
     async def part(self) -> None:
         """Say goodbye and close."""
-        if self.is_open:
-            with contextlib.suppress(*_BROKEN):
-                await self._client.quit(timeout=PARTING_SECONDS)
+        if self._wire is not None and self._wire.is_open:
+            with contextlib.suppress(WireBroken):
+                self._wire.write(b"QUIT\r\n")
+                await self._wire.answer(seconds=PARTING_SECONDS)
         self.drop()
 
     def drop(self) -> None:
         """Close without a word."""
-        if self._smtp is not None:
-            self._smtp.close()
-        self._smtp = None
+        if self._wire is not None:
+            self._wire.close()
+        self._wire = None
 
     @property
-    def _client(self) -> aiosmtplib.SMTP:
-        if self._smtp is None:
-            raise aiosmtplib.SMTPServerDisconnected("not connected")
-        return self._smtp
+    def _open_wire(self) -> Wire:
+        if self._wire is None:
+            raise WireBroken("not connected")
+        return self._wire
 
     def _answered(self, command: str, code: int, text: str) -> Reply:
         return answered(command, code, text, tls=self._tls, relay=self.relay.label)
@@ -195,7 +257,7 @@ class Line:
 def _stale(reply: Reply) -> bool:
     """Whether the reply only says that a kept connection had been given up by the relay."""
     closed = reply.outcome is Outcome.BEFORE_DATA and reply.code is None
-    return reply.command == "MAIL" and (closed or reply.code == 421)
+    return reply.command in {"RSET", "MAIL"} and (closed or reply.code == 421)
 
 
 def _tls(smtp: aiosmtplib.SMTP) -> str | None:

@@ -14,7 +14,7 @@ from notifier.model.states import State
 from notifier.model.task import TaskDraft
 from notifier.store import attempts, claims, tasks
 from notifier.store.attempts import Recorded, Result
-from notifier.store.db import single
+from notifier.store.direct import Direct
 
 from . import alarms
 from .away import is_away, patiently
@@ -55,6 +55,7 @@ class Recorder:
     def __init__(
         self,
         engine: AsyncEngine,
+        direct: Direct,
         worker: Worker,
         now: Callable[[], datetime],
         *,
@@ -66,6 +67,7 @@ class Recorder:
         ``done`` is called whenever something went on record.
         """
         self._engine = engine
+        self._direct = direct
         self._worker = worker
         self._now = now
         self._most_open = most_open
@@ -107,8 +109,12 @@ class Recorder:
         plain = all(r.after is State.SENT for r in results)  # no task follows: one statement
 
         async def save() -> None:
-            async with single(self._engine) if plain else self._engine.begin() as conn:
-                await record(conn, self._worker.worker_id, results, actor=ACTOR, now=self._now())
+            now, who = self._now(), self._worker.worker_id
+            if plain:
+                await attempts.record(self._direct, who, results, actor=ACTOR, now=now)
+                return
+            async with self._engine.begin() as conn:
+                await record(conn, who, results, actor=ACTOR, now=now)
 
         try:
             await patiently(save, what="record")

@@ -1,9 +1,11 @@
 """Rendering: from rows of the record to bytes that can leave, or a reason why not."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from functools import lru_cache
+from typing import Final, Protocol
 
 import structlog
 from sqlalchemy import RowMapping
@@ -12,16 +14,27 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
 from notifier.store.claims import Claim
-from notifier.store.documents import Version, pack
+from notifier.store.documents import Version
+from notifier.store.packing import Dictionary, Packer, Segment
+from notifier.write.stream import SILENT, Stream
 
 from .compose import House, Unsendable, correspondence
+from .dkim import Signer
+from .dsn import envelope_id
 from .line import Envelope
 
 log = structlog.get_logger(__name__)
 
+_MOST_PACKERS: Final = 256  # about 100 KB each
+_TOKEN: Final = "a" * 26  # of samples
+
 
 class Mail(Protocol):
     """A written mail."""
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The message in stretches, with what stands in base64 as it was before."""
 
     @property
     def data(self) -> bytes:
@@ -40,12 +53,20 @@ class Letter(Protocol):
         """How many sheets it takes, printed on one side."""
 
 
-class TemplateVersion(Protocol):
+class TemplateVersion(Hashable, Protocol):
     """The templates that a message was written from."""
 
     @property
     def digest(self) -> str:
         """Names this version for ever."""
+
+    @property
+    def notice(self) -> str:
+        """Of which notice."""
+
+    @property
+    def language(self) -> str:
+        """In which language."""
 
     @property
     def content(self) -> bytes:
@@ -55,8 +76,11 @@ class TemplateVersion(Protocol):
 class Writer(Protocol):
     """Whoever puts correspondence into words."""
 
-    def mail(self, c: Correspondence, *, token: str, message_id: str) -> Mail:
+    def mail(self, c: Correspondence, *, token: str, message_id: str, stream: Stream) -> Mail:
         """A correspondence as mail."""
+
+    def sample_like(self, c: Correspondence) -> Correspondence:
+        """A mail of the same kind to a fictional reader; the same one for all of the kind."""
 
     def letter(self, c: Correspondence) -> Letter:
         """A correspondence as letter."""
@@ -73,9 +97,11 @@ class Ready:
     notice: str
     number: int  # of the attempt that is to come, 1 for the first
     expires_at: datetime
+    most: int | None  # attempts that its notice allows
     version: Version
     envelope: Envelope
     sha256: bytes
+    dictionary: Dictionary
     packed: bytes
 
 
@@ -95,27 +121,52 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renderer:
-    """Writes what is given to it in the name of the house. Pure but for the writer's caches."""
+    """Writes what is given to it in the name of the house. Pure but for its caches."""
 
     writer: Writer
     house: House
     bounce_domain: str  # of return paths
     message_id_domain: str
+    signer: Signer | None = None
+    stream: Stream = SILENT
+    _packers: dict[Hashable, Packer] = field(default_factory=dict)
 
     def mail(self, found: RowMapping, *, now: datetime) -> Ready:
         """A mail from a row of the record. Raises :class:`Unsendable`."""
         c = correspondence(found, self.house, now=now)
-        data = self._written(found, c)
+        version = self._version(found)
+        mail = self._written(found, c)
+        packer = self._packer(c, version)
+        signature = self.signer.signature(mail.data) if self.signer else b""
+        data = signature + mail.data
+        segments = [(False, signature), *mail.segments] if signature else mail.segments
         return Ready(
             claim=Claim(found["message_id"], found["fence"]),
             notice=found["notice"],
             number=found["attempts"] + 1,
             expires_at=found["expires_at"],
-            version=self._version(found),
+            most=found["most_attempts"],
+            version=version,
             envelope=self._envelope(found, c, data),
             sha256=hashlib.sha256(data).digest(),
-            packed=pack(data),
+            dictionary=packer.dictionary,
+            packed=packer.pack(segments),
         )
+
+    def _packer(self, c: Correspondence, version: Version) -> Packer:
+        key = (version.digest, c.step, c.brand, c.scheme_name, c.group_no)
+        if key not in self._packers:
+            if len(self._packers) >= _MOST_PACKERS:
+                self._packers.clear()
+            sample = self.writer.sample_like(c)
+            mail = self.writer.mail(
+                sample,
+                token=_TOKEN,
+                message_id=f"<{_TOKEN}@example.jp>",
+                stream=self.stream,
+            )
+            self._packers[key] = Packer(Dictionary.of(version.digest, mail.segments))
+        return self._packers[key]
 
     def letter(self, found: RowMapping, *, now: datetime) -> Sheet:
         """A letter from a row of the record. Raises :class:`Unsendable`."""
@@ -138,30 +189,32 @@ class Renderer:
             pages=written.pages,
         )
 
-    def _written(self, found: RowMapping, c: Correspondence) -> bytes:
+    def _written(self, found: RowMapping, c: Correspondence) -> Mail:
         token: str = found["token"]
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
         try:
-            return self.writer.mail(c, token=token, message_id=message_id).data
+            return self.writer.mail(c, token=token, message_id=message_id, stream=self.stream)
         except Exception as error:
             raise _failed(found, error) from error
 
     def _envelope(self, found: RowMapping, c: Correspondence, data: bytes) -> Envelope:
         sender = f"b+{found['token']}@{self.bounce_domain}"
+        envid = envelope_id(found["token"], found["attempts"] + 1)
         try:
-            return Envelope(sender, smtp_form(c.recipient.email), data)
+            return Envelope(sender, smtp_form(c.recipient.email), data, envid)
         except ValueError as error:
             raise Unsendable(Reason.NO_ADDRESS, "email") from error
 
     def _version(self, found: RowMapping) -> Version:
-        version = self.writer.version(found["notice"], found["language"])
-        return Version(
-            digest=version.digest,
-            notice=found["notice"],
-            language=found["language"],
-            content=version.content,
-        )
+        return _version(self.writer.version(found["notice"], found["language"]))
+
+
+@lru_cache(maxsize=256)
+def _version(given: TemplateVersion) -> Version:
+    return Version(
+        digest=given.digest, notice=given.notice, language=given.language, content=given.content
+    )
 
 
 def _failed(found: RowMapping, error: Exception) -> Unsendable:

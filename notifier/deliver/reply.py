@@ -33,6 +33,7 @@ class Reply:
     text: str = ""
     tls: str | None = None
     relay: str = ""
+    stopped_by_us: bool = False  # says nothing about the relay
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a journal."""
@@ -59,7 +60,7 @@ def answered(command: str, code: int, text: str, *, tls: str | None, relay: str)
 
 
 def _outcome(command: str, code: int) -> Outcome:
-    if command == "CONNECT" or (code in _OURS and command != "BODY"):
+    if command in {"CONNECT", "RSET"} or (code in _OURS and command != "BODY"):
         return Outcome.BEFORE_DATA
     if 200 <= code < 300 and command == "BODY":
         return Outcome.ACCEPTED

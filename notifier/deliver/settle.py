@@ -69,7 +69,13 @@ async def _settle(conn: AsyncConnection, orphan: Orphan, now: datetime) -> None:
 
 def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
     """What the journal says of a permit."""
-    attempt = Attempt(row["attempt_id"], row["attempts"], row["expires_at"])
+    attempt = Attempt(
+        row["attempt_id"],
+        row["attempts"],
+        row["expires_at"],
+        row["created_at"],
+        row["most_attempts"],
+    )
     reply = orphan.replies.get(attempt.attempt_id)
     if reply is not None:
         result = result_of(attempt, reply, now=now, dice=random.random)
@@ -79,7 +85,13 @@ def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
         after, reason, outcome = State.UNCERTAIN, Reason.BROKEN_AFTER_DATA, "uncertain"
     else:
         after, reason, outcome = State.QUEUED, Reason.JOURNAL_UNSENT, "unsent"
-    return Result(attempt_id=attempt.attempt_id, after=after, reason=reason, outcome=outcome)
+    return Result(
+        attempt_id=attempt.attempt_id,
+        permitted_at=attempt.permitted_at,
+        after=after,
+        reason=reason,
+        outcome=outcome,
+    )
 
 
 async def _lapse(conn: AsyncConnection, now: datetime) -> int:

@@ -16,10 +16,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.notice import Lane
-from notifier.model.relay import Relay
+from notifier.model.relay import Relay, relays_for
 
 from .away import patiently
 from .deliverer import Deliverer
+from .destinations import Destinations
+from .gate import Gates
 from .relay import Pool
 from .render import Renderer
 from .settle import settle_dead
@@ -38,17 +40,26 @@ class Station:
     engine: AsyncEngine
     renderer: Renderer
     relays: Sequence[Relay]
+    destinations: Destinations
     journals: Path  # a folder of this host
     lease: timedelta
     now: Callable[[], datetime]
     bells: Mapping[Lane, asyncio.Event]  # its lanes, each with what wakes it
 
 
-def shares(total: int, lanes: Iterable[Lane]) -> dict[Lane, int]:
-    """How many connections each lane has, at least one; lanes that nobody serves have none."""
-    served = sorted(set(lanes))
-    whole = sum(_WEIGHTS[lane] for lane in served)
-    return {lane: max(1, total * _WEIGHTS[lane] // whole) for lane in served}
+def shares(relays: Sequence[Relay], lanes: Iterable[Lane]) -> dict[Lane, int]:
+    """How many connections each of these lanes has, at least one.
+
+    Lanes that share a relay share its connections by their weights.
+    """
+    served = {lane: relays_for(lane, relays) for lane in sorted(set(lanes))}
+    found = {}
+    for lane, mine in served.items():
+        total = max(relay.connections for relay in mine)
+        beside = [other for other, theirs in served.items() if set(mine) & set(theirs)]
+        whole = sum(_WEIGHTS[other] for other in beside)
+        found[lane] = max(1, total * _WEIGHTS[lane] // whole)
+    return found
 
 
 async def deliver(station: Station, stop: asyncio.Event) -> None:
@@ -79,7 +90,10 @@ async def _shift(station: Station, stop: asyncio.Event) -> None:
 
 async def _serve(station: Station, worker: Worker, stop: asyncio.Event) -> None:
     """Run all lanes until one breaks, the worker is lost or it is time to stop."""
-    deliverers = [_deliverer(station, worker, lane) for lane in station.bells]
+    sizes = shares(station.relays, station.bells)
+    gates = Gates(station.relays, station.destinations, bulk=sizes.get(Lane.BULK, 1))
+    worker.on_beat = gates.share_among
+    deliverers = [_deliverer(station, worker, gates, lane, size) for lane, size in sizes.items()]
     runs = [asyncio.create_task(d.run()) for d in deliverers]
     signs = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.lost.wait())]
     try:
@@ -96,13 +110,13 @@ async def _serve(station: Station, worker: Worker, stop: asyncio.Event) -> None:
             raise error
 
 
-def _deliverer(station: Station, worker: Worker, lane: Lane) -> Deliverer:
-    total = max(relay.connections for relay in station.relays)
+def _deliverer(station: Station, worker: Worker, gates: Gates, lane: Lane, size: int) -> Deliverer:
     return Deliverer(
         lane,
         engine=station.engine,
         worker=worker,
-        pool=Pool(station.relays, size=shares(total, station.bells)[lane]),
+        pool=Pool(relays_for(lane, station.relays), gates, size=size),
+        gates=gates,
         renderer=station.renderer,
         now=station.now,
         bell=station.bells[lane],

@@ -27,6 +27,10 @@ _BEATS: Final = 3  # heartbeats in the time of a lease
 _MARGIN: Final = 0.9  # the part of a lease in which DATA may still begin
 
 
+def _nobody(_: int) -> None:
+    pass
+
+
 class Worker:
     """One worker of one process. Made with :meth:`start`; ended with :meth:`stop`."""
 
@@ -37,6 +41,7 @@ class Worker:
         self.journal = journal
         self.lease = lease
         self.lost = asyncio.Event()  # the record has buried this worker: it must begin anew
+        self.on_beat: Callable[[int], None] = _nobody  # is told how many workers there are
         self._engine = engine
         self._held: set[int] = set()
         self._owing = False  # the journal knows more than the record
@@ -72,6 +77,11 @@ class Worker:
         worker = cls(engine, journal, worker_id, lease)
         worker._beat = asyncio.create_task(worker._beat_forever())
         return worker
+
+    @property
+    def held(self) -> list[int]:
+        """The messages that are this worker's, as far as it knows."""
+        return [*self._held]
 
     def hold(self, ids: Iterable[int]) -> None:
         """These are this worker's from now on; their leases are renewed."""
@@ -109,8 +119,9 @@ class Worker:
         """One heartbeat."""
         asked = monotonic()
         async with self._engine.begin() as conn:
-            known = await claims.renew(conn, self.worker_id, [*self._held], lease=self.lease)
-        if known:
+            workers = await claims.renew(conn, self.worker_id, self.held, lease=self.lease)
+        if workers:
+            self.on_beat(workers)
             self._until = asked + self.lease.total_seconds() * _MARGIN
         else:
             log.error("worker was declared dead", worker=str(self.worker_id))

@@ -42,6 +42,7 @@ class Correspondence:
     policies: tuple[str, ...]
     brand: Brand
     facts: Mapping[str, Any] = field(default_factory=dict)
+    scheme: str = ""  # the key; empty on what is no scheme's
 
     @property
     def issued_on(self) -> date:

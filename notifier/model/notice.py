@@ -57,7 +57,9 @@ class Notice:
     retention_years: int
     fields: tuple[FieldSpec, ...]
     step_fields: dict[str, tuple[FieldSpec, ...]]  # further fields of a step
+    attempts: int | None = None  # how often a mail is tried at most; None: until it expires
     days_before: tuple[int, ...] = ()  # reminders, in days before the deadline
+    unsubscribe: bool = False  # whether its reader may stop it; never of what they must know
 
     def fields_for(self, step: str) -> tuple[FieldSpec, ...]:
         """All fields that a step's templates may use."""

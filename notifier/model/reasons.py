@@ -40,6 +40,9 @@ class Reason(StrEnum):
     PERMIT = "permit"  # the transmission permit was committed
     ACCEPTED = "accepted"  # the relay took it
     TEMPORARY_REFUSAL = "temporary_refusal"
+    THROTTLED = "throttled"  # refused for the time being: too much or too fast for the destination
+    GREYLISTED = "greylisted"  # refused at first sight, as everybody new is there
+    SHAPED = "shaped"  # not tried yet: its destination is given so much at a time
     PERMANENT_REFUSAL = "permanent_refusal"
     CONNECTION_FAILED = "connection_failed"  # broke before the body went out
     BROKEN_AFTER_DATA = "broken_after_data"

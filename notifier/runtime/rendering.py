@@ -3,10 +3,12 @@
 from notifier.deliver.compose import House
 from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer, Writer
+from notifier.write.stream import Stream
 
 from .parts import Parts
 from .sender import staff_sender
 from .settings import Settings
+from .signing import signer
 
 
 def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
@@ -16,6 +18,12 @@ def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
         house=house,
         bounce_domain=given.bounce_domain,
         message_id_domain=given.message_id_domain,
+        signer=signer(given),
+        stream=Stream(
+            sender_id=given.feedback_sender,
+            unsubscribe_domain=given.bounce_domain,
+            unsubscribe_url=given.unsubscribe_url,
+        ),
     )
 
 

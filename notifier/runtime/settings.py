@@ -15,7 +15,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from notifier.model.relay import Relay, Tls
+from notifier.model.dkim import DkimKey
+from notifier.model.notice import Lane
+from notifier.model.relay import Relay, Tls, relays_for
 
 PREFIX: Final = "NOTIFIER_"
 FILE: Final = Path("notifier.toml")
@@ -66,9 +68,13 @@ class Settings(BaseSettings):
     relay_password: SecretStr | None = None
     #: Several relays, or one with more to say than the simple settings above.
     relays: tuple[Relay, ...] = Field(default_factory=_one_relay)
+    destinations: Path | None = None  # limits of destinations that differ from the shipped ones
     bounce_domain: str = "bounce.example.jp"  # of return paths, b+TOKEN@…
     message_id_domain: str = "notifier.example.jp"
     staff_sender: str = "notifier@example.jp"  # From of mails to staff
+    feedback_sender: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")] = ""
+    unsubscribe_url: Annotated[str, Field(pattern=r"^(https://[!-;=?-~]{1,190})?$")] = ""
+    dkim: tuple[DkimKey, ...] = ()  # keys that mails are signed with
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -89,9 +95,22 @@ class Settings(BaseSettings):
         return init_settings, env_settings, file_secret_settings, file
 
     @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        places = [(key.domain, key.selector) for key in self.dkim]
+        for n, place in enumerate(places):
+            if place in places[:n]:
+                raise ValueError(
+                    f"{PREFIX}DKIM__{n}__SELECTOR: {place[1]} stands for another key of {place[0]}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _relays_fit(self) -> Self:
         if not self.relays:
             raise ValueError(f"{PREFIX}RELAYS: at least one relay is needed")
+        unserved = [lane.name.lower() for lane in Lane if not relays_for(lane, self.relays)]
+        if unserved:
+            raise ValueError(f"{PREFIX}RELAYS: no relay has the lane {', '.join(unserved)}")
         far = [relay.label for relay in self.relays if not relay.is_local]
         if self.clock_file is not None and far:
             raise ValueError(

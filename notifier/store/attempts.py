@@ -13,14 +13,16 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, check_move
 
 from .db import rows
-from .documents import ARCHIVED, CODEC
+from .direct import Direct
+from .documents import ARCHIVED
+from .packing import Codec
 
 _PERMIT = f"""
 WITH given AS (
     SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]),
         CAST(:relays AS text[]), CAST(:digests AS text[]), CAST(:hashes AS bytea[]),
-        CAST(:sizes AS integer[]), CAST(:bodies AS bytea[]))
-        AS g(message_id, fence, relay, digest, sha256, size, body)
+        CAST(:sizes AS integer[]), CAST(:dictionaries AS bigint[]), CAST(:bodies AS bytea[]))
+        AS g(message_id, fence, relay, digest, sha256, size, dictionary_id, body)
 ), mine AS (
     SELECT m.message_id FROM messages m JOIN given USING (message_id, fence)
     WHERE m.state = 'claimed' AND m.worker_id = :worker AND m.lease_until > clock_timestamp()
@@ -51,11 +53,12 @@ WITH given AS (
     SELECT * FROM unnest(CAST(:attempts AS bigint[]), CAST(:afters AS text[]),
         CAST(:reasons AS text[]), CAST(:retries AS timestamptz[]), CAST(:outcomes AS text[]),
         CAST(:commands AS text[]), CAST(:codes AS smallint[]), CAST(:enhanced AS text[]),
-        CAST(:tls AS text[]), CAST(:replies AS bytea[]))
-        AS g(attempt_id, after, reason, retry_at, outcome, command, code, enhanced, tls, reply)
+        CAST(:tls AS text[]), CAST(:replies AS bytea[]), CAST(:begun AS timestamptz[]))
+        AS g(attempt_id, after, reason, retry_at, outcome, command, code, enhanced, tls, reply,
+            created_at)
 ), tried AS (
     SELECT a.attempt_id, a.created_at, a.message_id, a.number, a.fence
-    FROM attempts a JOIN given USING (attempt_id)
+    FROM attempts a JOIN given USING (attempt_id, created_at)
     WHERE a.worker_id = :worker AND a.outcome IS NULL
 ), old AS (
     SELECT m.message_id, m.state, m.case_id, m.notice, tried.attempt_id, tried.created_at
@@ -88,7 +91,8 @@ SELECT old.message_id, old.attempt_id, old.notice FROM old ORDER BY old.message_
 """
 
 _OPEN = """
-SELECT a.attempt_id, a.created_at, m.message_id, m.notice, m.state, m.attempts, m.expires_at
+SELECT a.attempt_id, a.created_at, m.message_id, m.notice, m.state, m.attempts, m.expires_at,
+    m.most_attempts
 FROM attempts a JOIN messages m
     ON (m.message_id, m.attempts, m.fence) = (a.message_id, a.number, a.fence)
 WHERE a.worker_id = :worker AND a.outcome IS NULL AND m.state IN ('sending', 'uncertain')
@@ -109,6 +113,7 @@ class Parcel:
     digest: str  # of its template version
     sha256: bytes  # of the DATA payload before dot-stuffing
     size: int
+    dictionary_id: int  # that the payload is packed with
     body: bytes  # the payload, packed
 
 
@@ -117,6 +122,7 @@ class Result:
     """What became of an attempt, and where its message goes because of it."""
 
     attempt_id: int
+    permitted_at: datetime  # says in which partition the attempt is
     after: State
     reason: Reason
     outcome: str  # accepted, temporary, permanent, before_data, uncertain, unsent
@@ -138,7 +144,7 @@ class Recorded:
 
 
 async def permit(
-    conn: AsyncConnection,
+    conn: AsyncConnection | Direct,
     worker_id: UUID,
     parcels: Sequence[Parcel],
     *,
@@ -160,9 +166,10 @@ async def permit(
             "digests": [p.digest for p in parcels],
             "hashes": [p.sha256 for p in parcels],
             "sizes": [p.size for p in parcels],
+            "dictionaries": [p.dictionary_id for p in parcels],
             "bodies": [p.body for p in parcels],
             "worker": worker_id,
-            "codec": CODEC,
+            "codec": Codec.MAIL,
             "reason": Reason.PERMIT,
             "actor": str(actor),
             "now": now,
@@ -172,7 +179,7 @@ async def permit(
 
 
 async def record(
-    conn: AsyncConnection,
+    conn: AsyncConnection | Direct,
     worker_id: UUID,
     results: Sequence[Result],
     *,
@@ -191,6 +198,7 @@ async def record(
         _RECORD,
         {
             "attempts": [r.attempt_id for r in results],
+            "begun": [r.permitted_at for r in results],
             "afters": [r.after for r in results],
             "reasons": [r.reason for r in results],
             "retries": [r.retry_at for r in results],

@@ -13,13 +13,15 @@ from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 
 from .db import row, rows, run, scalar
-from .documents import ARCHIVED, CODEC
+from .documents import ARCHIVED
+from .packing import Codec
 
 _COLLECTING = 7_305_182_407  # any constant: one collection at a time
 
 _PRINT = f"""
 WITH given AS (
-    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:serials AS integer[]),
+    SELECT *, CAST(NULL AS bigint) AS dictionary_id
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:serials AS integer[]),
         CAST(:files AS text[]), CAST(:pages AS integer[]), CAST(:digests AS text[]),
         CAST(:hashes AS bytea[]), CAST(:sizes AS integer[]), CAST(:bodies AS bytea[]))
         AS g(message_id, serial, file, pages, digest, sha256, size, body)
@@ -149,7 +151,7 @@ async def add_pieces(
             "batch": batch_id,
             "folder": folder,
             "worker": worker_id,
-            "codec": CODEC,
+            "codec": Codec.PLAIN,
             "reason": Reason.PRINTED,
             "actor": str(actor),
             "now": now,

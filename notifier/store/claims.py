@@ -6,9 +6,10 @@ the database, which all workers share. Every statement locks rows in the order o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -16,28 +17,30 @@ from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 
+from .compose import COLUMNS, JOINS
 from .db import rows, scalar
+from .direct import Direct
 
 # A claim that a crash of the database takes back was not yet followed by any permit, so that
 # this commit need not wait for the disk: hence the last column.
-_CLAIM = """
+_CLAIM = f"""
 WITH due AS (
     SELECT message_id FROM messages
     WHERE lane = :lane AND state = 'queued' AND channel = 'email' AND stopped IS NULL
       AND next_attempt_at <= :now AND expires_at > :now
     ORDER BY next_attempt_at, message_id LIMIT :limit FOR UPDATE SKIP LOCKED
-), taken AS (
+), m AS (
     UPDATE messages m SET state = 'claimed', reason = :reason, updated_at = :now,
         worker_id = :worker, fence = m.fence + 1,
         lease_until = clock_timestamp() + CAST(:lease AS interval)
     FROM due WHERE m.message_id = due.message_id
-    RETURNING m.message_id, m.fence, m.case_id, m.next_attempt_at
+    RETURNING m.*
 ), logged AS (
     INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, 'queued', 'claimed', :reason FROM taken
+    SELECT :now, 'move', :actor, message_id, case_id, 'queued', 'claimed', :reason FROM m
 )
-SELECT message_id, fence, set_config('synchronous_commit', 'off', true)
-FROM taken ORDER BY next_attempt_at, message_id
+SELECT {COLUMNS}, set_config('synchronous_commit', 'off', true)
+FROM m {JOINS} ORDER BY m.next_attempt_at, m.message_id
 """
 
 _RENEW = """
@@ -53,18 +56,22 @@ WITH alive AS (
     UPDATE messages m SET lease_until = clock_timestamp() + CAST(:lease AS interval)
     FROM mine WHERE m.message_id = mine.message_id
 )
-SELECT count(*) FROM alive
+SELECT CASE WHEN EXISTS (SELECT FROM alive)
+    THEN (SELECT count(*) FROM workers WHERE stopped_at IS NULL) ELSE 0 END
 """
 
 _GIVE_BACK = """
 WITH given AS (
-    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[])) AS g(message_id, fence)
+    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]),
+        CAST(:retries AS timestamptz[])) AS g(message_id, fence, retry_at)
 ), old AS (
-    SELECT m.message_id, m.state, m.case_id FROM messages m JOIN given USING (message_id, fence)
+    SELECT m.message_id, m.state, m.case_id, given.retry_at
+    FROM messages m JOIN given USING (message_id, fence)
     WHERE m.worker_id = :worker AND m.state IN ('claimed', 'sending')
     ORDER BY m.message_id FOR UPDATE OF m
 ), moved AS (
     UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
+        next_attempt_at = coalesce(old.retry_at, m.next_attempt_at),
         worker_id = NULL, lease_until = NULL
     FROM old WHERE m.message_id = old.message_id
     RETURNING m.message_id, m.case_id, old.state AS before
@@ -135,7 +142,10 @@ SELECT message_id, after FROM moved ORDER BY message_id
 _UNCLAIM = """
 WITH old AS (
     SELECT message_id, case_id FROM messages
-    WHERE state = 'claimed' AND worker_id = :worker ORDER BY message_id FOR UPDATE
+    WHERE state = 'claimed' AND worker_id = :worker
+      AND (CAST(:lane AS smallint) IS NULL OR lane = :lane)
+      AND message_id <> ALL (CAST(:held AS bigint[]))
+    ORDER BY message_id FOR UPDATE
 ), moved AS (
     UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
         worker_id = NULL, lease_until = NULL
@@ -188,7 +198,7 @@ class Claim:
 
 
 async def claim(
-    conn: AsyncConnection,
+    conn: AsyncConnection | Direct,
     lane: Lane,
     *,
     worker_id: UUID,
@@ -196,24 +206,30 @@ async def claim(
     lease: timedelta,
     actor: Actor,
     now: datetime,
-) -> list[Claim]:
-    """Take up to ``limit`` due messages of a lane, the longest due first."""
+    today: date,
+) -> Sequence[RowMapping]:
+    """Take up to ``limit`` due messages of a lane, the longest due first.
+
+    They come with all that the writer needs, as :func:`notifier.store.compose.load` gives it, in
+    the same statement: a claim whose messages cannot be read does not stand.
+    """
     params = {"lane": int(lane), "worker": worker_id, "limit": limit, "lease": lease}
-    stamp = {"reason": Reason.CLAIMED, "actor": str(actor), "now": now}
-    found = await rows(conn, _CLAIM, {**params, **stamp})
-    return [Claim(r["message_id"], r["fence"]) for r in found]
+    stamp = {"reason": Reason.CLAIMED, "actor": str(actor), "now": now, "today": today}
+    return await rows(conn, _CLAIM, {**params, **stamp})
 
 
 async def renew(
     conn: AsyncConnection, worker_id: UUID, held: Sequence[int], *, lease: timedelta
-) -> bool:
-    """The heartbeat: renew a worker and the leases of what it holds; False when it was buried.
+) -> int:
+    """The heartbeat: renew a worker and the leases of what it holds.
+
+    Returns how many workers there are, or 0 when this one was buried.
 
     Only what the worker knows that it holds is renewed: a claim whose answer was lost on the
     way must lapse.
     """
     params = {"worker": worker_id, "ids": list(held), "lease": lease}
-    return bool(await scalar(conn, _RENEW, params))
+    return int(await scalar(conn, _RENEW, params))
 
 
 async def give_back(
@@ -224,20 +240,36 @@ async def give_back(
     reason: Reason,
     actor: Actor,
     now: datetime,
+    retry_at: Sequence[datetime | None] = (),
 ) -> list[int]:
-    """Queue messages again of which the worker knows that nothing has left."""
-    ids, fences = [c.message_id for c in claims], [c.fence for c in claims]
-    params = {"worker": worker_id, "ids": ids, "fences": fences, "reason": reason}
+    """Queue messages again of which the worker knows that nothing has left.
+
+    ``retry_at``: when to come back, one for each; left out: at once.
+    """
+    given = {
+        "ids": [c.message_id for c in claims],
+        "fences": [c.fence for c in claims],
+        "retries": [*retry_at] or [None] * len(claims),
+    }
+    params = {"worker": worker_id, "reason": reason, **given}
     found = await rows(conn, _GIVE_BACK, {**params, "actor": str(actor), "now": now})
     return [r["message_id"] for r in found]
 
 
 async def unclaim(
-    conn: AsyncConnection, worker_id: UUID, *, reason: Reason, actor: Actor, now: datetime
+    conn: AsyncConnection | Direct,
+    worker_id: UUID,
+    *,
+    lane: Lane | None = None,
+    held: Sequence[int] = (),
+    reason: Reason,
+    actor: Actor,
+    now: datetime,
 ) -> list[int]:
-    """Queue again all that a dead worker had claimed and not begun."""
-    params = {"worker": worker_id, "reason": reason, "actor": str(actor), "now": now}
-    return [r["message_id"] for r in await rows(conn, _UNCLAIM, params)]
+    """Queue again what a worker had claimed and not begun: all, or all but what it holds."""
+    params = {"worker": worker_id, "lane": lane if lane is None else int(lane), "held": list(held)}
+    stamp = {"reason": reason, "actor": str(actor), "now": now}
+    return [r["message_id"] for r in await rows(conn, _UNCLAIM, {**params, **stamp})]
 
 
 async def expire(

@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .db import rows
 
-_LOAD = """
-SELECT m.message_id, m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane,
-    m.attempts, m.created_at, m.expires_at, m.staff_id, f.facts, f.shown,
+#: What the writer needs, for messages ``m``.
+COLUMNS = """m.message_id, m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane,
+    m.scheme, m.attempts, m.most_attempts, m.created_at, m.expires_at, m.staff_id,
+    CAST(f.facts AS text) AS facts,
     p.member_no, c.contact, e.policies, s.name AS staff_name, s.email AS staff_email,
-    h.name AS scheme_name, h.group_no, b.brand
-FROM messages m
+    h.name AS scheme_name, h.group_no, CAST(b.brand AS text) AS brand"""
+JOINS = """
 JOIN message_facts f USING (message_id)
 LEFT JOIN members p USING (member_id)
 LEFT JOIN member_contacts c USING (member_id)
@@ -24,7 +25,10 @@ LEFT JOIN LATERAL (
     SELECT brand FROM scheme_brands
     WHERE scheme = m.scheme AND withdrawn_at IS NULL AND valid_from <= :today
     ORDER BY valid_from DESC LIMIT 1
-) b ON true
+) b ON true"""
+
+_LOAD = f"""
+SELECT {COLUMNS} FROM messages m {JOINS}
 WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
 """
 

@@ -1,13 +1,14 @@
 """The connection to PostgreSQL and the few helpers that every noun uses."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from .direct import Direct
 
 Params = Mapping[str, Any]
 
@@ -22,16 +23,6 @@ def connect(url: str, *, size: int = 10) -> AsyncEngine:
         hide_parameters=True,  # they are personal data; an error must not quote them
         connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
     )
-
-
-@asynccontextmanager
-async def single(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection on which every statement commits by itself: for work that is one statement.
-
-    It takes one round trip where a transaction takes three.
-    """
-    async with engine.connect() as conn:
-        yield await conn.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @lru_cache(maxsize=1024)
@@ -50,9 +41,11 @@ def loads(value: Any) -> Any:
 
 
 async def rows(
-    conn: AsyncConnection, sql: str, params: Params | None = None
+    conn: AsyncConnection | Direct, sql: str, params: Params | None = None
 ) -> Sequence[RowMapping]:
-    """All rows of a query."""
+    """All rows of a query. On a :class:`Direct` it commits by itself."""
+    if isinstance(conn, Direct):
+        return cast("Sequence[RowMapping]", await conn.rows(sql, params or {}))
     return (await conn.execute(_text(sql), params or {})).mappings().all()
 
 

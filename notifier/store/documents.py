@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import zstandard
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import row, run
-
-CODEC = "zstd"
+from .db import row, run, scalar
+from .packing import Dictionary, unpack
 
 #: Part of a statement that lets messages out: keeps the bytes of the attempts (``tried``, with
 #: ``given``), and copies what ``moved`` messages show to where it is searched.
 ARCHIVED = """kept AS (
-    INSERT INTO documents (attempt_id, created_at, codec, body)
-    SELECT attempt_id, :now, :codec, body FROM tried JOIN given USING (message_id)
+    INSERT INTO documents (attempt_id, created_at, codec, dictionary_id, body)
+    SELECT attempt_id, :now, :codec, dictionary_id, body FROM tried JOIN given USING (message_id)
 ), shown AS (
     INSERT INTO shown_values (message_id, created_at, role, name, yen)
     SELECT message_id, moved.created_at, s.role, s.name, s.yen
@@ -23,7 +21,6 @@ ARCHIVED = """kept AS (
         jsonb_to_recordset(f.shown) AS s(role text, name text, yen bigint)
     ON CONFLICT DO NOTHING
 )"""
-_LEVEL = 3  # twice the time buys a few percent more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +33,30 @@ class Version:
     content: bytes
 
 
-def pack(body: bytes) -> bytes:
-    """Bytes as they are stored."""
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(body)
-
-
-def unpack(stored: bytes, codec: str = CODEC) -> bytes:
-    """The bytes that went out. Raises ValueError on a codec that this version does not know."""
-    if codec != CODEC:
-        raise ValueError(f"unknown codec {codec!r}")
-    return zstandard.ZstdDecompressor().decompress(stored)
-
-
 async def of_attempt(conn: AsyncConnection, attempt_id: int) -> bytes | None:
     """The exact bytes of an attempt, or None if there are none (any more)."""
     found = await row(
-        conn, "SELECT codec, body FROM documents WHERE attempt_id = :id", {"id": attempt_id}
+        conn,
+        """SELECT d.codec, d.body, x.dictionary
+           FROM documents d LEFT JOIN dictionaries x USING (dictionary_id)
+           WHERE d.attempt_id = :id""",
+        {"id": attempt_id},
     )
-    return unpack(found["body"], found["codec"]) if found else None
+    return unpack(found["body"], found["codec"], found["dictionary"]) if found else None
+
+
+async def keep_dictionary(conn: AsyncConnection, dictionary: Dictionary, *, now: datetime) -> int:
+    """Keep a dictionary for as long as anything is packed with it; its id."""
+    known = {"sha256": dictionary.sha256}
+    given = {"digest": dictionary.template_digest, "content": dictionary.content, "now": now}
+    await run(
+        conn,
+        """INSERT INTO dictionaries (template_digest, dictionary, sha256, created_at)
+           VALUES (:digest, :content, :sha256, :now) ON CONFLICT (sha256) DO NOTHING""",
+        {**known, **given},
+    )
+    found = "SELECT dictionary_id FROM dictionaries WHERE sha256 = :sha256"
+    return int(await scalar(conn, found, known))
 
 
 async def register(conn: AsyncConnection, versions: Sequence[Version], *, now: datetime) -> None:

@@ -20,14 +20,16 @@ WITH given AS (
         n integer, token text, case_id bigint, task_id bigint, member_id bigint, staff_id bigint,
         notice text, step text, channel text, generation integer, scheme text, language text,
         lane smallint, state text, reason text, uncertain_policy text,
+        most_attempts smallint,
         next_attempt_at timestamptz, expires_at timestamptz, facts jsonb, shown jsonb)
 ), made AS (
     INSERT INTO messages (token, case_id, task_id, member_id, staff_id, notice, step, channel,
-        generation, scheme, language, lane, state, reason, uncertain_policy, created_at,
+        generation, scheme, language, lane, state, reason, uncertain_policy, most_attempts,
+        created_at,
         updated_at, next_attempt_at, expires_at)
     SELECT token, case_id, task_id, member_id, staff_id, notice, step, channel, generation,
-        scheme, language, lane, state, reason, uncertain_policy, :now, :now, next_attempt_at,
-        expires_at
+        scheme, language, lane, state, reason, uncertain_policy, most_attempts, :now, :now,
+        next_attempt_at, expires_at
     FROM given ORDER BY n
     ON CONFLICT DO NOTHING
     RETURNING message_id, token, state, reason, case_id, task_id

@@ -2,8 +2,10 @@
 
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -76,7 +78,11 @@ async def save(conn: AsyncConnection, scheme: Scheme, *, actor: Actor, now: date
 async def all_of(conn: AsyncConnection) -> dict[str, Scheme]:
     """Every scheme with what is in force, by key."""
     fees = await rows(conn, "SELECT * FROM scheme_fees WHERE withdrawn_at IS NULL")
-    brands = await rows(conn, "SELECT scheme, brand FROM scheme_brands WHERE withdrawn_at IS NULL")
+    brands = await rows(
+        conn,
+        """SELECT scheme, CAST(brand AS text) AS brand FROM scheme_brands
+           WHERE withdrawn_at IS NULL""",
+    )
     return {
         r["scheme"]: Scheme(
             scheme=r["scheme"],
@@ -98,9 +104,10 @@ async def all_of(conn: AsyncConnection) -> dict[str, Scheme]:
     }
 
 
-def brand(stored: Any) -> Brand:
-    """A brand from its stored JSON."""
-    found = loads(stored)
+@lru_cache(maxsize=256)
+def brand(stored: str) -> Brand:
+    """A brand from its stored JSON text; the same text is the same object."""
+    found = orjson.loads(stored)
     return Brand(
         **{
             **found,

@@ -13,7 +13,7 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 def check_line(field: str, text: str) -> str:
     """One line of text, returned as it is. Raises :class:`WriteError` on what it may not hold."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # which none of what follows is
         return text
     if _CONTROL.search(text):
         raise WriteError(field, "contains a control character or a line break")

@@ -13,6 +13,7 @@ from notifier.model.notice import Notice
 from notifier.model.states import Channel
 from notifier.write.errors import BadTemplate
 from notifier.write.manifest import FILE, read_notice
+from notifier.write.written import TemplateVersion
 
 BASE: Final = "_base"
 _KINDS: Final = frozenset({".toml", ".txt", ".mjml", ".html", ".typ", ".json"})
@@ -57,6 +58,11 @@ class Folder:
             for name, text in sorted(self.files.items()):
                 archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text.encode())
         return buffer.getvalue()
+
+    @cached_property
+    def version(self) -> TemplateVersion:
+        """What is kept of the files with every message that was written from them."""
+        return TemplateVersion(self.digest, self.notice.name, self.language, self.content)
 
 
 def read_folders(templates: Path) -> dict[tuple[str, str], Folder]:

@@ -39,18 +39,25 @@ def check_url(field: str, url: str, domains: Sequence[str]) -> None:
 
 def check_html(html: str, domains: Sequence[str]) -> None:
     """Check every link of a page, whether in an attribute, a style or the text."""
-    for url in set(_linked(html)):
+    for url in set(in_html(html)):
         if url and not url.startswith("#"):
             check_url("links", url, domains)
 
 
 def check_text(text: str, domains: Sequence[str]) -> None:
     """Check everything in plain text that a mail program makes a link of."""
-    for found in set(_BARE.findall(text)):
-        check_url("links", found if "://" in found else f"https://{found}", domains)
+    for url in set(in_text(text)):
+        check_url("links", url, domains)
 
 
-def _linked(html: str) -> Iterator[str]:
+def in_text(text: str) -> Iterator[str]:
+    """What a mail program makes links of in plain text, each with its scheme."""
+    for found in _BARE.findall(text):
+        yield found if "://" in found else f"https://{found}"
+
+
+def in_html(html: str) -> Iterator[str]:
+    """All links of a page in lower case: in attributes and styles, wherever they stand."""
     page = html.lower()
     for pattern in _ATTRIBUTES:
         for quoted, single, bare in pattern.findall(page):

@@ -16,9 +16,10 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
-        "days_before", "fields", "step_fields",
+        "attempts", "days_before", "fields", "step_fields", "unsubscribe",
     }
 )  # fmt: skip
+_MOST_ATTEMPTS: Final = 1000
 _E = TypeVar("_E", bound=Enum)
 
 
@@ -58,7 +59,9 @@ class _Reader:
             retention_years=self._get("retention_years", int),
             fields=self._fields("fields", self._get("fields", dict, {})),
             step_fields={s: self._fields(f"step_fields.{s}", t) for s, t in step_fields.items()},
+            attempts=self._attempts(),
             days_before=tuple(self._get("days_before", list, [])),
+            unsubscribe=self._flag("unsubscribe"),
         )
 
     def _bad(self, key: str, message: str) -> BadTemplate:
@@ -70,6 +73,12 @@ class _Reader:
             raise self._bad(key, "is missing")
         if not isinstance(value, kind) or isinstance(value, bool):
             raise self._bad(key, f"is not of type {kind.__name__}")
+        return value
+
+    def _flag(self, key: str) -> bool:
+        value = self.table.get(key, False)
+        if not isinstance(value, bool):
+            raise self._bad(key, "is neither true nor false")
         return value
 
     def _texts(self, key: str) -> list[str]:
@@ -98,6 +107,14 @@ class _Reader:
             raise self._bad(key, "is not a number of days or hours such as 7d or 12h")
         number = int(found[1])
         return timedelta(days=number) if found[2] == "d" else timedelta(hours=number)
+
+    def _attempts(self) -> int | None:
+        if "attempts" not in self.table:
+            return None
+        most: int = self._get("attempts", int)
+        if not 1 <= most <= _MOST_ATTEMPTS:
+            raise self._bad("attempts", f"is not between 1 and {_MOST_ATTEMPTS}")
+        return most
 
     def _fields(self, key: str, table: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
         return tuple(self._field(f"{key}.{name}", name, kind) for name, kind in table.items())

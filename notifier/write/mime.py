@@ -5,10 +5,15 @@ of a display name when it folds one (gh-80222), so that one mailbox becomes two.
 """
 
 import binascii
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Final
+from functools import lru_cache
+from struct import Struct
+from typing import Final, NamedTuple
+
+import pybase64
 
 from notifier.model.mailbox import smtp_form
 from notifier.write.characters import check_line
@@ -18,6 +23,20 @@ _CRLF: Final = "\r\n"
 _LINE: Final = 78  # RFC 5322 2.1.1
 _WORD: Final = 75  # RFC 2047 2
 _MAX_ADDRESS: Final = 254  # RFC 5321 4.5.3.1
+_BASE64: Final = 76  # characters of a line, RFC 2045 6.8
+_ID: Final = re.compile(r"<?([!-;=?A-~]+@[!-;=?A-~]+)>?")
+
+
+class Segment(NamedTuple):
+    """A stretch of a message: its bytes as they are, or in lines of base64."""
+
+    base64: bool
+    content: bytes
+
+    @property
+    def data(self) -> bytes:
+        """As it goes out."""
+        return folded(self.content) if self.base64 else self.content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,40 +59,81 @@ class Headers:
     date: datetime  # aware
     message_id: str  # with or without angle brackets
     language: str
+    more: tuple[str, ...] = ()  # complete header lines
 
 
-def build(head: Headers, text: str, html: str, *, boundary: str) -> bytes:
+def build(head: Headers, text: bytes, html: bytes, *, boundary: str) -> tuple[Segment, ...]:
     """The whole message with CRLF line ends; the same arguments give the same bytes.
 
-    ``boundary`` is any text of letters and digits: base64 parts cannot contain the delimiter.
-    Raises :class:`WriteError` on what no header can carry.
+    ``text`` and ``html`` are UTF-8 with CRLF. ``boundary`` is any text of letters and digits:
+    base64 parts cannot contain the delimiter. Raises :class:`WriteError` on what no header can
+    carry.
     """
-    delimiter = f"=_{boundary}"
-    lines = [
-        *_head(head),
-        f'Content-Type: multipart/alternative;{_CRLF} boundary="{delimiter}"',
-        "",
-        *_part("plain", text, delimiter),
-        *_part("html", html, delimiter),
-        f"--{delimiter}--",
-        "",
-    ]
-    return _CRLF.join(lines).encode("ascii")
+    delimiter = f"--=_{boundary}"
+    before = (
+        f'{_head(head)}Content-Type: multipart/alternative;\r\n boundary="=_{boundary}"\r\n\r\n'
+    )
+    return (
+        Segment(False, f"{before}{delimiter}{_part('plain')}".encode("ascii")),
+        Segment(True, text),
+        Segment(False, f"\r\n{delimiter}{_part('html')}".encode("ascii")),
+        Segment(True, html),
+        Segment(False, f"\r\n{delimiter}--\r\n".encode("ascii")),
+    )
 
 
-def _head(head: Headers) -> list[str]:
-    lines = [_mailbox("From", head.sender), _mailbox("To", head.to)]
-    if head.reply_to:
-        lines.append(f"Reply-To: {_address('brand.reply_to', head.reply_to)}")
-    return [
-        *lines,
-        f"Subject: {encoded('subject', head.subject, len('Subject: '))}",
-        f"Date: {format_datetime(head.date)}",
-        f"Message-ID: {_message_id(head.message_id)}",
-        "Auto-Submitted: auto-generated",
-        f"Content-Language: {head.language}",
-        "MIME-Version: 1.0",
-    ]
+def _part(kind: str) -> str:
+    return (
+        f"\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    )
+
+
+def folded(content: bytes) -> bytes:
+    """Base64 in lines of 76 characters, without a line end after the last."""
+    packed = pybase64.b64encode(content)
+    whole = len(packed) // _BASE64
+    lines = _lines(whole).unpack_from(packed)
+    rest = packed[whole * _BASE64 :]
+    return b"\r\n".join((*lines, rest) if rest else lines)
+
+
+@lru_cache(maxsize=4096)
+def _lines(count: int) -> Struct:
+    """Cuts so many lines at once."""
+    return Struct(f"{_BASE64}s" * count)
+
+
+def crlf(text: str) -> bytes:
+    """A body with the line ends of mail."""
+    return text.replace("\r\n", "\n").replace("\n", _CRLF).encode()
+
+
+def _head(head: Headers) -> str:
+    reply_to = f"Reply-To: {_address('brand.reply_to', head.reply_to)}\r\n" if head.reply_to else ""
+    more = "".join([f"{line}\r\n" for line in head.more])
+    return (
+        f"{_from(head.sender)}\r\n"
+        f"{_mailbox('To', head.to)}\r\n"
+        f"{reply_to}"
+        f"Subject: {_subject(head.subject)}\r\n"
+        f"Date: {_date(head.date.replace(microsecond=0))}\r\n"
+        f"Message-ID: {_message_id(head.message_id)}\r\n"
+        "Auto-Submitted: auto-generated\r\n"
+        f"Content-Language: {head.language}\r\n"
+        f"{more}"
+        "MIME-Version: 1.0\r\n"
+    )
+
+
+@lru_cache(maxsize=256)
+def _subject(text: str) -> str:
+    """Most mails of a mailing have the same."""
+    return encoded("subject", text, len("Subject: "))
+
+
+@lru_cache(maxsize=64)
+def _date(date: datetime) -> str:
+    return format_datetime(date)
 
 
 def encoded(field: str, text: str, column: int) -> str:
@@ -109,6 +169,12 @@ def _mailbox(header: str, box: Mailbox) -> str:
     return f"{header}: {name}{_CRLF} <{address}>"
 
 
+@lru_cache(maxsize=256)
+def _from(box: Mailbox) -> str:
+    """Senders are few."""
+    return _mailbox("From", box)
+
+
 def _address(field: str, address: str) -> str:
     if not address:
         raise WriteError(field, "is missing")
@@ -121,22 +187,7 @@ def _address(field: str, address: str) -> str:
 
 
 def _message_id(given: str) -> str:
-    bare = given.removeprefix("<").removesuffix(">")
-    left, at, right = bare.partition("@")
-    if not (bare.isascii() and bare.isprintable() and left and at and right) or set(bare) & set(
-        " <>"
-    ):
+    found = _ID.fullmatch(given)
+    if found is None:
         raise WriteError("message_id", "is not of the form left@right")
-    return f"<{bare}>"
-
-
-def _part(kind: str, body: str, delimiter: str) -> list[str]:
-    data = body.replace("\r\n", "\n").replace("\n", _CRLF).encode()
-    packed = binascii.b2a_base64(data, newline=False).decode()
-    return [
-        f"--{delimiter}",
-        f"Content-Type: text/{kind}; charset=utf-8",
-        "Content-Transfer-Encoding: base64",
-        "",
-        *(packed[at : at + 76] for at in range(0, len(packed), 76)),
-    ]
+    return f"<{found[1]}>"

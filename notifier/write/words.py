@@ -7,51 +7,61 @@ message says the same and no value can become markup.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, Undefined, UndefinedError
+from jinja2 import Template, TemplateError, Undefined, UndefinedError
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
-from notifier.write import japanese
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.folder import BASE, Folder
 from notifier.write.labels import Labels
 from notifier.write.mjml_source import to_html
+from notifier.write.sandbox import Sandbox
+from notifier.write.slots import SLOT, Amount, Observed
 
 _BREAK: Final = re.compile(r"[ \t]*\n[ \t]*")
 _PARAGRAPHS: Final = re.compile(r"[ \t]*\n(?:[ \t]*\n)+[ \t]*")
 _ASCII_BREAK: Final = re.compile(r"(?<=[!-~])[ \t]*\n[ \t]*(?=[!-~])")
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Staff will be able to edit templates: they see values, never Python behind them."""
+#: Whether a line break between two lines becomes a space depends on the characters beside it.
+_EDGE: Final = re.compile(rf"{SLOT.pattern}[ \t]*\n|\n[ \t]*{SLOT.pattern}")
 
-    intercepted_binops = frozenset({"**", "*"})  # the ways to ask for endless work
 
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        # Nearly all that templates look up is an entry; asking Python first would raise each time.
-        if type(obj) is dict and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """A mail in words."""
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
-        raise WriteError("template", f"{operator} is not allowed in a template")
+    subject: str
+    text: str  # ends with a line break
+    html: str
 
 
 class Phrases:
     """All templates of one notice in one language, compiled."""
 
-    def __init__(self, folder: Folder, labels: Labels) -> None:
+    def __init__(
+        self, folder: Folder, labels: Labels, sandbox: Callable[..., Sandbox] = Sandbox
+    ) -> None:
+        """``sandbox``: what the templates run in, a class of the kind of :class:`Sandbox`."""
         self.folder = folder
-        self._plain = _environment(folder.files, escape=False)
-        self._html = _environment(_pages(folder), escape=True)
-        for environment in (self._plain, self._html):
-            environment.filters["label"] = _labelling(labels, folder.language)
+        filters = {"paragraphs": _paragraphs, "label": _labelling(labels, folder.language)}
+        self._plain = sandbox(folder.files, escape=False, filters=filters)
+        self._html = sandbox(_pages(folder), escape=True, filters=filters)
         self._compile()
+
+    def mail(self, step: str, values: Mapping[str, Any]) -> Pages:
+        """A mail with these values filled in."""
+        plain = {**values, **self.plain_words(step, values)}
+        subject = self.text("subject.txt", step, plain)
+        text = self.text("body.txt", step, plain) + "\n"
+        escaped = self.html_words(step, values)
+        html = self.html(step, {**values, **escaped, "subject": subject})
+        return Pages(subject, text, html)
 
     def text(self, file: str, step: str, context: Mapping[str, Any]) -> str:
         """A plain template filled in; ``context`` holds the values and the plain words."""
@@ -70,9 +80,7 @@ class Phrases:
         """The words of a step, escaped for HTML."""
         return self._words(self._html, step, values)
 
-    def _words(
-        self, environment: ImmutableSandboxedEnvironment, step: str, values: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _words(self, environment: Sandbox, step: str, values: Mapping[str, Any]) -> dict[str, Any]:
         words: dict[str, Any] = {}
         for name in (f"{BASE}/words.txt", self.folder.named("words.txt", step)):
             template = environment.get_template(name)
@@ -108,28 +116,6 @@ def _pages(folder: Folder) -> dict[str, str]:
     return pages
 
 
-def _environment(files: Mapping[str, str], *, escape: bool) -> ImmutableSandboxedEnvironment:
-    environment = _Sandbox(
-        loader=DictLoader(files),
-        undefined=StrictUndefined,
-        autoescape=escape,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        cache_size=-1,
-    )
-    environment.filters |= {
-        "yen": japanese.yen,
-        "date": japanese.long_date,
-        "plain_date": japanese.plain_date,
-        "wareki": japanese.wareki,
-        "postcode": japanese.postcode,
-        "dialled": japanese.dialled,
-        "paragraphs": _paragraphs,
-    }
-    return environment
-
-
 def _labelling(labels: Labels, language: str) -> Callable[[object, str], str]:
     def labelled(value: object, kind: str) -> str:
         """The label of a value of an enum; a value without one is shown as it is."""
@@ -157,12 +143,16 @@ def _tidy(name: str, value: Any) -> Any:
         return {key: _tidy(name, item) for key, item in value.items()}
     if value is None or isinstance(value, int):
         return value
+    if isinstance(value, Amount):
+        raise Observed([value.path])
     raise WriteError(name, "is no text; put it through a filter, or name it with a leading _")
 
 
 def _flow(text: str) -> str:
     if "\n" not in text:
         return text
+    if edges := _EDGE.findall(text):
+        raise Observed(SLOT.findall("".join(edges)))
     parts = _PARAGRAPHS.split(text.strip(" \t\n"))
     return "\n\n".join(_BREAK.sub("", _ASCII_BREAK.sub(" ", part)) for part in parts)
 
@@ -174,9 +164,9 @@ def _run(template: Template, context: Mapping[str, Any]) -> str:
         raise _wrapped(error) from error
 
 
-def _wrapped(error: Exception) -> WriteError:
+def _wrapped(error: Exception) -> WriteError | Observed:
     """Whatever a template runs into is a message that cannot be written."""
-    if isinstance(error, WriteError):
+    if isinstance(error, WriteError | Observed):
         return error
     if isinstance(error, UndefinedError):
         name = re.search(r"'([^']+)'(?: is undefined|$)", error.message or "")

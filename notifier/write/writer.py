@@ -1,6 +1,7 @@
 """The writer: from a :class:`Correspondence` to a mail or a letter."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,10 @@ from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.facts import typed
 from notifier.write.folder import BASE, Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
+from notifier.write.prepared import Prepared
 from notifier.write.samples import read_sample
+from notifier.write.skeleton import in_bytes
+from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
 from notifier.write.words import Phrases
 from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
@@ -36,6 +40,7 @@ class Writer:
         words = Labels(locales) if locales else LABELS
         self._folders = read_folders(templates)
         self._phrases = {key: Phrases(folder, words) for key, folder in self._folders.items()}
+        self._prepared = {key: Prepared(folder, words) for key, folder in self._folders.items()}
         self.notices: Mapping[str, Notice] = MappingProxyType(
             {
                 name: f.notice
@@ -53,8 +58,7 @@ class Writer:
 
     def version(self, notice: str, language: str = _LANGUAGE) -> TemplateVersion:
         """The files that a notice is written from now; kept with what was written."""
-        folder = self._folder(notice, language)
-        return TemplateVersion(folder.digest, notice, folder.language, folder.content)
+        return self._folder(notice, language).version
 
     def sample(self, notice: str, step: str, language: str = _LANGUAGE) -> Correspondence:
         """A sample message, for previews and tests."""
@@ -63,25 +67,46 @@ class Writer:
             raise WriteError("step", f"{notice} has no such step")
         return read_sample(folder, step)
 
+    def sample_like(self, c: Correspondence) -> Correspondence:
+        """The sample of the same notice and step, from the same brand and scheme."""
+        sample = self.sample(c.notice, c.step, c.language)
+        return replace(sample, brand=c.brand, scheme_name=c.scheme_name, group_no=c.group_no)
+
     def mail(
-        self, c: Correspondence, *, token: str, message_id: str, date: datetime | None = None
+        self,
+        c: Correspondence,
+        *,
+        token: str,
+        message_id: str,
+        date: datetime | None = None,
+        stream: Stream = SILENT,
     ) -> WrittenMail:
         """The mail: text and HTML of equal content, and the message for DATA.
 
         ``token`` (letters and digits) parts the message's parts, so that the same arguments give
-        the same bytes; ``date`` defaults to ``c.written_at``. Raises :class:`WriteError`.
+        the same bytes; ``date`` defaults to ``c.written_at``; ``stream`` is what mail providers
+        are told. Raises :class:`WriteError`.
         """
-        phrases = self._phrases_of(c)
-        values = context.values(c, phrases.folder.notice, Channel.EMAIL)
-        plain = values | phrases.plain_words(c.step, values)
-        subject = phrases.text("subject.txt", c.step, plain)
-        text = phrases.text("body.txt", c.step, plain) + "\n"
-        escaped = phrases.html_words(c.step, values)
-        html = phrases.html(c.step, values | escaped | {"subject": subject})
-        links.check_text(f"{subject}\n{text}", c.brand.allowed_domains)
-        links.check_html(html, c.brand.allowed_domains)
-        head = _headers(c, phrases.folder.language, subject, message_id, date or c.written_at)
-        return WrittenMail(subject, text, html, mime.build(head, text, html, boundary=token))
+        folder = self._folder(c.notice, c.language)
+        subject, text, html = self._bodies(c, folder)
+        head = _headers(c, folder.language, subject.decode(), message_id, date or c.written_at)
+        head = replace(head, more=stream.lines(c, folder.notice, token))
+        return WrittenMail(head.subject, mime.build(head, text, html, boundary=token))
+
+    def _bodies(self, c: Correspondence, folder: Folder) -> tuple[bytes, bytes, bytes]:
+        """Subject, text and HTML: from a skeleton where there is one, else by the templates."""
+        key = folder.language, folder.notice.name
+        prepared = self._prepared[key]
+        found = prepared.find(c, context.issued_on(c.written_at))
+        if found is not None and found.skeleton is not None:
+            return found.skeleton.fill(found.leaves)
+        values = context.values(c, folder.notice, Channel.EMAIL)
+        pages = self._phrases[key].mail(c.step, values)
+        links.check_text(f"{pages.subject}\n{pages.text}", c.brand.allowed_domains)
+        links.check_html(pages.html, c.brand.allowed_domains)
+        if found is not None:
+            prepared.offer(found, c, values, pages)
+        return in_bytes(pages)
 
     def letter(self, c: Correspondence) -> WrittenLetter:
         """The letter as PDF/A-2b, A4. Raises :class:`WriteError`."""

@@ -1,16 +1,36 @@
 """What the writer hands over."""
 
 from dataclasses import dataclass
+from functools import cached_property
+
+from notifier.write.mime import Segment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WrittenMail:
-    """A mail: its parts for the reader of the record, and the message for the relay."""
+    """A mail: what its reader sees, and the message for the relay."""
 
     subject: str
-    text: str
-    html: str
-    data: bytes  # RFC 5322, CRLF, ready for DATA (before dot-stuffing)
+    segments: tuple[Segment, ...]  # of the message; what is in base64 stands there as it was
+
+    @cached_property
+    def data(self) -> bytes:
+        """RFC 5322, CRLF, ready for DATA (before dot-stuffing)."""
+        return b"".join([segment.data for segment in self.segments])
+
+    @property
+    def text(self) -> str:
+        """The plain text, with the line ends of Python."""
+        return self._body(0)
+
+    @property
+    def html(self) -> str:
+        """The page, with the line ends of Python."""
+        return self._body(1)
+
+    def _body(self, place: int) -> str:
+        found = [segment.content for segment in self.segments if segment.base64][place]
+        return found.decode().replace("\r\n", "\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Set
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -13,25 +14,32 @@ from rich.table import Table
 
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import load_settings
-from tests.bench import craft, idle, throughput
-from tests.bench.figures import Figure, write_summary
+from tests.bench import contest, craft, endurance, idle, ingest, urgent
+from tests.bench.figures import ABSENT, Figure, write_summary
 
-Bench = Callable[[Engines, Path], Awaitable[list[Figure]]]
+Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
 
 #: What measures which figures.
 BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     ("mail_render_us",): craft.measure_mail,
     ("letter_single_ms",): craft.measure_letter,
     ("idle_p50_ms", "idle_p99_ms"): idle.measure,
-    ("ingest_single_per_s", "ingest_batch_per_s", "mail_1_worker_per_s"): throughput.measure,
+    ("ingest_single_per_s", "ingest_batch_per_s"): ingest.measure,
+    contest.NAMES: contest.measure,
+    urgent.NAMES: urgent.measure,
+    endurance.NAMES: endurance.measure,
 }
 NAMES: Final = tuple(name for names in BENCHES for name in names)
+#: Measured only when they are asked for: they take long.
+HEAVY: Final = frozenset(endurance.NAMES)
 
 
 def main() -> int:
     """Measure; 2 for a name that is no figure of ours."""
     given = _arguments()
-    wanted = [name for name in given.only.split(",") if name] or NAMES
+    wanted = [name for name in given.only.split(",") if name] or [
+        name for name in NAMES if name not in HEAVY
+    ]
     console = Console(soft_wrap=True)
     if unknown := set(wanted) - set(NAMES):
         console.print(f"no such figure: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
@@ -57,8 +65,18 @@ async def _measure(engines: Engines, var: Path, wanted: set[str], console: Conso
     for names, bench in BENCHES.items():
         if wanted & set(names):
             console.print(f"measuring {', '.join(names)} …", highlight=False)
-            figures += [f for f in await bench(engines, var) if f.name in wanted]
+            figures += await _one(bench, engines, var, wanted & set(names))
     return figures
+
+
+async def _one(bench: Bench, engines: Engines, var: Path, wanted: Set[str]) -> list[Figure]:
+    """One measurement. If it fails, its figures say so and the others are measured all the same."""
+    try:
+        return [f for f in await bench(engines, var, wanted) if f.name in wanted]
+    except Exception as error:  # noqa: BLE001 (whatever it is)
+        traceback.print_exception(error)
+        note = f"failed: {type(error).__name__}: {error}"
+        return [Figure(name=name, value=None, unit="", note=note) for name in sorted(wanted)]
 
 
 def _table(figures: list[Figure]) -> Table:
@@ -66,7 +84,8 @@ def _table(figures: list[Figure]) -> Table:
     for f in figures:
         goal = "" if f.goal is None else f"{'≥' if f.more_is_better else '≤'} {f.goal:g}"
         met = {True: "yes", False: "no", None: ""}[f.met]
-        table.add_row(f.name, f"{f.value:,}", f.unit, goal, met)
+        value = f"{f.value:,}" if f.value is not None else ABSENT if f.peer == ABSENT else "failed"
+        table.add_row(f.name, value, f.unit, goal, met)
     return table
 
 

@@ -1,6 +1,6 @@
 """How long it takes to write one mail and to typeset one letter."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ _LETTERS: Final = 60
 _WARM: Final = 20
 
 
-async def measure_mail(_engines: Engines, _var: Path) -> list[Figure]:
+async def measure_mail(_engines: Engines, _var: Path, _wanted: Set[str]) -> list[Figure]:
     """``mail_render_us``."""
     writer = Writer(TEMPLATES, LOCALES)
 
@@ -31,7 +31,7 @@ async def measure_mail(_engines: Engines, _var: Path) -> list[Figure]:
     return [Figure(name="mail_render_us", value=round(median, 1), unit="µs", note=note)]
 
 
-async def measure_letter(_engines: Engines, _var: Path) -> list[Figure]:
+async def measure_letter(_engines: Engines, _var: Path, _wanted: Set[str]) -> list[Figure]:
     """``letter_single_ms``."""
     writer = Writer(TEMPLATES, LOCALES)
     found = _times(writer.letter, _samples(writer, Channel.LETTER), _LETTERS)

@@ -4,7 +4,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+ABSENT: Final = "absent"
+
+
+class Absent(Exception):
+    """What a figure is measured with or against is not on this machine; the text says what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,17 +18,17 @@ class Figure:
     """One measured value."""
 
     name: str
-    value: float
+    value: float | None  # None: could not be measured; the note says why
     unit: str
     note: str  # how it was measured
     goal: float | None = None
     more_is_better: bool = False
-    peer: dict[str, Any] | str | None = None  # {"name", "value"}, or "absent"
+    peer: dict[str, Any] | str | None = None  # {"name", "value", "unit"}, or "absent"
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is met; None without one."""
-        if self.goal is None:
+        """Whether the goal is met; None without a goal or a value."""
+        if self.goal is None or self.value is None:
             return None
         return self.value >= self.goal if self.more_is_better else self.value <= self.goal
 

@@ -1,8 +1,9 @@
 """A house to measure: the real processes on real engines, with members to write to."""
 
 import asyncio
+import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -30,9 +31,28 @@ class House:
     """Where processes run and what they can be asked."""
 
     parts: Parts
+    folder: Path
+    environment: Mapping[str, str]
     crew: Crew
     key: str
-    relay_log: Path
+
+    @property
+    def relay_log(self) -> Path:
+        """The log of the demo's relay."""
+        return self.folder / "mail" / "relay.log"
+
+    async def relay(self) -> None:
+        """Start the demo's relay."""
+        port, folder = self.parts.settings.relay_port, self.folder / "mail"
+        office = ("notifier.demo.post_office", "--port", str(port), "--dir", str(folder))
+        self.crew.keep("relay", *office)
+        await listening(port)
+
+    def crew_at(self, port: int, *, connections: int) -> Crew:
+        """A crew of its own, whose workers use a relay on another port."""
+        relay = {"host": "127.0.0.1", "port": port, "tls": "none", "connections": connections}
+        given = {**self.environment, "NOTIFIER_RELAYS": json.dumps([relay])}
+        return Crew(self.folder, given)
 
     async def serve(self) -> None:
         """Start ``notifier serve``."""
@@ -57,11 +77,11 @@ class House:
 
 @asynccontextmanager
 async def house(name: str, engines: Engines, var: Path, *, people: int) -> AsyncIterator[House]:
-    """A fresh database with ``people`` members, a relay, and a crew for the processes to come."""
+    """A fresh database with ``people`` members, and a crew for the processes to come."""
     folder = var / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    urls = Urls(database=await _fresh(engines, name), redis=engines.urls.redis, intake=None)
+    urls = Urls(database=await fresh(engines, name), redis=engines.urls.redis, intake=None)
     settings = load_settings(
         var=folder,
         database_url=urls.database,
@@ -81,15 +101,11 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
         "NOTIFIER_API_PORT": str(settings.api_port),
     }
     async with joined(settings, urls) as parts, Crew(folder, given) as crew:
-        office = ("--port", str(settings.relay_port), "--dir", str(folder / "mail"))
-        crew.keep("relay", "notifier.demo.post_office", *office)
         key = await _open(parts, people)
-        await listening(settings.relay_port)
-        log = folder / "mail" / "relay.log"
-        yield House(parts=parts, crew=crew, key=key, relay_log=log)
+        yield House(parts=parts, folder=folder, environment=given, crew=crew, key=key)
 
 
-async def _fresh(engines: Engines, name: str) -> str:
+async def fresh(engines: Engines, name: str) -> str:
     """An empty database; what an earlier sitting left under the name goes."""
     conn = await asyncpg.connect(engines.database("postgres").replace("+asyncpg", ""))
     try:

@@ -12,6 +12,8 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.compose import House
+from notifier.deliver.destinations import shipped
+from notifier.deliver.dkim import Signer
 from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer
 from notifier.deliver.settle import sweep
@@ -22,8 +24,9 @@ from notifier.model.message import new_token
 from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.relay import Relay, Tls
 from notifier.model.states import Channel, State
-from notifier.store import members, messages, schemes
+from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
+from notifier.store.packing import Dictionary
 from tests.samples import BRAND, NOW, SCHEME, WRITER, member
 
 T = TypeVar("T")
@@ -31,14 +34,16 @@ ACTOR = Actor(ActorKind.USER, "test")
 HOUSE = House("通知係", BRAND)
 REFUND = WRITER.sample("refund", "decided").facts
 LEASE = timedelta(seconds=30)
+DICTIONARY = Dictionary.of("d", [(False, b"what all say")])
 
 
-def renderer() -> Renderer:
+def renderer(signer: Signer | None = None) -> Renderer:
     return Renderer(
         writer=WRITER,
         house=HOUSE,
         bounce_domain="bounce.example.jp",
         message_id_domain="notifier.example.jp",
+        signer=signer,
     )
 
 
@@ -60,6 +65,9 @@ class Rig:
         self.time = NOW
         self.lease = LEASE
         self.relay = relay_of(office)
+        self.relays: tuple[Relay, ...] = ()  # instead of that one
+        self.destinations = shipped()
+        self.signer: Signer | None = None
         self.bells = {lane: asyncio.Event() for lane in Lane}
         self._numbers = count(1)
 
@@ -73,8 +81,9 @@ class Rig:
     def station(self, *lanes: Lane) -> Station:
         return Station(
             engine=self.engine,
-            renderer=renderer(),
-            relays=(self.relay,),
+            renderer=renderer(self.signer),
+            relays=self.relays or (self.relay,),
+            destinations=self.destinations,
             journals=self.journals,
             lease=self.lease,
             now=self.now,
@@ -149,6 +158,11 @@ class Rig:
             "facts": dict(REFUND),
             "shown": [{"role": "refund", "name": "total", "yen": 200}],
         }
+
+    async def dictionary(self) -> int:
+        """A dictionary on record; its id."""
+        async with self.engine.begin() as conn:
+            return await documents.keep_dictionary(conn, DICTIONARY, now=self.time)
 
     async def rows(self, sql: str, **params: Any) -> Sequence[RowMapping]:
         async with self.engine.connect() as conn:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from notifier.deliver.destinations import shipped
+from notifier.deliver.gate import Gates
 from notifier.deliver.line import Envelope, Line, RelayDown, stuffed
-from notifier.deliver.relay import MOST_MESSAGES, Pool
+from notifier.deliver.relay import Pool
 from notifier.deliver.reply import Outcome, Reply, answered
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.relay import Relay, Tls
@@ -22,6 +24,10 @@ def go() -> bool:
     return True
 
 
+def pool_of(*relays: Relay, size: int = 1) -> Pool:
+    return Pool(relays, Gates(relays, shipped(), bulk=1), size=size)
+
+
 async def send(pool: Pool, envelope: Envelope = MAIL) -> Reply:
     [line] = await pool.take(1)
     reply = await line.transmit(envelope, go)
@@ -32,7 +38,7 @@ async def send(pool: Pool, envelope: Envelope = MAIL) -> Reply:
 @given(st.lists(st.sampled_from([b".", b"..", b"a", b"", b".a", b"a."]), min_size=1))
 def test_stuffing_is_undone_by_the_receiver(lines: list[bytes]) -> None:
     data = b"\r\n".join(lines) + b"\r\n"
-    wire = stuffed(data)
+    wire = b"".join(stuffed(data))
     assert wire.endswith(b"\r\n.\r\n") or wire == b".\r\n"
     body = wire.removesuffix(b".\r\n").split(b"\r\n")
     assert b"\r\n".join(x[1:] if x.startswith(b".") else x for x in body) == data
@@ -40,7 +46,7 @@ def test_stuffing_is_undone_by_the_receiver(lines: list[bytes]) -> None:
 
 
 async def test_what_arrives_is_what_was_given(post_office: PostOffice) -> None:
-    pool = Pool([relay_of(post_office)], size=1)
+    pool = pool_of(relay_of(post_office), size=1)
     data = "Message-ID: <x@y>\r\n\r\n.\r\n..a\r\n日本\r\n".encode()
     reply = await send(pool, Envelope(MAIL.sender, MAIL.recipient, data))
     assert reply.outcome is Outcome.ACCEPTED
@@ -59,7 +65,7 @@ async def test_tls_and_login(tls_post_office: PostOffice) -> None:
         username="notifier",
         password=SecretStr("open sesame"),
     )
-    pool = Pool([relay], size=1)
+    pool = pool_of(relay, size=1)
     reply = await send(pool)
     await pool.close()
     assert reply.outcome is Outcome.ACCEPTED
@@ -79,7 +85,7 @@ async def test_tls_and_login(tls_post_office: PostOffice) -> None:
 async def test_a_relay_that_is_not_trusted_gets_nothing(
     tls_post_office: PostOffice, more: dict[str, object]
 ) -> None:
-    pool = Pool([relay_of(tls_post_office, tls=Tls.STARTTLS, **more)], size=1)
+    pool = pool_of(relay_of(tls_post_office, tls=Tls.STARTTLS, **more), size=1)
     with pytest.raises(RelayDown) as found:
         await pool.take(1)
     assert found.value.reply.outcome is Outcome.BEFORE_DATA
@@ -88,14 +94,14 @@ async def test_a_relay_that_is_not_trusted_gets_nothing(
 
 
 async def test_starttls_is_required_where_it_is_set(post_office: PostOffice) -> None:
-    pool = Pool([relay_of(post_office, tls=Tls.STARTTLS)], size=1)
+    pool = pool_of(relay_of(post_office, tls=Tls.STARTTLS), size=1)
     with pytest.raises(RelayDown):
         await pool.take(1)
     assert post_office.messages == []
 
 
 async def test_a_refused_envelope_does_not_stain_the_next(post_office: PostOffice) -> None:
-    pool = Pool([relay_of(post_office)], size=1)
+    pool = pool_of(relay_of(post_office), size=1)
     post_office.rules.set(Rule(stage=Stage.RCPT, reply="550 5.1.1 no", times=1))
     assert (await send(pool)).outcome is Outcome.PERMANENT
     other = Envelope("b+y@bounce.example.jp", "n@member.example.jp", MAIL.data)
@@ -117,15 +123,15 @@ async def test_a_line_that_may_not_begin_sends_nothing(post_office: PostOffice) 
 
 
 async def test_connections_are_kept_and_renewed(post_office: PostOffice) -> None:
-    pool = Pool([relay_of(post_office)], size=2)
-    for _ in range(MOST_MESSAGES + 1):
+    pool = pool_of(relay_of(post_office), size=2)
+    for _ in range(relay_of(post_office).most_messages + 1):
         assert (await send(pool)).outcome is Outcome.ACCEPTED
     await pool.close()
     assert post_office.connections == 2
 
 
 async def test_no_more_lines_than_allowed(post_office: PostOffice) -> None:
-    pool = Pool([relay_of(post_office)], size=2)
+    pool = pool_of(relay_of(post_office), size=2)
     lines = await pool.take(5)
     assert (len(lines), pool.free) == (2, 0)
     waiting = asyncio.create_task(pool.take(1))
@@ -140,7 +146,7 @@ async def test_no_more_lines_than_allowed(post_office: PostOffice) -> None:
 
 async def test_another_relay_takes_over(post_office: PostOffice, tmp_path: Path) -> None:
     gone = Relay(host="127.0.0.1", port=1, tls=Tls.NONE, name="gone")
-    pool = Pool([gone, relay_of(post_office)], size=1)
+    pool = pool_of(gone, relay_of(post_office), size=1)
     reply = await send(pool)
     await pool.close()
     assert (reply.outcome, reply.relay) == (Outcome.ACCEPTED, "post-office")

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from notifier.decide.calendar import japan_date
 from notifier.deliver.journal import Journal, orphans
 from notifier.deliver.reply import Outcome, Reply
 from notifier.model.notice import Lane
@@ -26,6 +27,7 @@ class Hand:
     def __init__(self, rig: Rig) -> None:
         self.rig, self.worker_id = rig, uuid4()
         self.journal = Journal.create(rig.journals, self.worker_id)
+        self.permitted_at = rig.time
 
     async def sign_on(self) -> "Hand":
         async with self.rig.engine.begin() as conn:
@@ -42,8 +44,9 @@ class Hand:
                 lease=LEASE,
                 actor=ACTOR,
                 now=self.rig.time,
+                today=japan_date(self.rig.time),
             )
-        return claim
+        return Claim(claim["message_id"], claim["fence"])
 
     async def permit(self, claim: Claim) -> int | None:
         parcel = Parcel(
@@ -53,8 +56,10 @@ class Hand:
             digest="d",
             sha256=b"h",
             size=len(BODY),
+            dictionary_id=await self.rig.dictionary(),
             body=BODY,
         )
+        self.permitted_at = self.rig.time
         async with self.rig.engine.begin() as conn:
             given = await attempts.permit(
                 conn, self.worker_id, [parcel], actor=ACTOR, now=self.rig.time
@@ -63,7 +68,11 @@ class Hand:
 
     async def record(self, attempt_id: int, after: State = State.SENT) -> int:
         result = Result(
-            attempt_id=attempt_id, after=after, reason=Reason.ACCEPTED, outcome="accepted"
+            attempt_id=attempt_id,
+            permitted_at=self.permitted_at,
+            after=after,
+            reason=Reason.ACCEPTED,
+            outcome="accepted",
         )
         async with self.rig.engine.begin() as conn:
             done = await attempts.record(
@@ -73,7 +82,7 @@ class Hand:
 
     async def renew(self, *held: int) -> bool:
         async with self.rig.engine.begin() as conn:
-            return await claims.renew(conn, self.worker_id, held, lease=LEASE)
+            return await claims.renew(conn, self.worker_id, held, lease=LEASE) > 0
 
     def die(self) -> None:
         self.journal.close(remove=False)

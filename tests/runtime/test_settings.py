@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from notifier.model.relay import Tls
+from notifier.model.notice import Lane
+from notifier.model.relay import Relay, Tls, relays_for
 from notifier.runtime.settings import BadSettings, load_settings
 
 
@@ -44,6 +45,22 @@ def test_one_relay_from_simple_settings(monkeypatch: pytest.MonkeyPatch) -> None
     assert "sesame" not in repr(load_settings())
 
 
+def test_lanes_may_have_relays_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "NOTIFIER_RELAYS",
+        '[{"host": "a.example.jp", "lanes": ["urgent", "standard"]},'
+        ' {"host": "b.example.jp", "lanes": ["bulk"], "rate_per_minute": 600},'
+        ' {"host": "c.example.jp"}]',
+    )
+    relays = load_settings().relays
+    served = {lane: [r.host[0] for r in relays_for(lane, relays)] for lane in Lane}
+    assert served == {Lane.URGENT: ["a", "c"], Lane.STANDARD: ["a", "c"], Lane.BULK: ["b", "c"]}
+    assert [r.rate_per_minute for r in relays] == [None, 600, None]
+    assert [r.most_messages for r in relays] == [100, 100, 100]
+    again = [Relay.model_validate_json(r.model_dump_json()) for r in relays]
+    assert again == list(relays)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -56,6 +73,14 @@ def test_one_relay_from_simple_settings(monkeypatch: pytest.MonkeyPatch) -> None
         ({"RELAYS": "[]"}, ["NOTIFIER_RELAYS: ", "at least one"]),
         ({"RELAYS": '[{"host": "a", "tls": 5}]'}, ["NOTIFIER_RELAYS__0__TLS: "]),
         ({"RELAYS": '[{"hots": "a"}]'}, ["RELAYS__0__HOST: ", "RELAYS__0__HOTS: no such"]),
+        (
+            {"RELAYS": '[{"host": "a", "lanes": ["bulk"]}]'},
+            ["NOTIFIER_RELAYS: ", "urgent, standard"],
+        ),
+        ({"RELAYS": '[{"host": "a", "lanes": ["fast"]}]'}, ["RELAYS__0__LANES__0: ", "'urgent'"]),
+        ({"RELAYS": '[{"host": "a", "lanes": []}]'}, ["NOTIFIER_RELAYS__0__LANES: "]),
+        ({"RELAYS": '[{"host": "a", "most_messages": 0}]'}, ["RELAYS__0__MOST_MESSAGES: "]),
+        ({"RELAYS": '[{"host": "a", "rate_per_minute": 0}]'}, ["RELAYS__0__RATE_PER_MINUTE: "]),
         ({"LOCALE": "Japanese"}, ["NOTIFIER_LOCALE: "]),
         (
             {"CLOCK_FILE": "shift", "RELAY_HOST": "a.example.jp"},

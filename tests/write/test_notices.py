@@ -16,6 +16,7 @@ from pypdf import PdfReader
 from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.states import Channel
 from notifier.write import BadTemplate, WriteError, Writer
+from notifier.write.manifest import read_notice
 from tests.write.pages import Page, bare
 
 STEPS = {
@@ -310,6 +311,10 @@ BREAKS = [
     ("notice.toml", 'expires_after = "7d"', 'expires_after = "soon"', "expires_after"),
     ("notice.toml", 'premium = "yen"', 'premium = "money"', "fields.premium"),
     ("notice.toml", 'uncertain = "resend"', 'unknown = "x"', "unknown"),
+    ("notice.toml", "[fields]", 'unsubscribe = "yes"\n[fields]', "unsubscribe"),
+    ("notice.toml", "[fields]", "attempts = 0\n[fields]", "attempts"),
+    ("notice.toml", "[fields]", "attempts = '3'\n[fields]", "attempts"),
+    ("notice.toml", "[fields]", "attempts = true\n[fields]", "attempts"),
     ("notice.toml", "[fields]", "[fields", ""),
     ("notice.toml", "[fields]", '[fields]\nbrand = "text?"', "fields.brand"),
     ("words.txt", "{% set heading", "{% sett heading", "line 1"),
@@ -334,6 +339,13 @@ def test_a_broken_file_is_named_at_the_start(
         Writer(copy)
     assert caught.value.file == f"card_error/{file}"
     assert key in caught.value.key
+
+
+def test_a_notice_may_limit_how_often_it_is_tried(templates: Path) -> None:
+    source = (templates / "ja" / "card_error" / "notice.toml").read_text()
+    assert read_notice("card_error", source).attempts is None
+    limited = source.replace("[fields]", "attempts = 5\n[fields]", 1)
+    assert read_notice("card_error", limited).attempts == 5
 
 
 def test_a_missing_file_is_named_at_the_start(templates: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Throughput: events into the record, and mails out of it."""
+"""Ingest: events into the record."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -16,24 +16,16 @@ _CONNECTIONS: Final = 8
 _BATCHES: Final = 10
 _BATCH: Final = 500
 _WARM: Final = 40
-_MAILS: Final = 4000
-_PATIENCE: Final = 120.0
 
 
-async def measure(engines: Engines, var: Path) -> list[Figure]:
-    """``ingest_single_per_s``, ``ingest_batch_per_s`` and ``mail_1_worker_per_s``.
-
-    The worker starts when all events are in; its queue is what they made.
-    """
+async def measure(engines: Engines, var: Path, _wanted: Set[str]) -> list[Figure]:
+    """``ingest_single_per_s`` and ``ingest_batch_per_s``."""
     singles, batched = _WARM + _SINGLES, _BATCHES * _BATCH
-    async with house("throughput", engines, var, people=singles + batched) as place:
+    async with house("ingest", engines, var, people=singles + batched) as place:
         await place.serve()
         single = await _singles(place)
         batch = await _batches(place, range(singles, singles + batched))
-        place.work()
-        lines = await place.until_taken(_MAILS, seconds=_PATIENCE)
-    seconds = lines[-1]["taken_at"] - lines[0]["taken_at"]
-    return _figures(single, batch, (len(lines) - 1) / seconds)
+    return _figures(single, batch)
 
 
 async def _singles(place: House) -> float:
@@ -69,7 +61,7 @@ async def _spread(place: House, requests: Sequence[bytes]) -> float:
     return perf_counter() - began
 
 
-def _figures(single: float, batch: float, mail: float) -> list[Figure]:
+def _figures(single: float, batch: float) -> list[Figure]:
     path = "each event is decided and makes one mail in the record; no worker runs; fsync on"
     return [
         Figure(
@@ -85,14 +77,5 @@ def _figures(single: float, batch: float, mail: float) -> list[Figure]:
             unit="events/s",
             more_is_better=True,
             note=f"{_BATCHES} batches of {_BATCH} over one kept connection; {path}",
-        ),
-        Figure(
-            name="mail_1_worker_per_s",
-            value=round(mail, 1),
-            unit="mails/s",
-            more_is_better=True,
-            note=f"the first {_MAILS} of a queue, one worker, the demo's relay (aiosmtpd) on the "
-            "same machine, half of the 12 connections (its lane's share); claim, write, permit "
-            "with bytes, send, record; fsync on",
         ),
     ]

@@ -1,0 +1,61 @@
+"""``notifier messages settle-by-log``: what the relay knows of uncertain messages."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier.deliver.relay_log import settle_by_log as settle
+from notifier.model.message import public_number
+from notifier.model.notice import Lane
+from notifier.model.states import State
+from notifier.runtime.parts import Parts
+from notifier.write.labels import label
+
+from .session import out, person, run
+from .tables import show
+
+
+def settle_by_log(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…", exists=True, dir_okay=False, help="Postfix's log; .gz too."
+        ),
+    ],
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete",
+            help="The files hold all that all relays logged: send again what they do not name.",
+        ),
+    ] = False,
+) -> None:
+    """Settle uncertain messages by the log of the relay: what it took was sent."""
+
+    async def work(parts: Parts) -> None:
+        settled = await settle(
+            parts.engine,
+            files,
+            bounce_domain=parts.settings.bounce_domain,
+            complete=complete,
+            actor=person(),
+            now=parts.clock.now(),
+        )
+        if settled.queued:
+            await parts.bell.ring(set(Lane))
+        after = [
+            *((m, State.SENT) for m in settled.sent),
+            *((m, State.QUEUED) for m in settled.queued),
+            *((m, State.UNCERTAIN) for m in settled.left),
+        ]
+        if not after:
+            out.print("nothing is uncertain")
+            return
+        language = parts.settings.locale
+        show(
+            ("message", "state"),
+            [(public_number(m), label(f"state.{state}", language)) for m, state in after],
+        )
+
+    run(work)

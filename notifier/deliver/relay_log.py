@@ -1,0 +1,182 @@
+"""The log of a relay (Postfix): the only one who knows what became of an uncertain mail.
+
+That a relay has a mail is said by the line of its queue manager. The line with the Message-ID
+comes earlier, while the mail is still being read, and is there of a mail that broke off as well.
+"""
+
+import asyncio
+import gzip
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.model.actor import Actor
+from notifier.model.reasons import Reason
+from notifier.model.states import State
+from notifier.store.uncertain import Finding, settle, uncertain
+
+from .settle import RESEND_WAIT
+
+_MOST: Final = 1000  # messages in one transaction
+# Time and host in any form, "postfix/qmgr[17]: ", the queue id (short or long), and the rest. Only
+# the first bracket counts: further on stand words of others.
+_LINE: Final = re.compile(
+    r"[^\[]*\b(?P<program>[a-z]+)\[\d+\]: (?P<id>[0-9A-Za-z]{5,25}): (?P<rest>.*)"
+)
+_MESSAGE_ID: Final = re.compile(r"(?:resent-)?message-id=<(?P<token>[a-z0-9]{26})@")
+_STATUS: Final = re.compile(r"to=<.*?, dsn=[\d.]+, status=(?P<status>sent|deferred|bounced)\b")
+_EXPIRED: Final = ", status=expired,"  # by the queue manager: returned to its sender
+_ACTIVE: Final = "(queue active)"
+
+
+class Evidence(StrEnum):
+    """What a line says of a mail."""
+
+    BEGUN = "begun"  # its headers came; whether the rest did, this line does not say
+    ACCEPTED = "accepted"  # the relay has it
+    SENT = "sent"  # the next server took it
+    DEFERRED = "deferred"
+    BOUNCED = "bounced"  # it went back to the return path
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line about one of our mails."""
+
+    token: str
+    queue_id: str
+    evidence: Evidence
+    text: str  # the whole line; it quotes addresses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of uncertain mails: message ids."""
+
+    sent: tuple[int, ...]  # the relay has them
+    queued: tuple[int, ...]  # it never had them
+    left: tuple[int, ...]  # the log does not say
+
+
+def read_lines(lines: Iterable[str], *, bounce_domain: str) -> Iterator[Line]:
+    """The lines about our mails, in order; the log is read as a stream.
+
+    Mails are known by their return path ``b+TOKEN@bounce_domain``; where the relay has rewritten
+    it, by their Message-ID, which then stands only for what the relay took.
+    """
+    return _Reader(bounce_domain).read(lines)
+
+
+class _Reader:
+    """What is remembered of the mails that are in the relay's queue at the moment."""
+
+    def __init__(self, bounce_domain: str) -> None:
+        self._from = re.compile(
+            rf"from=<b\+(?P<token>[a-z0-9]{{26}})@{re.escape(bounce_domain)}>", re.IGNORECASE
+        )
+        self._named: dict[str, str] = {}  # queue id → token, by Message-ID
+        self._ours: dict[str, str] = {}  # queue id → token, by return path
+
+    def read(self, lines: Iterable[str]) -> Iterator[Line]:
+        for text in lines:
+            if (found := _LINE.match(text)) and (said := self._said(*found.groups())):
+                yield Line(said[0], found["id"], said[1], text.rstrip("\r\n"))
+
+    def _said(self, program: str, queue_id: str, rest: str) -> tuple[str, Evidence] | None:
+        if rest.startswith("client=") or rest == "removed":  # short queue ids are used again
+            self._forget(queue_id)
+        elif named := _MESSAGE_ID.match(rest):
+            self._named[queue_id] = named["token"]
+            return named["token"], Evidence.BEGUN
+        elif program == "qmgr":
+            return self._queued(queue_id, rest)
+        elif (token := self._ours.get(queue_id)) and (status := _STATUS.match(rest)):
+            return token, Evidence(status["status"])
+        return None
+
+    def _queued(self, queue_id: str, rest: str) -> tuple[str, Evidence] | None:
+        if found := self._from.match(rest):
+            self._ours[queue_id] = found["token"].lower()
+        token = self._ours.get(queue_id)
+        if token and _EXPIRED in rest:
+            return token, Evidence.BOUNCED
+        token = token or self._named.get(queue_id)
+        return (token, Evidence.ACCEPTED) if token and _ACTIVE in rest else None
+
+    def _forget(self, queue_id: str) -> None:
+        self._named.pop(queue_id, None)
+        self._ours.pop(queue_id, None)
+
+
+def read_log(path: Path, *, bounce_domain: str) -> Iterator[Line]:
+    """The lines of a file about our mails; ``.gz`` is unpacked. Raises OSError."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8", errors="replace") as file:
+        yield from read_lines(file, bounce_domain=bounce_domain)
+
+
+async def settle_by_log(
+    engine: AsyncEngine,
+    paths: Sequence[Path],
+    *,
+    bounce_domain: str,
+    complete: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> Settled:
+    """Settle uncertain mails by the logs of all relays that they may have gone to.
+
+    What a relay logged as queued is ``sent``, whatever became of it later: a bounce of it comes
+    to the return path, as that of any other. What no log names stays as it is, unless
+    ``complete``: the caller knows that the logs hold everything from the first transmission to
+    now. Then it is queued again, once it has been uncertain for longer than a transmission can
+    take. A mail of which there are only the headers stays: it broke off, or is on hold.
+    """
+    async with engine.connect() as conn:
+        open_ = {r["token"]: r for r in await uncertain(conn)}
+    begun, taken = await asyncio.to_thread(_known, paths, bounce_domain, frozenset(open_))
+    before = now - RESEND_WAIT
+    absent = {
+        token
+        for token, r in open_.items()
+        if complete and token not in begun | taken and r["updated_at"] <= before
+    }
+    findings = [Finding(token=t, after=State.SENT) for t in open_ if t in taken]
+    findings += [Finding(token=t, after=State.QUEUED) for t in open_ if t in absent]
+    moved = await _settle(engine, findings, actor, now)
+    by_id = {r["message_id"]: token for token, r in open_.items()}
+    return Settled(
+        sent=tuple(m for m in by_id if m in moved and by_id[m] in taken),
+        queued=tuple(m for m in by_id if m in moved and by_id[m] in absent),
+        left=tuple(m for m in by_id if m not in moved),
+    )
+
+
+def _known(
+    paths: Sequence[Path], bounce_domain: str, wanted: frozenset[str]
+) -> tuple[set[str], set[str]]:
+    """Tokens of which there are headers at least, and of those that a relay took."""
+    begun: set[str] = set()
+    taken: set[str] = set()
+    for path in paths:
+        for line in read_log(path, bounce_domain=bounce_domain):
+            if line.token in wanted:
+                (begun if line.evidence is Evidence.BEGUN else taken).add(line.token)
+    return begun, taken
+
+
+async def _settle(
+    engine: AsyncEngine, findings: Sequence[Finding], actor: Actor, now: datetime
+) -> set[int]:
+    moved: set[int] = set()
+    for at in range(0, len(findings), _MOST):
+        async with engine.begin() as conn:
+            some = findings[at : at + _MOST]
+            moved.update(await settle(conn, some, reason=Reason.RELAY_LOG, actor=actor, now=now))
+    return moved

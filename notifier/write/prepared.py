@@ -1,0 +1,195 @@
+"""Prepared mails: the skeleton that holds for a message, found in microseconds.
+
+The templates decide what a skeleton depends on: a first try makes a slot of every name, number
+and amount, and what turns out to be looked at becomes part of the key under which skeletons are
+kept. A message that is in any way out of the ordinary (line breaks or links in its values) has no
+skeleton, and goes through the templates itself.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any, Final
+
+import structlog
+
+from notifier.model.correspondence import Correspondence
+from notifier.model.notice import FieldSpec, FieldType
+from notifier.write.errors import WriteError
+from notifier.write.folder import Folder
+from notifier.write.labels import Labels
+from notifier.write.skeleton import LINKING, Skeleton, Unfit, in_bytes, trace
+from notifier.write.tracing import Tracing
+from notifier.write.words import Pages, Phrases
+
+log = structlog.get_logger(__name__)
+
+_MOST: Final = 512  # skeletons (about 60 KB each) of all notices
+_MOST_SEEN: Final = 10_000  # keys that came once
+#: Between the values of a message, when all are looked through at once.
+_JOINT: Final = "、"
+_EDGE: Final = re.compile(rf"(?:^|{_JOINT})[ \u3000]|[ \u3000](?:$|{_JOINT})")
+
+#: What differs from message to message, so that no skeleton with it would be found again.
+_OWN: Final = frozenset({"number", "recipient", "policies"})
+
+Leaves = dict[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A skeleton with what is to be filled in, or why there is none yet."""
+
+    key: Hashable
+    leaves: Leaves
+    skeleton: Skeleton | None
+
+
+class Prepared:
+    """The skeletons of one notice in one language."""
+
+    def __init__(self, folder: Folder, labels: Labels) -> None:
+        self._folder, self._labels = folder, labels
+        self._notice = folder.notice
+        self._closed: dict[str, frozenset[str]] = {}  # step → names that cannot be slots
+        self._kept: OrderedDict[Hashable, Skeleton | None] = OrderedDict()
+        self._seen: OrderedDict[Hashable, None] = OrderedDict()
+
+    @cached_property
+    def _phrases(self) -> Phrases:
+        return Phrases(self._folder, self._labels, Tracing)
+
+    def find(self, c: Correspondence, day: date) -> Found | None:
+        """What there is for a message issued on a day; None if it can have no skeleton."""
+        closed = self._closed.get(c.step, frozenset())
+        found = self._parts(c, closed)
+        if found is not None and not _plain(_JOINT.join(_texts(found[1]))):
+            # What all readers are told, such as a cause in paragraphs, can still be in the key.
+            odd = _names({path for path, text in found[1].items() if not _plain(str(text))})
+            found = self._parts(c, closed | odd) if odd.isdisjoint(_OWN) else None
+        if found is None:
+            return None
+        frame, leaves = found
+        key = (c.step, c.brand, day, c.scheme_name, c.group_no, c.recipient.honorific, *frame)
+        return Found(key, leaves, self._kept.get(key))
+
+    def offer(
+        self, found: Found, c: Correspondence, values: Mapping[str, Any], pages: Pages
+    ) -> None:
+        """A message went through the templates: make the skeleton that the next one is to find.
+
+        What came only once is not worth one.
+        """
+        if found.key in self._kept or not self._again(found.key):
+            return
+        skeleton = self._traced(found, c, values)
+        if skeleton is not None and skeleton.fill(found.leaves) != in_bytes(pages):
+            log.warning("skeleton differs", notice=self._notice.name, step=c.step)
+            skeleton = None
+        if self._closed.get(c.step, frozenset()).isdisjoint(_names(found.leaves)):
+            _keep(self._kept, found.key, skeleton, _MOST)
+
+    def _again(self, key: Hashable) -> bool:
+        if key in self._seen:
+            return True
+        _keep(self._seen, key, None, _MOST_SEEN)
+        return False
+
+    def _traced(
+        self, found: Found, c: Correspondence, values: Mapping[str, Any]
+    ) -> Skeleton | None:
+        try:
+            return trace(self._phrases, c.step, values, found.leaves, c.brand.allowed_domains)
+        except Unfit as unfit:
+            closed = self._closed.get(c.step, frozenset())
+            self._closed[c.step] = closed | _names(unfit.paths)
+        except WriteError as error:
+            log.warning("not prepared", notice=self._notice.name, step=c.step, field=error.field)
+        return None
+
+    def _parts(
+        self, c: Correspondence, closed: frozenset[str]
+    ) -> tuple[list[Hashable], Leaves] | None:
+        """What the key holds, and what goes into slots; None for what the checks must see."""
+        frame: list[Hashable] = []
+        leaves: Leaves = {}
+
+        def put(name: str, path: str, value: str) -> None:
+            if name in closed or not value:
+                frame.append(value)
+            else:
+                frame.append(...)
+                leaves[path] = value
+
+        put("number", "number", c.number)
+        put("recipient", "recipient.name", c.recipient.name)
+        put("recipient", "recipient.member_no", c.recipient.member_no)
+        frame.append(len(c.policies))
+        for place, policy in enumerate(c.policies):
+            put("policies", f"policies.{place}", policy)
+        for spec in self._notice.fields_for(c.step):
+            value = c.facts.get(spec.name)
+            if not _fits(spec, value):
+                return None
+            if spec.name in closed or not isinstance(value, str | int) or _fixed(spec, value):
+                frame.append(_frozen(value))
+            else:
+                frame.append(...)
+                leaves[spec.name] = value
+        return frame, leaves
+
+
+def _fits(spec: FieldSpec, value: Any) -> bool:
+    """Whether a value is surely of its type; whatever is doubtful is left to the checks."""
+    if value is None:
+        return spec.optional
+    match spec.type:
+        case FieldType.YEN:
+            return type(value) is int and value >= 0
+        case FieldType.NUMBER:
+            return type(value) is int
+        case FieldType.TEXT:
+            return type(value) is str and value != ""
+        case _:
+            return True  # it is part of the key, so that an equal value has been checked
+
+
+def _fixed(spec: FieldSpec, value: object) -> bool:
+    """Whether a value is never a slot."""
+    return value == "" or spec.type not in {FieldType.YEN, FieldType.TEXT}
+
+
+def _frozen(value: Any) -> Hashable:
+    """A JSON value as part of a key."""
+    if isinstance(value, Mapping):
+        return tuple((key, _frozen(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return (list, *map(_frozen, value))
+    return type(value), value
+
+
+def _texts(leaves: Leaves) -> list[str]:
+    return [value for value in leaves.values() if isinstance(value, str)]
+
+
+def _plain(texts: str) -> bool:
+    """Whether the values of a message surely pass all checks of text."""
+    return (
+        texts.replace("\u3000", "").isprintable()
+        and not LINKING.search(texts)
+        and not _EDGE.search(texts)
+    )
+
+
+def _names(paths: Mapping[str, object] | set[str]) -> frozenset[str]:
+    """The names of the template's variables that paths begin with."""
+    return frozenset(path.partition(".")[0] for path in paths)
+
+
+def _keep(kept: OrderedDict[Hashable, Any], key: Hashable, value: Any, most: int) -> None:
+    kept[key] = value
+    while len(kept) > most:
+        kept.popitem(last=False)

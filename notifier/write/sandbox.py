@@ -1,0 +1,53 @@
+"""The environment that templates run in: values, and never Python behind them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import DictLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from notifier.write import japanese
+from notifier.write.errors import WriteError
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Staff will be able to edit templates: they see values, never Python behind them."""
+
+    intercepted_binops = frozenset({"**", "*"})  # the ways to ask for endless work
+
+    def __init__(
+        self, files: Mapping[str, str], *, escape: bool, filters: Mapping[str, Any]
+    ) -> None:
+        """``files``: name → text; ``escape``: whether what is filled in is escaped for HTML.
+
+        ``filters``: further ones, by name.
+        """
+        super().__init__(
+            loader=DictLoader(files),
+            undefined=StrictUndefined,
+            autoescape=escape,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+        self.filters |= {
+            "yen": japanese.yen,
+            "date": japanese.long_date,
+            "plain_date": japanese.plain_date,
+            "wareki": japanese.wareki,
+            "postcode": japanese.postcode,
+            "dialled": japanese.dialled,
+            **filters,
+        }
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        # Nearly all that templates look up is an entry; asking Python first would raise each time.
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator in Sandbox.intercepted_binops:
+            raise WriteError("template", f"{operator} is not allowed in a template")
+        return super().call_binop(context, operator, left, right)

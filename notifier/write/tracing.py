@@ -1,0 +1,112 @@
+"""Running templates on slots, and noticing wherever one looks at what a value is."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from jinja2 import nodes
+from jinja2.runtime import Macro
+from jinja2.visitor import NodeTransformer
+
+from notifier.write import japanese
+from notifier.write.sandbox import Sandbox
+from notifier.write.slots import Amount, observe
+
+#: What passes text on as it is, and tests that say nothing of a value.
+_FILTERS: Final = frozenset({"escape", "e", "join", "default", "d", "paragraphs"})
+_TESTS: Final = frozenset({"defined", "undefined", "none"})
+_OBSERVE: Final = "observe"
+_OBSERVE_TEXT: Final = "observe_text"
+
+
+class Tracing(Sandbox):
+    """A sandbox in which slots may be passed on, joined and printed, and nothing else.
+
+    That text is there may be asked (an empty value is never a slot). Comparing, indexing, slicing,
+    going through its characters, and filters, tests and calls that might look at it, raise
+    :class:`Observed`.
+    """
+
+    intercepted_binops = Sandbox.intercepted_binops | {"%"}  # of text: a format, it may cut off
+
+    def __init__(
+        self, files: Mapping[str, str], *, escape: bool, filters: Mapping[str, Any]
+    ) -> None:
+        super().__init__(files, escape=escape, filters=filters)
+        self.filters = {
+            name: found if name in _FILTERS else _observing(found)
+            for name, found in self.filters.items()
+        }
+        self.filters |= {"yen": _yen, _OBSERVE: observe, _OBSERVE_TEXT: _observe_text}
+        self.tests = {
+            name: found if name in _TESTS else _observing(found)
+            for name, found in self.tests.items()
+        }
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        found: nodes.Template = _Watch().visit(super()._parse(source, name, filename))
+        return found
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, str | Amount):
+            observe(obj)
+        return super().getitem(obj, observe(argument))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, str | Amount):
+            observe(obj)
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        return super().call_binop(context, operator, observe(left), observe(right))
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        if not isinstance(__obj, Macro):
+            observe([*args, *kwargs.values()])
+        return super().call(__context, __obj, *args, **kwargs)
+
+
+class _Watch(NodeTransformer):
+    """Has everything observed that the environment is not asked about."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 (of the library)
+        self.generic_visit(node)
+        node.iter = _filtered(node.iter, _OBSERVE_TEXT)
+        return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr)
+        for operand in node.ops:
+            operand.expr = _filtered(operand.expr)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.arg, nodes.Slice):
+            node.node = _filtered(node.node)
+        return node
+
+
+def _filtered(node: nodes.Node, name: str = _OBSERVE) -> nodes.Expr:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+
+
+def _observe_text(value: Any) -> Any:
+    return observe(value) if isinstance(value, str) else value
+
+
+def _observing(found: Any) -> Callable[..., Any]:
+    """A filter or test that may not be given a slot."""
+
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        values = [a for a in args if isinstance(a, str | Amount | Mapping | list | tuple)]
+        observe([*values, *kwargs.values()])
+        return found(*args, **kwargs)
+
+    # Jinja reads from the function whether it wants the context or the environment first.
+    guarded.__dict__.update(getattr(found, "__dict__", {}))
+    return guarded
+
+
+def _yen(value: Any) -> str:
+    return value.printed if isinstance(value, Amount) else japanese.yen(value)

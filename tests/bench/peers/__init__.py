@@ -1,0 +1,1 @@
+"""Peers: other ways to send the same mails to the same sink."""

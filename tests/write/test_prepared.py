@@ -1,0 +1,162 @@
+"""Prepared mails are, byte for byte, what the templates make."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifier.model.correspondence import Correspondence
+from notifier.model.notice import FieldType, Notice
+from notifier.model.states import Channel
+from notifier.write import context
+from notifier.write.errors import WriteError
+from notifier.write.labels import Labels
+from notifier.write.words import Phrases
+from notifier.write.writer import Writer
+from tests.samples import LOCALES, NOTICES, TEMPLATES, WRITER
+
+MAILS = [
+    (notice, step)
+    for notice in NOTICES.values()
+    if Channel.EMAIL in notice.channels
+    for step in notice.steps
+]
+ORACLE = {name: Phrases(WRITER._folders["ja", name], Labels(LOCALES)) for name in NOTICES}
+#: Japanese, and everything that could break out of where it stands.
+TEXT = st.text(
+    st.one_of(
+        st.sampled_from("海野渚一二三髙﨑𠮷①㈱～－ｱｲｳ゛「」（）・　 ABCwxyz019"),
+        st.sampled_from("<>&\"'{}%#=:/\\().,-+@;"),
+        st.characters(codec="utf-8"),
+    ),
+    min_size=1,
+    max_size=40,
+)
+WORDS = st.one_of(
+    TEXT, st.sampled_from(["www.example.jp", "https://example.jp/", "ww", "a\n\nb", " x ", "url("])
+)
+
+
+def pages_of(c: Correspondence) -> tuple[str, str, str]:
+    """Subject, text and HTML by the templates alone."""
+    values = context.values(c, WRITER.notices[c.notice], Channel.EMAIL)
+    pages = ORACLE[c.notice].mail(c.step, values)
+    return pages.subject, pages.text, pages.html
+
+
+def others(c: Correspondence) -> Iterator[Correspondence]:
+    """Messages that differ from ``c`` only in what is a slot: its skeleton is made of them."""
+    for n in range(6):
+        reader = replace(c.recipient, name=f"別人 {n}子", member_no=f"M{n:06d}")
+        yield replace(c, number=f"N{n:08d}", recipient=reader)
+
+
+def written(writer: Writer, c: Correspondence) -> tuple[str, str, str]:
+    mail = writer.mail(c, token="abc", message_id="<abc@notifier.example.jp>")
+    return mail.subject, mail.text, mail.html
+
+
+@st.composite
+def correspondences(draw: st.DrawFn, notice: Notice, step: str) -> Correspondence:
+    """A sample with what is a slot drawn anew."""
+    sample = WRITER.sample(notice.name, step)
+    facts: dict[str, Any] = dict(sample.facts)
+    for spec in notice.fields_for(step):
+        if spec.type is FieldType.YEN:
+            facts[spec.name] = draw(st.integers(0, 10**9))
+        elif spec.type is FieldType.TEXT and spec.name in {"cause", "prevention", "charge_id"}:
+            facts[spec.name] = draw(WORDS)
+    reader = replace(
+        sample.recipient,
+        name=draw(WORDS),
+        member_no=draw(TEXT),
+        email=draw(st.sampled_from(["a@example.jp", "a..b.@docomo.example.jp"])),
+    )
+    policies = tuple(draw(st.lists(TEXT, max_size=3)))
+    return replace(sample, recipient=reader, policies=policies, number=draw(TEXT), facts=facts)
+
+
+@pytest.mark.parametrize(("notice", "step"), MAILS, ids=lambda v: getattr(v, "name", v))
+@settings(max_examples=25)
+@given(st.data())
+def test_it_is_what_the_templates_make(notice: Notice, step: str, data: st.DataObject) -> None:
+    c = data.draw(correspondences(notice, step))
+    writer = WRITER
+    for other in others(replace(c, policies=("P",) * len(c.policies))):
+        try:
+            written(writer, other)
+        except WriteError:
+            break
+    try:
+        expected = pages_of(c)
+    except WriteError as error:
+        with pytest.raises(WriteError, match=error.field):
+            written(writer, c)
+        return
+    try:
+        made = written(writer, c)
+    except WriteError as error:
+        # Headers and links are checked beside the templates.
+        assert error.field in {"links", "subject", "recipient.email.name"}  # noqa: PT017
+    else:
+        assert made == expected
+
+
+@pytest.mark.parametrize(("notice", "step"), MAILS, ids=lambda v: getattr(v, "name", v))
+def test_every_notice_to_members_can_be_prepared(notice: Notice, step: str) -> None:
+    writer = Writer(TEMPLATES, LOCALES)
+    c = writer.sample(notice.name, step)
+    for other in others(c):
+        written(writer, other)
+    prepared = writer._prepared["ja", notice.name]
+    found = prepared.find(c, context.issued_on(c.written_at))
+    if notice.name == "staff_alert":  # says another thing each time
+        return
+    assert found is not None
+    assert found.skeleton is not None
+    assert written(writer, c) == pages_of(c)
+
+
+@pytest.mark.parametrize("change", ["day", "step", "brand", "scheme_name", "category", "policies"])
+def test_what_differs_otherwise_is_written_anew(change: str) -> None:
+    writer = Writer(TEMPLATES, LOCALES)
+    c = writer.sample("card_error", "first")
+    for other in others(c):
+        written(writer, other)
+    changed = {
+        "day": replace(c, written_at=c.written_at + timedelta(days=1)),
+        "step": writer.sample("apology", "overcharge"),
+        "brand": replace(c, brand=replace(c.brand, colour="#ffffff", association="別の協会")),
+        "scheme_name": replace(c, scheme_name="別の制度"),
+        "category": replace(c, facts={**c.facts, "category": "limit"}),
+        "policies": replace(c, policies=("P-1", "P-2", "P-3", "P-4")),
+    }[change]
+    for message in (changed, changed, changed, c):
+        assert written(writer, message) == pages_of(message)
+
+
+@settings(max_examples=60)
+@given(correspondences(NOTICES["card_error"], "first"))
+def test_the_standard_library_reads_back_what_was_meant(c: Correspondence) -> None:
+    try:
+        mail = WRITER.mail(c, token="abc", message_id="<abc@notifier.example.jp>")
+    except WriteError:
+        return
+    parsed = message_from_bytes(mail.data, policy=default)
+    assert parsed["Subject"] == mail.subject
+    assert parsed["Message-ID"] == "<abc@notifier.example.jp>"
+    [to] = parsed["To"].addresses
+    name = f"{c.recipient.name} {c.recipient.honorific}".strip()
+    assert to.display_name.split() == name.split()  # the library makes one space of several
+    assert parsed["From"].addresses[0].addr_spec == c.brand.sender_address
+    assert not parsed.defects
+    text, html = parsed.iter_parts()
+    assert text.get_content().replace("\r\n", "\n") == mail.text
+    assert html.get_content().replace("\r\n", "\n") == mail.html
+    assert max(len(line) for line in mail.data.split(b"\r\n")) <= 78
