@@ -18,9 +18,11 @@ from typing import Final
 
 import psutil
 
+from notifier.demo.crew import listening
 from tests.chaos.house import LEASE, WORKERS, House, flush, frozen, send, settled
 from tests.chaos.sink import Cut, Manner, Sink, Stage
 
+_MOST_CUTS: Final = 6  # in a row; with five the engine gives the relay a rest
 _PATIENCE: Final = 30.0  # seconds for a process to be there, or to be gone
 
 
@@ -108,7 +110,7 @@ class Faults:
     async def strike(self, kind: Kind) -> None:
         """Let something break, and wait until the engines are there again."""
         if kind in _CUTS:
-            manners = [Manner(cut=_CUTS[kind])] * self._dice.randint(1, 6)
+            manners = [Manner(cut=_CUTS[kind])] * self._dice.randint(1, _MOST_CUTS)
             self._sink.plan(manners)
             struck = True
         else:
@@ -155,6 +157,8 @@ class Faults:
         return True
 
     async def _kill_intake(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await listening(self._house.api_port, seconds=_PATIENCE)
         pid = self._house.pid("serve")
         return pid is not None and send(pid, signal.SIGKILL)
 
