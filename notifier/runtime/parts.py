@@ -21,7 +21,6 @@ from .clock import Clock, clock_of
 from .engines import Urls
 from .settings import Settings
 
-
 _STARTING: Final = "57P03"  # cannot_connect_now: starting up, recovering, shutting down
 _PATIENCE: Final = 60.0  # seconds
 
