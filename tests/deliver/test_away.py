@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import asyncpg
 
+from notifier.deliver.station import deliver
 from notifier.demo.post_office import Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
@@ -61,3 +62,54 @@ async def test_a_slow_answer_is_not_a_stuck_message(rig: Rig) -> None:
             await rig.sweep()
             await asyncio.sleep(0.1)
     assert await rig.state(message_id) == ("sent", Reason.ACCEPTED)
+
+
+async def test_a_claim_that_a_crash_took_back_is_not_sent_twice(rig: Rig) -> None:
+    """Claims do not wait for the disk: after a crash of the database they may never have been."""
+    rig.relay = rig.relay.model_copy(update={"connections": 2})
+    rig.office.rules.set(
+        Rule(stage=Stage.END, address="short@*", delay=1.0),
+        Rule(stage=Stage.END, address="long@*", delay=1.5),
+    )
+    short, long = [await rig.register(email=f"{n}@example.jp") for n in ("short", "long")]
+    flying = [await rig.send(to=short), await rig.send(to=long)]
+    in_hand = await rig.send(to=long)
+    async with rig.at_work(Lane.STANDARD):
+        for message_id in flying:
+            await rig.until(message_id, State.SENDING)
+        await rig.until(in_hand, State.CLAIMED)
+        await rig.run(
+            """UPDATE messages SET state = 'queued', fence = fence - 1, worker_id = NULL,
+               lease_until = NULL WHERE message_id = :id AND state = 'claimed'""",
+            id=in_hand,
+        )
+        rig.bells[Lane.STANDARD].set()
+        await rig.until(in_hand, State.CLAIMED)
+        await rig.until(in_hand, State.SENT)
+        for message_id in (*flying, await rig.send()):
+            await rig.until(message_id, State.SENT)
+    assert len(rig.office.messages) == 4
+    assert len(await rig.attempts(in_hand)) == 1
+
+
+async def test_what_a_stop_finds_half_claimed_is_handed_back(rig: Rig) -> None:
+    message_id = await rig.send()
+    stop = asyncio.Event()
+    async with rig.engine.connect() as conn:
+        await conn.exec_driver_sql("LOCK TABLE log IN SHARE ROW EXCLUSIVE MODE")
+        task = asyncio.create_task(deliver(rig.station(Lane.STANDARD), stop))
+        await eventually(lambda: _blocked(rig))
+        stop.set()
+        await asyncio.sleep(0.05)  # sending ends meanwhile
+        await conn.rollback()
+    await asyncio.wait_for(task, 30)
+    assert await rig.state(message_id) == (State.QUEUED, Reason.HANDED_BACK)
+    assert not [*rig.journals.iterdir()]
+
+
+async def _blocked(rig: Rig) -> bool:
+    found = await rig.rows(
+        """SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+           AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE SKIP LOCKED%'"""
+    )
+    return bool(found)
