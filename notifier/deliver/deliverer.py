@@ -98,6 +98,8 @@ class Deliverer:
                 group.create_task(self._fill())
                 group.create_task(self._send())
         finally:
+            self._stop.set()
+            await self._return(Reason.HANDED_BACK)  # what was claimed after sending had ended
             await self._dispatcher.drained()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PARTING):
