@@ -74,6 +74,8 @@ class Gate:
             self.shaper.ended(destination, reply.outcome, about, now)
         if self._pushed_back and not any(self.shaper.slowed(now)):
             self._pushed_back = False
+            if not self._limited:  # what is in flight now will not be taken off its count
+                self.shaper.forget(self._whole)
 
     def _governing(self, recipient: str) -> tuple[Destination, ...]:
         """What limits a transmission.
