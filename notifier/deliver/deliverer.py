@@ -173,7 +173,11 @@ class Deliverer:
                 self._relay_down = True
                 await self._return(Reason.CONNECTION_FAILED)
             else:
-                await self._dispatch(lines)
+                if lines:
+                    await self._dispatch(lines)
+                else:  # all that the relay grants are busy
+                    self._changed.clear()
+                    await _within(POLL, self._changed)
 
     def _may_send(self) -> bool:
         return bool(self._ready) and self._room_for() > 0 and self._recorder.has_room

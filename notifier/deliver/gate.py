@@ -29,6 +29,7 @@ class Gate:
         self.breaker = Breaker(relay.label, dice=random.random, kind=relay.kind)
         self.pace = Pace(max(1, bulk))
         self.shaper = Shaper()
+        self.lines = 0  # that stand open, of all lanes
         self._destinations = destinations
         self._whole = as_destination(relay) or _unlimited(relay)
         self._limited = relay.rate_per_minute is not None

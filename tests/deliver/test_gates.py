@@ -109,6 +109,17 @@ async def test_an_open_breaker_burns_no_attempts(rig: Rig) -> None:
     assert len(rig.office.messages) == 80
 
 
+async def test_a_relay_may_take_fewer_connections_than_we_would_make(rig: Rig) -> None:
+    rig.office.most_connections = 3
+    rig.office.rules.set(Rule(stage=Stage.END, delay=0.02))
+    ids = [await rig.send() for _ in range(60)]
+    async with rig.at_work(Lane.STANDARD):
+        for message_id in ids:
+            await rig.until(message_id, State.SENT)
+    assert not await _returned(rig)
+    assert len(rig.office.messages) == 60
+
+
 async def _returned(rig: Rig) -> bool:
     """Whether messages were handed back because no relay can be used."""
     found = await rig.rows(

@@ -144,6 +144,23 @@ async def test_no_more_lines_than_allowed(post_office: PostOffice) -> None:
     await pool.close()
 
 
+async def test_a_full_relay_is_not_taken_to_be_away(post_office: PostOffice) -> None:
+    post_office.most_connections = 2
+    relay = relay_of(post_office)
+    gates = Gates([relay], shipped(), bulk=1)
+    pool = Pool([relay], gates, size=8)
+    lines = await pool.take(8)
+    assert (len(lines), pool.free) == (2, 6)
+    assert await pool.take(8) == []
+    assert gates.of(relay).breaker.allows(0.0)
+    pool.give(lines[0])
+    assert await pool.take(8) == [lines[0]]
+    for line in lines:
+        pool.give(line)
+    await pool.close()
+    assert (pool.free, gates.of(relay).lines) == (8, 0)
+
+
 async def test_another_relay_takes_over(post_office: PostOffice, tmp_path: Path) -> None:
     gone = Relay(host="127.0.0.1", port=1, tls=Tls.NONE, name="gone")
     pool = pool_of(gone, relay_of(post_office), size=1)
