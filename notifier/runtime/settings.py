@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     def _relays_fit(self) -> Self:
         if not self.relays:
             raise ValueError(f"{PREFIX}RELAYS: at least one relay is needed")
+        labels = [relay.label for relay in self.relays]
+        for n, label in enumerate(labels):
+            if label in labels[:n]:
+                raise ValueError(f"{PREFIX}RELAYS__{n}__NAME: another relay is called {label}, too")
         unserved = [lane.name.lower() for lane in Lane if not relays_for(lane, self.relays)]
         if unserved:
             raise ValueError(f"{PREFIX}RELAYS: no relay has the lane {', '.join(unserved)}")
