@@ -123,9 +123,9 @@ class Dispatcher:
 
         def begin() -> bool:
             nonlocal begun
-            begun = self._worker.may_begin()
-            if begun:
+            if self._worker.may_begin():
                 self._worker.journal.begin(attempt.attempt_id)
+                begun = True
             return begun
 
         try:
