@@ -38,6 +38,11 @@ class Wire(asyncio.Protocol):
         """Whether the connection stands, as far as we have heard."""
         return self._broken is None and not self._transport.is_closing()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has come that nobody asked for: the next reply is to what is sent next."""
+        return not (self._answers or self._lines or self._buffer)
+
     def write(self, *parts: bytes) -> None:
         """Send. Raises :class:`WireBroken` if nothing of it can go out."""
         if not self.is_open:
@@ -67,7 +72,8 @@ class Wire(asyncio.Protocol):
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
         for line in lines:
-            self._take(line)
+            if self._broken is None:
+                self._take(line)
         waiting = len(self._buffer) + sum(map(len, self._lines)) + len(self._answers) * 8
         if waiting > _LONGEST:
             self._break("too long a reply")
