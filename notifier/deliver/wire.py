@@ -40,7 +40,7 @@ class Wire(asyncio.Protocol):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing has come that nobody asked for: the next reply is to what is sent next."""
+        """Whether no reply has come that nobody asked for."""
         return not (self._answers or self._lines or self._buffer)
 
     def write(self, *parts: bytes) -> None:
