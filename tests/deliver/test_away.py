@@ -11,6 +11,7 @@ from notifier.demo.post_office import Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
+from notifier.store.db import connect, rows
 from tests.deliver.rig import Rig, eventually
 
 _CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -113,3 +114,15 @@ async def _blocked(rig: Rig) -> bool:
            AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE SKIP LOCKED%'"""
     )
     return bool(found)
+
+
+async def test_commits_wait_for_the_disk_whatever_the_server_is_set_to(
+    rig: Rig, database_url: str
+) -> None:
+    name = (await rig.rows("SELECT current_database() AS name"))[0]["name"]
+    await rig.run(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    engine = connect(database_url)
+    async with engine.connect() as conn:
+        found = await rows(conn, "SHOW synchronous_commit")
+    await engine.dispose()
+    assert found[0]["synchronous_commit"] == "on"
