@@ -85,7 +85,8 @@ class Wire(asyncio.Protocol):
         if not (code.isdigit() and len(code) == 3 and line[3:4] in {b" ", b"-", b"", b"\r"}):
             self._break(f"not a reply: {line[:80]!r}")
             return
-        self._lines.append(line[4:].strip(b" \t\r").decode("utf-8", "replace"))
+        text = line[4:].strip(b" \t\r").replace(b"\0", b"?")  # which PostgreSQL takes for no text
+        self._lines.append(text.decode("utf-8", "replace"))
         if line[3:4] != b"-":
             self._answers.append((int(code), "\n".join(self._lines)))
             self._lines = []

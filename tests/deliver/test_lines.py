@@ -201,6 +201,13 @@ async def test_what_a_probe_says_of_a_relay(reply: str, is_there: bool) -> None:
         await pool.close()
 
 
+async def test_a_reply_is_text_that_the_record_takes() -> None:
+    async with relay_that_says(MAIL="550-no\0\r\n550 \x00thanks") as (relay, _):
+        line = Line(relay, helo="here.example.jp")
+        assert (await line.transmit(MAIL, go)).text == "no?\n?thanks"
+        await line.part()
+
+
 async def test_a_reply_that_nobody_asked_for_is_not_taken_for_an_answer() -> None:
     """One reply too many, and every later one would be read as the answer to another command."""
     plain = Envelope(MAIL.sender, MAIL.recipient, b"Message-ID: <x@y>\r\n\r\nbody\r\n")
