@@ -149,7 +149,8 @@ class Dispatcher:
     def _note(self, attempt: Attempt, reply: Reply) -> None:
         try:
             self._worker.journal.reply(attempt.attempt_id, reply)
-        except OSError:
+        except Exception:
+            # Whatever it is: the line must come back, and the outcome go on record.
             log.exception("journal could not be written")
 
     async def drained(self) -> None:

@@ -50,7 +50,8 @@ class Settings(BaseSettings):
 
     database_url: _Database | None = None  # None: embedded PostgreSQL in var
     database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "notifier"  # embedded
-    database_pool: Annotated[int, Field(ge=1, le=200)] = 10  # connections of one process
+    #: Connections of one process, as many again when it must be; three lanes keep up to twelve.
+    database_pool: Annotated[int, Field(ge=8, le=200)] = 10
     redis_url: _Redis | None = None  # None: embedded Valkey in var
     intake_redis_url: _Redis | None = None  # None: no stream is read
     intake_stream: str = "notifier:events"
