@@ -110,11 +110,10 @@ class Breaker:
 
     def succeeded(self, now: float) -> None:
         """The relay did its part, whatever it thought of the message."""
-        if self.state is BreakerState.OPEN:
+        if self.state is BreakerState.OPEN and not self.allows(now):
             return  # began before; the rest stands
         self.failures = self._tries = 0
-        if self.state is BreakerState.HALF_OPEN:
-            self._become(BreakerState.CLOSED, now)
+        self._become(BreakerState.CLOSED, now)
 
     def failed(self, now: float, reply: Reply) -> None:
         """The relay failed."""

@@ -95,9 +95,13 @@ class Claimer:
             now=now,
             today=japan_date(now),
         )
-        worker.hold(row["message_id"] for row in found)
-        self._astray = False
-        return found
+        # A claim does not wait for the disk. What a crash of the database took back may be claimed
+        # again while the first claim is still in hand: that one goes on, and no second beside it.
+        held = frozenset(worker.held)
+        fresh = [row for row in found if row["message_id"] not in held]
+        worker.hold(row["message_id"] for row in fresh)
+        self._astray = len(fresh) < len(found)
+        return fresh
 
     async def _give_back_astray(self, now: datetime) -> None:
         """Queue again what a claim may have taken whose answer never came."""

@@ -100,6 +100,8 @@ class Deliverer:
                 group.create_task(self._fill())
                 group.create_task(self._send())
         finally:
+            self._stop.set()
+            await self._return(Reason.HANDED_BACK)  # what was claimed after sending had ended
             await self._dispatcher.drained()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PARTING):
@@ -174,7 +176,11 @@ class Deliverer:
                 self._relay_down = True
                 await self._return(Reason.CONNECTION_FAILED)
             else:
-                await self._dispatch(lines)
+                if lines:
+                    await self._dispatch(lines)
+                else:  # all that the relay grants are busy
+                    self._changed.clear()
+                    await _within(POLL, self._changed)
 
     def _may_send(self) -> bool:
         return bool(self._ready) and self._room_for() > 0 and self._recorder.has_room

@@ -129,9 +129,9 @@ class Dispatcher:
 
         def begin() -> bool:
             nonlocal begun
-            begun = self._worker.may_begin()
-            if begun:
+            if self._worker.may_begin():
                 self._worker.journal.begin(attempt.attempt_id)
+                begun = True
             return begun
 
         try:
@@ -155,7 +155,8 @@ class Dispatcher:
     def _note(self, attempt: Attempt, reply: Reply) -> None:
         try:
             self._worker.journal.reply(attempt.attempt_id, reply)
-        except OSError:
+        except Exception:
+            # Whatever it is: the line must come back, and the outcome go on record.
             log.exception("journal could not be written")
 
     async def drained(self) -> None:

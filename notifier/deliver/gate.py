@@ -29,6 +29,7 @@ class Gate:
         self.breaker = Breaker(relay.label, dice=random.random, kind=relay.kind)
         self.pace = Pace(max(1, bulk))
         self.shaper = Shaper()
+        self.lines = 0  # that stand open, of all lanes
         self._destinations = destinations
         self._whole = as_destination(relay) or _unlimited(relay)
         self._limited = relay.rate_per_minute is not None
@@ -74,6 +75,8 @@ class Gate:
             self.shaper.ended(destination, reply.outcome, about, now)
         if self._pushed_back and not any(self.shaper.slowed(now)):
             self._pushed_back = False
+            if not self._limited:  # what is in flight now will not be taken off its count
+                self.shaper.forget(self._whole)
 
     def _governing(self, recipient: str) -> tuple[Destination, ...]:
         """What limits a transmission.

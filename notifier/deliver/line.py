@@ -142,7 +142,7 @@ class Line:
         """
         kept = self.is_open and self.sent > 0
         try:
-            if not self.is_open:
+            if not (self.is_open and self._open_wire.is_quiet):
                 await self.open()
             reply = await self._transaction(envelope, begin)
             if kept and _stale(reply):
@@ -162,7 +162,8 @@ class Line:
                 self._open_wire.write(words)
                 code, text = await self._open_wire.answer(seconds=COMMAND_SECONDS)
                 reply = self._answered(command, code, text)
-                if reply.outcome is Outcome.TEMPORARY:
+                # Refused for good is the empty sender, not the relay.
+                if code not in _GOOD[command] and reply.outcome is not Outcome.PERMANENT:
                     self.drop()
                     return reply
         except RelayDown as down:

@@ -10,7 +10,7 @@ import structlog
 
 from notifier.model.relay import Relay
 
-from .breaker import Breaker
+from .breaker import Breaker, BreakerState
 from .gate import Gates
 from .line import Line, RelayDown
 from .reply import Outcome, Reply
@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 MOST_IDLE: Final = 60.0  # seconds; relays close after one to five minutes
 _SOON: Final = 0.5  # seconds between two tries of a relay that may be used but cannot be reached
+_FULL: Final = 10.0  # seconds after which a relay that took no further connection is asked again
 
 
 class Pool:
@@ -37,6 +38,7 @@ class Pool:
         self._free = size
         self._kept: list[Line] = []  # open and idle; the last used is the first taken
         self._freed = asyncio.Event()
+        self._full: dict[str, float] = {}  # label → until when it is not asked for another line
         self._partings: set[asyncio.Task[None]] = set()
 
     @property
@@ -52,7 +54,10 @@ class Pool:
         return self._gates.of((up or self._relays)[0]).pace.window
 
     async def take(self, want: int) -> list[Line]:
-        """One to ``want`` open lines; waits while all are busy. Raises :class:`RelayDown`."""
+        """Up to ``want`` open lines; waits while all are busy. Raises :class:`RelayDown`.
+
+        None while the relay grants no line beside those that are busy.
+        """
         while self._free == 0:
             self._freed.clear()
             await self._freed.wait()
@@ -61,14 +66,20 @@ class Pool:
         lines = [self._kept.pop() for _ in range(min(count, len(self._kept)))]
         self._free -= len(lines)
         missing = count - len(lines)
-        if missing:
+        if missing and not (lines and all(map(self._is_full, self._relays))):
             lines += await self._open_some(missing, needed=not lines)
         return lines
 
     async def _open_some(self, count: int, *, needed: bool) -> list[Line]:
-        """Open lines at once; RelayDown only if one is needed and none could be opened."""
+        """Open lines at once; RelayDown only if one is needed, none could be opened, none is busy.
+
+        The first one goes alone: one that fails says as much of the relay as a dozen would.
+        """
+        alone = not any(self._gates.of(relay).lines for relay in self._relays)
         self._free -= count
-        made = await asyncio.gather(*(self._open() for _ in range(count)), return_exceptions=True)
+        made = await self._try(1 if alone else count)
+        if alone and isinstance(made[0], Line):
+            made += await self._try(count - 1)
         lines = [m for m in made if isinstance(m, Line)]
         self._free += count - len(lines)
         self._freed.set()
@@ -76,30 +87,46 @@ class Pool:
         for error in errors:
             if not isinstance(error, RelayDown):
                 raise error
-        if errors and needed and not lines:
+        if errors and needed and not lines and self._free == self.size:
             raise errors[0]
         return lines
+
+    async def _try(self, count: int) -> list[Line | BaseException]:
+        return await asyncio.gather(*(self._open() for _ in range(count)), return_exceptions=True)
 
     async def _open(self) -> Line:
         failure: RelayDown | None = None
         for relay in self._relays:
             breaker = self._breaker(relay)
-            if not breaker.allows(monotonic()):
+            if not breaker.allows(monotonic()) or self._is_full(relay):
                 continue
             breaker.begun(monotonic())
             line = Line(relay, helo=self._helo)
             try:
                 await line.open()
             except RelayDown as down:
-                breaker.noted(monotonic(), down.reply)
+                self._refused(relay, down.reply)
                 failure = failure or down
             else:
                 breaker.reachable(monotonic())
+                self._gates.of(relay).lines += 1
                 return line
         raise failure or RelayDown(self._resting())
 
+    def _is_full(self, relay: Relay) -> bool:
+        return monotonic() < self._full.get(relay.label, 0.0)
+
+    def _refused(self, relay: Relay, reply: Reply) -> None:
+        """No connection. A relay on which other lines stand is not away: it takes no more."""
+        gate = self._gates.of(relay)
+        if gate.lines and gate.breaker.state is BreakerState.CLOSED:
+            self._full[relay.label] = monotonic() + _FULL
+        else:
+            gate.breaker.noted(monotonic(), reply)
+
     async def probe(self) -> float:
         """Try the relays that have rested: 0 once one would take a mail, else seconds to wait."""
+        self.prune()
         for relay in self._relays:
             breaker = self._breaker(relay)
             if not breaker.allows(monotonic()):
@@ -111,7 +138,7 @@ class Pool:
             if refused is None:
                 breaker.reachable(monotonic())
                 return 0.0
-            breaker.noted(monotonic(), refused)
+            self._refused(relay, refused)
         now = monotonic()
         return max(_SOON, min(self._breaker(relay).wait(now) for relay in self._relays))
 
@@ -147,6 +174,7 @@ class Pool:
         return said or Reply(outcome=Outcome.BEFORE_DATA, command="CONNECT", text="resting")
 
     def _part(self, line: Line) -> None:
+        self._gates.of(line.relay).lines -= 1
         task = asyncio.create_task(line.part())
         self._partings.add(task)
         task.add_done_callback(self._partings.discard)

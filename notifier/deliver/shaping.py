@@ -126,6 +126,10 @@ class Shaper:
             if flow.factor < 1 or paused:
                 yield Slowed(name, flow.factor, paused, flow.in_flight)
 
+    def forget(self, destination: Destination) -> None:
+        """Nothing limits it any more; what is in flight to it no longer counts."""
+        self._flows.pop(destination.name, None)
+
     def __len__(self) -> int:
         """How many destinations it remembers."""
         return len(self._flows)

@@ -38,6 +38,11 @@ class Wire(asyncio.Protocol):
         """Whether the connection stands, as far as we have heard."""
         return self._broken is None and not self._transport.is_closing()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no reply has come that nobody asked for."""
+        return not (self._answers or self._lines or self._buffer)
+
     def write(self, *parts: bytes) -> None:
         """Send. Raises :class:`WireBroken` if nothing of it can go out."""
         if not self.is_open:
@@ -67,7 +72,8 @@ class Wire(asyncio.Protocol):
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
         for line in lines:
-            self._take(line)
+            if self._broken is None:
+                self._take(line)
         waiting = len(self._buffer) + sum(map(len, self._lines)) + len(self._answers) * 8
         if waiting > _LONGEST:
             self._break("too long a reply")
@@ -79,7 +85,8 @@ class Wire(asyncio.Protocol):
         if not (code.isdigit() and len(code) == 3 and line[3:4] in {b" ", b"-", b"", b"\r"}):
             self._break(f"not a reply: {line[:80]!r}")
             return
-        self._lines.append(line[4:].strip(b" \t\r").decode("utf-8", "replace"))
+        text = line[4:].strip(b" \t\r").replace(b"\0", b"?")  # which PostgreSQL takes for no text
+        self._lines.append(text.decode("utf-8", "replace"))
         if line[3:4] != b"-":
             self._answers.append((int(code), "\n".join(self._lines)))
             self._lines = []

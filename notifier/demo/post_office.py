@@ -68,12 +68,16 @@ class PostOffice:
         tls: bool = False,
         users: Mapping[str, str] | None = None,
         remember: bool = True,
+        most_connections: int | None = None,
     ) -> None:
         """``port`` 0 takes a free one; ``users`` (name → password) may and need not log in.
+
+        ``most_connections``: at once; a further one is refused.
 
         ``remember``: keep what was taken in ``messages``, too, not only in the folder.
         """
         self._remember = remember
+        self.most_connections = most_connections
         self.folder, self.host, self.port = folder, host, port
         self.log_path = log or folder / "relay.log"
         self.rules = rules or Rules()
@@ -205,6 +209,9 @@ class PostOffice:
 
     def joined(self, conversation: "_Conversation") -> None:
         """Somebody connected."""
+        most = self.most_connections
+        taken = sum(not other.is_refused for other in self._open)
+        conversation.is_refused = most is not None and taken >= most
         self._open.add(conversation)
 
     def left(self, conversation: "_Conversation") -> None:
@@ -219,6 +226,7 @@ class _Conversation(SMTP):
         super().__init__(office, **options)
         self._office = office
         self._greeted = False
+        self.is_refused = False  # one connection too many
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -250,7 +258,8 @@ class _Conversation(SMTP):
     async def push(self, status: AnyStr) -> None:
         if not self._greeted:
             self._greeted = True
-            if refusal := await self.misbehave(Stage.CONNECT, []):
+            full = "421 4.7.0 Error: too many connections" if self.is_refused else ""
+            if refusal := full or await self.misbehave(Stage.CONNECT, []):
                 await super().push(refusal)
                 if self.transport is not None:
                     self.transport.close()

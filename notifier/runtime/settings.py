@@ -50,7 +50,8 @@ class Settings(BaseSettings):
 
     database_url: _Database | None = None  # None: embedded PostgreSQL in var
     database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "notifier"  # embedded
-    database_pool: Annotated[int, Field(ge=1, le=200)] = 10  # connections of one process
+    #: Connections of one process, as many again when it must be; three lanes keep up to twelve.
+    database_pool: Annotated[int, Field(ge=8, le=200)] = 10
     redis_url: _Redis | None = None  # None: embedded Valkey in var
     intake_redis_url: _Redis | None = None  # None: no stream is read
     intake_stream: str = "notifier:events"
@@ -108,6 +109,10 @@ class Settings(BaseSettings):
     def _relays_fit(self) -> Self:
         if not self.relays:
             raise ValueError(f"{PREFIX}RELAYS: at least one relay is needed")
+        labels = [relay.label for relay in self.relays]
+        for n, label in enumerate(labels):
+            if label in labels[:n]:
+                raise ValueError(f"{PREFIX}RELAYS__{n}__NAME: another relay is called {label}, too")
         unserved = [lane.name.lower() for lane in Lane if not relays_for(lane, self.relays)]
         if unserved:
             raise ValueError(f"{PREFIX}RELAYS: no relay has the lane {', '.join(unserved)}")

@@ -22,6 +22,8 @@ _BEFORE: Final = re.compile(rf"(?:w|u|ur|url|:/?){SLOT.pattern}", re.IGNORECASE)
 _AFTER: Final = re.compile(
     rf"{SLOT.pattern}(?:[a-z0-9+.\-]*://|//|w{{1,2}}\.|\s*=|(?:r?l)?\()", re.IGNORECASE
 )
+#: Two values side by side may make one as well, and no text between them shows it.
+_BESIDE: Final = re.compile(rf"{SLOT.pattern}(?={SLOT.pattern})")
 #: Text that may be a link or part of one. A value with it is not filled into a slot.
 LINKING: Final = re.compile(r":|//|=|\\|www|url\(", re.IGNORECASE)
 
@@ -128,7 +130,10 @@ def _check_links(pages: Pages, domains: Sequence[str]) -> None:
     """No link may lead into a slot, and nothing beside a slot may make one with its value."""
     text = f"{pages.subject}\n{pages.text}"
     beside = [
-        p for found in (text, pages.html) for q in (_BEFORE, _AFTER) for p in q.findall(found)
+        p
+        for found in (text, pages.html)
+        for q in (_BEFORE, _AFTER, _BESIDE)
+        for p in q.findall(found)
     ]
     linked = [url for url in (*links.in_text(text), *links.in_html(pages.html)) if SLOT.search(url)]
     if seen := SLOT.findall("".join([*beside, *linked])):

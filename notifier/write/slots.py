@@ -6,7 +6,7 @@ A slot is a character of the private-use plane 15, which no value may contain.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
 from typing import Any, Final, Never
 
 _FIRST: Final = 0xF0000
@@ -69,6 +69,6 @@ def _slots(value: Any) -> Iterable[str]:
         for key, item in value.items():
             yield from _slots(key)
             yield from _slots(item)
-    elif isinstance(value, list | tuple | set | frozenset):
+    elif isinstance(value, list | tuple | set | frozenset | ValuesView | ItemsView | KeysView):
         for item in value:
             yield from _slots(item)

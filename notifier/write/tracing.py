@@ -1,6 +1,6 @@
 """Running templates on slots, and noticing wherever one looks at what a value is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, ValuesView
 from typing import Any, Final
 
 from jinja2 import nodes
@@ -8,14 +8,18 @@ from jinja2.runtime import Macro
 from jinja2.visitor import NodeTransformer
 
 from notifier.write import japanese
+from notifier.write.errors import WriteError
 from notifier.write.sandbox import Sandbox
 from notifier.write.slots import Amount, observe
 
 #: What passes text on as it is, and tests that say nothing of a value.
-_FILTERS: Final = frozenset({"escape", "e", "join", "default", "d", "paragraphs"})
+_ESCAPES: Final = frozenset({"escape", "e"})
+_FILTERS: Final = _ESCAPES | {"join", "default", "d", "paragraphs"}
 _TESTS: Final = frozenset({"defined", "undefined", "none"})
 _OBSERVE: Final = "observe"
 _OBSERVE_TEXT: Final = "observe_text"
+_OBSERVE_OTHER: Final = "observe_other"
+_LOOKUPS: Final = frozenset({"get", "keys", "values", "items", "copy"})  # of an entry, or of all
 
 
 class Tracing(Sandbox):
@@ -32,11 +36,18 @@ class Tracing(Sandbox):
         self, files: Mapping[str, str], *, escape: bool, filters: Mapping[str, Any]
     ) -> None:
         super().__init__(files, escape=escape, filters=filters)
+        # In plain text to escape is to change a value.
+        passing = _FILTERS if escape else _FILTERS - _ESCAPES
         self.filters = {
-            name: found if name in _FILTERS else _observing(found)
+            name: _passing(found) if name in passing else _observing(found)
             for name, found in self.filters.items()
         }
-        self.filters |= {"yen": _yen, _OBSERVE: observe, _OBSERVE_TEXT: _observe_text}
+        self.filters |= {
+            "yen": _yen,
+            _OBSERVE: observe,
+            _OBSERVE_TEXT: _observe_text,
+            _OBSERVE_OTHER: _observe_other,
+        }
         self.tests = {
             name: found if name in _TESTS else _observing(found)
             for name, found in self.tests.items()
@@ -62,6 +73,8 @@ class Tracing(Sandbox):
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         if not isinstance(__obj, Macro):
             observe([*args, *kwargs.values()])
+            if getattr(__obj, "__name__", "") not in _LOOKUPS:
+                observe(getattr(__obj, "__self__", None))  # such as ``list.count``
         return super().call(__context, __obj, *args, **kwargs)
 
 
@@ -80,6 +93,34 @@ class _Watch(NodeTransformer):
             operand.expr = _filtered(operand.expr)
         return node
 
+    def visit_Assign(self, node: nodes.Assign) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.target, nodes.Tuple):
+            node.node = _filtered(node.node, _OBSERVE_TEXT)
+        return node
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        if node.dyn_args is not None:
+            node.dyn_args = _filtered(node.dyn_args, _OBSERVE_TEXT)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.nodes = [_filtered(one, _OBSERVE_OTHER) for one in node.nodes]
+        return node
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.nodes = [
+            one if isinstance(one, nodes.TemplateData) else _filtered(one, _OBSERVE_OTHER)
+            for one in node.nodes
+        ]
+        return node
+
+    def visit_ScopedEvalContextModifier(self, _: nodes.Node) -> nodes.Node:  # noqa: N802
+        raise WriteError("template", "autoescape changes what becomes of a value")
+
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
@@ -95,12 +136,29 @@ def _observe_text(value: Any) -> Any:
     return observe(value) if isinstance(value, str) else value
 
 
+def _observe_other(value: Any) -> Any:
+    """What is no text is printed as Python writes it."""
+    return value if isinstance(value, str) else observe(value)
+
+
+def _passing(found: Any) -> Callable[..., Any]:
+    """A filter that passes text on, and what is within a list."""
+
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values()):
+            for item in value if isinstance(value, list | tuple | ValuesView) else ():
+                _observe_other(item)
+        return found(*args, **kwargs)
+
+    guarded.__dict__.update(getattr(found, "__dict__", {}))
+    return guarded
+
+
 def _observing(found: Any) -> Callable[..., Any]:
     """A filter or test that may not be given a slot."""
 
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        values = [a for a in args if isinstance(a, str | Amount | Mapping | list | tuple)]
-        observe([*values, *kwargs.values()])
+        observe([*args, *kwargs.values()])
         return found(*args, **kwargs)
 
     # Jinja reads from the function whether it wants the context or the environment first.

@@ -11,11 +11,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.away import is_away
+from notifier.deliver.station import deliver
 from notifier.demo.post_office import Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.store.db import connect, run
+from notifier.store.db import connect, rows, run
 from notifier.store.direct import Direct
 from tests.deliver.rig import Rig, eventually
 
@@ -89,3 +90,66 @@ async def test_a_slow_answer_is_not_a_stuck_message(rig: Rig) -> None:
             await rig.sweep()
             await asyncio.sleep(0.1)
     assert await rig.state(message_id) == ("sent", Reason.ACCEPTED)
+
+
+async def test_a_claim_that_a_crash_took_back_is_not_sent_twice(rig: Rig) -> None:
+    """Claims do not wait for the disk: after a crash of the database they may never have been."""
+    rig.relay = rig.relay.model_copy(update={"connections": 2})
+    rig.office.rules.set(
+        Rule(stage=Stage.END, address="short@*", delay=1.0),
+        Rule(stage=Stage.END, address="long@*", delay=1.5),
+    )
+    short, long = [await rig.register(email=f"{n}@example.jp") for n in ("short", "long")]
+    flying = [await rig.send(to=short), await rig.send(to=long)]
+    in_hand = await rig.send(to=long)
+    async with rig.at_work(Lane.STANDARD):
+        for message_id in flying:
+            await rig.until(message_id, State.SENDING)
+        await rig.until(in_hand, State.CLAIMED)
+        await rig.run(
+            """UPDATE messages SET state = 'queued', fence = fence - 1, worker_id = NULL,
+               lease_until = NULL WHERE message_id = :id AND state = 'claimed'""",
+            id=in_hand,
+        )
+        rig.bells[Lane.STANDARD].set()
+        await rig.until(in_hand, State.CLAIMED)
+        await rig.until(in_hand, State.SENT)
+        for message_id in (*flying, await rig.send()):
+            await rig.until(message_id, State.SENT)
+    assert len(rig.office.messages) == 4
+    assert len(await rig.attempts(in_hand)) == 1
+
+
+async def test_what_a_stop_finds_half_claimed_is_handed_back(rig: Rig) -> None:
+    message_id = await rig.send()
+    stop = asyncio.Event()
+    async with rig.engine.connect() as conn:
+        await conn.exec_driver_sql("LOCK TABLE log IN SHARE ROW EXCLUSIVE MODE")
+        task = asyncio.create_task(deliver(rig.station(Lane.STANDARD), stop))
+        await eventually(lambda: _blocked(rig))
+        stop.set()
+        await asyncio.sleep(0.05)  # sending ends meanwhile
+        await conn.rollback()
+    await asyncio.wait_for(task, 30)
+    assert await rig.state(message_id) == (State.QUEUED, Reason.HANDED_BACK)
+    assert not [*rig.journals.iterdir()]
+
+
+async def _blocked(rig: Rig) -> bool:
+    found = await rig.rows(
+        """SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+           AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE SKIP LOCKED%'"""
+    )
+    return bool(found)
+
+
+async def test_commits_wait_for_the_disk_whatever_the_server_is_set_to(
+    rig: Rig, database_url: str
+) -> None:
+    name = (await rig.rows("SELECT current_database() AS name"))[0]["name"]
+    await rig.run(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    engine = connect(database_url)
+    async with engine.connect() as conn:
+        found = await rows(conn, "SHOW synchronous_commit")
+    await engine.dispose()
+    assert found[0]["synchronous_commit"] == "on"

@@ -130,6 +130,15 @@ def test_late_replies_do_not_shorten_a_rest() -> None:
     assert breaker.wait(5.0) == 10.0  # and do not make the next one short
 
 
+def test_a_success_after_the_rest_closes_it_whoever_tried() -> None:
+    breaker = _opened()
+    breaker.succeeded(5.0)  # over a connection that had been kept
+    assert breaker.state is BreakerState.CLOSED
+    for _ in range(5):
+        breaker.failed(6.0, DOWN)
+    assert not breaker.allows(6.0)
+
+
 _ACTS = st.lists(
     st.tuples(
         st.sampled_from(["begin", "begin", "succeed", "fail", "fail", "fail"]), st.floats(0, 30)

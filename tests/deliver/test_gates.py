@@ -109,6 +109,17 @@ async def test_an_open_breaker_burns_no_attempts(rig: Rig) -> None:
     assert len(rig.office.messages) == 80
 
 
+async def test_a_relay_may_take_fewer_connections_than_we_would_make(rig: Rig) -> None:
+    rig.office.most_connections = 3
+    rig.office.rules.set(Rule(stage=Stage.END, delay=0.02))
+    ids = [await rig.send() for _ in range(60)]
+    async with rig.at_work(Lane.STANDARD):
+        for message_id in ids:
+            await rig.until(message_id, State.SENT)
+    assert not await _returned(rig)
+    assert len(rig.office.messages) == 60
+
+
 async def _returned(rig: Rig) -> bool:
     """Whether messages were handed back because no relay can be used."""
     found = await rig.rows(
@@ -177,3 +188,22 @@ def test_a_smarthost_that_asks_for_less_is_left_alone_for_a_while() -> None:
     gate.ended("a@docomo.example.jp", busy, 0.1, 1.0)
     assert gate.begin("b@other.example.jp", 2.0) > 10  # whatever the destination
     assert gate.begin("b@other.example.jp", 1000.0) == 0
+
+
+def test_what_flew_when_a_smarthost_recovered_is_not_counted_for_ever() -> None:
+    relay = Relay(host="localhost", tls=Tls.NONE)
+    gate = Gate(relay, shipped(), bulk=1)
+    busy = Reply(outcome=Outcome.TEMPORARY, command="RCPT", code=450, enhanced="4.7.1", text="slow")
+    taken = Reply(outcome=Outcome.ACCEPTED, command="BODY", code=250)
+    to, now = "a@example.jp", 0.0
+    for _ in range(8):  # it asks for less, and recovers while others are in flight
+        gate.begin(to, now)
+        gate.ended(to, busy, 0.1, now)
+        now += 1000.0
+        assert [gate.begin(to, now) for _ in range(3)] == [0, 0, 0]
+        for _ in range(60):
+            now += 1.0
+            assert gate.begin(to, now) == 0
+            gate.ended(to, taken, 0.1, now)
+        for _ in range(3):
+            gate.ended(to, taken, 0.1, now)

@@ -1,6 +1,8 @@
 """Lines and pools at real relays."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,79 @@ async def test_no_more_lines_than_allowed(post_office: PostOffice) -> None:
     for line in lines:
         pool.give(line)
     await pool.close()
+
+
+async def test_a_full_relay_is_not_taken_to_be_away(post_office: PostOffice) -> None:
+    post_office.most_connections = 2
+    relay = relay_of(post_office)
+    gates = Gates([relay], shipped(), bulk=1)
+    pool = Pool([relay], gates, size=8)
+    lines = await pool.take(8)
+    assert (len(lines), pool.free) == (2, 6)
+    assert await pool.take(8) == []
+    assert gates.of(relay).breaker.allows(0.0)
+    pool.give(lines[0])
+    assert await pool.take(8) == [lines[0]]
+    for line in lines:
+        pool.give(line)
+    await pool.close()
+    assert (pool.free, gates.of(relay).lines) == (8, 0)
+
+
+@asynccontextmanager
+async def relay_that_says(**said: str) -> AsyncIterator[tuple[Relay, list[asyncio.StreamWriter]]]:
+    """A relay that answers commands so, and the conversations with it."""
+    said = {"EHLO": "250 relay", "DATA": "354 go"} | said
+    conversations: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversations.append(writer)
+        writer.write(b"220 relay.example.jp\r\n")
+        body = False
+        async for line in reader:
+            word = line.strip()[:4].decode().upper()
+            if not body or word == ".":
+                body = word == "DATA"
+                writer.write(said.get("END" if word == "." else word, "250 ok").encode() + b"\r\n")
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield (
+        Relay(host="127.0.0.1", port=server.sockets[0].getsockname()[1], tls=Tls.NONE),
+        conversations,
+    )
+    server.close()
+    for writer in conversations:
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_there"),
+    [("530 5.7.0 login first", False), ("451 later", False), ("550 5.7.1 no bounces", True)],
+)
+async def test_what_a_probe_says_of_a_relay(reply: str, is_there: bool) -> None:
+    async with relay_that_says(MAIL=reply) as (relay, _):
+        pool = pool_of(relay)
+        assert (await pool.probe() == 0) is is_there
+        await pool.close()
+
+
+async def test_a_reply_is_text_that_the_record_takes() -> None:
+    async with relay_that_says(MAIL="550-no\0\r\n550 \x00thanks") as (relay, _):
+        line = Line(relay, helo="here.example.jp")
+        assert (await line.transmit(MAIL, go)).text == "no?\n?thanks"
+        await line.part()
+
+
+async def test_a_reply_that_nobody_asked_for_is_not_taken_for_an_answer() -> None:
+    """One reply too many, and every later one would be read as the answer to another command."""
+    plain = Envelope(MAIL.sender, MAIL.recipient, b"Message-ID: <x@y>\r\n\r\nbody\r\n")
+    async with relay_that_says(END="250 taken\r\n250 again") as (relay, conversations):
+        line = Line(relay, helo="here.example.jp")
+        for _ in range(3):
+            assert (await line.transmit(plain, go)).outcome is Outcome.ACCEPTED
+        line.drop()
+    assert len(conversations) == 3
 
 
 async def test_another_relay_takes_over(post_office: PostOffice, tmp_path: Path) -> None:

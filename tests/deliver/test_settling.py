@@ -1,5 +1,7 @@
 """Leases, fences, journals: what becomes of work whose worker is gone."""
 
+import asyncio
+import os
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -8,6 +10,8 @@ import pytest
 from notifier.decide.calendar import japan_date
 from notifier.deliver.journal import Journal, orphans
 from notifier.deliver.reply import Outcome, Reply
+from notifier.deliver.station import _serve
+from notifier.deliver.worker import Worker
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -296,3 +300,19 @@ def test_a_long_journal_begins_anew_only_at_rest(tmp_path: Path) -> None:
     journal.close(remove=False)
     [orphan] = orphans(tmp_path)
     assert orphan.begun == frozenset({7})
+
+
+async def test_with_a_full_disk_under_the_journal_nothing_begins(rig: Rig) -> None:
+    message_id = await rig.send()
+    worker = await Worker.start(rig.engine, rig.journals, lease=LEASE, until=lambda: True)
+    worker.journal = Journal(worker.journal.path, os.open("/dev/full", os.O_WRONLY))
+    stop = asyncio.Event()
+    serving = asyncio.create_task(_serve(rig.station(Lane.STANDARD), worker, stop))
+    found = await rig.until(message_id, State.UNCERTAIN, State.QUEUED, State.SENT)
+    while found["attempts"] == 0:
+        found = await rig.until(message_id, State.UNCERTAIN, State.QUEUED, State.SENT)
+    stop.set()
+    await serving
+    await worker.stop()
+    assert await rig.state(message_id) == (State.QUEUED, Reason.CONNECTION_FAILED)
+    assert rig.office.messages == []

@@ -81,6 +81,7 @@ def test_lanes_may_have_relays_of_their_own(monkeypatch: pytest.MonkeyPatch) -> 
         ({"RELAYS": '[{"host": "a", "lanes": []}]'}, ["NOTIFIER_RELAYS__0__LANES: "]),
         ({"RELAYS": '[{"host": "a", "most_messages": 0}]'}, ["RELAYS__0__MOST_MESSAGES: "]),
         ({"RELAYS": '[{"host": "a", "rate_per_minute": 0}]'}, ["RELAYS__0__RATE_PER_MINUTE: "]),
+        ({"RELAYS": '[{"host": "a"}, {"host": "a"}]'}, ["NOTIFIER_RELAYS__1__NAME: ", "a:25"]),
         ({"LOCALE": "Japanese"}, ["NOTIFIER_LOCALE: "]),
         (
             {"CLOCK_FILE": "shift", "RELAY_HOST": "a.example.jp"},

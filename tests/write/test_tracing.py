@@ -2,11 +2,15 @@
 
 import pytest
 
+from notifier.write.errors import WriteError
+from notifier.write.skeleton import _check_links
 from notifier.write.slots import Amount, Observed
 from notifier.write.tracing import Tracing
+from notifier.write.words import Pages
 
 NAME, SUM = "\U000f0000", "\U000f0001"
 VALUES = {"name": NAME, "amount": Amount("amount", SUM), "list": [NAME], "plain": "x"}
+VALUES["table"] = {"name": NAME}
 
 
 def rendered(source: str, *, escape: bool = False) -> str:
@@ -30,6 +34,8 @@ def rendered(source: str, *, escape: bool = False) -> str:
         ("{% set x %}{{ name }}!{% endset %}{{ x }}", f"{NAME}!"),
         ('{{ {"a": name}["a"] }}', NAME),
         ('{{ name | default("-") }}', NAME),
+        ("{% for one in table.values() %}{{ one }}{% endfor %}", NAME),
+        ('{{ table.get("name") }}', NAME),
     ],
 )
 def test_what_only_passes_a_value_on(source: str, made: str) -> None:
@@ -71,6 +77,17 @@ def test_what_only_passes_a_value_on(source: str, made: str) -> None:
         "{% if amount is odd %}{% endif %}",
         "{{ amount | abs }}",
         "{{ amount.real }}",
+        "{{ name | e }}",
+        '{{ list.count("x") }}',
+        "{{ table.values() | sort }}",
+        "{{ table.values() | max }}",
+        '{% if "x" in table.values() %}{% endif %}',
+        "{% for one in table.values() | list | sort %}{% endfor %}",
+        "{{ (list ~ '') | length }}",
+        "{{ [list] | join | length }}",
+        "{% set x %}{{ list }}{% endset %}{{ x | length }}",
+        "{% set a, b = name ~ 'x' %}{{ a }}",
+        "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(*name) }}",
     ],
 )
 def test_what_looks_at_a_value(source: str) -> None:
@@ -78,8 +95,25 @@ def test_what_looks_at_a_value(source: str) -> None:
         rendered(source)
 
 
+def test_to_escape_for_html_is_to_pass_on_only_in_html() -> None:
+    assert rendered("{{ name | e }}", escape=True) == NAME
+
+
+@pytest.mark.parametrize("how", ["true", "false"])
+def test_where_escaping_changes_nothing_is_prepared(how: str) -> None:
+    with pytest.raises(WriteError):
+        rendered("{% autoescape " + how + " %}{{ name }}{% endautoescape %}")
+
+
 def test_a_value_may_be_looked_at_behind_one_that_may_not() -> None:
     """What is observed is named, so that only that becomes part of the key."""
     with pytest.raises(Observed) as found:
         rendered("{{ name }}{{ amount }}")
     assert found.value.names == {"amount"}
+
+
+def test_values_side_by_side_might_make_a_link() -> None:
+    """``ww`` and ``w.example.com``."""
+    _check_links(Pages("", f"{NAME}、{SUM}", ""), ())
+    with pytest.raises(Observed):
+        _check_links(Pages("", f"{NAME}{SUM}", ""), ())
