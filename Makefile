@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a machine with Python 3.11 to 3.13 and make is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench lock clean
+.PHONY: help setup demo up test check bench chaos lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,10 +40,13 @@ bench: $(STAMP)  ## measure (ONLY=name,… for some); writes var/bench/summary.j
 	@sh scripts/packages.sh bench || true
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
+chaos: $(STAMP)  ## 200 faults while 100,000 mails go through; writes var/chaos/summary.json
+	@$(BIN)/python -m tests.chaos
+
 lock: $(STAMP)  ## pin all dependencies anew in requirements.lock
 	@sh scripts/lock.sh $(VENV)
 
 clean:  ## remove the environment and caches; var, which holds the record, stays
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@rm -rf build dist var/demo var/bench
+	@rm -rf build dist var/demo var/bench var/chaos
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

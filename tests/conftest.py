@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 import redis
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +24,10 @@ from notifier.store.migrate import upgrade
 
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[_name]  # the developer's own settings are none of the tests' business
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 _TEMPLATE = "house_template"
 _FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}

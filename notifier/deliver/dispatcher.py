@@ -138,9 +138,10 @@ class Dispatcher:
             reply = Reply(outcome=outcome, command="BODY", text=type(error).__name__)
         self._note(attempt, reply)
         ended_at = monotonic()
-        self._gates.of(line.relay).ended(
-            ready.envelope.recipient, reply, ended_at - began_at, ended_at
-        )
+        gate, recipient = self._gates.of(line.relay), ready.envelope.recipient
+        gate.ended(recipient, reply, ended_at - began_at, ended_at)
+        destination = gate.destination(recipient)
+        line.tally(destination.name, destination.limits.most_messages)
         self._done(line)
         result = result_of(attempt, reply, now=self._now(), dice=random.random)
         self._recorder.put(ready.claim.message_id, result)

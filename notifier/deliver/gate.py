@@ -56,10 +56,9 @@ class Gate:
         governing = self._governing(recipient)
         return max((self.shaper.schedule(d, now, ahead=ahead) for d in governing), default=0.0)
 
-    def destination(self, recipient: str) -> str:
-        """What a message to an address waits for."""
-        governing = self._governing(recipient)
-        return governing[-1].name if governing else ""
+    def destination(self, recipient: str) -> Destination:
+        """What a mail to an address waits for, and what limits the mails over one connection."""
+        return (self._governing(recipient) or (self._whole,))[-1]
 
     def ended(self, recipient: str, reply: Reply, seconds: float, now: float) -> None:
         """A transmission has ended with this reply, ``seconds`` after it began."""

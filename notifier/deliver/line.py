@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -60,6 +61,8 @@ class Line:
     def __init__(self, relay: Relay, *, helo: str) -> None:
         self.relay = relay
         self.sent = 0  # messages over the present connection
+        self._sent_to: Counter[str] = Counter()  # by destination
+        self._spent = False
         self.used_at = 0.0  # monotonic
         self._helo = helo
         self._wire: Wire | None = None
@@ -71,6 +74,16 @@ class Line:
     def is_open(self) -> bool:
         """Whether the connection stands, as far as we have heard."""
         return self._wire is not None and self._wire.is_open
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the present connection has carried what it may."""
+        return self._spent or self.sent >= self.relay.most_messages
+
+    def tally(self, destination: str, most: int) -> None:
+        """A message to a destination, which takes ``most`` over one connection, has ended."""
+        self._sent_to[destination] += 1
+        self._spent = self._spent or self._sent_to[destination] >= most
 
     async def open(self) -> None:
         """Connect, protect, log in. Raises :class:`RelayDown`."""
@@ -106,6 +119,8 @@ class Line:
         if transport is None or transport.is_closing():
             raise RelayDown(self._say(Outcome.BEFORE_DATA, "CONNECT", "closed by the relay"))
         self._tls, self.sent, self._stained = _tls(smtp), 0, False
+        self._sent_to.clear()
+        self._spent = False
         self._offers = frozenset(k for k in _KEYWORDS if smtp.supports_extension(k))
         self._wire = Wire(transport)
         self.used_at = monotonic()

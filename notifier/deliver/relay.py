@@ -119,7 +119,7 @@ class Pool:
         """Take a line back after its transaction."""
         self._free += 1
         self._freed.set()
-        if line.is_open and line.sent < line.relay.most_messages:
+        if line.is_open and not line.is_spent:
             self._kept.append(line)
         else:
             self._part(line)

@@ -25,7 +25,7 @@ from .line import Envelope
 
 log = structlog.get_logger(__name__)
 
-_MOST_PACKERS: Final = 256  # about 100 KB each
+_MOST_PACKERS: Final = 32  # some 100 KB each
 _TOKEN: Final = "a" * 26  # of samples
 
 

@@ -27,7 +27,7 @@ class Waiting:
         to come back from the record.
         """
         recipient = ready.envelope.recipient
-        destination = gate.destination(recipient)
+        destination = gate.destination(recipient).name
         in_hand = self._counts[destination]
         if in_hand >= _IN_HAND or wait > _LONGEST:
             return gate.schedule(recipient, now, ahead=in_hand)

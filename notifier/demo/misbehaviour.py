@@ -56,6 +56,11 @@ class Rules:
         self._used.append(0)
         self._rules.append(rule)
 
+    @property
+    def applied(self) -> int:
+        """How often a rule in force has applied."""
+        return sum(self._used)
+
     def clear(self) -> None:
         """Behave."""
         self.set()

@@ -1,8 +1,11 @@
 """The parts of a process, joined: engine, writer, clock, bell and the door for events."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import monotonic
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -17,6 +20,9 @@ from notifier.write.writer import Writer
 from .clock import Clock, clock_of
 from .engines import Urls
 from .settings import Settings
+
+_STARTING: Final = "57P03"  # cannot_connect_now: starting up, recovering, shutting down
+_PATIENCE: Final = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +42,29 @@ class Parts:
         return House(schemes=await schemes.all_of(conn), notices=self.writer.notices)
 
 
+async def _upgraded(url: str) -> None:
+    """Bring the schema up to date; a server that is just starting is waited for."""
+    until = monotonic() + _PATIENCE
+
+    def over(error: BaseException) -> bool:
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        return state != _STARTING or monotonic() > until
+
+    while True:
+        try:
+            await upgrade(url)
+        except Exception as error:
+            if over(error):
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
 @asynccontextmanager
 async def joined(settings: Settings, urls: Urls) -> AsyncIterator[Parts]:
     """Join the parts on running engines; the schema is brought up to date first."""
-    await upgrade(urls.database)
+    await _upgraded(urls.database)
     engine = connect(urls.database, size=settings.database_pool)
     writer, clock = Writer(settings.templates, settings.locales), clock_of(settings)
     bell = Bell(urls.redis)

@@ -68,7 +68,14 @@ class _Kept:
 
     @classmethod
     async def open(cls, engine: AsyncEngine) -> "_Kept":
-        proxy = await engine.raw_connection()
+        try:
+            proxy = await engine.raw_connection()
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The library hands out its own copy of what the server said, as while it starts up.
+            said = error.__cause__
+            if isinstance(said, asyncpg.PostgresError):
+                raise said from None
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
         driver = proxy.driver_connection
         if not isinstance(driver, asyncpg.Connection):
             raise TypeError("asyncpg is expected")

@@ -19,7 +19,9 @@ ARCHIVED = """kept AS (
     SELECT message_id, moved.created_at, s.role, s.name, s.yen
     FROM moved JOIN message_facts f USING (message_id),
         jsonb_to_recordset(f.shown) AS s(role text, name text, yen bigint)
-    ON CONFLICT DO NOTHING
+    WHERE moved.attempts = 1 OR NOT EXISTS (
+        SELECT FROM shown_values v WHERE v.message_id = moved.message_id
+            AND (v.role, v.name) = (s.role, s.name) AND v.yen IS NOT DISTINCT FROM s.yen)
 )"""
 
 

@@ -27,7 +27,7 @@ from notifier.write.words import Pages, Phrases
 
 log = structlog.get_logger(__name__)
 
-_MOST: Final = 512  # skeletons (about 60 KB each) of all notices
+_MOST: Final = 128  # skeletons (about 60 KB each)
 _MOST_SEEN: Final = 10_000  # keys that came once
 #: Between the values of a message, when all are looked through at once.
 _JOINT: Final = "、"

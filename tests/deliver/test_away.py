@@ -2,14 +2,21 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.deliver.away import is_away
 from notifier.demo.post_office import Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
+from notifier.store.db import connect, run
+from notifier.store.direct import Direct
 from tests.deliver.rig import Rig, eventually
 
 _CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -45,6 +52,27 @@ async def test_a_buried_worker_finishes_and_begins_anew(rig: Rig) -> None:
         await rig.until(first, State.SENT)
     assert await rig.state(second) == ("sent", Reason.ACCEPTED)
     assert len(rig.office.messages) == 2
+
+
+@pytest.fixture
+async def crowded(engine: AsyncEngine, database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine that the server lets nobody in by, as while it starts up."""
+    async with engine.begin() as conn:
+        await run(conn, "CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
+    made = connect(database_url.replace("postgres@", "crowded@"))
+    yield made
+    await made.dispose()
+    async with engine.begin() as conn:
+        await run(conn, "DROP ROLE crowded")
+
+
+async def test_a_server_that_lets_nobody_in_is_away(crowded: AsyncEngine) -> None:
+    with pytest.raises(asyncpg.TooManyConnectionsError) as direct:
+        await Direct(crowded).rows("SELECT 1", {})
+    assert is_away(direct.value)
+    with pytest.raises(DBAPIError) as pooled:
+        await crowded.connect()
+    assert is_away(pooled.value)
 
 
 async def _workers(rig: Rig, wanted: int) -> bool:

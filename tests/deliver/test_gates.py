@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from notifier.deliver.destinations import read_destinations
+from notifier.deliver.destinations import Destination, Limits, read_destinations, shipped
+from notifier.deliver.gate import Gate, Gates
+from notifier.deliver.relay import Pool
+from notifier.deliver.reply import Outcome, Reply
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
-from notifier.model.relay import RelayKind
+from notifier.model.relay import Relay, RelayKind, Tls
 from notifier.model.states import State
 from tests.conftest import in_thread
 from tests.deliver.rig import Rig, eventually, relay_of
@@ -135,3 +139,41 @@ async def test_the_notice_may_limit_the_attempts(rig: Rig) -> None:
     async with rig.at_work():
         await rig.until(message_id, State.FAILED)
     assert await rig.state(message_id) == (State.FAILED, Reason.ATTEMPTS_EXHAUSTED)
+
+
+async def test_a_destination_limits_the_mails_over_one_connection(direct: Rig) -> None:
+    direct.relay = direct.relay.model_copy(update={"connections": 1})
+    ids = [m for n in range(7) for m in await _send_to(direct, "docomo.example.jp", 1)]
+    one = Limits(connections=1, rate_per_minute=6000, most_messages=2, burst=50)
+    known = {"docomo": Destination("docomo", one)}
+    direct.destinations = replace(
+        direct.destinations, known=known, exact={"docomo.example.jp": "docomo"}, below={}
+    )
+    async with direct.at_work(Lane.STANDARD):
+        for message_id in ids:
+            await direct.until(message_id, State.SENT)
+    assert direct.office.connections == 4
+
+
+def test_a_relay_that_falls_behind_gets_less_bulk_at_a_time() -> None:
+    relay = Relay(host="localhost", tls=Tls.NONE)
+    gates = Gates([relay], shipped(), bulk=8)
+    pool = Pool([relay], gates, size=8)
+    accepted = Reply(outcome=Outcome.ACCEPTED, command="BODY", code=250)
+    assert pool.paced == 8
+    for n in range(100):
+        gates.of(relay).ended("a@example.jp", accepted, 0.05 if n < 50 else 3.0, float(n))
+    assert pool.paced < 4
+    for n in range(100, 400):
+        gates.of(relay).ended("a@example.jp", accepted, 0.05, float(n))
+    assert pool.paced == 8
+
+
+def test_a_smarthost_that_asks_for_less_is_left_alone_for_a_while() -> None:
+    relay = Relay(host="localhost", tls=Tls.NONE)
+    gate = Gate(relay, shipped(), bulk=1)
+    assert gate.begin("a@docomo.example.jp", 0.0) == 0
+    busy = Reply(outcome=Outcome.TEMPORARY, command="RCPT", code=450, enhanced="4.7.1", text="slow")
+    gate.ended("a@docomo.example.jp", busy, 0.1, 1.0)
+    assert gate.begin("b@other.example.jp", 2.0) > 10  # whatever the destination
+    assert gate.begin("b@other.example.jp", 1000.0) == 0

@@ -129,10 +129,14 @@ async def test_a_claim_of_a_dead_worker_is_queued_at_once(real: Rig, settings: S
     real.office.rules.set(Rule(stage=Stage.END, delay=30))
     first, second = await real.send(), await real.send()
     async with process(narrow) as worker:
-        await real.until(first, State.SENDING)
+        await eventually(lambda: _applied(real))  # so that the body has begun
         await real.until(second, State.CLAIMED)
         worker.kill()
     await real.sweep()
     assert await real.state(first) == ("uncertain", Reason.BROKEN_AFTER_DATA)
     assert await real.state(second) == ("queued", Reason.JOURNAL_UNSENT)
     assert await real.tasks() == [("uncertain_message", 1)]
+
+
+async def _applied(rig: Rig) -> bool:
+    return rig.office.rules.applied > 0

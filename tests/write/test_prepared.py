@@ -83,7 +83,7 @@ def correspondences(draw: st.DrawFn, notice: Notice, step: str) -> Correspondenc
 
 
 @pytest.mark.parametrize(("notice", "step"), MAILS, ids=lambda v: getattr(v, "name", v))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_it_is_what_the_templates_make(notice: Notice, step: str, data: st.DataObject) -> None:
     c = data.draw(correspondences(notice, step))
@@ -141,7 +141,7 @@ def test_what_differs_otherwise_is_written_anew(change: str) -> None:
         assert written(writer, message) == pages_of(message)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(correspondences(NOTICES["card_error"], "first"))
 def test_the_standard_library_reads_back_what_was_meant(c: Correspondence) -> None:
     try:
@@ -152,7 +152,8 @@ def test_the_standard_library_reads_back_what_was_meant(c: Correspondence) -> No
     assert parsed["Subject"] == mail.subject
     assert parsed["Message-ID"] == "<abc@notifier.example.jp>"
     [to] = parsed["To"].addresses
-    assert to.display_name == f"{c.recipient.name} {c.recipient.honorific}".strip()
+    name = f"{c.recipient.name} {c.recipient.honorific}".strip()
+    assert to.display_name.split() == name.split()  # the library makes one space of several
     assert parsed["From"].addresses[0].addr_spec == c.brand.sender_address
     assert not parsed.defects
     text, html = parsed.iter_parts()

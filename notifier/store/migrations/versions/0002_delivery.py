@@ -14,6 +14,16 @@ _STATEMENTS = (
     "CREATE INDEX dictionaries_template ON dictionaries (template_digest)",
     # How many attempts the notice allows; none: until it expires.
     "ALTER TABLE messages ADD COLUMN most_attempts smallint",
+    # What a case's messages went through is found by the messages; an entry for each move of each
+    # message in this index, too, costs more than it is worth.
+    "DROP INDEX log_case",
+    (
+        "CREATE INDEX log_case ON log (case_id, position)"
+        " WHERE case_id IS NOT NULL AND message_id IS NULL"
+    ),
+    # One message may show other amounts the second time, and both count.
+    "ALTER TABLE shown_values DROP CONSTRAINT shown_values_pkey",
+    "CREATE INDEX shown_values_message ON shown_values (message_id)",
     # Whose claim it is, the permit asks; looking it up at every claim costs as much as the claim.
     "ALTER TABLE messages DROP CONSTRAINT messages_worker_id_fkey",
 )
