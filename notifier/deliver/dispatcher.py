@@ -65,7 +65,13 @@ class Dispatcher:
             message_id = ready.claim.message_id
             if message_id in permits:
                 attempt = Attempt(
-                    permits[message_id], ready.number, ready.expires_at, now, ready.most
+                    attempt_id=permits[message_id],
+                    message_id=message_id,
+                    number=ready.number,
+                    fence=ready.claim.fence,
+                    expires_at=ready.expires_at,
+                    permitted_at=now,
+                    most=ready.most,
                 )
                 self._start(ready, attempt, line)
             else:

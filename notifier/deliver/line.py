@@ -23,6 +23,7 @@ CONNECT_SECONDS: Final = 60.0
 COMMAND_SECONDS: Final = 300.0
 BODY_SECONDS: Final = 600.0
 PARTING_SECONDS: Final = 2.0
+_LINE_FEED: Final = 10
 #: EHLO keywords that we make use of.
 _KEYWORDS: Final = ("pipelining", "size", "8bitmime", "dsn")
 _GOOD: Final = {"RSET": {250}, "MAIL": {250}, "RCPT": {250, 251}, "DATA": {354}}
@@ -50,9 +51,17 @@ class RelayDown(Exception):
 def stuffed(data: bytes) -> tuple[bytes, ...]:
     """The payload as it is written: dots doubled at line starts, and the final dot (RFC 5321
     4.5.2)."""
-    if data.startswith(b".") or b"\r\n." in data:
+    if _has_dotted_line(data):
         data = (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
     return data, (b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def _has_dotted_line(data: bytes) -> bool:
+    # From dot to dot: mails in base64 have few, and to look for a line break with one takes longer.
+    at = data.find(b".")
+    while at > 0 and data[at - 1] != _LINE_FEED:
+        at = data.find(b".", at + 1)
+    return at >= 0
 
 
 class Line:

@@ -23,12 +23,14 @@ _ASKED: Final = {
 Dice = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """A permitted transmission."""
 
     attempt_id: int
+    message_id: int
     number: int  # 1 for the first of its message
+    fence: int  # of the claim
     expires_at: datetime  # of the message
     permitted_at: datetime
     most: int | None = None  # attempts that its notice allows; None: until it expires
@@ -58,6 +60,9 @@ def result_of(
     """
     after, reason, retry_at = _move(attempt, reply, hint or hint_of(reply), now, dice)
     return Result(
+        message_id=attempt.message_id,
+        number=attempt.number,
+        fence=attempt.fence,
         attempt_id=attempt.attempt_id,
         permitted_at=attempt.permitted_at,
         after=after,

@@ -70,11 +70,13 @@ async def _settle(conn: AsyncConnection, orphan: Orphan, now: datetime) -> None:
 def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
     """What the journal says of a permit."""
     attempt = Attempt(
-        row["attempt_id"],
-        row["attempts"],
-        row["expires_at"],
-        row["created_at"],
-        row["most_attempts"],
+        attempt_id=row["attempt_id"],
+        message_id=row["message_id"],
+        number=row["attempts"],
+        fence=row["fence"],
+        expires_at=row["expires_at"],
+        permitted_at=row["created_at"],
+        most=row["most_attempts"],
     )
     reply = orphan.replies.get(attempt.attempt_id)
     if reply is not None:
@@ -86,6 +88,9 @@ def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
     else:
         after, reason, outcome = State.QUEUED, Reason.JOURNAL_UNSENT, "unsent"
     return Result(
+        message_id=attempt.message_id,
+        number=attempt.number,
+        fence=attempt.fence,
         attempt_id=attempt.attempt_id,
         permitted_at=attempt.permitted_at,
         after=after,

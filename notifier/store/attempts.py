@@ -17,21 +17,22 @@ from .direct import Direct
 from .documents import ARCHIVED
 from .packing import Codec
 
+# Rows are given in the order of their ids, and are locked in it: each statement goes through them
+# one by one, by the key. ``state || ''`` keeps the planner from the index of all leases instead.
 _PERMIT = f"""
 WITH given AS (
     SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]),
         CAST(:relays AS text[]), CAST(:digests AS text[]), CAST(:hashes AS bytea[]),
         CAST(:sizes AS integer[]), CAST(:dictionaries AS bigint[]), CAST(:bodies AS bytea[]))
         AS g(message_id, fence, relay, digest, sha256, size, dictionary_id, body)
-), mine AS (
-    SELECT m.message_id FROM messages m JOIN given USING (message_id, fence)
-    WHERE m.state = 'claimed' AND m.worker_id = :worker AND m.lease_until > clock_timestamp()
-      AND EXISTS (SELECT FROM workers w WHERE w.worker_id = :worker AND w.stopped_at IS NULL)
-    ORDER BY m.message_id FOR UPDATE OF m
 ), moved AS (
     UPDATE messages m SET state = 'sending', reason = :reason, updated_at = :now,
         attempts = m.attempts + 1, template_digest = given.digest
-    FROM mine JOIN given USING (message_id) WHERE m.message_id = mine.message_id
+    FROM given
+    WHERE m.message_id = given.message_id AND m.fence = given.fence
+      AND m.state || '' = 'claimed' AND m.worker_id = :worker
+      AND m.lease_until > clock_timestamp()
+      AND EXISTS (SELECT FROM workers w WHERE w.worker_id = :worker AND w.stopped_at IS NULL)
     RETURNING m.message_id, m.case_id, m.attempts, m.created_at
 ), tried AS (
     INSERT INTO attempts (created_at, message_id, number, worker_id, fence, relay,
@@ -48,51 +49,55 @@ SELECT message_id, attempt_id FROM tried
 """
 
 # A late reply may still settle what has become uncertain, as long as the attempt is the latest.
+# What was answered goes on record with the attempt in any case.
 _RECORD = """
 WITH given AS (
-    SELECT * FROM unnest(CAST(:attempts AS bigint[]), CAST(:afters AS text[]),
-        CAST(:reasons AS text[]), CAST(:retries AS timestamptz[]), CAST(:outcomes AS text[]),
-        CAST(:commands AS text[]), CAST(:codes AS smallint[]), CAST(:enhanced AS text[]),
-        CAST(:tls AS text[]), CAST(:replies AS bytea[]), CAST(:begun AS timestamptz[]))
-        AS g(attempt_id, after, reason, retry_at, outcome, command, code, enhanced, tls, reply,
-            created_at)
-), tried AS (
-    SELECT a.attempt_id, a.created_at, a.message_id, a.number, a.fence
-    FROM attempts a JOIN given USING (attempt_id, created_at)
-    WHERE a.worker_id = :worker AND a.outcome IS NULL
-), old AS (
-    SELECT m.message_id, m.state, m.case_id, m.notice, tried.attempt_id, tried.created_at
-    FROM messages m JOIN tried
-        ON (tried.message_id, tried.number, tried.fence) = (m.message_id, m.attempts, m.fence)
-    WHERE m.state IN ('sending', 'uncertain')
-    ORDER BY m.message_id FOR UPDATE OF m
+    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:numbers AS integer[]),
+        CAST(:fences AS bigint[]), CAST(:attempts AS bigint[]), CAST(:begun AS timestamptz[]),
+        CAST(:afters AS text[]), CAST(:reasons AS text[]), CAST(:retries AS timestamptz[]),
+        CAST(:outcomes AS text[]), CAST(:commands AS text[]), CAST(:codes AS smallint[]),
+        CAST(:enhanced AS text[]), CAST(:tls AS text[]), CAST(:replies AS bytea[]))
+        AS g(message_id, number, fence, attempt_id, created_at, after, reason, retry_at, outcome,
+            command, code, enhanced, tls, reply)
 ), moved AS (
     UPDATE messages m SET state = given.after, reason = given.reason, updated_at = :now,
         next_attempt_at = coalesce(given.retry_at, m.next_attempt_at),
         worker_id = NULL, lease_until = NULL
-    FROM old JOIN given USING (attempt_id)
-    WHERE m.message_id = old.message_id AND old.state <> given.after
-    RETURNING m.message_id, m.case_id, given.attempt_id, old.state AS before, given.after,
-        given.reason
+    FROM given
+    WHERE m.message_id = given.message_id AND m.attempts = given.number
+      AND m.fence = given.fence AND m.state || '' = 'sending' AND m.worker_id = :worker
+    RETURNING m.message_id, m.case_id, m.notice, given.attempt_id, given.after, given.reason
+), late AS (
+    UPDATE messages m SET state = given.after, reason = given.reason, updated_at = :now,
+        next_attempt_at = coalesce(given.retry_at, m.next_attempt_at)
+    FROM given JOIN attempts a USING (attempt_id, created_at)
+    WHERE given.attempt_id NOT IN (SELECT attempt_id FROM moved)
+      AND a.worker_id = :worker AND a.outcome IS NULL
+      AND m.message_id = given.message_id AND m.attempts = given.number
+      AND m.fence = given.fence AND m.state || '' = 'uncertain' AND given.after <> 'uncertain'
+    RETURNING m.message_id, m.case_id, m.notice, given.attempt_id, given.after, given.reason
+), settled AS (
+    SELECT *, 'sending' AS before FROM moved UNION ALL SELECT *, 'uncertain' FROM late
 ), finished AS (
     UPDATE attempts a SET outcome = given.outcome, command = given.command, code = given.code,
         enhanced = given.enhanced, tls = given.tls, finished_at = :now
-    FROM old JOIN given USING (attempt_id)
-    WHERE a.attempt_id = old.attempt_id AND a.created_at = old.created_at
+    FROM given
+    WHERE a.attempt_id = given.attempt_id AND a.created_at = given.created_at
+      AND a.worker_id = :worker AND a.outcome IS NULL
+    RETURNING a.attempt_id, a.created_at, given.reply
 ), replied AS (
     INSERT INTO attempt_replies (attempt_id, created_at, reply)
-    SELECT attempt_id, old.created_at, given.reply FROM old JOIN given USING (attempt_id)
-    WHERE length(given.reply) > 0
+    SELECT attempt_id, created_at, reply FROM finished WHERE length(reply) > 0
 ), logged AS (
     INSERT INTO log (at, kind, actor, message_id, case_id, attempt_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, attempt_id, before, after, reason FROM moved
+    SELECT :now, 'move', :actor, message_id, case_id, attempt_id, before, after, reason FROM settled
 )
-SELECT old.message_id, old.attempt_id, old.notice FROM old ORDER BY old.message_id
+SELECT message_id, attempt_id, notice FROM settled ORDER BY message_id
 """
 
 _OPEN = """
-SELECT a.attempt_id, a.created_at, m.message_id, m.notice, m.state, m.attempts, m.expires_at,
-    m.most_attempts
+SELECT a.attempt_id, a.created_at, a.fence, m.message_id, m.notice, m.state, m.attempts,
+    m.expires_at, m.most_attempts
 FROM attempts a JOIN messages m
     ON (m.message_id, m.attempts, m.fence) = (a.message_id, a.number, a.fence)
 WHERE a.worker_id = :worker AND a.outcome IS NULL AND m.state IN ('sending', 'uncertain')
@@ -121,6 +126,9 @@ class Parcel:
 class Result:
     """What became of an attempt, and where its message goes because of it."""
 
+    message_id: int
+    number: int  # of the attempt, 1 for the first of its message
+    fence: int  # of the claim
     attempt_id: int
     permitted_at: datetime  # says in which partition the attempt is
     after: State
@@ -156,6 +164,7 @@ async def permit(
     A message that was cancelled meanwhile, or whose claim is no longer this worker's, is left
     out.
     """
+    parcels = sorted(parcels, key=lambda parcel: parcel.message_id)
     found = await rows(
         conn,
         _PERMIT,
@@ -193,10 +202,14 @@ async def record(
     """
     for result in results:
         check_move(Channel.EMAIL, State.SENDING, result.after)
+    results = sorted(results, key=lambda result: result.message_id)
     found = await rows(
         conn,
         _RECORD,
         {
+            "ids": [r.message_id for r in results],
+            "numbers": [r.number for r in results],
+            "fences": [r.fence for r in results],
             "attempts": [r.attempt_id for r in results],
             "begun": [r.permitted_at for r in results],
             "afters": [r.after for r in results],

@@ -25,7 +25,7 @@ from .direct import Direct
 # this commit need not wait for the disk: hence the last column.
 _CLAIM = f"""
 WITH due AS (
-    SELECT message_id FROM messages
+    SELECT message_id, ctid FROM messages
     WHERE lane = :lane AND state = 'queued' AND channel = 'email' AND stopped IS NULL
       AND next_attempt_at <= :now AND expires_at > :now
     ORDER BY next_attempt_at, message_id LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -33,7 +33,8 @@ WITH due AS (
     UPDATE messages m SET state = 'claimed', reason = :reason, updated_at = :now,
         worker_id = :worker, fence = m.fence + 1,
         lease_until = clock_timestamp() + CAST(:lease AS interval)
-    FROM due WHERE m.message_id = due.message_id
+    -- Where it lies is known from having locked it.
+    FROM due WHERE m.ctid = due.ctid
     RETURNING m.*
 ), logged AS (
     INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)

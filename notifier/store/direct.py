@@ -18,14 +18,18 @@ from sqlalchemy.pool import PoolProxiedConnection
 _NAME: Final = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 #: All statements here reach their rows by key. Without statistics, as in a fresh partition, the
 #: planner takes tables for small, and keeps for ever a plan that reads all of them.
-_SETTINGS: Final = "SET enable_seqscan = off"
+_BY_KEY: Final = "SET enable_seqscan = off"
+#: Planning takes as long as a permit for a dozen messages, so each statement is planned once.
+_PLANNED_ONCE: Final = "; SET plan_cache_mode = force_generic_plan"
 
 
 class Direct:
     """Up to ``most`` connections of an engine's pool, kept until :meth:`close`."""
 
-    def __init__(self, engine: AsyncEngine, *, most: int = 4) -> None:
+    def __init__(self, engine: AsyncEngine, *, most: int = 4, planned_once: bool = True) -> None:
+        """``planned_once``: for statements whose best plan does not hang on their parameters."""
         self._engine = engine
+        self._settings = _BY_KEY + _PLANNED_ONCE * planned_once
         self._free: list[_Kept] = []  # the last used is the first taken
         self._room = asyncio.Semaphore(most)
 
@@ -44,7 +48,7 @@ class Direct:
                 raise ConnectionError(f"{type(error).__name__}: {error}") from error
 
     async def _run(self, text: str, values: Sequence[Any]) -> Sequence[asyncpg.Record]:
-        kept = self._free.pop() if self._free else await _Kept.open(self._engine)
+        kept = self._free.pop() if self._free else await _Kept.open(self._engine, self._settings)
         try:
             found: Sequence[asyncpg.Record] = await kept.driver.fetch(text, *values)
         except BaseException:
@@ -67,7 +71,7 @@ class _Kept:
         self.driver = driver
 
     @classmethod
-    async def open(cls, engine: AsyncEngine) -> "_Kept":
+    async def open(cls, engine: AsyncEngine, settings: str) -> "_Kept":
         try:
             proxy = await engine.raw_connection()
         except engine.dialect.loaded_dbapi.Error as error:
@@ -81,7 +85,7 @@ class _Kept:
             raise TypeError("asyncpg is expected")
         kept = cls(proxy, driver)
         try:
-            await driver.execute(_SETTINGS)
+            await driver.execute(settings)
         except BaseException:
             kept.drop()
             raise

@@ -17,6 +17,19 @@ from notifier.model.states import Channel, State, may_move
 from tests.samples import NOW
 
 
+def attempt_of(number: int, left: timedelta, most: int | None = None) -> Attempt:
+    """An attempt of a message that expires so soon."""
+    return Attempt(
+        attempt_id=1,
+        message_id=1,
+        number=number,
+        fence=1,
+        expires_at=NOW + left,
+        permitted_at=NOW,
+        most=most,
+    )
+
+
 @given(
     st.sampled_from(Outcome),
     st.integers(1, 1000),
@@ -26,7 +39,7 @@ from tests.samples import NOW
 def test_every_reply_ends_in_a_move_that_the_table_has(
     outcome: Outcome, number: int, roll: float, left: timedelta
 ) -> None:
-    attempt = Attempt(1, number, NOW + left, NOW)
+    attempt = attempt_of(number, left)
     reply = Reply(outcome=outcome, command="BODY")
     result = result_of(attempt, reply, now=NOW, dice=lambda: roll)
     assert may_move(Channel.EMAIL, State.SENDING, result.after)
@@ -76,7 +89,7 @@ _WAITS = [
 def test_the_record_says_why_a_message_waits_and_until_when(
     code: str, text: str, reason: Reason, seconds: int
 ) -> None:
-    attempt = Attempt(1, 1, NOW + timedelta(days=1), NOW)
+    attempt = attempt_of(1, timedelta(days=1))
     reply = answered("RCPT", int(code), text, tls=None, relay="relay")
     result = result_of(attempt, reply, now=NOW, dice=lambda: 0.5)
     assert (result.after, result.reason) == (State.QUEUED, reason)
@@ -84,7 +97,7 @@ def test_the_record_says_why_a_message_waits_and_until_when(
 
 
 def test_a_broken_connection_is_told_from_a_refusal() -> None:
-    attempt = Attempt(1, 1, NOW + timedelta(days=1), NOW)
+    attempt = attempt_of(1, timedelta(days=1))
     broken = Reply(
         outcome=Outcome.BEFORE_DATA, command="CONNECT", text="OSError: too many messages"
     )
@@ -93,7 +106,7 @@ def test_a_broken_connection_is_told_from_a_refusal() -> None:
 
 
 def test_a_hint_that_was_read_before_counts() -> None:
-    attempt = Attempt(1, 1, NOW + timedelta(days=1), NOW)
+    attempt = attempt_of(1, timedelta(days=1))
     reply = answered("RCPT", 451, "later", tls=None, relay="relay")
     hint = Hint(HintKind.THROTTLED, timedelta(hours=1))
     result = result_of(attempt, reply, now=NOW, dice=lambda: 0.0, hint=hint)
@@ -103,7 +116,7 @@ def test_a_hint_that_was_read_before_counts() -> None:
 @pytest.mark.parametrize(("number", "after"), [(2, State.QUEUED), (3, State.FAILED)])
 @pytest.mark.parametrize("outcome", [Outcome.TEMPORARY, Outcome.BEFORE_DATA])
 def test_a_notice_may_limit_its_attempts(number: int, after: State, outcome: Outcome) -> None:
-    attempt = Attempt(1, number, NOW + timedelta(days=1), NOW, most=3)
+    attempt = attempt_of(number, timedelta(days=1), most=3)
     reply = Reply(outcome=outcome, command="RCPT", code=451)
     result = result_of(attempt, reply, now=NOW, dice=lambda: 0.5)
     assert result.after is after
@@ -111,7 +124,7 @@ def test_a_notice_may_limit_its_attempts(number: int, after: State, outcome: Out
 
 
 def test_the_last_attempt_may_succeed_or_stay_uncertain() -> None:
-    last = Attempt(1, 3, NOW + timedelta(days=1), NOW, most=3)
+    last = attempt_of(3, timedelta(days=1), most=3)
     for outcome, after in ((Outcome.ACCEPTED, State.SENT), (Outcome.UNCERTAIN, State.UNCERTAIN)):
         reply = Reply(outcome=outcome, command="BODY")
         assert result_of(last, reply, now=NOW, dice=lambda: 0.5).after is after

@@ -67,7 +67,11 @@ class Hand:
         return given.get(claim.message_id)
 
     async def record(self, attempt_id: int, after: State = State.SENT) -> int:
+        [tried] = await self.rig.rows(
+            "SELECT message_id, number, fence FROM attempts WHERE attempt_id = :id", id=attempt_id
+        )
         result = Result(
+            **tried,
             attempt_id=attempt_id,
             permitted_at=self.permitted_at,
             after=after,
