@@ -71,9 +71,10 @@ def _arguments() -> argparse.Namespace:
 async def _measure(engines: Engines, var: Path, wanted: set[str], console: Console) -> list[Figure]:
     figures: list[Figure] = []
     for names, bench in BENCHES.items():
-        if wanted & set(names):
-            console.print(f"measuring {', '.join(names)} …", highlight=False)
-            figures += await _one(bench, engines, var, wanted & set(names))
+        asked = [name for name in names if name in wanted]
+        if asked:
+            console.print(f"measuring {', '.join(asked)} …", highlight=False)
+            figures += await _one(bench, engines, var, set(asked))
     return figures
 
 

@@ -17,7 +17,7 @@ from tests.bench.ours import Ours
 from tests.bench.peers import bare_aiosmtplib, bullmq, django_post_office, smtp_source
 from tests.bench.sink import Sink, sink
 
-MAILS: Final = int(os.environ.get("BENCH_MAILS", "20000"))  # to each worker, in one turn
+MAILS: Final = int(os.environ.get("BENCH_MAILS", "15000"))  # to each worker, in one turn
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 _FIRST: Final = 500  # mails that are sent before anything counts
 

@@ -29,6 +29,7 @@ _LATE: Final = (0.9, 0.995)
 _APART: Final = 0.5  # seconds between two looks
 _STALL: Final = 120.0  # seconds without any mail after which it is given up
 _GOALS: Final = (150.0, 1.2)
+_UNITS: Final = ("MB", "ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ async def measure(engines: Engines, var: Path, wanted: Set[str]) -> list[Figure]
             looks = await _run(place, drain)
     except Absent as error:
         return [
-            Figure(name=name, value=None, unit="", goal=goal, peer=ABSENT, note=str(error))
-            for name, goal in zip(NAMES, _GOALS, strict=True)
+            Figure(name=name, value=None, unit=unit, goal=goal, peer=ABSENT, note=str(error))
+            for name, unit, goal in zip(NAMES, _UNITS, _GOALS, strict=True)
         ]
     return _figures(looks)
 
@@ -138,14 +139,14 @@ def _figures(looks: Sequence[Look]) -> list[Figure]:
         Figure(
             name=NAMES[0],
             value=round(peak, 1),
-            unit="MB",
+            unit=_UNITS[0],
             goal=_GOALS[0],
             note=f"largest resident memory of the worker, seen twice a second; {what}",
         ),
         Figure(
             name=NAMES[1],
             value=round(late / early, 3),
-            unit="ratio",
+            unit=_UNITS[1],
             goal=_GOALS[1],
             note=f"processor time of a mail (worker and PostgreSQL) in the last tenth ({late:.0f} "
             f"µs) by that near the ten thousandth ({early:.0f} µs); {early_rate:,.0f} and "

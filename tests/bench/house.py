@@ -100,19 +100,27 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
         "NOTIFIER_RELAY_TLS": settings.relay_tls,
         "NOTIFIER_API_PORT": str(settings.api_port),
     }
-    async with joined(settings, urls) as parts, Crew(folder, given) as crew:
-        key = await _open(parts, people)
-        yield House(parts=parts, folder=folder, environment=given, crew=crew, key=key)
+    try:
+        async with joined(settings, urls) as parts, Crew(folder, given) as crew:
+            key = await _open(parts, people)
+            yield House(parts=parts, folder=folder, environment=given, crew=crew, key=key)
+    finally:
+        await drop(engines, name)
 
 
 async def fresh(engines: Engines, name: str) -> str:
     """An empty database; what an earlier sitting left under the name goes."""
+    await drop(engines, name)
+    return engines.create_database(name)
+
+
+async def drop(engines: Engines, name: str) -> None:
+    """Remove a database: a million mails take some gigabytes."""
     conn = await asyncpg.connect(engines.database("postgres").replace("+asyncpg", ""))
     try:
         await conn.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     finally:
         await conn.close()
-    return engines.create_database(name)
 
 
 async def _open(parts: Parts, people: int) -> str:

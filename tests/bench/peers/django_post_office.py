@@ -13,7 +13,7 @@ from notifier.store.db import connect
 from tests.bench import mailing
 from tests.bench.figures import Absent
 from tests.bench.ground import Contestant, Ground, Opener, done, program
-from tests.bench.house import fresh
+from tests.bench.house import drop, fresh
 from tests.bench.meter import Meter
 from tests.bench.peers import wording
 
@@ -95,8 +95,11 @@ def opener(processes: int) -> Opener:
             "readers": str(people.resolve()),
         }
         peer = PostOffice(python, given, url, ground)
-        await peer.prepare()
-        yield peer
+        try:
+            await peer.prepare()
+            yield peer
+        finally:
+            await drop(ground.engines, name)
 
     return opened
 
