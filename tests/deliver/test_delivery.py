@@ -256,6 +256,17 @@ async def test_a_sample_that_the_brand_does_not_allow_holds_up_no_mail(
     assert unpack(made.packed, Codec.MAIL, made.dictionary.content) == made.envelope.data
 
 
+async def test_what_the_record_will_not_permit_is_held_and_the_others_go_on(rig: Rig) -> None:
+    ids = [await rig.send() for _ in range(5)]
+    await rig.run("UPDATE message_facts SET shown = '{}' WHERE message_id = :id", id=ids[2])
+    async with rig.at_work(Lane.STANDARD):
+        await rig.until(ids[2], State.HELD)
+        for message_id in (*ids[:2], *ids[3:]):
+            await rig.until(message_id, State.SENT)
+    assert len(rig.office.messages) == 4
+    assert len(await rig.tasks()) == 1
+
+
 async def test_without_a_brand_in_force_it_is_held(rig: Rig) -> None:
     message_id = await rig.send()
     await rig.run("UPDATE scheme_brands SET valid_from = '2099-01-01'")
