@@ -13,8 +13,11 @@ log = structlog.get_logger(__name__)
 
 FIRST: Final = 0.1  # seconds
 LONGEST: Final = 5.0
-#: Deadlock, serialization, and the classes 08 (connection), 53 (resources), 57 (shutdown).
-_PASSING: Final = ("40P01", "40001", "08", "53", "57")
+#: Deadlock, serialization, a server that is (still) a standby, and the classes 08 (connection),
+#: 53 (resources), 57 (shutdown).
+_PASSING: Final = ("40P01", "40001", "25006", "08", "53", "57")
+#: Classes 22 (data) and 23 (integrity): what is to be stored cannot be.
+_UNFIT: Final = ("22", "23")
 
 T = TypeVar("T")
 
@@ -29,6 +32,11 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_PASSING)
     return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError)
+
+
+def is_unfit(error: BaseException) -> bool:
+    """Whether it is the rows themselves that the database will not have, now or later."""
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_UNFIT)
 
 
 def _never() -> bool:

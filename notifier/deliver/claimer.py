@@ -125,6 +125,14 @@ class Claimer:
             log.exception("not composed", message=row["message_id"])
             raise Unsendable(Reason.RENDER_FAILED, type(error).__name__) from error
 
+    async def hold(self, batch: Sequence[Ready]) -> None:
+        """Hold what the record would not permit, with a task for a person."""
+        error = Unsendable(Reason.RENDER_FAILED, "record")
+        try:
+            await self._hold([_Lost(one.claim.message_id, one.notice, error) for one in batch])
+        except Exception as why:
+            log.warning("could not hold", exc_info=not is_away(why))  # then the claim lapses
+
     async def _hold(self, lost: Sequence[_Lost]) -> None:
         try:
             await patiently(lambda: self._hold_once(lost), what="hold", until=self._stopping)

@@ -15,7 +15,7 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.store.direct import Direct
 
-from .away import is_away
+from .away import is_away, is_unfit
 from .claimer import Claimer
 from .dispatcher import Dispatcher
 from .gate import Gates
@@ -199,16 +199,30 @@ class Deliverer:
             await self._claimer.put_off(later)
         if not pairs:
             return
+        await self._begin(pairs)
+
+    async def _begin(self, pairs: Sequence[tuple[Ready, Line]]) -> None:
+        """Permit and start; what may not leave is given back."""
+        going = unfit = False
         try:
             going = self._worker.may_begin() and await self._dispatcher.send(pairs)
         except Exception as error:
             log.warning("permit failed", lane=self.lane.name, exc_info=not is_away(error))
-            going = False
-        if not going:
-            for ready, line in pairs:
-                self._gates.of(line.relay).undo(ready.envelope.recipient, monotonic())
-                self._back(line)
-            await self._claimer.give_back([r for r, _ in pairs], Reason.HANDED_BACK)
+            unfit = is_unfit(error)
+        if going:
+            return
+        if unfit and len(pairs) > 1:  # one that cannot be permitted must not stop the others
+            for pair in pairs:
+                await self._begin([pair])
+            return
+        for ready, line in pairs:
+            self._gates.of(line.relay).undo(ready.envelope.recipient, monotonic())
+            self._back(line)
+        back = self._claimer.hold if unfit else self._hand_back
+        await back([ready for ready, _ in pairs])
+
+    async def _hand_back(self, batch: Sequence[Ready]) -> None:
+        await self._claimer.give_back(batch, Reason.HANDED_BACK)
 
     def _match(
         self, lines: Sequence[Line]

@@ -128,4 +128,6 @@ class Recorder:
             # Its lease runs out and it becomes uncertain; the journal has what was answered.
             log.exception("outcome could not be recorded", message=given[0][0])
             self._worker.give_up([given[0][0]])
+        else:
+            self._worker.journal.settled(result.attempt_id for result in results)
         self._worker.let_go(message_id for message_id, _ in given)

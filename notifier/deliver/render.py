@@ -158,15 +158,20 @@ class Renderer:
         if key not in self._packers:
             if len(self._packers) >= _MOST_PACKERS:
                 self._packers.clear()
-            sample = self.writer.sample_like(c)
-            mail = self.writer.mail(
-                sample,
-                token=_TOKEN,
-                message_id=f"<{_TOKEN}@example.jp>",
-                stream=self.stream,
-            )
-            self._packers[key] = Packer(Dictionary.of(version.digest, mail.segments))
+            self._packers[key] = Packer(Dictionary.of(version.digest, self._sample(c, version)))
         return self._packers[key]
+
+    def _sample(self, c: Correspondence, version: Version) -> Sequence[Segment]:
+        """What mails like this one have in common."""
+        try:
+            sample = self.writer.sample_like(c)
+            message_id = f"<{_TOKEN}@example.jp>"
+            mail = self.writer.mail(sample, token=_TOKEN, message_id=message_id, stream=self.stream)
+        except Exception:
+            # A sample that this brand does not allow, for its links, say, holds up no mail.
+            log.warning("sample not written", notice=c.notice, step=c.step, exc_info=True)
+            return [(False, version.content)]
+        return mail.segments
 
     def letter(self, found: RowMapping, *, now: datetime) -> Sheet:
         """A letter from a row of the record. Raises :class:`Unsendable`."""

@@ -2,21 +2,29 @@
 
 import asyncio
 import hashlib
+import shutil
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 
 import pytest
 from sqlalchemy import RowMapping
 
+from notifier.decide.calendar import japan_date
 from notifier.demo.post_office import Rule, Stage, read_log
 from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.store import documents, messages, staff
 from notifier.store.attempts import of_message
+from notifier.store.compose import COLUMNS, JOINS
 from notifier.store.messages import Move
-from tests.deliver.rig import ACTOR, Rig, eventually
+from notifier.store.packing import Codec, unpack
+from notifier.write.writer import Writer
+from tests.deliver.rig import ACTOR, Rig, eventually, renderer
+from tests.samples import LOCALES, TEMPLATES
 
 
 async def test_accepted_mail_is_on_record_as_it_went_out(rig: Rig) -> None:
@@ -230,6 +238,33 @@ async def test_without_an_address_or_words_it_is_held_and_the_others_go_on(rig: 
     assert await rig.state(homeless) == ("held", Reason.NO_ADDRESS)
     assert await rig.state(wordless) == ("held", Reason.RENDER_FAILED)
     assert await rig.tasks() == [("held_message", 1), ("held_message", 1)]
+
+
+async def test_a_sample_that_the_brand_does_not_allow_holds_up_no_mail(
+    rig: Rig, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(TEMPLATES, tmp_path / "templates")
+    sample = copy / "ja" / "refund" / "sample.json"
+    sample.write_text(sample.read_text().replace("CH-2025-07-0007", "https://elsewhere.example/"))
+    message_id = await rig.send()
+    [found] = await rig.rows(
+        f"SELECT {COLUMNS} FROM messages m {JOINS} WHERE m.message_id = :id",
+        id=message_id,
+        today=japan_date(rig.time),
+    )
+    made = replace(renderer(), writer=Writer(copy, LOCALES), _packers={}).mail(found, now=rig.time)
+    assert unpack(made.packed, Codec.MAIL, made.dictionary.content) == made.envelope.data
+
+
+async def test_what_the_record_will_not_permit_is_held_and_the_others_go_on(rig: Rig) -> None:
+    ids = [await rig.send() for _ in range(5)]
+    await rig.run("UPDATE message_facts SET shown = '{}' WHERE message_id = :id", id=ids[2])
+    async with rig.at_work(Lane.STANDARD):
+        await rig.until(ids[2], State.HELD)
+        for message_id in (*ids[:2], *ids[3:]):
+            await rig.until(message_id, State.SENT)
+    assert len(rig.office.messages) == 4
+    assert len(await rig.tasks()) == 1
 
 
 async def test_without_a_brand_in_force_it_is_held(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -277,6 +278,31 @@ def test_a_torn_line_hides_no_other(tmp_path: Path) -> None:
     assert orphan.worker_id == worker_id
     assert orphan.begun == frozenset({1, 3})
     assert orphan.replies == {3: ACCEPTED}
+
+
+def test_a_journal_keeps_only_what_is_outstanding(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path, uuid4())
+    journal.begin(1)
+    journal.begin(2)
+    journal.reply(2, ACCEPTED)
+    largest = 0
+    for attempt_id in range(10, 30_000):
+        journal.begin(attempt_id)
+        journal.reply(attempt_id, ACCEPTED)
+        journal.settled([attempt_id])
+        largest = max(largest, journal.path.stat().st_size)
+    journal.begin(3)
+    assert largest < 3 << 20
+    with closing(orphans(tmp_path)) as found:
+        assert [*found] == []  # still locked
+    journal.close(remove=False)
+    with closing(orphans(tmp_path)) as found:
+        [orphan] = found
+    assert {1, 2, 3} <= orphan.begun
+    assert orphan.replies[2] == ACCEPTED
+    assert 1 not in orphan.replies
+    assert len(orphan.begun) < 30_000
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_journal_stays_when_settling_it_breaks(tmp_path: Path) -> None:
