@@ -46,7 +46,6 @@ class Claimer:
         lane: Lane,
         *,
         engine: AsyncEngine,
-        direct: Direct,
         worker: Worker,
         renderer: Renderer,
         now: Callable[[], datetime],
@@ -54,7 +53,8 @@ class Claimer:
     ) -> None:
         self._lane = lane
         self._engine = engine
-        self._direct = direct
+        # How many are claimed decides how they are best found.
+        self._direct = Direct(engine, most=1, planned_once=False)
         self._worker = worker
         self._renderer = renderer
         self._now = now
@@ -159,6 +159,10 @@ class Claimer:
                 if one.message_id in moved
             ]
             await tasks.raise_all(conn, drafts, actor=ACTOR, now=now)
+
+    def close(self) -> None:
+        """Claim no more."""
+        self._direct.close()
 
     async def put_off(self, later: Sequence[tuple[Ready, float]]) -> None:
         """Queue again what waits for its destination, each with the seconds until its turn."""

@@ -62,12 +62,9 @@ class Deliverer:
         self._relay_down = False
         self._ready: deque[Ready] = deque()
         self._direct = Direct(engine)
-        # How many are claimed decides how they are best found.
-        self._claims = Direct(engine, most=1, planned_once=False)
         self._claimer = Claimer(
             lane,
             engine=engine,
-            direct=self._claims,
             worker=worker,
             renderer=renderer,
             now=now,
@@ -109,7 +106,7 @@ class Deliverer:
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
             self._direct.close()
-            self._claims.close()
+            self._claimer.close()
             await self._pool.close()
 
     async def _fill(self) -> None:
