@@ -79,5 +79,5 @@ def _member(found: RowMapping) -> Recipient:
         name=contact["name"],
         member_no=found["member_no"],
         email=contact.get("email") or "",
-        address=PostalAddress(**address) if address else None,
+        address=PostalAddress(**address) if address and channel is Channel.LETTER else None,
     )

@@ -32,6 +32,8 @@ POLL: Final = 1.0  # seconds between looks when no bell rings
 _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
 _AHEAD: Final = 8  # messages written ahead for each line
 _OPEN: Final = 4  # permits for each line that may wait for their record
+_HELPINGS: Final = 3  # a mass mailing is permitted for so large a part of its lines, at least
+_GATHER: Final = 0.02  # seconds that it waits for that
 _PARTING: Final = 30.0  # seconds that a stop waits for the record; then the journal must do
 
 
@@ -60,6 +62,7 @@ class Deliverer:
         self._changed = asyncio.Event()  # anything that :meth:`_send` or :meth:`_room` waits for
         self._stop = asyncio.Event()
         self._relay_down = False
+        self._gather_until = 0.0  # monotonic; 0: nothing is waited for
         self._ready: deque[Ready] = deque()
         self._direct = Direct(engine)
         self._claimer = Claimer(
@@ -180,7 +183,20 @@ class Deliverer:
                     await _within(POLL, self._changed)
 
     def _may_send(self) -> bool:
-        return bool(self._ready) and self._room_for() > 0 and self._recorder.has_room
+        room = self._room_for()
+        return bool(self._ready) and room > 0 and self._recorder.has_room and self._is_worth(room)
+
+    def _is_worth(self, room: int) -> bool:
+        """A mass mailing is permitted in larger helpings: each costs one wait for the disk.
+
+        It waits for one only for a moment: slow replies must not hold up the lines that are free.
+        """
+        if self.lane is not Lane.BULK or room >= self._pool.size // _HELPINGS:
+            return True
+        if not self._gather_until:
+            self._gather_until = monotonic() + _GATHER
+            asyncio.get_running_loop().call_later(_GATHER, self._changed.set)
+        return monotonic() >= self._gather_until
 
     def _room_for(self) -> int:
         """How many transmissions may begin: a mass mailing keeps the relay's pace."""
@@ -190,6 +206,7 @@ class Deliverer:
         return min(self._pool.free, self._pool.paced - in_flight)
 
     async def _dispatch(self, lines: list[Line]) -> None:
+        self._gather_until = 0.0
         pairs, later = self._match(lines)
         self._changed.set()
         if later:

@@ -26,7 +26,7 @@ PARTING_SECONDS: Final = 2.0
 _LINE_FEED: Final = 10
 #: EHLO keywords that we make use of.
 _KEYWORDS: Final = ("pipelining", "size", "8bitmime", "dsn")
-_GOOD: Final = {"RSET": {250}, "MAIL": {250}, "RCPT": {250, 251}, "DATA": {354}}
+_GOOD: Final = {"RSET": {250}, "MAIL": {250}, "RCPT": {250, 251, 252}, "DATA": {354}}
 _BROKEN: Final = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
 

@@ -23,6 +23,9 @@ _BY_KEY: Final = "SET enable_seqscan = off"
 _PLANNED_ONCE: Final = "; SET plan_cache_mode = force_generic_plan"
 
 
+_PATIENCE: Final = 30.0  # seconds for one statement; a server that vanished says nothing
+
+
 class Direct:
     """Up to ``most`` connections of an engine's pool, kept until :meth:`close`."""
 
@@ -50,7 +53,9 @@ class Direct:
     async def _run(self, text: str, values: Sequence[Any]) -> Sequence[asyncpg.Record]:
         kept = self._free.pop() if self._free else await _Kept.open(self._engine, self._settings)
         try:
-            found: Sequence[asyncpg.Record] = await kept.driver.fetch(text, *values)
+            found: Sequence[asyncpg.Record] = await kept.driver.fetch(
+                text, *values, timeout=_PATIENCE
+            )
         except BaseException:
             kept.drop()  # it may be in the middle of something, and a new one is cheap
             raise

@@ -141,6 +141,8 @@ def encoded(field: str, text: str, column: int) -> str:
     check_line(field, text)
     words: list[str] = []
     room = _room(min(_WORD, _LINE - column))
+    if len(whole := text.encode()) <= room:
+        return _word(whole)
     chunk = b""
     for character in text:
         data = character.encode()

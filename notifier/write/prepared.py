@@ -74,6 +74,8 @@ class Prepared:
             return None
         frame, leaves = found
         key = (c.step, c.brand, day, c.scheme_name, c.group_no, c.recipient.honorific, *frame)
+        if key in self._kept:
+            self._kept.move_to_end(key)  # what was used last goes last
         return Found(key, leaves, self._kept.get(key))
 
     def offer(

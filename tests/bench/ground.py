@@ -16,7 +16,7 @@ from tests.bench.house import House
 from tests.bench.sink import Sink
 
 #: Connections to the sink, in all: those of two workers together are as many.
-SESSIONS: Final = 32
+SESSIONS: Final = 64
 _PARTING: Final = 10.0  # seconds that a program may take to end
 
 
