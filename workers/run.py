@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ from .settings import SECONDS, Clock, Ring, settings
 
 log = structlog.get_logger(__name__)
 
+#: A mail makes some hundred objects, and no rings of them: looking for these rarely is enough.
+_COLLECT: Final = (20_000, 20, 20)
 _REST: Final = 1.0  # seconds before Redis is tried again
 _ERRORS: Final = (RedisError, OSError, TimeoutError)
 
@@ -78,6 +81,7 @@ async def work(
     ``hooks`` are what time brings to other rooms; they run about every 15 seconds in one of all
     processes, and in each while Redis is away.
     """
+    _spare_the_collector()
     engine = connect(urls.database, size=given.database_pool)
     now = clock_of(given).now
     bells = {lane: asyncio.Event() for lane in sorted(lanes)}
@@ -97,6 +101,13 @@ async def work(
             await _run(station, floor, urls.redis, stop)
     finally:
         await engine.dispose()
+
+
+def _spare_the_collector() -> None:
+    """What was made by now (templates, modules) stays: it need not be looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 async def _run(station: Station, floor: Floor, redis_url: str, stop: asyncio.Event) -> None:
