@@ -1,9 +1,9 @@
 """Replies: what a relay answered, and what that says about a message."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 # "Authentication required", "too weak", "failed", "needs encryption": a relay that answers so to
@@ -37,12 +37,15 @@ class Reply:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a journal."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _FIELDS}
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> "Reply":
         """The reply of :meth:`to_json`."""
         return cls(**{**found, "outcome": Outcome(found["outcome"])})
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Reply))
 
 
 def answered(command: str, code: int, text: str, *, tls: str | None, relay: str) -> Reply:

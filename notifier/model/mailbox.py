@@ -5,6 +5,7 @@ quoted. Old mobile carriers gave out local parts such as ``a..b.`` that SMTP kno
 """
 
 import re
+from functools import lru_cache
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _UNSAFE = re.compile(r"[^\x20-\x7e]")
@@ -18,6 +19,7 @@ def split(address: str) -> tuple[str, str]:
     return _unquoted(local), domain
 
 
+@lru_cache(maxsize=1024)
 def smtp_form(address: str) -> str:
     """The address as it stands in an SMTP command or a header (RFC 5321 4.1.2).
 
