@@ -1,6 +1,5 @@
 """The floor: what the jobs of a worker process reach."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.deliver.bell import Bell
+from notifier.deliver.bell import Bell, Doorbell
 from notifier.model.notice import Lane
 
 log = structlog.get_logger(__name__)
@@ -23,7 +22,7 @@ class Floor:
 
     engine: AsyncEngine
     now: Callable[[], datetime]
-    bells: Mapping[Lane, asyncio.Event]  # of the lanes that it serves
+    bells: Mapping[Lane, Doorbell]  # of the lanes that it serves
     bell: Bell  # reaches the others
     hooks: Sequence[Hook]
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
-from notifier.deliver.bell import Bell, open_redis, queue_of
+from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
 from notifier.deliver.compose import House
 from notifier.deliver.render import Writer
 from notifier.deliver.settle import sweep
@@ -84,7 +84,7 @@ async def work(
     _spare_the_collector()
     engine = connect(urls.database, size=given.database_pool)
     now = clock_of(given).now
-    bells = {lane: asyncio.Event() for lane in sorted(lanes)}
+    bells = {lane: Doorbell() for lane in sorted(lanes)}
     station = Station(
         engine=engine,
         renderer=renderer(given, writer, house),
@@ -114,9 +114,9 @@ async def _run(station: Station, floor: Floor, redis_url: str, stop: asyncio.Eve
     helpers = [asyncio.create_task(_sweep_for_ever(station))]
     helpers += [
         asyncio.create_task(
-            listen(redis_url, {**settings(Ring), "queue_name": queue_of(lane)}, floor)
+            listen(redis_url, {**settings(Ring), "queue_name": queue_of(lane)}, floor, doorbell)
         )
-        for lane in station.bells
+        for lane, doorbell in station.bells.items()
     ]
     helpers.append(asyncio.create_task(listen(redis_url, settings(Clock), floor, keep=True)))
     try:
@@ -138,16 +138,22 @@ async def _sweep_for_ever(station: Station) -> None:
 
 
 async def listen(
-    redis_url: str, given: Mapping[str, Any], floor: Floor, *, keep: bool = False
+    redis_url: str,
+    given: Mapping[str, Any],
+    floor: Floor,
+    doorbell: Doorbell | None = None,
+    *,
+    keep: bool = False,
 ) -> None:
     """Run an arq worker for ever, a new one whenever Redis was away.
 
-    With ``keep`` the time goes on meanwhile.
+    With ``doorbell`` it takes jobs only while that is listened to; with ``keep`` the time goes on
+    meanwhile.
     """
     ticked = monotonic()
     while True:
         try:
-            await _listen_once(redis_url, given, floor)
+            await _listen_once(redis_url, given, floor, doorbell or Doorbell())
         except _ERRORS as error:
             log.warning("bell away", queue=given["queue_name"], error=type(error).__name__)
         await asyncio.sleep(_REST)
@@ -156,10 +162,28 @@ async def listen(
             await floor.tick()
 
 
-async def _listen_once(redis_url: str, given: Mapping[str, Any], floor: Floor) -> None:
+class _Listener(Worker):
+    """Leaves rings where they are while their lane is at work anyway: asking costs as well."""
+
+    doorbell: Doorbell | None = None
+
+    @property
+    def allow_pick_jobs(self) -> bool:
+        """Whether to look for jobs."""
+        return self.doorbell is None or self.doorbell.is_listened_to
+
+    @allow_pick_jobs.setter
+    def allow_pick_jobs(self, _: bool) -> None:
+        """The library sets it once, at the start."""
+
+
+async def _listen_once(
+    redis_url: str, given: Mapping[str, Any], floor: Floor, doorbell: Doorbell
+) -> None:
     redis = await open_redis(redis_url)
     try:
-        worker = Worker(**given, redis_pool=redis, ctx={"floor": floor})
+        worker = _Listener(**given, redis_pool=redis, ctx={"floor": floor})
+        worker.doorbell = doorbell
         try:
             await worker.async_run()
         finally:

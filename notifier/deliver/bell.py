@@ -39,6 +39,14 @@ async def open_redis(url: str) -> ArqRedis:
     return await create_pool(settings, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
 
 
+class Doorbell(asyncio.Event):
+    """What wakes a lane. Nobody need ring while it is at work anyway."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_listened_to = True
+
+
 class Bell:
     """Rings in the background: nobody waits for it, and many rings become few."""
 

@@ -16,6 +16,7 @@ from notifier.model.reasons import Reason
 from notifier.store.direct import Direct
 
 from .away import is_away, is_unfit
+from .bell import Doorbell
 from .claimer import Claimer
 from .dispatcher import Dispatcher
 from .gate import Gates
@@ -50,7 +51,7 @@ class Deliverer:
         gates: Gates,
         renderer: Renderer,
         now: Callable[[], datetime],
-        bell: asyncio.Event,
+        bell: Doorbell,
     ) -> None:
         """``bell`` is set when something may be due."""
         self.lane = lane
@@ -129,7 +130,9 @@ class Deliverer:
                 continue
             if not taken and not self._stop.is_set():
                 self._pool.prune()
+                self._bell.is_listened_to = True
                 await _within(POLL, self._bell)
+                self._bell.is_listened_to = False
 
     async def _take(self) -> int:
         room = await self._room()

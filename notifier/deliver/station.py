@@ -19,6 +19,7 @@ from notifier.model.notice import Lane
 from notifier.model.relay import Relay, relays_for
 
 from .away import patiently
+from .bell import Doorbell
 from .deliverer import Deliverer
 from .destinations import Destinations
 from .gate import Gates
@@ -44,7 +45,7 @@ class Station:
     journals: Path  # a folder of this host
     lease: timedelta
     now: Callable[[], datetime]
-    bells: Mapping[Lane, asyncio.Event]  # its lanes, each with what wakes it
+    bells: Mapping[Lane, Doorbell]  # its lanes, each with what wakes it
 
 
 def shares(relays: Sequence[Relay], lanes: Iterable[Lane]) -> dict[Lane, int]:

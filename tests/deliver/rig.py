@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.deliver.bell import Doorbell
 from notifier.deliver.compose import House
 from notifier.deliver.destinations import shipped
 from notifier.deliver.dkim import Signer
@@ -68,7 +69,7 @@ class Rig:
         self.relays: tuple[Relay, ...] = ()  # instead of that one
         self.destinations = shipped()
         self.signer: Signer | None = None
-        self.bells = {lane: asyncio.Event() for lane in Lane}
+        self.bells = {lane: Doorbell() for lane in Lane}
         self._numbers = count(1)
 
     def now(self) -> datetime:

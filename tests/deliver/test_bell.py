@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.deliver.bell import Bell, open_redis, queue_of
+from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
 from notifier.model.notice import Lane
 from tests.samples import NOW
 from workers import settings as arq
@@ -16,7 +16,7 @@ from workers.run import listen
 
 
 def floor_of(engine: AsyncEngine, bell: Bell, *hooks: Hook) -> Floor:
-    bells = {Lane.URGENT: asyncio.Event(), Lane.BULK: asyncio.Event()}
+    bells = {Lane.URGENT: Doorbell(), Lane.BULK: Doorbell()}
     return Floor(engine=engine, now=lambda: NOW, bells=bells, bell=bell, hooks=hooks)
 
 
