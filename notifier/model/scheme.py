@@ -50,6 +50,10 @@ class Brand:
     allowed_domains: tuple[str, ...]  # the only domains that links may point to
     signatory: str  # who signs a letter
 
+    def __hash__(self) -> int:
+        """Of what tells brands apart, for they are looked up by once for every mail."""
+        return hash((self.association, self.valid_from, self.sender_address, self.colour))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:

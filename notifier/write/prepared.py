@@ -54,6 +54,7 @@ class Prepared:
     def __init__(self, folder: Folder, labels: Labels) -> None:
         self._folder, self._labels = folder, labels
         self._notice = folder.notice
+        self._fields: dict[str, tuple[FieldSpec, ...]] = {}  # by step
         self._closed: dict[str, frozenset[str]] = {}  # step → names that cannot be slots
         self._kept: OrderedDict[Hashable, Skeleton | None] = OrderedDict()
         self._seen: OrderedDict[Hashable, None] = OrderedDict()
@@ -74,9 +75,10 @@ class Prepared:
             return None
         frame, leaves = found
         key = (c.step, c.brand, day, c.scheme_name, c.group_no, c.recipient.honorific, *frame)
-        if key in self._kept:
+        skeleton = self._kept.get(key)
+        if skeleton is not None and len(self._kept) > _MOST // 2:
             self._kept.move_to_end(key)  # what was used last goes last
-        return Found(key, leaves, self._kept.get(key))
+        return Found(key, leaves, skeleton)
 
     def offer(
         self, found: Found, c: Correspondence, values: Mapping[str, Any], pages: Pages
@@ -112,6 +114,11 @@ class Prepared:
             log.warning("not prepared", notice=self._notice.name, step=c.step, field=error.field)
         return None
 
+    def _specs(self, step: str) -> tuple[FieldSpec, ...]:
+        if step not in self._fields:
+            self._fields[step] = self._notice.fields_for(step)
+        return self._fields[step]
+
     def _parts(
         self, c: Correspondence, closed: frozenset[str]
     ) -> tuple[list[Hashable], Leaves] | None:
@@ -132,7 +139,7 @@ class Prepared:
         frame.append(len(c.policies))
         for place, policy in enumerate(c.policies):
             put("policies", f"policies.{place}", policy)
-        for spec in self._notice.fields_for(c.step):
+        for spec in self._specs(c.step):
             value = c.facts.get(spec.name)
             if not _fits(spec, value):
                 return None
