@@ -15,12 +15,12 @@ from notifier.runtime.engines import Engines
 from notifier.store.db import scalar
 from tests.bench import mailing
 from tests.bench.figures import ABSENT, Absent, Figure
-from tests.bench.ground import SESSIONS
 from tests.bench.house import House, house
 from tests.bench.meter import Meter
 from tests.bench.sink import Sink, sink
 
 NAMES: Final = ("worker_rss_mb_1m", "cost_growth_1m_vs_10k")
+_CONNECTIONS: Final = 32  # to the sink: what is written ahead grows with them
 MESSAGES: Final = int(os.environ.get("BENCH_MESSAGES", "1000000"))
 _MEMBERS: Final = 50_000  # that mailings go to, one after the other
 #: Parts of the run whose costs are compared; of a million: 5,000 to 30,000, and the last 10 %.
@@ -67,7 +67,7 @@ async def _fill(engine: AsyncEngine) -> None:
 async def _run(place: House, drain: Sink) -> list[Look]:
     meter = Meter(drain, MESSAGES)
     server = await _server(place.parts.engine)
-    async with place.crew_at(drain.port, connections=SESSIONS) as crew:
+    async with place.crew_at(drain.port, connections=_CONNECTIONS) as crew:
         crew.keep("worker", "notifier.cli", "work", "bulk")
         worker = await _process(place.folder / "worker.pid")
         looks = [_look(meter, worker, server)]
@@ -133,7 +133,7 @@ def _part(looks: Sequence[Look], part: tuple[float, float]) -> tuple[float, floa
 def _figures(looks: Sequence[Look]) -> list[Figure]:
     early, early_rate = _part(looks, _EARLY)
     late, late_rate = _part(looks, _LATE)
-    what = f"{MESSAGES:,} mails, one worker, {SESSIONS} connections to smtp-sink; fsync on"
+    what = f"{MESSAGES:,} mails, one worker, {_CONNECTIONS} connections to smtp-sink; fsync on"
     peak = max(look.rss for look in looks) / 2**20
     return [
         Figure(
