@@ -153,7 +153,7 @@ async def listen(
     ticked = monotonic()
     while True:
         try:
-            await _listen_once(redis_url, given, floor, doorbell or Doorbell())
+            await _listen_once(redis_url, given, floor, doorbell)
         except _ERRORS as error:
             log.warning("bell away", queue=given["queue_name"], error=type(error).__name__)
         await asyncio.sleep(_REST)
@@ -178,7 +178,7 @@ class _Listener(Worker):
 
 
 async def _listen_once(
-    redis_url: str, given: Mapping[str, Any], floor: Floor, doorbell: Doorbell
+    redis_url: str, given: Mapping[str, Any], floor: Floor, doorbell: Doorbell | None
 ) -> None:
     redis = await open_redis(redis_url)
     try:

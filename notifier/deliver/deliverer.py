@@ -62,8 +62,8 @@ class Deliverer:
         self._waiting = Waiting(self._due)
         self._changed = asyncio.Event()  # anything that :meth:`_send` or :meth:`_room` waits for
         self._stop = asyncio.Event()
-        self._relay_down = False
-        self._gather_until = 0.0  # monotonic; 0: nothing is waited for
+        self._relay_down = self._has_waited = False
+        self._gathering: asyncio.TimerHandle | None = None  # for a larger helping
         self._ready: deque[Ready] = deque()
         self._direct = Direct(engine)
         self._claimer = Claimer(
@@ -196,10 +196,19 @@ class Deliverer:
         """
         if self.lane is not Lane.BULK or room >= self._pool.size // _HELPINGS:
             return True
-        if not self._gather_until:
-            self._gather_until = monotonic() + _GATHER
-            asyncio.get_running_loop().call_later(_GATHER, self._changed.set)
-        return monotonic() >= self._gather_until
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(_GATHER, self._gathered)
+        return self._has_waited
+
+    def _gathered(self) -> None:
+        # Told by the timer itself: by the clock it may come a little early, and nothing after it.
+        self._has_waited = True
+        self._changed.set()
+
+    def _begin_gathering_anew(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+        self._gathering, self._has_waited = None, False
 
     def _room_for(self) -> int:
         """How many transmissions may begin: a mass mailing keeps the relay's pace."""
@@ -209,7 +218,7 @@ class Deliverer:
         return min(self._pool.free, self._pool.paced - in_flight)
 
     async def _dispatch(self, lines: list[Line]) -> None:
-        self._gather_until = 0.0
+        self._begin_gathering_anew()
         pairs, later = self._match(lines)
         self._changed.set()
         if later:

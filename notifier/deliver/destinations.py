@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from notifier.model.relay import Relay, RelayKind
+from notifier.model.relay import Relay
 
 _FILE: Final = "destinations.toml"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -60,16 +60,6 @@ class Destinations:
 
     def _by_suffix(self, domain: str) -> str | None:
         return next((self.below[d] for d in _and_above(domain) if d in self.below), None)
-
-    def governing(self, relay: Relay, address: str) -> tuple[Destination, ...]:
-        """What limits a transmission: the relay as a whole, if it has a rate, and the destination.
-
-        Behind a smarthost the destination is the smarthost's business. What a direct relay answers
-        after RCPT is about the destination: the relay is told that it ended, without the hint.
-        """
-        whole = as_destination(relay)
-        direct = (self.of(address),) if relay.kind is RelayKind.DIRECT else ()
-        return direct if whole is None else (whole, *direct)
 
 
 def _and_above(domain: str) -> Iterator[str]:

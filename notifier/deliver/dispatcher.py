@@ -145,11 +145,11 @@ class Dispatcher:
         self._note(attempt, reply)
         ended_at = monotonic()
         gate, recipient = self._gates.of(line.relay), ready.envelope.recipient
-        gate.ended(recipient, reply, ended_at - began_at, ended_at)
+        hint = gate.ended(recipient, reply, ended_at - began_at, ended_at)
         destination = gate.destination(recipient)
         line.tally(destination.name, destination.limits.most_messages)
         self._done(line)
-        result = result_of(attempt, reply, now=self._now(), dice=random.random)
+        result = result_of(attempt, reply, now=self._now(), dice=random.random, hint=hint)
         self._recorder.put(ready.claim.message_id, result)
 
     def _note(self, attempt: Attempt, reply: Reply) -> None:

@@ -61,8 +61,8 @@ class Gate:
         """What a mail to an address waits for, and what limits the mails over one connection."""
         return (self._governing(recipient) or (self._whole,))[-1]
 
-    def ended(self, recipient: str, reply: Reply, seconds: float, now: float) -> None:
-        """A transmission has ended with this reply, ``seconds`` after it began."""
+    def ended(self, recipient: str, reply: Reply, seconds: float, now: float) -> Hint:
+        """A transmission has ended with this reply, ``seconds`` after it began; its hint."""
         if not reply.stopped_by_us:
             self.breaker.noted(now, reply)
             self.pace.answered(seconds, reply.outcome, now)
@@ -77,6 +77,7 @@ class Gate:
             self._pushed_back = False
             if not self._limited:  # what is in flight now will not be taken off its count
                 self.shaper.forget(self._whole)
+        return hint
 
     def _governing(self, recipient: str) -> tuple[Destination, ...]:
         """What limits a transmission.

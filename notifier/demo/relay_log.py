@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.model.actor import system
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.store import report
-from notifier.store.messages import Move, move
+from notifier.store.uncertain import Finding, uncertain
+from notifier.store.uncertain import settle as store_settle
 
 from .post_office import read_log
 
@@ -42,17 +42,11 @@ async def settle(engine: AsyncEngine, log: Path, now: datetime) -> int:
     After a SIGKILL the relay is the only one who knows. How many were settled.
     """
     async with engine.begin() as conn:
-        found = await report.sent_tokens(conn)
-        uncertain = [r for r in found if r["state"] == State.UNCERTAIN]
-        known = taken(log) if uncertain else Counter[str]()
-        moves = [
-            Move(
-                message_id=r["message_id"],
-                after=State.SENT if known[r["token"]] else State.QUEUED,
-                reason=Reason.RELAY_LOG,
-                retry_at=now,
-                only_from=(State.UNCERTAIN,),
-            )
-            for r in uncertain
+        tokens = [r["token"] for r in await uncertain(conn)]
+        known = taken(log) if tokens else Counter[str]()
+        findings = [
+            Finding(token=token, after=State.SENT if known[token] else State.QUEUED)
+            for token in tokens
         ]
-        return len(await move(conn, moves, actor=_ACTOR, now=now))
+        moved = await store_settle(conn, findings, reason=Reason.RELAY_LOG, actor=_ACTOR, now=now)
+    return len(moved)

@@ -45,20 +45,14 @@ class Parts:
 async def _upgraded(url: str) -> None:
     """Bring the schema up to date; a server that is just starting is waited for."""
     until = monotonic() + _PATIENCE
-
-    def over(error: BaseException) -> bool:
-        state = getattr(getattr(error, "orig", error), "sqlstate", None)
-        return state != _STARTING or monotonic() > until
-
     while True:
         try:
-            await upgrade(url)
+            return await upgrade(url)
         except Exception as error:
-            if over(error):
+            state = getattr(getattr(error, "orig", error), "sqlstate", None)
+            if state != _STARTING or monotonic() > until:
                 raise
-            await asyncio.sleep(0.2)
-        else:
-            return
+        await asyncio.sleep(0.2)
 
 
 @asynccontextmanager

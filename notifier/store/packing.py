@@ -1,7 +1,7 @@
 """Packing: exact bytes in little room.
 
 A mail is kept as the segments that it is made of, what stands in base64 as it was before, and
-packed with a dictionary that holds what all mails of its kind say: about a hundred bytes remain.
+packed with a dictionary that holds what all mails of its kind say: some three hundred bytes remain.
 Base64 itself hardly packs, because the same text looks different wherever it is shifted by a byte.
 """
 

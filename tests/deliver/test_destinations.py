@@ -14,6 +14,7 @@ from notifier.deliver.destinations import (
     read_destinations,
     shipped,
 )
+from notifier.deliver.gate import Gate
 from notifier.model.relay import Relay, RelayKind
 
 
@@ -150,13 +151,13 @@ def _relay(**more: object) -> Relay:
 def test_behind_a_smarthost_only_the_relay_is_limited() -> None:
     address = "a@docomo.ne.jp"
     docomo = shipped().of(address)
-    assert shipped().governing(_relay(), address) == ()
-    assert shipped().governing(_relay(kind=RelayKind.DIRECT), address) == (docomo,)
+    assert Gate(_relay(), shipped(), bulk=1)._governing(address) == ()
+    assert Gate(_relay(kind=RelayKind.DIRECT), shipped(), bulk=1)._governing(address) == (docomo,)
     slow = _relay(rate_per_minute=600, connections=4, most_messages=30)
     whole = as_destination(slow)
     assert whole is not None
     assert (whole.name, whole.limits.rate_per_minute) == ("relay", 600)
     assert (whole.limits.connections, whole.limits.most_messages, whole.limits.burst) == (4, 30, 4)
-    assert shipped().governing(slow, address) == (whole,)
+    assert Gate(slow, shipped(), bulk=1)._governing(address) == (whole,)
     both = slow.model_copy(update={"kind": RelayKind.DIRECT})
-    assert shipped().governing(both, address) == (whole, docomo)
+    assert Gate(both, shipped(), bulk=1)._governing(address) == (whole, docomo)

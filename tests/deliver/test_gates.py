@@ -207,3 +207,20 @@ def test_what_flew_when_a_smarthost_recovered_is_not_counted_for_ever() -> None:
             gate.ended(to, taken, 0.1, now)
         for _ in range(3):
             gate.ended(to, taken, 0.1, now)
+
+
+async def test_slow_replies_hold_up_no_line_of_a_mass_mailing_that_is_free(rig: Rig) -> None:
+    """A mailing waits for a larger helping only for a moment, also when most lines are busy."""
+    rig.relay = rig.relay.model_copy(update={"connections": 6})
+    rig.office.rules.set(Rule(stage=Stage.END, address="*@stuck.example.jp", delay=4.0))
+    bulk = {"lane": int(Lane.BULK)}
+    stuck = [
+        await rig.send(to=await rig.register(email=f"m{n}@stuck.example.jp"), **bulk)
+        for n in range(5)
+    ]
+    free = [await rig.send(**bulk) for _ in range(3)]
+    async with rig.at_work(Lane.BULK):
+        for message_id in free:
+            await rig.until(message_id, State.SENT)
+        waiting = [(await rig.state(message_id))[0] for message_id in stuck]
+    assert waiting == [State.SENDING] * 5
