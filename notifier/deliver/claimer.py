@@ -1,7 +1,8 @@
 """Claiming: messages of a lane are taken and written ahead of the lines."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,6 +16,7 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store import claims, messages, tasks
+from notifier.store.claims import Claim
 from notifier.store.direct import Direct
 from notifier.store.messages import Move
 
@@ -60,25 +62,56 @@ class Claimer:
         self._now = now
         self._stopping = stopping
         self._astray = False  # whether a claim was not answered
+        self._found: deque[RowMapping] = deque()  # claimed and not written yet
+        self._more = asyncio.Event()  # there is something to write
 
-    async def take(self, most: int, ready: Callable[[Ready], None]) -> int:
-        """Claim up to ``most``, pass each to ``ready`` once it is written; how many were claimed.
+    @property
+    def unwritten(self) -> int:
+        """How many are claimed and not written yet."""
+        return len(self._found)
+
+    async def take(self, most: int) -> int:
+        """Claim up to ``most``; how many were claimed."""
+        found = await self._claim(most, self._now())
+        self._found += found
+        if found:
+            self._more.set()
+        return len(found)
+
+    async def write(self, ready: Callable[[Ready], None]) -> None:
+        """Pass each to ``ready`` once it is written, until it is time to stop.
 
         What cannot be written is held, with a task for a person.
         """
-        now = self._now()
-        found = await self._claim(most, now)
-        lost: list[_Lost] = []
-        for place, row in enumerate(found, 1):
-            try:
-                ready(self._write(row, now))
-            except Unsendable as error:
-                lost.append(_Lost(row["message_id"], row["notice"], error))
-            if place % _AT_ONCE == 0:
+        while not self._stopping():
+            self._more.clear()
+            lost = [error for error in (self._next(ready) for _ in range(_AT_ONCE)) if error]
+            if lost:
+                await self._hold_lost(lost)
+            elif self._found:
                 await asyncio.sleep(0)  # let replies in between
-        if lost:
-            await self._hold(lost)
-        return len(found)
+            else:
+                await self._more.wait()
+
+    def stop(self) -> None:
+        """It is time to stop."""
+        self._more.set()
+
+    def _next(self, ready: Callable[[Ready], None]) -> _Lost | None:
+        if not self._found:
+            return None
+        row = self._found.popleft()
+        try:
+            ready(self._write(row, self._now()))
+        except Unsendable as error:
+            return _Lost(row["message_id"], row["notice"], error)
+        return None
+
+    def take_unwritten(self) -> list[Claim]:
+        """What was claimed and will not be written."""
+        claimed = [Claim(row["message_id"], row["fence"]) for row in self._found]
+        self._found.clear()
+        return claimed
 
     async def _claim(self, most: int, now: datetime) -> Sequence[RowMapping]:
         worker = self._worker
@@ -128,8 +161,11 @@ class Claimer:
     async def hold(self, batch: Sequence[Ready]) -> None:
         """Hold what the record would not permit, with a task for a person."""
         error = Unsendable(Reason.RENDER_FAILED, "record")
+        await self._hold_lost([_Lost(one.claim.message_id, one.notice, error) for one in batch])
+
+    async def _hold_lost(self, lost: Sequence[_Lost]) -> None:
         try:
-            await self._hold([_Lost(one.claim.message_id, one.notice, error) for one in batch])
+            await self._hold(lost)
         except Exception as why:
             log.warning("could not hold", exc_info=not is_away(why))  # then the claim lapses
 
@@ -168,17 +204,17 @@ class Claimer:
         """Queue again what waits for its destination, each with the seconds until its turn."""
         now = self._now()
         times = [now + timedelta(seconds=seconds) for _, seconds in later]
-        await self.give_back([ready for ready, _ in later], Reason.SHAPED, times)
+        await self.give_back([ready.claim for ready, _ in later], Reason.SHAPED, times)
 
     async def give_back(
-        self, batch: Sequence[Ready], reason: Reason, retry_at: Sequence[datetime] = ()
+        self, batch: Iterable[Claim], reason: Reason, retry_at: Sequence[datetime] = ()
     ) -> None:
         """Queue again what was not begun, at once unless times are given.
 
         While the database is away this waits, unless it is time to stop: then the journal tells
         the next worker that nothing was begun.
         """
-        given = [ready.claim for ready in batch]
+        given = [*batch]
         if not given:
             return
         worker = self._worker

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Final
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 POLL: Final = 1.0  # seconds between looks when no bell rings
 _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
 _AHEAD: Final = 8  # messages written ahead for each line
+_AT_ONCE: Final = 2  # permits on their way: one waits for the disk while the next is asked for
 _OPEN: Final = 4  # permits for each line that may wait for their record
 _HELPINGS: Final = 3  # a mass mailing is permitted for so large a part of its lines, at least
 _GATHER: Final = 0.02  # seconds that it waits for that
@@ -64,6 +65,7 @@ class Deliverer:
         self._stop = asyncio.Event()
         self._relay_down = self._has_waited = False
         self._gathering: asyncio.TimerHandle | None = None  # for a larger helping
+        self._beginning: set[asyncio.Task[None]] = set()  # permits on their way
         self._ready: deque[Ready] = deque()
         self._direct = Direct(engine)
         self._claimer = Claimer(
@@ -92,6 +94,7 @@ class Deliverer:
         self._stop.set()
         self._bell.set()
         self._changed.set()
+        self._claimer.stop()
 
     async def run(self) -> None:
         """Deliver. Whatever fails is tried again; the record is what counts."""
@@ -99,6 +102,7 @@ class Deliverer:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._fill())
+                group.create_task(self._claimer.write(self._add))
                 group.create_task(self._send())
         finally:
             self._stop.set()
@@ -114,7 +118,7 @@ class Deliverer:
             await self._pool.close()
 
     async def _fill(self) -> None:
-        """Claim and write ahead of the lines."""
+        """Claim ahead of the lines, and of the writing of what is in hand."""
         delay = 0.1
         while not self._stop.is_set():
             self._bell.clear()
@@ -138,7 +142,7 @@ class Deliverer:
         room = await self._room()
         if self._stop.is_set() or not self._worker.may_begin():
             return 0
-        return await self._claimer.take(room, self._add)
+        return await self._claimer.take(room)
 
     def _add(self, ready: Ready) -> None:
         self._ready.append(ready)
@@ -147,9 +151,9 @@ class Deliverer:
     async def _room(self) -> int:
         """Wait until half of what may be written ahead is used up; how much there is room for."""
         most = _AHEAD * self._pool.size
-        while len(self._ready) > most // 2 and not self._stop.is_set():
+        while len(self._ready) + self._claimer.unwritten > most // 2 and not self._stop.is_set():
             await self._change()
-        return most - len(self._ready) - len(self._waiting)
+        return most - len(self._ready) - self._claimer.unwritten - len(self._waiting)
 
     async def _change(self) -> None:
         self._changed.clear()
@@ -170,6 +174,7 @@ class Deliverer:
             while not self._stop.is_set() and not self._may_send():
                 await self._change()
             if self._stop.is_set():
+                await asyncio.gather(*self._beginning)
                 await self._return(Reason.HANDED_BACK)
                 return
             try:
@@ -186,6 +191,8 @@ class Deliverer:
                     await _within(POLL, self._changed)
 
     def _may_send(self) -> bool:
+        if len(self._beginning) >= _AT_ONCE:
+            return False
         room = self._room_for()
         return bool(self._ready) and room > 0 and self._recorder.has_room and self._is_worth(room)
 
@@ -223,9 +230,14 @@ class Deliverer:
         self._changed.set()
         if later:
             await self._claimer.put_off(later)
-        if not pairs:
-            return
-        await self._begin(pairs)
+        if pairs:
+            begun = asyncio.create_task(self._begin(pairs))
+            self._beginning.add(begun)
+            begun.add_done_callback(self._has_begun)
+
+    def _has_begun(self, begun: asyncio.Task[None]) -> None:
+        self._beginning.discard(begun)
+        self._changed.set()
 
     async def _begin(self, pairs: Sequence[tuple[Ready, Line]]) -> None:
         """Permit and start; what may not leave is given back."""
@@ -247,8 +259,8 @@ class Deliverer:
         back = self._claimer.hold if unfit else self._hand_back
         await back([ready for ready, _ in pairs])
 
-    async def _hand_back(self, batch: Sequence[Ready]) -> None:
-        await self._claimer.give_back(batch, Reason.HANDED_BACK)
+    async def _hand_back(self, batch: Iterable[Ready]) -> None:
+        await self._claimer.give_back([one.claim for one in batch], Reason.HANDED_BACK)
 
     def _match(
         self, lines: Sequence[Line]
@@ -281,7 +293,8 @@ class Deliverer:
         self._changed.set()
 
     async def _return(self, reason: Reason) -> None:
-        batch = [*self._ready, *self._waiting.take_all()]
+        written = [*self._ready, *self._waiting.take_all()]
+        batch = [*(one.claim for one in written), *self._claimer.take_unwritten()]
         self._ready.clear()
         self._changed.set()
         await self._claimer.give_back(batch, reason)

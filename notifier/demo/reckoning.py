@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.store import report
-from notifier.store.db import rows, scalar
+from notifier.store.db import dumps, rows, scalar
 from notifier.write.labels import label
 
 from . import relay_log
@@ -146,12 +146,11 @@ async def shown_wrongly(conn: AsyncConnection, yen: int) -> Sequence[RowMapping]
     return await rows(
         conn,
         """SELECT p.member_no, t.yen AS total, m.created_at
-           FROM shown_values f JOIN messages m USING (message_id)
-           JOIN members p USING (member_id)
-           JOIN shown_values t
-               ON t.message_id = f.message_id AND (t.role, t.name) = ('due', 'total')
-           WHERE (f.role, f.name, f.yen) = ('due', 'other_fees', :yen) ORDER BY p.member_no""",
-        {"yen": yen},
+           FROM shown s JOIN messages m USING (message_id) JOIN members p USING (member_id),
+               jsonb_to_recordset(s.amounts) AS t(role text, name text, yen bigint)
+           WHERE s.amounts @> CAST(:fee AS jsonb) AND (t.role, t.name) = ('due', 'total')
+           ORDER BY p.member_no""",
+        {"fee": dumps([{"role": "due", "name": "other_fees", "yen": yen}])},
     )
 
 

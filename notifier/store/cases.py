@@ -108,10 +108,11 @@ async def unsettled(
         return {}
     found = await rows(
         conn,
-        """SELECT m.case_id, m.message_id FROM messages m
-           JOIN jsonb_to_recordset(CAST(:rows AS jsonb))
-               AS r(case_id bigint, notices jsonb, below integer) USING (case_id)
-           WHERE r.notices ? m.notice AND (r.below IS NULL OR m.generation < r.below)
+        """SELECT k.case_id, k.message_id
+           FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+               AS r(case_id bigint, notices jsonb, below integer)
+           JOIN message_keys k USING (case_id) JOIN messages m USING (message_id)
+           WHERE r.notices ? k.notice AND (r.below IS NULL OR k.generation < r.below)
              AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')""",
         {"rows": dumps(given)},
     )

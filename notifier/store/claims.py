@@ -90,7 +90,11 @@ SELECT message_id FROM moved
 _EXPIRE = """
 WITH old AS (
     SELECT message_id, state, case_id FROM messages
-    WHERE state IN ('queued', 'claimed') AND expires_at <= :now
+    WHERE message_id IN (
+        SELECT message_id FROM messages WHERE state = 'queued' AND expires_at <= :now
+        UNION ALL
+        SELECT message_id FROM messages WHERE state = 'claimed' AND expires_at <= :now
+    ) AND state IN ('queued', 'claimed')
     ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE messages m SET state = 'expired', reason = :reason, updated_at = :now,

@@ -15,13 +15,11 @@ ARCHIVED = """kept AS (
     INSERT INTO documents (attempt_id, created_at, codec, dictionary_id, body)
     SELECT attempt_id, :now, :codec, dictionary_id, body FROM tried JOIN given USING (message_id)
 ), shown AS (
-    INSERT INTO shown_values (message_id, created_at, role, name, yen)
-    SELECT message_id, moved.created_at, s.role, s.name, s.yen
-    FROM moved JOIN message_facts f USING (message_id),
-        jsonb_to_recordset(f.shown) AS s(role text, name text, yen bigint)
-    WHERE moved.attempts = 1 OR NOT EXISTS (
-        SELECT FROM shown_values v WHERE v.message_id = moved.message_id
-            AND (v.role, v.name) = (s.role, s.name) AND v.yen IS NOT DISTINCT FROM s.yen)
+    INSERT INTO shown (message_id, created_at, amounts)
+    SELECT message_id, moved.created_at, f.shown
+    FROM moved JOIN message_facts f USING (message_id)
+    WHERE f.shown <> '[]' AND (moved.attempts = 1 OR NOT EXISTS (
+        SELECT FROM shown s WHERE s.message_id = moved.message_id AND s.amounts = f.shown))
 )"""
 
 

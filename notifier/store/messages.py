@@ -22,16 +22,21 @@ WITH given AS (
         lane smallint, state text, reason text, uncertain_policy text,
         most_attempts smallint,
         next_attempt_at timestamptz, expires_at timestamptz, facts jsonb, shown jsonb)
-), made AS (
-    INSERT INTO messages (token, case_id, task_id, member_id, staff_id, notice, step, channel,
-        generation, scheme, language, lane, state, reason, uncertain_policy, most_attempts,
-        created_at,
-        updated_at, next_attempt_at, expires_at)
-    SELECT token, case_id, task_id, member_id, staff_id, notice, step, channel, generation,
-        scheme, language, lane, state, reason, uncertain_policy, most_attempts, :now, :now,
-        next_attempt_at, expires_at
+), keyed AS (
+    INSERT INTO message_keys (token, case_id, task_id, member_id, staff_id, notice, step, channel,
+        generation)
+    SELECT token, case_id, task_id, member_id, staff_id, notice, step, channel, generation
     FROM given ORDER BY n
     ON CONFLICT DO NOTHING
+    RETURNING message_id, token
+), made AS (
+    INSERT INTO messages (message_id, token, case_id, task_id, member_id, staff_id, notice, step,
+        channel, generation, scheme, language, lane, state, reason, uncertain_policy,
+        most_attempts, created_at, updated_at, next_attempt_at, expires_at)
+    SELECT message_id, token, case_id, task_id, member_id, staff_id, notice, step, channel,
+        generation, scheme, language, lane, state, reason, uncertain_policy, most_attempts, :now,
+        :now, next_attempt_at, expires_at
+    FROM keyed JOIN given USING (token)
     RETURNING message_id, token, state, reason, case_id, task_id
 ), facts AS (
     INSERT INTO message_facts (message_id, facts, shown)
@@ -170,6 +175,7 @@ async def get(conn: AsyncConnection, message_id: int) -> RowMapping | None:
     )
 
 
+# The key is what a message is about: found by case, member and token through ``message_keys``.
 _LIST = """
 SELECT m.message_id, m.created_at, m.updated_at, m.notice, m.step, m.channel, m.state, m.reason,
     m.attempts, p.member_no, s.login, m.generation
@@ -228,10 +234,10 @@ async def said_before(
         """SELECT r.n, max(m.generation) AS generation,
                coalesce(max(m.message_id) FILTER (WHERE NOT (m.state = 'cancelled'
                    AND m.reason IN ('superseded', 'member_left'))), 0) AS message_id
-           FROM messages m
-           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
-               notice text, step text, generation integer) USING (case_id, notice, step)
-           WHERE m.generation >= r.generation GROUP BY r.n""",
+           FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
+               notice text, step text, generation integer)
+           JOIN message_keys k USING (case_id, notice, step) JOIN messages m USING (message_id)
+           WHERE k.generation >= r.generation GROUP BY r.n""",
         {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
     )
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
@@ -243,9 +249,10 @@ async def shown_in(
     """Case id → amounts that its messages have shown: role, name, yen."""
     found = await rows(
         conn,
-        """SELECT DISTINCT m.case_id, v.role, v.name, v.yen
-           FROM messages m JOIN shown_values v USING (message_id)
-           WHERE m.case_id = ANY(CAST(:ids AS bigint[])) AND v.yen IS NOT NULL""",
+        """SELECT DISTINCT k.case_id, a.role, a.name, a.yen
+           FROM message_keys k JOIN shown s USING (message_id),
+               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint)
+           WHERE k.case_id = ANY(CAST(:ids AS bigint[])) AND a.yen IS NOT NULL""",
         {"ids": list(case_ids)},
     )
     answer: dict[int, list[tuple[str, str, int]]] = {}
@@ -320,8 +327,8 @@ async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set
     """Those cases in which something is held: what comes after must not overtake it."""
     found = await rows(
         conn,
-        """SELECT DISTINCT case_id FROM messages
-           WHERE case_id = ANY(CAST(:ids AS bigint[])) AND state = 'held'""",
+        """SELECT DISTINCT k.case_id FROM message_keys k JOIN messages m USING (message_id)
+           WHERE k.case_id = ANY(CAST(:ids AS bigint[])) AND m.state = 'held'""",
         {"ids": list(case_ids)},
     )
     return {r["case_id"] for r in found}
@@ -340,7 +347,9 @@ async def readdress(
     await row(
         conn,
         """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
-                      WHERE message_id = :id AND state = 'held' RETURNING message_id)
+                      WHERE message_id = :id AND state = 'held' RETURNING message_id),
+                k AS (UPDATE message_keys k SET channel = :channel FROM m
+                      WHERE k.message_id = m.message_id)
            UPDATE message_facts f
            SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
            WHERE f.message_id = m.message_id RETURNING f.message_id""",

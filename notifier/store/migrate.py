@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 PARTITIONED = (
     "event_payloads",
-    "shown_values",
+    "shown",
     "attempts",
     "attempt_replies",
     "documents",

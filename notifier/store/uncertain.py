@@ -15,9 +15,10 @@ from .db import dumps, rows
 from .messages import Move, move
 
 _FOUND = """
-SELECT m.message_id, r.after, r.retry_at FROM messages m
-JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    token text, after text, number integer, retry_at timestamptz) USING (token)
+SELECT m.message_id, r.after, r.retry_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    token text, after text, number integer, retry_at timestamptz)
+JOIN message_keys USING (token) JOIN messages m USING (message_id)
 WHERE m.state = 'uncertain' AND m.channel = 'email'
   AND (r.number IS NULL OR r.number = m.attempts)
 """

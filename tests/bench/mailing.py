@@ -57,13 +57,17 @@ WITH given AS (
             AS token
     FROM cases c JOIN members p USING (member_id)
     WHERE c.kind = 'mailing' AND c.source = 'mailing' AND c.matter = :matter
+), keyed AS (
+    INSERT INTO message_keys (token, case_id, member_id, notice, step, channel, generation)
+    SELECT token, case_id, member_id, :notice, :step, 'email', 1 FROM given ORDER BY case_id
+    RETURNING message_id, token
 ), made AS (
-    INSERT INTO messages (token, case_id, member_id, notice, step, channel, generation, scheme,
-        language, lane, state, reason, uncertain_policy, created_at, updated_at,
+    INSERT INTO messages (message_id, token, case_id, member_id, notice, step, channel, generation,
+        scheme, language, lane, state, reason, uncertain_policy, created_at, updated_at,
         next_attempt_at, expires_at)
-    SELECT token, case_id, member_id, :notice, :step, 'email', 1, :scheme, language, :lane,
-        'queued', 'created', :policy, now(), now(), now(), now() + interval '14 days'
-    FROM given ORDER BY case_id
+    SELECT message_id, token, case_id, member_id, :notice, :step, 'email', 1, :scheme, language,
+        :lane, 'queued', 'created', :policy, now(), now(), now(), now() + interval '14 days'
+    FROM keyed JOIN given USING (token) ORDER BY message_id
     RETURNING message_id, token, case_id
 ), facts AS (
     INSERT INTO message_facts (message_id, facts, shown)

@@ -110,7 +110,8 @@ async def test_failure_that_was_taken_back_can_still_be_told(office: Office) -> 
 async def test_superseded_event_is_not_decided_late(office: Office) -> None:
     await office.accept(charge_failed(id="a", data={"amounts": amounts(premium=9999)}))
     async with office.engine.begin() as conn:  # as if our rules had broken on it
-        for table in ("decisions", "message_causes", "message_facts", "messages", "cases"):
+        messages = ("message_causes", "message_facts", "messages", "message_keys")
+        for table in ("decisions", *messages, "cases"):
             await conn.execute(text(f"DELETE FROM {table}"))
         await conn.execute(text("UPDATE events SET decided_at = NULL"))
     await office.accept(charge_failed(supersedes="a"))

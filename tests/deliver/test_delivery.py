@@ -45,8 +45,8 @@ async def test_accepted_mail_is_on_record_as_it_went_out(rig: Rig) -> None:
     assert found["template_digest"] == attempt["template_digest"]
     [version] = await rig.rows("SELECT notice FROM template_versions")
     assert version["notice"] == "refund"
-    [shown] = await rig.rows("SELECT role, name, yen FROM shown_values")
-    assert dict(shown) == {"role": "refund", "name": "total", "yen": 200}
+    [shown] = await rig.rows("SELECT amounts FROM shown")
+    assert shown["amounts"] == [{"role": "refund", "name": "total", "yen": 200}]
     assert await rig.moves(message_id) == [
         (None, "queued", "created"),
         ("queued", "claimed", "claimed"),

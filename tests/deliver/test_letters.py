@@ -56,7 +56,7 @@ async def test_due_letters_become_a_batch(rig: Rig) -> None:
     digest = hashlib.sha256((batch.folder / "manifest.csv").read_bytes()).digest()
     assert on_record["manifest_sha256"] == digest
     assert await rig.state(near) == ("printed", Reason.PRINTED)
-    assert len(await rig.rows("SELECT * FROM shown_values")) == 2
+    assert len(await rig.rows("SELECT * FROM shown")) == 2
     assert await collect(rig) is None
 
 
