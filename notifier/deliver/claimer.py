@@ -85,7 +85,7 @@ class Claimer:
         """
         while not self._stopping():
             self._more.clear()
-            lost = [error for error in (self._next(ready) for _ in range(_AT_ONCE)) if error]
+            lost = self._write_some(ready)
             if lost:
                 await self._hold_lost(lost)
             elif self._found:
@@ -97,15 +97,16 @@ class Claimer:
         """It is time to stop."""
         self._more.set()
 
-    def _next(self, ready: Callable[[Ready], None]) -> _Lost | None:
-        if not self._found:
-            return None
-        row = self._found.popleft()
-        try:
-            ready(self._write(row, self._now()))
-        except Unsendable as error:
-            return _Lost(row["message_id"], row["notice"], error)
-        return None
+    def _write_some(self, ready: Callable[[Ready], None]) -> list[_Lost]:
+        now = self._now()
+        lost: list[_Lost] = []
+        for _ in range(min(_AT_ONCE, len(self._found))):
+            row = self._found.popleft()
+            try:
+                ready(self._write(row, now))
+            except Unsendable as error:
+                lost.append(_Lost(row["message_id"], row["notice"], error))
+        return lost
 
     def take_unwritten(self) -> list[Claim]:
         """What was claimed and will not be written."""

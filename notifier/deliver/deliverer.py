@@ -34,7 +34,7 @@ _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
 _AHEAD: Final = 8  # messages written ahead for each line
 _AT_ONCE: Final = 2  # permits on their way: one waits for the disk while the next is asked for
 _OPEN: Final = 4  # permits for each line that may wait for their record
-_HELPINGS: Final = 3  # a mass mailing is permitted for so large a part of its lines, at least
+_HELPING: Final = 10  # a mass mailing is permitted for so many lines at once, or a third of them
 _GATHER: Final = 0.02  # seconds that it waits for that
 _PARTING: Final = 30.0  # seconds that a stop waits for the record; then the journal must do
 
@@ -68,13 +68,9 @@ class Deliverer:
         self._beginning: set[asyncio.Task[None]] = set()  # permits on their way
         self._ready: deque[Ready] = deque()
         self._direct = Direct(engine)
+        stopping = self._stop.is_set
         self._claimer = Claimer(
-            lane,
-            engine=engine,
-            worker=worker,
-            renderer=renderer,
-            now=now,
-            stopping=self._stop.is_set,
+            lane, engine=engine, worker=worker, renderer=renderer, now=now, stopping=stopping
         )
         self._recorder = Recorder(
             engine, self._direct, worker, now, most_open=_OPEN * pool.size, done=self._changed.set
@@ -201,7 +197,7 @@ class Deliverer:
 
         It waits for one only for a moment: slow replies must not hold up the lines that are free.
         """
-        if self.lane is not Lane.BULK or room >= self._pool.size // _HELPINGS:
+        if self.lane is not Lane.BULK or room >= min(_HELPING, self._pool.size // 3):
             return True
         if self._gathering is None:
             self._gathering = asyncio.get_running_loop().call_later(_GATHER, self._gathered)

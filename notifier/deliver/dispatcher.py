@@ -85,7 +85,7 @@ class Dispatcher:
             Parcel(
                 message_id=ready.claim.message_id,
                 fence=ready.claim.fence,
-                relay=line.relay.label,
+                relay=line.label,
                 digest=ready.version.digest,
                 sha256=ready.sha256,
                 size=len(ready.envelope.data),

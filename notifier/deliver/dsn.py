@@ -19,8 +19,9 @@ _NOTIFY: Final = {
     Dsn.FAILURE: " NOTIFY=FAILURE,DELAY",
     Dsn.SUCCESS: " NOTIFY=SUCCESS,FAILURE,DELAY",
 }
-#: What xtext writes otherwise: of printable ASCII the space, ``+`` and ``=``.
-_XTEXT: Final = {ord(sign): f"+{ord(sign):02X}" for sign in " +="}
+#: What xtext writes otherwise, of printable ASCII.
+_ENCODED: Final = frozenset(" +=")
+_XTEXT: Final = {ord(sign): f"+{ord(sign):02X}" for sign in _ENCODED}
 
 
 def envelope_id(token: str, number: int) -> str:
@@ -41,7 +42,7 @@ def xtext(text: str) -> str:
     """``text`` in xtext (RFC 3461 4). Raises ValueError unless it is printable ASCII."""
     if not (text.isascii() and text.isprintable()):
         raise ValueError("only printable ASCII can be written as xtext")
-    return text.translate(_XTEXT)
+    return text if _ENCODED.isdisjoint(text) else text.translate(_XTEXT)
 
 
 def from_xtext(text: str) -> str:

@@ -5,9 +5,9 @@ import contextlib
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import aiosmtplib
 
@@ -30,8 +30,7 @@ _GOOD: Final = {"RSET": {250}, "MAIL": {250}, "RCPT": {250, 251, 252}, "DATA": {
 _BROKEN: Final = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What goes over the wire: both addresses in SMTP form, and the exact DATA payload."""
 
     sender: str
@@ -69,6 +68,7 @@ class Line:
 
     def __init__(self, relay: Relay, *, helo: str) -> None:
         self.relay = relay
+        self.label = relay.label  # what the record calls it
         self.sent = 0  # messages over the present connection
         self._sent_to: Counter[str] = Counter()  # by destination
         self._spent = False
@@ -268,15 +268,13 @@ class Line:
         return self._wire
 
     def _answered(self, command: str, code: int, text: str) -> Reply:
-        return answered(command, code, text, tls=self._tls, relay=self.relay.label)
+        return answered(command, code, text, tls=self._tls, relay=self.label)
 
     def _broken(self, outcome: Outcome, command: str, error: BaseException) -> Reply:
         return self._say(outcome, command, f"{type(error).__name__}: {error}")
 
     def _say(self, outcome: Outcome, command: str, text: str) -> Reply:
-        return Reply(
-            outcome=outcome, command=command, text=text, tls=self._tls, relay=self.relay.label
-        )
+        return Reply(outcome=outcome, command=command, text=text, tls=self._tls, relay=self.label)
 
 
 def _stale(reply: Reply) -> bool:

@@ -1,9 +1,8 @@
 """From a reply to what becomes of the message: sent, again later, failed, uncertain."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -23,8 +22,7 @@ _ASKED: Final = {
 Dice = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A permitted transmission."""
 
     attempt_id: int

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 from sqlalchemy import RowMapping
@@ -89,8 +89,7 @@ class Writer(Protocol):
         """What a notice is written from at present."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(NamedTuple):
     """A mail that waits for its permit."""
 
     claim: Claim

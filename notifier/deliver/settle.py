@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -82,7 +81,7 @@ def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
     if reply is not None:
         result = result_of(attempt, reply, now=now, dice=random.random)
         told = reply.outcome is not Outcome.UNCERTAIN
-        return replace(result, reason=Reason.JOURNAL_REPLY) if told else result
+        return result._replace(reason=Reason.JOURNAL_REPLY) if told else result
     if attempt.attempt_id in orphan.begun:
         after, reason, outcome = State.UNCERTAIN, Reason.BROKEN_AFTER_DATA, "uncertain"
     else:

@@ -1,8 +1,8 @@
 """Attempts: the permit before a transmission, and the record after it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -108,8 +108,7 @@ ORDER BY a.attempt_id
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Parcel(NamedTuple):
     """A written message that is about to leave."""
 
     message_id: int
@@ -122,8 +121,7 @@ class Parcel:
     body: bytes  # the payload, packed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """What became of an attempt, and where its message goes because of it."""
 
     message_id: int
@@ -142,8 +140,7 @@ class Result:
     reply: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An attempt whose outcome is on record."""
 
     message_id: int

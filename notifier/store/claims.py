@@ -5,8 +5,8 @@ the database, which all workers share. Every statement locks rows in the order o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -194,8 +194,7 @@ ORDER BY m.message_id
 MOST_RESENDS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A message that a worker has taken. The fence tells this claim from every other."""
 
     message_id: int

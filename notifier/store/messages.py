@@ -175,7 +175,6 @@ async def get(conn: AsyncConnection, message_id: int) -> RowMapping | None:
     )
 
 
-# The key is what a message is about: found by case, member and token through ``message_keys``.
 _LIST = """
 SELECT m.message_id, m.created_at, m.updated_at, m.notice, m.step, m.channel, m.state, m.reason,
     m.attempts, p.member_no, s.login, m.generation
@@ -183,9 +182,14 @@ FROM messages m LEFT JOIN members p USING (member_id) LEFT JOIN staff s USING (s
 WHERE (CAST(:state AS text) IS NULL OR m.state = :state)
   AND (CAST(:notice AS text) IS NULL OR m.notice = :notice)
   AND (CAST(:channel AS text) IS NULL OR m.channel = :channel)
-  AND (CAST(:member_no AS text) IS NULL OR p.member_no = :member_no)
+  {0}
 ORDER BY m.message_id DESC LIMIT :limit
 """
+
+# Messages are found by case, member and token through their keys, whose indexes those are.
+_OF_MEMBER = """AND m.message_id IN (
+    SELECT message_id FROM message_keys JOIN members USING (member_id)
+    WHERE member_no = :member_no)"""
 
 
 async def search(
@@ -200,7 +204,7 @@ async def search(
     """The newest messages that match all given filters."""
     return await rows(
         conn,
-        _LIST,
+        _LIST.format(_OF_MEMBER if member_no else ""),
         {
             "state": state,
             "notice": notice,

@@ -20,9 +20,10 @@ _LOCK = 7_305_182_406  # any constant: two processes must not migrate at once
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _AHEAD = 3  # months
+_NEWEST = "head"
 
 
-async def upgrade(url: str) -> None:
+async def upgrade(url: str, *, to: str = _NEWEST) -> None:
     """Run all missing migrations on the database at ``url``; safe to call again and at once."""
     engine = create_async_engine(url)
     today = datetime.now(UTC).date()
@@ -32,8 +33,9 @@ async def upgrade(url: str) -> None:
                 return
         async with engine.begin() as conn:
             await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            await conn.run_sync(_run)
-            await open_months(conn, today, ahead=_AHEAD)
+            await conn.run_sync(_run, to)
+            if to == _NEWEST:
+                await open_months(conn, today, ahead=_AHEAD)
     finally:
         await engine.dispose()
 
@@ -56,14 +58,14 @@ def _following(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, to: str) -> None:
     from alembic import command  # only where there is something to migrate
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 async def open_months(conn: AsyncConnection, first: date, *, ahead: int) -> None:

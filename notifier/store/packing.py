@@ -65,9 +65,8 @@ class Packer:
     def pack(self, segments: Sequence[Segment]) -> bytes:
         """A mail as it is stored, with :attr:`Codec.MAIL`."""
         head = orjson.dumps([(base64, len(content)) for base64, content in segments])
-        return self._compressor.compress(
-            b"\n".join((head, b"".join([content for _, content in segments])))
-        )
+        parts = [head, b"\n", *(content for _, content in segments)]
+        return self._compressor.compress(b"".join(parts))
 
 
 def unpack(stored: bytes, codec: str = Codec.PLAIN, dictionary: bytes | None = None) -> bytes:

@@ -8,7 +8,7 @@ skeleton, and goes through the templates itself.
 
 import re
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -32,7 +32,12 @@ _MOST_SEEN: Final = 10_000  # keys that came once
 #: Between the values of a message, when all are looked through at once.
 _JOINT: Final = "、"
 _EDGE: Final = re.compile(rf"(?:^|{_JOINT})[ \u3000]|[ \u3000](?:$|{_JOINT})")
+#: Without any of these nothing can be a link: one of them is in all that :data:`LINKING` finds.
+_LINKS: Final = frozenset(":/=\\(wW")
 
+#: Types whose values can be slots, and values of them that never are.
+_SLOTS: Final = frozenset({FieldType.YEN, FieldType.TEXT})
+_NOTHING: Final = (None, "")
 #: What differs from message to message, so that no skeleton with it would be found again.
 _OWN: Final = frozenset({"number", "recipient", "policies"})
 
@@ -123,32 +128,34 @@ class Prepared:
         self, c: Correspondence, closed: frozenset[str]
     ) -> tuple[list[Hashable], Leaves] | None:
         """What the key holds, and what goes into slots; None for what the checks must see."""
-        frame: list[Hashable] = []
+        frame: list[Hashable] = [len(c.policies)]
         leaves: Leaves = {}
-
-        def put(name: str, path: str, value: str) -> None:
+        for name, path, value in _own(c):
             if name in closed or not value:
                 frame.append(value)
             else:
                 frame.append(...)
                 leaves[path] = value
-
-        put("number", "number", c.number)
-        put("recipient", "recipient.name", c.recipient.name)
-        put("recipient", "recipient.member_no", c.recipient.member_no)
-        frame.append(len(c.policies))
-        for place, policy in enumerate(c.policies):
-            put("policies", f"policies.{place}", policy)
+        facts = c.facts
         for spec in self._specs(c.step):
-            value = c.facts.get(spec.name)
-            if not _fits(spec, value):
+            fact = facts.get(spec.name)
+            if not _fits(spec, fact):
                 return None
-            if spec.name in closed or not isinstance(value, str | int) or _fixed(spec, value):
-                frame.append(_frozen(value))
-            else:
+            if spec.type in _SLOTS and fact not in _NOTHING and spec.name not in closed:
                 frame.append(...)
-                leaves[spec.name] = value
+                leaves[spec.name] = fact
+            else:
+                frame.append(_frozen(fact))
         return frame, leaves
+
+
+def _own(c: Correspondence) -> Iterator[tuple[str, str, str]]:
+    """What every message has of its own: name for the template, path, value."""
+    yield "number", "number", c.number
+    yield "recipient", "recipient.name", c.recipient.name
+    yield "recipient", "recipient.member_no", c.recipient.member_no
+    for place, policy in enumerate(c.policies):
+        yield "policies", f"policies.{place}", policy
 
 
 def _fits(spec: FieldSpec, value: Any) -> bool:
@@ -166,13 +173,10 @@ def _fits(spec: FieldSpec, value: Any) -> bool:
             return True  # it is part of the key, so that an equal value has been checked
 
 
-def _fixed(spec: FieldSpec, value: object) -> bool:
-    """Whether a value is never a slot."""
-    return value == "" or spec.type not in {FieldType.YEN, FieldType.TEXT}
-
-
 def _frozen(value: Any) -> Hashable:
     """A JSON value as part of a key."""
+    if isinstance(value, str | int | None):
+        return type(value), value
     if isinstance(value, Mapping):
         return tuple((key, _frozen(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -188,7 +192,7 @@ def _plain(texts: str) -> bool:
     """Whether the values of a message surely pass all checks of text."""
     return (
         texts.replace("\u3000", "").isprintable()
-        and not LINKING.search(texts)
+        and (_LINKS.isdisjoint(texts) or not LINKING.search(texts))
         and not _EDGE.search(texts)
     )
 

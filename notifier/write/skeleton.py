@@ -26,6 +26,8 @@ _AFTER: Final = re.compile(
 _BESIDE: Final = re.compile(rf"{SLOT.pattern}(?={SLOT.pattern})")
 #: Text that may be a link or part of one. A value with it is not filled into a slot.
 LINKING: Final = re.compile(r":|//|=|\\|www|url\(", re.IGNORECASE)
+#: What HTML needs escaped.
+_HTML: Final = frozenset("&<>'\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Skeleton:
                 plain[slot] = escaped[slot] = japanese.yen(value).encode()
             else:
                 plain[slot] = value.encode()
-                escaped[slot] = escape(value).encode()
+                escaped[slot] = plain[slot] if _HTML.isdisjoint(value) else escape(value).encode()
         return self.subject.fill(plain), self.text.fill(plain), self.html.fill(escaped)
 
 

@@ -89,8 +89,14 @@ class Writer:
         """
         folder = self._folder(c.notice, c.language)
         subject, text, html = self._bodies(c, folder)
-        head = _headers(c, folder.language, subject.decode(), message_id, date or c.written_at)
-        head = replace(head, more=stream.lines(c, folder.notice, token))
+        head = _headers(
+            c,
+            date or c.written_at,
+            language=folder.language,
+            subject=subject.decode(),
+            message_id=message_id,
+            more=stream.lines(c, folder.notice, token),
+        )
         return WrittenMail(head.subject, mime.build(head, text, html, boundary=token))
 
     def _bodies(self, c: Correspondence, folder: Folder) -> tuple[bytes, bytes, bytes]:
@@ -138,7 +144,13 @@ class Writer:
 
 
 def _headers(
-    c: Correspondence, language: str, subject: str, message_id: str, date: datetime
+    c: Correspondence,
+    date: datetime,
+    *,
+    language: str,
+    subject: str,
+    message_id: str,
+    more: tuple[str, ...],
 ) -> mime.Headers:
     context.issued_on(date)  # refuses a date without a zone
     recipient, brand = c.recipient, c.brand
@@ -156,6 +168,7 @@ def _headers(
         date=date.astimezone(context.JAPAN),
         message_id=message_id,
         language=language,
+        more=more,
     )
 
 

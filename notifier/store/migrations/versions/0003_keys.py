@@ -39,8 +39,8 @@ _KEYS = (
     "ALTER TABLE messages ALTER COLUMN message_id DROP IDENTITY",
     "ALTER TABLE messages ADD FOREIGN KEY (message_id) REFERENCES message_keys",
     "ALTER TABLE messages DROP CONSTRAINT messages_token_key",
-    "ALTER TABLE messages"
-    " DROP CONSTRAINT messages_case_id_campaign_id_task_id_member_id_staff_id_not_key",
+    """ALTER TABLE messages
+        DROP CONSTRAINT messages_case_id_campaign_id_task_id_member_id_staff_id_not_key""",
     "DROP INDEX messages_member",
     # What is claimed stands in the index of leases, which is short.
     "DROP INDEX messages_expiring",
