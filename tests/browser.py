@@ -1,11 +1,12 @@
 """A real Chromium, spoken to over its debugging pipe (Chrome DevTools Protocol)."""
 
 import base64
+import fcntl
 import itertools
 import json
 import os
 import shutil
-import subprocess
+import signal
 import tempfile
 from collections.abc import Mapping
 from types import TracebackType
@@ -25,18 +26,7 @@ class Browser:
     def __init__(self) -> None:
         program = next(path for name in _NAMES if (path := shutil.which(name)))
         self._profile = tempfile.mkdtemp()
-        to_read, self._write = os.pipe()
-        self._read, to_write = os.pipe()
-        # The browser reads commands from descriptor 3 and writes answers to 4.
-        command = f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}'
-        self._process = subprocess.Popen(
-            ["sh", "-c", command, program, *_OPTIONS, f"--user-data-dir={self._profile}"],
-            pass_fds=(to_read, to_write),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(to_read)
-        os.close(to_write)
+        self._write, self._read, self._process = _started(program, self._profile)
         self._rest = b""
         self._numbers = itertools.count(1)
         self._session = ""
@@ -55,8 +45,8 @@ class Browser:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._write)
-        self._process.terminate()
-        self._process.wait()
+        os.kill(self._process, signal.SIGTERM)
+        os.waitpid(self._process, 0)
         os.close(self._read)
         shutil.rmtree(self._profile, ignore_errors=True)
 
@@ -110,3 +100,25 @@ class Browser:
         clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
         shot = self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(shot["data"])
+
+
+def _started(program: str, profile: str) -> tuple[int, int, int]:
+    """Descriptors to write to and read from, and the process.
+
+    The browser reads commands from its descriptor 3 and writes answers to 4.
+    """
+    to_read, write = os.pipe()
+    read, to_write = os.pipe()
+    # Out of the way of 3 and 4, whatever numbers they were given.
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (to_read, to_write)]
+    actions = [
+        (os.POSIX_SPAWN_DUP2, ends[0], 3),
+        (os.POSIX_SPAWN_DUP2, ends[1], 4),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    arguments = [program, *_OPTIONS, f"--user-data-dir={profile}"]
+    process = os.posix_spawn(program, arguments, os.environ, file_actions=actions)
+    for end in (to_read, to_write, *ends):
+        os.close(end)
+    return write, read, process
