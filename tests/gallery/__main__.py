@@ -88,8 +88,8 @@ def index(made: list[Picture], writer: Writer) -> str:
         "# Gallery",
         "",
         "Every notice in every channel with its samples, as the writer makes it (`make gallery`).",
-        "Mails are shown by Chromium on a phone, the plain samples also on a desktop, the first step",
-        "of a notice in dark mode too; letters by the typesetter. All that they say is invented.",
+        "Mails are shown by Chromium on a phone, the plain samples also on a desktop, the first",
+        "step of a notice in dark mode too; letters by the typesetter. All in them is invented.",
         "",
     ]
     for notice in writer.notices:
