@@ -17,7 +17,7 @@ from notifier.write.facts import typed
 from notifier.write.folder import BASE, Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
 from notifier.write.prepared import Prepared
-from notifier.write.samples import read_sample
+from notifier.write.samples import PLAIN, read_samples
 from notifier.write.skeleton import in_bytes
 from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
@@ -62,10 +62,16 @@ class Writer:
 
     def sample(self, notice: str, step: str, language: str = _LANGUAGE) -> Correspondence:
         """A sample message, for previews and tests."""
+        return self.samples(notice, step, language)[PLAIN]
+
+    def samples(
+        self, notice: str, step: str, language: str = _LANGUAGE
+    ) -> Mapping[str, Correspondence]:
+        """All samples of a step by name: ``plain``, and the extremes that its notice names."""
         folder = self._folder(notice, language)
         if step not in folder.notice.steps:
             raise WriteError("step", f"{notice} has no such step")
-        return read_sample(folder, step)
+        return read_samples(folder, step)
 
     def sample_like(self, c: Correspondence) -> Correspondence:
         """The sample of the same notice and step, from the same brand and scheme."""
@@ -191,9 +197,10 @@ def _check_fields(folder: Folder) -> None:
 def _check_samples(folder: Folder) -> None:
     """A sample that lacks a field would hide that a template uses it."""
     for step in folder.notice.steps:
-        sample = read_sample(folder, step)
-        try:
-            typed(folder.notice, step, sample.facts)
-        except WriteError as error:
-            where = f"steps.{step}.{error.field}"
-            raise BadTemplate(folder.named("sample.json", step), where, error.message) from None
+        for name, sample in read_samples(folder, step).items():
+            try:
+                typed(folder.notice, step, sample.facts)
+            except WriteError as error:
+                place = "" if name == PLAIN else f"variants.{name}."
+                where = f"{place}steps.{step}.{error.field}"
+                raise BadTemplate(folder.named("sample.json", step), where, error.message) from None
