@@ -292,16 +292,16 @@ def test_pages_are_small(writer: Writer, notice: str, most: int) -> None:
 
 def test_whom_a_mail_to_an_officer_addresses(writer: Writer) -> None:
     samples = writer.samples("incident_report", "report")
-    said = {name: _write(writer, c).text.splitlines()[2] for name, c in samples.items()}
-    assert said["plain"] == "一般社団法人 全国見本専門職協会　会長　見本 太郎 様"
-    assert said["organisation"] == "一般社団法人 全国見本専門職協会 御中"
+    said = {name: _write(writer, c).text.splitlines()[2:4] for name, c in samples.items()}
+    assert said["plain"] == ["一般社団法人 全国見本専門職協会", "会長　見本 太郎 様"]
+    assert said["organisation"] == ["一般社団法人 全国見本専門職協会 御中", ""]
 
 
 def test_the_same_words_to_another_officer_are_prepared_apart(writer: Writer) -> None:
     c = writer.sample("incident_report", "report")
     for title in ("会長", "会長", "会長", "会長", "副会長", "副会長"):
         made = _write(writer, replace(c, recipient=replace(c.recipient, title=title)))
-        assert f"　{title}　見本 太郎 様" in made.text
+        assert f"\n{title}　見本 太郎 様" in made.text
 
 
 def test_which_domain_to_let_in(writer: Writer, sample: Correspondence) -> None:
