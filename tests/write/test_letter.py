@@ -182,7 +182,7 @@ def test_a_report_names_office_and_organisation_in_the_window(writer: Writer) ->
     assert c.recipient.address is not None
     pages = PdfReader(io.BytesIO(writer.letter(c).pdf)).pages
     first = _squeezed(pages[0].extract_text())
-    order = [*c.recipient.address.lines, c.recipient.organisation, c.recipient.title]
+    order = [*c.recipient.address.lines, c.recipient.organisation, c.recipient.role]
     places = [first.index(_squeezed(text)) for text in (*order, f"{c.recipient.name} 様")]
     assert places == sorted(places)
     assert first.index("記") < first.index("以上")

@@ -299,9 +299,9 @@ def test_whom_a_mail_to_an_officer_addresses(writer: Writer) -> None:
 
 def test_the_same_words_to_another_officer_are_prepared_apart(writer: Writer) -> None:
     c = writer.sample("incident_report", "report")
-    for title in ("会長", "会長", "会長", "会長", "副会長", "副会長"):
-        made = _write(writer, replace(c, recipient=replace(c.recipient, title=title)))
-        assert f"\n{title}　見本 太郎 様" in made.text
+    for role in ("会長", "会長", "会長", "会長", "副会長", "副会長"):
+        made = _write(writer, replace(c, recipient=replace(c.recipient, role=role)))
+        assert f"\n{role}　見本 太郎 様" in made.text
 
 
 def test_which_domain_to_let_in(writer: Writer, sample: Correspondence) -> None:
