@@ -13,11 +13,10 @@ from notifier.model.notice import Notice
 from notifier.model.states import Channel
 from notifier.write import context, links, mime
 from notifier.write.errors import BadTemplate, WriteError
-from notifier.write.facts import typed
 from notifier.write.folder import BASE, Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
 from notifier.write.prepared import Prepared
-from notifier.write.samples import PLAIN, read_samples
+from notifier.write.samples import PLAIN, check_samples, read_samples
 from notifier.write.skeleton import in_bytes
 from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
@@ -50,7 +49,7 @@ class Writer:
         )
         for folder in self._folders.values():
             _check_fields(folder)
-            _check_samples(folder)
+            check_samples(folder)
 
     @cached_property
     def _typesetter(self) -> Typesetter:
@@ -192,15 +191,3 @@ def _check_fields(folder: Folder) -> None:
         if taken:
             name = f"{notice.name}/notice.toml"
             raise BadTemplate(name, f"fields.{min(taken)}", "is a name that every message has")
-
-
-def _check_samples(folder: Folder) -> None:
-    """A sample that lacks a field would hide that a template uses it."""
-    for step in folder.notice.steps:
-        for name, sample in read_samples(folder, step).items():
-            try:
-                typed(folder.notice, step, sample.facts)
-            except WriteError as error:
-                place = "" if name == PLAIN else f"variants.{name}."
-                where = f"{place}steps.{step}.{error.field}"
-                raise BadTemplate(folder.named("sample.json", step), where, error.message) from None
