@@ -8,6 +8,7 @@ from . import (
     events,
     keys,
     letters,
+    lint,
     members,
     messages,
     preview,
@@ -42,6 +43,7 @@ for name, group in {
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)
+app.command("lint")(lint.lint)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)

@@ -44,6 +44,17 @@ class FieldSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegalItem:
+    """Something that the law wants a notice to say, and where the notice says it."""
+
+    step: str
+    item: str  # as the law names it
+    source: str  # law and article
+    section: str  # title of the block that carries it
+    fields: tuple[str, ...]  # facts that fill it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What ``notice.toml`` says of a notice."""
 
@@ -60,6 +71,8 @@ class Notice:
     attempts: int | None = None  # how often a mail is tried at most; None: until it expires
     days_before: tuple[int, ...] = ()  # reminders, in days before the deadline
     unsubscribe: bool = False  # whether its reader may stop it; never of what they must know
+
+    legal: tuple[LegalItem, ...] = ()  # what its wording must not lose
 
     def fields_for(self, step: str) -> tuple[FieldSpec, ...]:
         """All fields that a step's templates may use."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, TypeVar
 
-from notifier.model.notice import FieldSpec, FieldType, Lane, Notice, UncertainPolicy
+from notifier.model.notice import FieldSpec, FieldType, Lane, LegalItem, Notice, UncertainPolicy
 from notifier.model.states import Channel
 from notifier.write.errors import BadTemplate
 
@@ -16,9 +16,10 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
-        "attempts", "days_before", "fields", "step_fields", "unsubscribe",
+        "attempts", "days_before", "fields", "step_fields", "unsubscribe", "legal",
     }
 )  # fmt: skip
+_LEGAL_KEYS: Final = frozenset({"step", "item", "source", "section", "fields"})
 _MOST_ATTEMPTS: Final = 1000
 _E = TypeVar("_E", bound=Enum)
 
@@ -62,6 +63,7 @@ class _Reader:
             attempts=self._attempts(),
             days_before=tuple(self._get("days_before", list, [])),
             unsubscribe=self._flag("unsubscribe"),
+            legal=self._legal(),
         )
 
     def _bad(self, key: str, message: str) -> BadTemplate:
@@ -115,6 +117,25 @@ class _Reader:
         if not 1 <= most <= _MOST_ATTEMPTS:
             raise self._bad("attempts", f"is not between 1 and {_MOST_ATTEMPTS}")
         return most
+
+    def _legal(self) -> tuple[LegalItem, ...]:
+        items = self._get("legal", dict, {}).get("items", [])
+        if not isinstance(items, list):
+            raise self._bad("legal.items", "is not a list of tables")
+        return tuple(self._legal_item(f"legal.items.{i}", item) for i, item in enumerate(items))
+
+    def _legal_item(self, key: str, item: Any) -> LegalItem:
+        if not isinstance(item, Mapping) or item.keys() != _LEGAL_KEYS:
+            raise self._bad(key, f"has not exactly {', '.join(sorted(_LEGAL_KEYS))}")
+        texts = {name: item[name] for name in ("step", "item", "source", "section")}
+        fields = item["fields"]
+        if not all(isinstance(text, str) and text for text in (*texts.values(), *fields)):
+            raise self._bad(key, "holds what is no text")
+        known = {**self._get("fields", dict, {})}
+        known |= self._get("step_fields", dict, {}).get(texts["step"], {})
+        if texts["step"] not in self._texts("steps") or not known.keys() >= set(fields):
+            raise self._bad(key, "names a step or a field that the notice has not")
+        return LegalItem(**texts, fields=tuple(fields))
 
     def _fields(self, key: str, table: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
         return tuple(self._field(f"{key}.{name}", name, kind) for name, kind in table.items())
