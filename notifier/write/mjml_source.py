@@ -19,7 +19,7 @@ def to_html(name: str, files: Mapping[str, str]) -> str:
     Raises :class:`BadTemplate` where MJML is not well formed, has an unknown tag, or where a
     placeholder stands in a place in which it would be lost.
     """
-    source = _expanded(name, files, _DEPTH)
+    source = expanded(name, files)
     try:
         # Without `fonts` every mail would fetch fonts from a foreign server.
         html = str(mjml.mjml2html(source, fonts={}))
@@ -37,6 +37,11 @@ def to_html(name: str, files: Mapping[str, str]) -> str:
 def included(source: str) -> Iterator[str]:
     """The files that an MJML file includes."""
     return (found[1] for found in _INCLUDE.finditer(source))
+
+
+def expanded(name: str, files: Mapping[str, str]) -> str:
+    """An MJML file with all that it includes. Raises :class:`BadTemplate`."""
+    return _expanded(name, files, _DEPTH)
 
 
 def _expanded(name: str, files: Mapping[str, str], depth: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from jinja2 import Environment, meta, nodes
+from jinja2 import meta, nodes
 from jinja2.exceptions import TemplateError
 
 from notifier.model.states import Channel
@@ -11,11 +11,10 @@ from notifier.write.context import RESERVED
 from notifier.write.folder import BASE
 from notifier.write.lint.finding import Finding, Severity
 from notifier.write.lint.proofs import Proofs
-from notifier.write.lint.source import Place, Source
+from notifier.write.lint.source import ENVIRONMENT, Place, Source
 from notifier.write.mjml_source import included
 
-_ENVIRONMENT: Final = Environment(autoescape=True)
-_GIVEN: Final = frozenset({*_ENVIRONMENT.globals, "caller", "varargs", "kwargs", "loop", "subject"})
+_GIVEN: Final = frozenset({*ENVIRONMENT.globals, "caller", "varargs", "kwargs", "loop", "subject"})
 
 
 def unknown_fields(proofs: Proofs) -> Iterator[Finding]:
@@ -49,16 +48,18 @@ def unused_fields(proofs: Proofs) -> Iterator[Finding]:
 
 
 def samples(proofs: Proofs) -> Iterator[Finding]:
-    """An optional fact without a value in the sample is a path that nobody has ever read."""
-    full = {p.step: p.sample for p in proofs.proofs if not p.left_out}
-    for step, sample in full.items():
+    """An optional fact without a value in any sample is a path that nobody has ever read."""
+    for step in proofs.notice.steps:
+        whole = [p.sample.facts for p in proofs.proofs if p.step == step and not p.left_out]
         for spec in proofs.notice.fields_for(step):
-            if spec.optional and sample.facts.get(spec.name) in (None, ""):
-                name = proofs.folder.named("sample.json", step)
-                place = proofs.line(name, f'"{step}"')
-                yield proofs.finding(
-                    place, "no_sample", Severity.WARNING, name=spec.name, step=step
-                )
+            if whole and spec.optional and not any(_is_given(f.get(spec.name)) for f in whole):
+                place = proofs.line(proofs.folder.named("sample.json", step), f'"{step}"')
+                about = {"name": spec.name, "step": step}
+                yield proofs.finding(place, "no_sample", Severity.WARNING, **about)
+
+
+def _is_given(fact: object) -> bool:
+    return fact not in (None, "")
 
 
 def files_of(proofs: Proofs) -> dict[str, set[str]]:
@@ -110,7 +111,6 @@ def _words_of(proofs: Proofs, steps: set[str]) -> set[str]:
 
 
 def _undeclared(tree: nodes.Template) -> set[str]:
-    tree.set_environment(_ENVIRONMENT)
     try:
         return meta.find_undeclared_variables(tree)
     except (TemplateError, RecursionError):

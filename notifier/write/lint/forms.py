@@ -1,7 +1,7 @@
 """Forms of a Japanese letter: 拝啓 and 敬具, 記 and 以上."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from notifier.model.states import Channel
@@ -21,7 +21,7 @@ _END_LINE: Final = re.compile(r"(?m)^[ \u3000]*以[ \u3000]*上[ \u3000]*$")
 def salutations(proofs: Proofs) -> Iterator[Finding]:
     """Each salutation has the close that goes with it."""
     for proof in proofs.proofs:
-        text = "\n".join(proof.texts)
+        text = proof.whole
         for opening, closings in wordlists().pairs:
             yield from _pair(proofs, proof, text, opening, closings)
         known = {closing for _, closings in wordlists().pairs for closing in closings}
@@ -55,48 +55,34 @@ def _isolated(text: str) -> list[str]:
 
 
 def numbered_items(proofs: Proofs) -> Iterator[Finding]:
-    """記 is closed by 以上, and 以上 belongs to a 記 before it."""
+    """記 is closed by 以上; 以上 has a 記 before it (an annex may end with one more)."""
     if Channel.LETTER in proofs.notice.channels:
         for step in proofs.notice.steps:
-            yield from _letter(proofs, step)
+            names = [f"{BASE}/sheet.typ", proofs.folder.named("letter.typ", step)]
+            sources = [proofs.sources.by_name[n] for n in names if n in proofs.sources.by_name]
+            yield from _unmatched(proofs, _places(sources, _BEGIN), _places(sources, _END))
     for proof in proofs.proofs:
-        yield from _mail(proofs, proof)
+        text = proof.whole
+        begins = [_alone(proofs, proof.step, _BEGIN, "記") for _ in _BEGIN_LINE.findall(text)]
+        ends = [_alone(proofs, proof.step, _END, "以上") for _ in _END_LINE.findall(text)]
+        yield from _unmatched(proofs, begins, ends)
 
 
-def _letter(proofs: Proofs, step: str) -> Iterator[Finding]:
-    names = [f"{BASE}/sheet.typ", proofs.folder.named("letter.typ", step)]
-    sources = [proofs.sources.by_name[n] for n in names if n in proofs.sources.by_name]
-    begins = [place for s in sources for place in _places(s, _BEGIN)]
-    ends = [place for s in sources for place in _places(s, _END)]
-    yield from _unmatched(proofs, begins, ends)
-
-
-def _mail(proofs: Proofs, proof: Proof) -> Iterator[Finding]:
-    text = "\n".join(proof.texts)
-    begins, ends = _BEGIN_LINE.findall(text), _END_LINE.findall(text)
-    if len(begins) > len(ends):
-        place = _alone(proofs, proof.step, "記")
-        yield proofs.finding(place, "no_ijo", Severity.ERROR)
-    elif len(ends) > len(begins):
-        place = _alone(proofs, proof.step, "以上")
-        yield proofs.finding(place, "no_ki", Severity.ERROR)
-
-
-def _alone(proofs: Proofs, step: str, word: str) -> Place | None:
-    pattern = _BEGIN if word == "記" else _END
-    for source in proofs.sources.all:
-        for place in _places(source, pattern):
-            if source.ending == ".txt":
-                return place
-    return proofs.find(step, word)
-
-
-def _places(source: Source, pattern: re.Pattern[str]) -> list[Place]:
-    return [Place(source.name, line) for line, _ in source.matches(pattern)]
-
-
-def _unmatched(proofs: Proofs, begins: list[Place], ends: list[Place]) -> Iterator[Finding]:
+def _unmatched(
+    proofs: Proofs, begins: Sequence[Place | None], ends: Sequence[Place | None]
+) -> Iterator[Finding]:
     for place in begins[len(ends) :]:
         yield proofs.finding(place, "no_ijo", Severity.ERROR)
-    for place in ends[len(begins) :]:
-        yield proofs.finding(place, "no_ki", Severity.ERROR)
+    if not begins:
+        for place in ends:
+            yield proofs.finding(place, "no_ki", Severity.ERROR)
+
+
+def _alone(proofs: Proofs, step: str, pattern: re.Pattern[str], word: str) -> Place | None:
+    """The word where it stands by itself in a template of text, else where it stands at all."""
+    texts = [source for source in proofs.sources.all if source.ending == ".txt"]
+    return next(iter(_places(texts, pattern)), None) or proofs.find(step, word)
+
+
+def _places(sources: Sequence[Source], pattern: re.Pattern[str]) -> list[Place]:
+    return [Place(s.name, line) for s in sources for line, _ in s.matches(pattern)]

@@ -48,20 +48,20 @@ def both_forms(proofs: Proofs) -> Iterator[Finding]:
 
 
 def _missing(proofs: Proofs, proof: Proof, said: str, there: str, rule: str) -> Iterator[Finding]:
-    joined = "".join(_WORD.findall(there))
-    numbers = set(_NUMBER.findall(_bare(there)))
-    for word in dict.fromkeys(_WORD.findall(said)):
-        if word not in joined:
-            place = proofs.find(proof.step, word)
-            yield proofs.finding(place, rule, Severity.ERROR, what=word[:40], step=proof.step)
-    for number in sorted(set(_NUMBER.findall(_bare(said))) - numbers):
-        place = proofs.find(proof.step, number)
-        yield proofs.finding(place, rule, Severity.ERROR, what=number, step=proof.step)
+    """Words and numbers of one form that the other has not."""
+    joined = "".join(_words(there))
+    words = [word for word in dict.fromkeys(_words(said)) if word not in joined]
+    for what in (*words, *sorted(_numbers(said) - _numbers(there))):
+        place = proofs.find(proof.step, what)
+        yield proofs.finding(place, rule, Severity.ERROR, what=what[:40], step=proof.step)
 
 
-def _bare(text: str) -> str:
-    """Lines of plain text may end inside what is one piece."""
-    return re.sub(r"\s*\n\s*", " ", text)
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_NUMBER.sub(" ", text))
+
+
+def _numbers(text: str) -> set[str]:
+    return set(_NUMBER.findall(text))
 
 
 def _mails(proofs: Proofs) -> Iterator[Proof]:

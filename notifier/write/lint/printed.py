@@ -19,7 +19,7 @@ _FILTERS: Final = {
 _RULES: Final = {FieldType.YEN: "bare_amount", FieldType.DATE: "bare_date"}
 _BARE_YEN: Final = re.compile(r"(?<![\d,，.])[0-9０-９]{4,}[ \u3000]*円")
 _BARE_DATE: Final = re.compile(
-    r"(?<![\w./-])(?:19|20)\d\d(?:-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|\.\d{1,2}\.\d{1,2})(?![\w/-])"
+    r"(?<![0-9A-Za-z./-])(?:19|20)\d\d(?:-\d{1,2}-|/\d{1,2}/|\.\d{1,2}\.)\d{1,2}(?![0-9A-Za-z/-])"
 )
 _IN_TEXT: Final = {"bare_amount": _BARE_YEN, "bare_date": _BARE_DATE}
 _PROSE: Final = frozenset({".txt", ".html", ".mjml", ".typ"})

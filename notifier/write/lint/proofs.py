@@ -4,10 +4,10 @@ Each sample is written once as it is and once without each of its optional facts
 template says instead is read, too.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Final
 
 from notifier.model.correspondence import Correspondence
@@ -21,9 +21,13 @@ from notifier.write.labels import LABELS, Labels
 from notifier.write.lint.finding import Finding, Severity
 from notifier.write.lint.source import Place, Source, Sources
 from notifier.write.lint.wordlists import wordlists
+from notifier.write.mjml_source import expanded
 from notifier.write.samples import read_sample
 from notifier.write.words import Phrases
 
+_LINE: Final = re.compile(r"\bline ([0-9]{1,6})\b")
+_AT_END: Final = "(at end of document)"  # so says tomllib
+_POSITION: Final = re.compile(r"\bposition ([0-9]{1,9})\b")
 #: Who is looked through first for where a text comes from.
 _FIRST: Final = ("words.txt", "subject.txt", "notice.toml", "body.txt", "letter.typ")
 
@@ -43,9 +47,16 @@ class Proof:
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """All that its reader reads, in pieces."""
+        """All words that it was made of, in pieces, and a mail as a whole."""
         mail = (self.subject, self.text) if self.channel is Channel.EMAIL else ()
         return (*mail, *texts_of(self.words))
+
+    @property
+    def whole(self) -> str:
+        """What its reader reads."""
+        if self.channel is Channel.EMAIL:
+            return f"{self.subject}\n{self.text}"
+        return "\n".join(texts_of(self.words))
 
     @property
     def is_apology(self) -> bool:
@@ -104,13 +115,14 @@ class Proofs:
             return
         for step in self.notice.steps:
             try:
-                sample = read_sample(self.folder, step)
+                samples = {"": read_sample(self.folder, step)}
             except BadTemplate as error:
                 self.failures.append(broken(self.folder.language, self.folder.files, error))
                 continue
-            for left_out, one in _with_and_without(self, step, sample):
-                for channel in self.notice.channels:
-                    self._write_one(phrases, channel, left_out, one)
+            for sample in samples.values():
+                for left_out, one in _with_and_without(self, step, sample):
+                    for channel in self.notice.channels:
+                        self._write_one(phrases, channel, left_out, one)
 
     def _write_one(
         self, phrases: Phrases, channel: Channel, left_out: str, c: Correspondence
@@ -177,21 +189,40 @@ def texts_of(data: Any) -> tuple[str, ...]:
 def broken(language: str, files: Mapping[str, str], error: BadTemplate | RecursionError) -> Finding:
     """A file that cannot be used at all."""
     if isinstance(error, RecursionError):
-        return Finding(f"{language}/{BASE}/words.txt", 1, "broken", Severity.ERROR, _why("", error))
-    lines = files.get(error.file, "").split("\n")
-    said = f"{error.key} {error.message}".split()
-    after = [b for a, b in pairwise(said) if a.endswith("line")]
-    numbers = [int(n) for n in (b.strip(",:)") for b in after) if n.isascii() and n.isdecimal()]
+        place = Place(f"{BASE}/words.txt", 1)
+        why: tuple[tuple[str, str], ...] = ("key", ""), ("why", "RecursionError")
+    else:
+        place = _in_page(files, error) or Place(error.file, _line_of(files, error))
+        why = ("key", error.key), ("why", error.message)
+    return Finding(f"{language}/{place.file}", place.line, "broken", Severity.ERROR, why)
+
+
+def _line_of(files: Mapping[str, str], error: BadTemplate) -> int:
+    """The line that an error names; else that of the key that it names."""
+    found = _LINE.search(f"{error.key} {error.message}")
+    if found:
+        return int(found[1])
     key = error.key.rpartition(".")[2]
-    named = next((n for n, text in enumerate(lines, 1) if key and key in text), 1)
-    line = numbers[0] if numbers else named
-    return Finding(
-        f"{language}/{error.file}", line, "broken", Severity.ERROR, _why(error.key, error.message)
-    )
+    lines = files.get(error.file, "").split("\n")
+    if _AT_END in error.message:
+        return len(lines)
+    return next((n for n, text in enumerate(lines, 1) if key and key in text), 1)
 
 
-def _why(key: str, why: object) -> tuple[tuple[str, str], ...]:
-    return ("key", key), ("why", str(why))
+def _in_page(files: Mapping[str, str], error: BadTemplate) -> Place | None:
+    """MJML names a byte of the page with all that it includes."""
+    found = _POSITION.search(error.message)
+    if not found or error.file not in files:
+        return None
+    try:
+        page = expanded(error.file, files).encode()[int(found[1]) :].decode(errors="ignore")
+    except BadTemplate:
+        return None
+    wrong = page.split("\n")[0]
+    for name in (error.file, *(n for n in files if n.endswith(".mjml"))):
+        if wrong and (at := files[name].find(wrong)) >= 0:
+            return Place(name, files[name].count("\n", 0, at) + 1)
+    return None
 
 
 def _with_and_without(

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
-from jinja2 import Environment, nodes
+from jinja2 import nodes
 from jinja2.exceptions import TemplateError
+
+from notifier.write.sandbox import Sandbox
 
 #: What is no text of a message, by the ending of the file.
 _COMMENTS: Final = {
@@ -17,8 +19,21 @@ _COMMENTS: Final = {
 }
 _JINJA: Final = re.compile(r"\{#[\s\S]*?#\}")
 _SPACE: Final = re.compile(r"\s")
-_ENVIRONMENT: Final = Environment(autoescape=True)
 _LONGEST: Final = 60  # characters of a text that is looked for
+
+
+class _Anything(dict[str, Any]):
+    """Filters and tests of any name: whether there is such a one is not asked here."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What there is of this name, or something that can be called."""
+        return super().get(key, default) or str
+
+
+#: To read templates with. A sandbox works nothing out beforehand that might take for ever.
+ENVIRONMENT: Final = Sandbox({}, escape=True, filters={})
+ENVIRONMENT.filters = _Anything(ENVIRONMENT.filters)
+ENVIRONMENT.tests = _Anything(ENVIRONMENT.tests)
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,7 @@ class Source:
     def tree(self) -> nodes.Template | None:
         """The parsed template; None if it does not parse."""
         try:
-            return _ENVIRONMENT.parse(self.text)
+            return ENVIRONMENT.parse(self.text)
         except (TemplateError, RecursionError):
             return None
 
@@ -62,7 +77,7 @@ class Source:
         """(line, kind, text) of what stands between Jinja's brackets, as far as it can be read."""
         found: list[tuple[int, str, str]] = []
         try:
-            for line, kind, text in _ENVIRONMENT.lex(self.text):
+            for line, kind, text in ENVIRONMENT.lex(self.text):
                 if kind not in ("whitespace", "data", "comment"):
                     found.append((line, kind, text))
         except TemplateError:
