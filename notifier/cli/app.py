@@ -18,6 +18,7 @@ from . import (
     settling,
     staff,
     tasks,
+    templates,
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
@@ -40,6 +41,7 @@ for name, group in {
     "keys": keys.app,
     "staff": staff.app,
     "dkim": dkim.app,
+    "templates": templates.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)

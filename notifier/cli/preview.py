@@ -7,9 +7,11 @@ import typer
 
 from notifier.model.errors import NotFound
 from notifier.model.states import Channel
+from notifier.runtime.parts import Parts
+from notifier.wording.references import resolve
 from notifier.write.writer import Writer
 
-from .session import fail, out, settings
+from .session import fail, out, run, settings
 
 _NAME = "preview"
 
@@ -18,11 +20,15 @@ def preview(
     notice: Annotated[str, typer.Argument(help="card_error, apology, refund, …")],
     step: Annotated[str | None, typer.Option(help="A step of the notice; all if left out.")] = None,
     to: Annotated[Path, typer.Option("--to", "-o", help="Folder.")] = Path("preview"),
+    version: Annotated[
+        str | None,
+        typer.Option(help="D3, in-force, a digest or a folder; what is shipped if left out."),
+    ] = None,
 ) -> None:
     """Write a notice as .eml, .html, .txt, .pdf and .png, made by the writer that sends."""
     given = settings()
     try:
-        writer = Writer(given.templates, given.locales)
+        writer = _writer_of(version) if version else Writer(given.templates, given.locales)
         if notice not in writer.notices:
             raise NotFound("notice", f"{notice} (there are: {', '.join(sorted(writer.notices))})")
         known = writer.notices[notice].steps
@@ -33,9 +39,20 @@ def preview(
             for file in _write(writer, notice, one, to):
                 out.print(str(file), highlight=False)
     except Exception as problem:
-        if isinstance(problem, KeyError | AssertionError | TypeError):
+        if isinstance(problem, typer.Exit | KeyError | AssertionError | TypeError):
             raise
         fail(problem)
+
+
+def _writer_of(version: str) -> Writer:
+    """The writer that would send if a version were in force."""
+
+    async def work(parts: Parts) -> Writer:
+        async with parts.engine.connect() as conn:
+            folders = await resolve(conn, parts.writer, version)
+        return parts.writer.with_versions(map(parts.writer.wording, folders.values()))
+
+    return run(work)
 
 
 def _write(writer: Writer, notice: str, step: str, to: Path) -> list[Path]:

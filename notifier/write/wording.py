@@ -1,0 +1,47 @@
+"""Wording: one version of a notice, compiled and ready to write from."""
+
+from notifier.write import context
+from notifier.write.errors import BadTemplate, WriteError
+from notifier.write.facts import typed
+from notifier.write.folder import Folder
+from notifier.write.labels import Labels
+from notifier.write.prepared import Prepared
+from notifier.write.samples import read_sample
+from notifier.write.words import Phrases
+
+
+class Wording:
+    """The templates of a version, and the skeletons of mails that were made of them."""
+
+    def __init__(self, folder: Folder, labels: Labels) -> None:
+        """Raises :class:`BadTemplate`, which names the file and the key that is wrong."""
+        self.folder = folder
+        self.phrases = Phrases(folder, labels)
+        self.prepared = Prepared(folder, labels)
+        _check_fields(folder)
+        _check_samples(folder)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Language and notice."""
+        return self.folder.language, self.folder.notice.name
+
+
+def _check_fields(folder: Folder) -> None:
+    notice = folder.notice
+    for step in notice.steps:
+        taken = {spec.name for spec in notice.fields_for(step)} & context.RESERVED
+        if taken:
+            name = f"{notice.name}/notice.toml"
+            raise BadTemplate(name, f"fields.{min(taken)}", "is a name that every message has")
+
+
+def _check_samples(folder: Folder) -> None:
+    """A sample that lacks a field would hide that a template uses it."""
+    for step in folder.notice.steps:
+        sample = read_sample(folder, step)
+        try:
+            typed(folder.notice, step, sample.facts)
+        except WriteError as error:
+            where = f"steps.{step}.{error.field}"
+            raise BadTemplate(folder.named("sample.json", step), where, error.message) from None
