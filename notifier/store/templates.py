@@ -198,6 +198,16 @@ async def was_in_force(
     return [r["digest"] for r in found]
 
 
+async def all_once_in_force(conn: AsyncConnection) -> set[str]:
+    """Digests of all versions that a publication has put in force, or replaced."""
+    found = await rows(
+        conn,
+        """SELECT digest FROM template_publications
+           UNION SELECT replaces FROM template_publications""",
+    )
+    return {r["digest"] for r in found}
+
+
 async def latest(conn: AsyncConnection, language: str, notice: str) -> RowMapping | None:
     """The newest publication of a notice: publication_id, digest, replaces."""
     return await row(

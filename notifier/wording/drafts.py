@@ -21,19 +21,22 @@ Key = tuple[str, str]  # language and notice
 async def draft(
     engine: AsyncEngine, shipped: Writer, folder: Path, *, note: str, actor: Actor, now: datetime
 ) -> tuple[int, list[Change]]:
-    """Keep what differs under ``<folder>/<language>/`` from what is in force: number, changes.
+    """Keep what is new under ``<folder>/<language>/``: number of the draft, changes.
 
-    Raises :class:`BadTemplate` on what cannot be read at all, and :class:`NotAllowed` where nothing
-    differs or a notice is not one of the program's.
+    What is as it was once in force is left out: a folder may be older than a publication, and the
+    way back is :meth:`Publisher.roll_back`. Raises :class:`BadTemplate` on what cannot be read at
+    all, and :class:`NotAllowed` where nothing is new or a notice is not one of the program's.
     """
     found = await asyncio.to_thread(read_folders, folder)
     if unknown := found.keys() - shipped.folders.keys():
         raise NotAllowed(f"{'/'.join(min(unknown))} is not a notice of this program")
     async with engine.begin() as conn:
         current = await current_digests(conn, shipped)
-        changed = {key: f for key, f in found.items() if f.digest != current[key]}
+        known = await templates.all_once_in_force(conn)
+        known |= {f.digest for f in shipped.folders.values()}
+        changed = {key: f for key, f in found.items() if f.digest not in known}
         if not changed:
-            raise NotAllowed(f"{folder}: nothing differs from what is in force")
+            raise NotAllowed(f"{folder}: nothing is new in it")
         bases = [shipped.folders[k] for k in changed if shipped.folders[k].digest == current[k]]
         kept = [version_of(one) for one in (*changed.values(), *bases)]
         await documents.register(conn, kept, now=now)

@@ -1,5 +1,6 @@
-"""References: how a person names versions (``D3``, ``in-force``, ``shipped``, a digest, a folder)."""
+"""References: how a person names versions, such as ``D3``, ``in-force`` or a digest."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Final
@@ -43,9 +44,13 @@ async def resolve(conn: AsyncConnection, shipped: Writer, text: str) -> dict[Key
             own[r["digest"]] = unpacked(r["language"], r["notice"], bytes(r["content"]))
         if len(own) == 1:
             return _by_key(own)
-    if Path(text).is_dir():
-        return read_folders(Path(text))
-    raise NotFound("version", text)
+    return await asyncio.to_thread(_in_folder, text)
+
+
+def _in_folder(text: str) -> dict[Key, Folder]:
+    if not Path(text).is_dir():
+        raise NotFound("version", text)
+    return read_folders(Path(text))
 
 
 async def _in_force(conn: AsyncConnection, shipped: Writer) -> dict[Key, Folder]:
