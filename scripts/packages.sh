@@ -1,6 +1,6 @@
 #!/bin/sh
-# See to it that the programs are there that the tests need: a relay, and what looks at PDFs and
-# pages. With "bench": only what figures are measured against, and nothing fails without it.
+# See to it that the programs are there that the tests need: a relay, and what looks at PDFs,
+# pages and mails. With "bench": only what figures are measured against, and nothing fails for it.
 set -eu
 
 need() { # command, Debian package
@@ -14,6 +14,7 @@ if [ "${1:-}" != bench ]; then
     need pdftotext poppler-utils
     need qpdf qpdf
     need fc-list fontconfig
+    need spamassassin spamassassin
     command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
         missing="$missing chromium"
     fc-list :lang=ja 2>/dev/null | grep -q . || missing="$missing fonts-noto-cjk"

@@ -75,7 +75,7 @@ def _figures(folders: Sequence[Folder], wanted: frozenset[str]) -> None:
         if wanted and folder.notice.name not in wanted:
             continue
         for proof in Proofs(folder).proofs:
-            if not proof.left_out:
+            if proof.is_plain:
                 measured = figures(prose(proof.words))
                 lines.append(
                     (

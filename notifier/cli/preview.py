@@ -5,20 +5,24 @@ from typing import Annotated
 
 import typer
 
+from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotFound
 from notifier.model.states import Channel
 from notifier.runtime.parts import Parts
 from notifier.wording.references import resolve
+from notifier.write.samples import PLAIN
 from notifier.write.writer import Writer
 
 from .session import fail, out, run, settings
 
 _NAME = "preview"
+_ALL = "all"
 
 
 def preview(
     notice: Annotated[str, typer.Argument(help="card_error, apology, refund, …")],
     step: Annotated[str | None, typer.Option(help="A step of the notice; all if left out.")] = None,
+    sample: Annotated[str, typer.Option(help="plain, longest, …, or all of them.")] = PLAIN,
     to: Annotated[Path, typer.Option("--to", "-o", help="Folder.")] = Path("preview"),
     version: Annotated[
         str | None,
@@ -29,14 +33,8 @@ def preview(
     given = settings()
     try:
         writer = _writer_of(version) if version else Writer(given.templates, given.locales)
-        if notice not in writer.notices:
-            raise NotFound("notice", f"{notice} (there are: {', '.join(sorted(writer.notices))})")
-        known = writer.notices[notice].steps
-        if step is not None and step not in known:
-            raise NotFound("step", f"{step} (there are: {', '.join(known)})")
-        to.mkdir(parents=True, exist_ok=True)
-        for one in (step,) if step else known:
-            for file in _write(writer, notice, one, to):
+        for name, c in _chosen(writer, notice, step, sample):
+            for file in _write(writer, c, f"{notice}-{c.step}{name}", to):
                 out.print(str(file), highlight=False)
     except Exception as problem:
         if isinstance(problem, typer.Exit | KeyError | AssertionError | TypeError):
@@ -55,23 +53,45 @@ def _writer_of(version: str) -> Writer:
     return run(work)
 
 
-def _write(writer: Writer, notice: str, step: str, to: Path) -> list[Path]:
-    sample = writer.sample(notice, step)
+def _chosen(
+    writer: Writer, notice: str, step: str | None, sample: str
+) -> list[tuple[str, Correspondence]]:
+    """The samples that were asked for, each with what its files' names end in."""
+    if notice not in writer.notices:
+        raise NotFound("notice", f"{notice} (there are: {', '.join(sorted(writer.notices))})")
+    known = writer.notices[notice].steps
+    if step is not None and step not in known:
+        raise NotFound("step", f"{step} (there are: {', '.join(known)})")
+    named = [
+        (name, c)
+        for one in ((step,) if step else known)
+        for name, c in writer.samples(notice, one).items()
+    ]
+    found = [(name, c) for name, c in named if sample in (name, _ALL)]
+    if not found:
+        names = ", ".join(dict.fromkeys(name for name, _ in named))
+        raise NotFound("sample", f"{sample} (there are: {names})")
+    return [("" if name == PLAIN else f"-{name}", c) for name, c in found]
+
+
+def _write(writer: Writer, c: Correspondence, name: str, to: Path) -> list[Path]:
     files: dict[str, bytes] = {}
-    if Channel.EMAIL in writer.notices[notice].channels:
-        mail = writer.mail(sample, token=_NAME, message_id=f"<{_NAME}@notifier.example.jp>")
+    channels = writer.notices[c.notice].channels
+    if Channel.EMAIL in channels:
+        mail = writer.mail(c, token=_NAME, message_id=f"<{_NAME}@notifier.example.jp>")
         files |= {
             "eml": mail.data,
             "html": mail.html.encode(),
             "txt": f"{mail.subject}\n\n{mail.text}".encode(),
         }
-    if Channel.LETTER in writer.notices[notice].channels:
-        files["pdf"] = writer.letter(sample).pdf
-        for page, png in enumerate(writer.letter_png(sample), 1):
+    if Channel.LETTER in channels:
+        files["pdf"] = writer.letter(c).pdf
+        for page, png in enumerate(writer.letter_png(c), 1):
             files[f"{page}.png"] = png
+    to.mkdir(parents=True, exist_ok=True)
     written = []
     for ending, data in files.items():
-        path = to / f"{notice}-{step}.{ending}"
+        path = to / f"{name}.{ending}"
         path.write_bytes(data)
         written.append(path)
     return written

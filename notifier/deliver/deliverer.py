@@ -30,6 +30,7 @@ from .worker import Worker
 log = structlog.get_logger(__name__)
 
 POLL: Final = 1.0  # seconds between looks when no bell rings
+_AGAIN: Final = 0.2  # seconds between looks while the relay grants no further line
 _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
 _AHEAD: Final = 8  # messages written ahead for each line
 _AT_ONCE: Final = 2  # permits on their way: one waits for the disk while the next is asked for
@@ -184,7 +185,7 @@ class Deliverer:
                     await self._dispatch(lines)
                 else:  # all that the relay grants are busy
                     self._changed.clear()
-                    await _within(POLL, self._changed)
+                    await _within(_AGAIN, self._changed)
 
     def _may_send(self) -> bool:
         if len(self._beginning) >= _AT_ONCE:

@@ -5,9 +5,10 @@ shaping of destinations and the pace of mass mailings. All times are monotonic s
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
+from notifier.model.notice import Lane
 from notifier.model.relay import Relay, RelayKind
 
 from .breaker import Breaker
@@ -30,10 +31,16 @@ class Gate:
         self.pace = Pace(max(1, bulk))
         self.shaper = Shaper()
         self.lines = 0  # that stand open, of all lanes
+        self.lenders: list[Callable[[Relay, Lane], None]] = []  # told who is short of a line
         self._destinations = destinations
         self._whole = as_destination(relay) or _unlimited(relay)
         self._limited = relay.rate_per_minute is not None
         self._pushed_back = False  # a smarthost that asked for less
+
+    def wanted_by(self, lane: Lane) -> None:
+        """A lane has no line, and the relay grants none: lanes that can wait give one up."""
+        for lend in self.lenders:
+            lend(self.relay, lane)
 
     def begin(self, recipient: str, now: float) -> float:
         """0: a transmission to this address has begun; else seconds until it may."""

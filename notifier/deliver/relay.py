@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from notifier.model.notice import Lane
 from notifier.model.relay import Relay
 
 from .breaker import Breaker, BreakerState
@@ -20,13 +21,20 @@ log = structlog.get_logger(__name__)
 MOST_IDLE: Final = 60.0  # seconds; relays close after one to five minutes
 _SOON: Final = 0.5  # seconds between two tries of a relay that may be used but cannot be reached
 _FULL: Final = 10.0  # seconds after which a relay that took no further connection is asked again
+_SHORT: Final = 0.2  # the same for a lane that has no line, and waits for one of another lane's
 
 
 class Pool:
     """Up to ``size`` lines to the first relay that is there. One taker at a time."""
 
     def __init__(
-        self, relays: Sequence[Relay], gates: Gates, *, size: int, helo: str | None = None
+        self,
+        relays: Sequence[Relay],
+        gates: Gates,
+        *,
+        size: int,
+        lane: Lane = Lane.STANDARD,
+        helo: str | None = None,
     ) -> None:
         """``relays`` in the order in which they are tried; ``gates`` know which of them rest."""
         if not relays or size < 1:
@@ -34,11 +42,16 @@ class Pool:
         self.size = size
         self._relays = tuple(relays)
         self._gates = gates
+        self._lane = lane
         self._helo = helo or socket.gethostname()
         self._free = size
         self._kept: list[Line] = []  # open and idle; the last used is the first taken
         self._freed = asyncio.Event()
         self._full: dict[str, float] = {}  # label → until when it is not asked for another line
+        self._opening = 0  # lines that are being opened
+        self._owed: set[str] = set()  # labels of relays at which a more urgent lane needs a line
+        for relay in self._relays:
+            gates.of(relay).lenders.append(self._lend)
         self._partings: set[asyncio.Task[None]] = set()
 
     @property
@@ -74,20 +87,24 @@ class Pool:
         """Open lines at once; RelayDown only if one is needed, none could be opened, none is busy.
 
         The first one goes alone: one that fails says as much of the relay as a dozen would.
+        A relay that is full is not away: a lane that has no line waits for one.
         """
         alone = not any(self._gates.of(relay).lines for relay in self._relays)
         self._free -= count
+        self._opening = count
         made = await self._try(1 if alone else count)
         if alone and isinstance(made[0], Line):
             made += await self._try(count - 1)
         lines = [m for m in made if isinstance(m, Line)]
         self._free += count - len(lines)
+        self._opening = 0
         self._freed.set()
         errors = [m for m in made if isinstance(m, BaseException)]
         for error in errors:
             if not isinstance(error, RelayDown):
                 raise error
-        if errors and needed and not lines and self._free == self.size:
+        away = not (lines or any(map(self._is_full, self._relays)))
+        if errors and needed and away and self._free == self.size:
             raise errors[0]
         return lines
 
@@ -120,9 +137,24 @@ class Pool:
         """No connection. A relay on which other lines stand is not away: it takes no more."""
         gate = self._gates.of(relay)
         if gate.lines and gate.breaker.state is BreakerState.CLOSED:
-            self._full[relay.label] = monotonic() + _FULL
+            short = self._free + self._opening == self.size  # of any line at all
+            self._full[relay.label] = monotonic() + (_SHORT if short else _FULL)
+            if short:
+                gate.wanted_by(self._lane)
         else:
             gate.breaker.noted(monotonic(), reply)
+
+    def _lend(self, relay: Relay, lane: Lane) -> None:
+        """A more urgent lane is short of a line: give one up, now or after its transaction."""
+        if lane >= self._lane:
+            return
+        self._full[relay.label] = monotonic() + _FULL  # it is not taken back at once
+        idle = next((line for line in self._kept if line.label == relay.label), None)
+        if idle is None:
+            self._owed.add(relay.label)
+        else:
+            self._kept.remove(idle)
+            self._part(idle)
 
     async def probe(self) -> float:
         """Try the relays that have rested: 0 once one would take a mail, else seconds to wait."""
@@ -146,9 +178,10 @@ class Pool:
         """Take a line back after its transaction."""
         self._free += 1
         self._freed.set()
-        if line.is_open and not line.is_spent:
+        if line.is_open and not line.is_spent and line.label not in self._owed:
             self._kept.append(line)
         else:
+            self._owed.discard(line.label)
             self._part(line)
 
     def prune(self) -> None:
@@ -181,6 +214,8 @@ class Pool:
 
     async def close(self) -> None:
         """Part from all idle lines."""
+        for relay in self._relays:
+            self._gates.of(relay).lenders.remove(self._lend)
         for line in self._kept:
             self._part(line)
         self._kept.clear()

@@ -116,7 +116,7 @@ def _deliverer(station: Station, worker: Worker, gates: Gates, lane: Lane, size:
         lane,
         engine=station.engine,
         worker=worker,
-        pool=Pool(relays_for(lane, station.relays), gates, size=size),
+        pool=Pool(relays_for(lane, station.relays), gates, size=size, lane=lane),
         gates=gates,
         renderer=station.renderer,
         now=station.now,

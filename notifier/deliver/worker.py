@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -25,6 +25,14 @@ log = structlog.get_logger(__name__)
 ACTOR: Final[Actor] = system("worker")
 _BEATS: Final = 3  # heartbeats in the time of a lease
 _MARGIN: Final = 0.9  # the part of a lease in which DATA may still begin
+
+
+#: Goes on while a machine is suspended, as a lease does in the database.
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _running() -> float:
+    return time.clock_gettime(_CLOCK)
 
 
 def _nobody(_: int) -> None:
@@ -45,7 +53,7 @@ class Worker:
         self._engine = engine
         self._held: set[int] = set()
         self._owing = False  # the journal knows more than the record
-        self._until = monotonic() + lease.total_seconds() * _MARGIN
+        self._until = _running() + lease.total_seconds() * _MARGIN
         self._beat: asyncio.Task[None] | None = None
 
     @classmethod
@@ -103,7 +111,7 @@ class Worker:
 
     def may_begin(self) -> bool:
         """Whether DATA may begin: only while the lease is known to stand."""
-        return monotonic() < self._until and not self.lost.is_set()
+        return _running() < self._until and not self.lost.is_set()
 
     async def _beat_forever(self) -> None:
         while not self.lost.is_set():
@@ -117,7 +125,7 @@ class Worker:
 
     async def beat(self) -> None:
         """One heartbeat."""
-        asked = monotonic()
+        asked = _running()
         async with self._engine.begin() as conn:
             workers = await claims.renew(conn, self.worker_id, self.held, lease=self.lease)
         if workers:

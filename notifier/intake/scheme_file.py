@@ -57,6 +57,7 @@ class _BrandEntry(_Entry):
     guide_url: Line
     allowed_domains: Annotated[list[_Domain], Field(min_length=1, max_length=20)]
     signatory: Line
+    footer: _Optional = ""
 
 
 class _SchemeEntry(_Entry):

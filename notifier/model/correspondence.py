@@ -21,6 +21,8 @@ class Recipient:
     member_no: str = ""
     email: str = ""
     address: PostalAddress | None = None
+    organisation: str = ""  # whose officer the reader is; an organisation itself is a name, 御中
+    title: str = ""  # 役職, before the name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,14 +62,14 @@ def written(writer: Writer, folder: Folder) -> list[Finding]:
 def _problems(
     trial: Writer, folder: Folder, step: str, channel: Channel
 ) -> Iterator[dict[str, str]]:
-    sample = trial.sample(folder.notice.name, step, folder.language)
-    try:
-        if channel is Channel.EMAIL:
-            trial.mail(sample, token=_TOKEN, message_id=f"<{_TOKEN}@notifier.example.jp>")
-        else:
-            trial.letter(sample)
-    except WriteError as error:
-        yield {"field": error.field, "why": error.message}
+    for sample in trial.samples(folder.notice.name, step, folder.language).values():
+        try:
+            if channel is Channel.EMAIL:
+                trial.mail(sample, token=_TOKEN, message_id=f"<{_TOKEN}@notifier.example.jp>")
+            else:
+                trial.letter(sample)
+        except WriteError as error:
+            yield {"field": error.field, "why": error.message}
 
 
 def _changed_policy(writer: Writer, folder: Folder) -> Iterator[Finding]:

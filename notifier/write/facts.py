@@ -8,6 +8,7 @@ from typing import Any, Final
 from notifier.model.notice import FieldSpec, FieldType, Notice
 from notifier.write.characters import check_line, check_text
 from notifier.write.errors import WriteError
+from notifier.write.forms import usual
 
 _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -33,7 +34,7 @@ def _value(spec: FieldSpec, given: Any) -> Any:
 def _text(name: str, given: Any) -> str:
     if not isinstance(given, str):
         raise WriteError(name, "is not text")
-    return check_text(name, given)
+    return check_text(name, usual(given))
 
 
 def _whole(name: str, given: Any) -> int:

@@ -20,7 +20,10 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.notice import FieldSpec, FieldType
 from notifier.write.errors import WriteError
 from notifier.write.folder import Folder
+from notifier.write.forms import usual
 from notifier.write.labels import Labels
+from notifier.write.lines import LONG, is_long
+from notifier.write.samples import read_sample
 from notifier.write.skeleton import LINKING, Skeleton, Unfit, in_bytes, trace
 from notifier.write.tracing import Tracing
 from notifier.write.words import Pages, Phrases
@@ -60,7 +63,8 @@ class Prepared:
         self._folder, self._labels = folder, labels
         self._notice = folder.notice
         self._fields: dict[str, tuple[FieldSpec, ...]] = {}  # by step
-        self._closed: dict[str, frozenset[str]] = {}  # step → names that cannot be slots
+        #: Step → names that cannot be slots: at first the sentences, which are the same for all.
+        self._closed = {step: _sentences(folder, step) for step in folder.notice.steps}
         self._kept: OrderedDict[Hashable, Skeleton | None] = OrderedDict()
         self._seen: OrderedDict[Hashable, None] = OrderedDict()
 
@@ -72,14 +76,16 @@ class Prepared:
         """What there is for a message issued on a day; None if it can have no skeleton."""
         closed = self._closed.get(c.step, frozenset())
         found = self._parts(c, closed)
-        if found is not None and not _plain(_JOINT.join(_texts(found[1]))):
+        if found is not None and not _all_plain(_texts(found[1])):
             # What all readers are told, such as a cause in paragraphs, can still be in the key.
-            odd = _names({path for path, text in found[1].items() if not _plain(str(text))})
+            odd = _names({path for path, text in found[1].items() if not _all_plain([str(text)])})
             found = self._parts(c, closed | odd) if odd.isdisjoint(_OWN) else None
         if found is None:
             return None
         frame, leaves = found
-        key = (c.step, c.brand, day, c.scheme_name, c.group_no, c.recipient.honorific, *frame)
+        to = c.recipient
+        fixed = (c.scheme_name, c.group_no, to.honorific, to.organisation, to.title)
+        key = (c.step, c.brand, day, *fixed, *frame)
         skeleton = self._kept.get(key)
         if skeleton is not None and len(self._kept) > _MOST // 2:
             self._kept.move_to_end(key)  # what was used last goes last
@@ -149,6 +155,11 @@ class Prepared:
         return frame, leaves
 
 
+def _sentences(folder: Folder, step: str) -> frozenset[str]:
+    facts = read_sample(folder, step).facts
+    return frozenset(name for name, fact in facts.items() if is_long(fact))
+
+
 def _own(c: Correspondence) -> Iterator[tuple[str, str, str]]:
     """What every message has of its own: name for the template, path, value."""
     yield "number", "number", c.number
@@ -188,10 +199,15 @@ def _texts(leaves: Leaves) -> list[str]:
     return [value for value in leaves.values() if isinstance(value, str)]
 
 
+def _all_plain(texts: list[str]) -> bool:
+    """Whether the values of a message surely pass all checks of text, and stay as they are."""
+    return all(len(text) <= LONG for text in texts) and _plain(_JOINT.join(texts))
+
+
 def _plain(texts: str) -> bool:
-    """Whether the values of a message surely pass all checks of text."""
     return (
-        texts.replace("\u3000", "").isprintable()
+        usual(texts) == texts
+        and texts.replace("\u3000", "").isprintable()
         and (_LINKS.isdisjoint(texts) or not LINKING.search(texts))
         and not _EDGE.search(texts)
     )

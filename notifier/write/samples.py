@@ -14,24 +14,52 @@ from notifier.write.folder import BASE, Folder
 _FILE: Final = "sample.json"
 
 
-def read_sample(folder: Folder, step: str) -> Correspondence:
-    """The sample of a step: ``_base/sample.json``, over it the notice's own.
+#: The name of a step's sample without any variant.
+PLAIN: Final = "plain"
 
-    The notice's file holds ``{"steps": {step: {facts}}}`` and, where it differs from the base,
-    ``recipient``, ``scheme_name``, ``group_no``, ``policies``, ``written_at``. Raises
-    :class:`BadTemplate` naming file and key.
+
+def read_sample(folder: Folder, step: str) -> Correspondence:
+    """The plain sample of a step. Raises :class:`BadTemplate` naming file and key."""
+    return read_samples(folder, step)[PLAIN]
+
+
+def read_samples(folder: Folder, step: str) -> dict[str, Correspondence]:
+    """All samples of a step by name, ``plain`` first.
+
+    Over ``_base/sample.json`` goes the notice's own, ``{"steps": {step: {facts}}}`` and whatever
+    else differs from the base (``recipient``, ``brand``, ``policies``, ``written_at`` …); over both
+    go the ``variants`` by name, of the same form: a variant is there for the steps that it names,
+    and a variant of the same name in the base lends it what all notices have in common. Objects
+    are merged, everything else is replaced. Raises :class:`BadTemplate` naming file and key.
     """
     base = _table(folder, f"{BASE}/{_FILE}")
     name = folder.named(_FILE, step)
     own = _table(folder, name)
-    facts = own.get("steps", {}).get(step)
-    if facts is None:
+    if own.get("steps", {}).get(step) is None:
         raise BadTemplate(name, f"steps.{step}", "is missing")
-    merged = {**base, **{k: v for k, v in own.items() if k != "steps"}}
-    try:
-        return _correspondence(folder, step, merged, facts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadTemplate(name, f"steps.{step}", f"{type(error).__name__}: {error}") from None
+    plain = _merged(base, own)
+    variants = {
+        key: _merged(_merged(plain, base.get("variants", {}).get(key, {})), table)
+        for key, table in own.get("variants", {}).items()
+        if step in table.get("steps", {})
+    }
+    found = {}
+    for key, table in {PLAIN: plain, **variants}.items():
+        place = f"steps.{step}" if key == PLAIN else f"variants.{key}"
+        try:
+            found[key] = _correspondence(folder, step, table, table["steps"][step])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadTemplate(name, place, f"{type(error).__name__}: {error}") from None
+    return found
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+    }
+    return {**below, **above, **both}
 
 
 def _correspondence(

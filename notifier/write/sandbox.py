@@ -5,9 +5,21 @@ from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+from markupsafe import escape as escaped
 
 from notifier.write import japanese
 from notifier.write.errors import WriteError
+
+
+def unbroken_yen(amount: int) -> Markup:
+    """An amount for a page: no line ends between its digits and 円."""
+    return unbroken(japanese.yen(amount))
+
+
+def unbroken(text: str) -> Markup:
+    """Text in one piece, in a form that also old mail programs know."""
+    return Markup(f"<nobr>{escaped(text)}</nobr>")  # noqa: S704 (escaped)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -32,7 +44,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             cache_size=-1,
         )
         self.filters |= {
-            "yen": japanese.yen,
+            "yen": unbroken_yen if escape else japanese.yen,
             "date": japanese.long_date,
             "plain_date": japanese.plain_date,
             "wareki": japanese.wareki,

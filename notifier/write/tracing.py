@@ -9,12 +9,13 @@ from jinja2.visitor import NodeTransformer
 
 from notifier.write import japanese
 from notifier.write.errors import WriteError
-from notifier.write.sandbox import Sandbox
+from notifier.write.sandbox import Sandbox, unbroken, unbroken_yen
 from notifier.write.slots import Amount, observe
 
-#: What passes text on as it is, and tests that say nothing of a value.
+#: What passes text on as it is (nothing that may be a link is filled into a slot), and tests that
+#: say nothing of a value.
 _ESCAPES: Final = frozenset({"escape", "e"})
-_FILTERS: Final = _ESCAPES | {"join", "default", "d", "paragraphs"}
+_FILTERS: Final = _ESCAPES | {"join", "default", "d", "paragraphs", "linked"}
 _TESTS: Final = frozenset({"defined", "undefined", "none"})
 _OBSERVE: Final = "observe"
 _OBSERVE_TEXT: Final = "observe_text"
@@ -43,7 +44,7 @@ class Tracing(Sandbox):
             for name, found in self.filters.items()
         }
         self.filters |= {
-            "yen": _yen,
+            "yen": _unbroken_yen if escape else _yen,
             _OBSERVE: observe,
             _OBSERVE_TEXT: _observe_text,
             _OBSERVE_OTHER: _observe_other,
@@ -168,3 +169,7 @@ def _observing(found: Any) -> Callable[..., Any]:
 
 def _yen(value: Any) -> str:
     return value.printed if isinstance(value, Amount) else japanese.yen(value)
+
+
+def _unbroken_yen(value: Any) -> str:
+    return unbroken(value.printed) if isinstance(value, Amount) else unbroken_yen(value)

@@ -6,7 +6,7 @@ from notifier.write.facts import typed
 from notifier.write.folder import Folder
 from notifier.write.labels import Labels
 from notifier.write.prepared import Prepared
-from notifier.write.samples import read_sample
+from notifier.write.samples import PLAIN, read_samples
 from notifier.write.words import Phrases
 
 
@@ -39,9 +39,10 @@ def _check_fields(folder: Folder) -> None:
 def _check_samples(folder: Folder) -> None:
     """A sample that lacks a field would hide that a template uses it."""
     for step in folder.notice.steps:
-        sample = read_sample(folder, step)
-        try:
-            typed(folder.notice, step, sample.facts)
-        except WriteError as error:
-            where = f"steps.{step}.{error.field}"
-            raise BadTemplate(folder.named("sample.json", step), where, error.message) from None
+        for name, sample in read_samples(folder, step).items():
+            try:
+                typed(folder.notice, step, sample.facts)
+            except WriteError as error:
+                place = "" if name == PLAIN else f"variants.{name}."
+                where = f"{place}steps.{step}.{error.field}"
+                raise BadTemplate(folder.named("sample.json", step), where, error.message) from None

@@ -19,6 +19,7 @@ from notifier.model.states import Channel
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.folder import BASE, Folder
 from notifier.write.labels import Labels
+from notifier.write.lines import folded, hanging, is_long, marked
 from notifier.write.mjml_source import to_html
 from notifier.write.sandbox import Sandbox
 from notifier.write.slots import SLOT, Amount, Observed
@@ -49,19 +50,30 @@ class Phrases:
     ) -> None:
         """``sandbox``: what the templates run in, a class of the kind of :class:`Sandbox`."""
         self.folder = folder
-        filters = {"paragraphs": _paragraphs, "label": _labelling(labels, folder.language)}
+        filters = {
+            "paragraphs": _paragraphs,
+            "phrases": marked,
+            "linked": _linked,
+            "lines": hanging,
+            "label": _labelling(labels, folder.language),
+        }
         self._plain = sandbox(folder.files, escape=False, filters=filters)
         self._html = sandbox(_pages(folder), escape=True, filters=filters)
         self._compile()
 
     def mail(self, step: str, values: Mapping[str, Any]) -> Pages:
         """A mail with these values filled in."""
-        plain = {**values, **self.plain_words(step, values)}
+        plain = {**values, **self.plain_words(step, {**values, **self._folded(step, values)})}
         subject = self.text("subject.txt", step, plain)
         text = self.text("body.txt", step, plain) + "\n"
         escaped = self.html_words(step, values)
         html = self.html(step, {**values, **escaped, "subject": subject})
         return Pages(subject, text, html)
+
+    def _folded(self, step: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """Sentences among the facts, in lines; those of the wording are broken by its author."""
+        given = {f.name: values[f.name] for f in self.folder.notice.fields_for(step)}
+        return {k: folded(v) for k, v in given.items() if is_long(v)}
 
     def text(self, file: str, step: str, context: Mapping[str, Any]) -> str:
         """A plain template filled in; ``context`` holds the values and the plain words."""
@@ -81,13 +93,14 @@ class Phrases:
         return self._words(self._html, step, values)
 
     def _words(self, environment: Sandbox, step: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        keep = environment is self._plain and values["channel"] == Channel.EMAIL
         words: dict[str, Any] = {}
         for name in (f"{BASE}/words.txt", self.folder.named("words.txt", step)):
             template = environment.get_template(name)
             try:
                 module = template.make_module({**values, **words})
                 found = vars(module).items()
-                words |= {k: _tidy(k, v) for k, v in found if not k.startswith("_")}
+                words |= {k: _tidy(k, v, keep) for k, v in found if not k.startswith("_")}
             except Exception as error:
                 raise _wrapped(error) from error
         return words
@@ -126,21 +139,32 @@ def _labelling(labels: Labels, language: str) -> Callable[[object, str], str]:
     return labelled
 
 
+def _linked(text: Any) -> Any:
+    """An address as a link on a page; everything else as it is."""
+    if str(text).startswith("https://"):
+        return Markup('<a href="{0}">{0}</a>').format(text)
+    return text
+
+
 def _paragraphs(text: Any) -> list[Any]:
     parts = str(text).split("\n\n")
     return [Markup(part) for part in parts] if isinstance(text, Markup) else parts  # noqa: S704 (was escaped)
 
 
-def _tidy(name: str, value: Any) -> Any:
-    """A word as JSON knows it. Line breaks of the template's source are none of the message."""
+def _tidy(name: str, value: Any, keep: bool) -> Any:
+    """A word as JSON knows it.
+
+    ``keep``: whether the lines of the template's source are those of the message, as in plain
+    text; pages and letters break lines themselves.
+    """
     if isinstance(value, Markup):
-        return Markup(_flow(str(value)))  # noqa: S704 (was escaped already)
+        return Markup(_flow(str(value), keep))  # noqa: S704 (was escaped already)
     if isinstance(value, str | Undefined):
-        return _flow(str(value))  # an undefined value raises here
+        return _flow(str(value), keep)  # an undefined value raises here
     if isinstance(value, list | tuple):
-        return [_tidy(name, item) for item in value]
+        return [_tidy(name, item, keep) for item in value]
     if isinstance(value, dict):
-        return {key: _tidy(name, item) for key, item in value.items()}
+        return {key: _tidy(name, item, keep) for key, item in value.items()}
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, Amount):
@@ -148,12 +172,14 @@ def _tidy(name: str, value: Any) -> Any:
     raise WriteError(name, "is no text; put it through a filter, or name it with a leading _")
 
 
-def _flow(text: str) -> str:
+def _flow(text: str, keep: bool) -> str:
     if "\n" not in text:
         return text
+    parts = _PARAGRAPHS.split(text.strip(" \t\n"))
+    if keep:
+        return "\n\n".join(_BREAK.sub("\n", part) for part in parts)
     if edges := _EDGE.findall(text):
         raise Observed(SLOT.findall("".join(edges)))
-    parts = _PARAGRAPHS.split(text.strip(" \t\n"))
     return "\n\n".join(_BREAK.sub("", _ASCII_BREAK.sub(" ", part)) for part in parts)
 
 

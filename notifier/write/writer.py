@@ -15,7 +15,7 @@ from notifier.write import context, links, mime
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.folder import BASE, Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
-from notifier.write.samples import read_sample
+from notifier.write.samples import PLAIN, read_samples
 from notifier.write.skeleton import in_bytes
 from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
@@ -82,10 +82,16 @@ class Writer:
 
     def sample(self, notice: str, step: str, language: str = _LANGUAGE) -> Correspondence:
         """A sample message, for previews and tests."""
+        return self.samples(notice, step, language)[PLAIN]
+
+    def samples(
+        self, notice: str, step: str, language: str = _LANGUAGE
+    ) -> Mapping[str, Correspondence]:
+        """All samples of a step by name: ``plain``, and the extremes that its notice names."""
         folder = self._folder(notice, language)
         if step not in folder.notice.steps:
             raise WriteError("step", f"{notice} has no such step")
-        return read_sample(folder, step)
+        return read_samples(folder, step)
 
     def sample_like(self, c: Correspondence) -> Correspondence:
         """The sample of the same notice and step, from the same brand and scheme."""

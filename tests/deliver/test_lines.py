@@ -16,6 +16,7 @@ from notifier.deliver.line import Envelope, Line, RelayDown, stuffed
 from notifier.deliver.relay import Pool
 from notifier.deliver.reply import Outcome, Reply, answered
 from notifier.demo.post_office import PostOffice, Rule, Stage
+from notifier.model.notice import Lane
 from notifier.model.relay import Relay, Tls
 from tests.deliver.rig import relay_of
 
@@ -161,6 +162,36 @@ async def test_a_full_relay_is_not_taken_to_be_away(post_office: PostOffice) -> 
         pool.give(line)
     await pool.close()
     assert (pool.free, gates.of(relay).lines) == (8, 0)
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_a_lane_without_a_line_is_given_one_by_a_lane_that_can_wait(
+    post_office: PostOffice, busy: bool
+) -> None:
+    post_office.most_connections = 2
+    relay = relay_of(post_office)
+    gates = Gates([relay], shipped(), bulk=1)
+    bulk, urgent = (Pool([relay], gates, size=4, lane=lane) for lane in (Lane.BULK, Lane.URGENT))
+    lines = await bulk.take(4)
+    if not busy:
+        for line in lines:
+            bulk.give(line)
+    assert await urgent.take(1) == []  # granted to the mass mailing, all of them
+    if busy:
+        assert (await lines[0].transmit(MAIL, go)).outcome is Outcome.ACCEPTED
+        for line in lines:
+            bulk.give(line)
+    for _ in range(100):
+        if lent := await urgent.take(1):
+            break
+        await asyncio.sleep(0.05)
+    assert (await lent[0].transmit(MAIL, go)).outcome is Outcome.ACCEPTED
+    assert len(await bulk.take(4)) == 1  # it keeps the other, and does not take the first back
+    urgent.give(lent[0])
+    assert await bulk.take(4) == []
+    for line in lines[1:]:
+        line.drop()
+    await urgent.close()
 
 
 @asynccontextmanager

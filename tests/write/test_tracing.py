@@ -18,13 +18,17 @@ def rendered(source: str, *, escape: bool = False) -> str:
     return environment.get_template("t").render(VALUES)
 
 
+def test_an_amount_is_printed_in_one_piece() -> None:
+    assert rendered("{{ amount | yen }}") == SUM
+    assert rendered("{{ amount | yen }}", escape=True) == f"<nobr>{SUM}</nobr>"
+
+
 @pytest.mark.parametrize(
     ("source", "made"),
     [
         ("{{ name }}様", f"{NAME}様"),
         ('{{ name ~ "様" }}', f"{NAME}様"),
         ('{{ "a" + name }}', f"a{NAME}"),
-        ("{{ amount | yen }}", SUM),
         ('{{ list | join("、") }}', NAME),
         ("{% for one in list %}{{ one }}{% endfor %}", NAME),
         ("{% if name %}{{ name }}{% endif %}", NAME),

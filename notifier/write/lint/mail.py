@@ -20,7 +20,7 @@ _SILENT: Final = frozenset({"style", "title", "script", "head"})
 def subjects(proofs: Proofs) -> Iterator[Finding]:
     """What a list of mails on a phone cuts off."""
     limit = wordlists().subject
-    for proof in _mails(proofs):
+    for proof in filter(lambda p: p.is_plain, _mails(proofs)):
         width = columns(proof.subject)
         if width > limit.warning:
             severity = Severity.ERROR if width > limit.error else Severity.WARNING

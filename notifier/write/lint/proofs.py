@@ -22,7 +22,7 @@ from notifier.write.lint.finding import Finding, Severity
 from notifier.write.lint.source import Place, Source, Sources
 from notifier.write.lint.wordlists import wordlists
 from notifier.write.mjml_source import expanded
-from notifier.write.samples import read_sample
+from notifier.write.samples import PLAIN, read_samples
 from notifier.write.words import Phrases
 
 _LINE: Final = re.compile(r"\bline ([0-9]{1,6})\b")
@@ -39,11 +39,17 @@ class Proof:
     step: str
     channel: Channel
     sample: Correspondence
+    name: str = PLAIN  # of the sample
     left_out: str = ""  # the optional fact that it goes without
     subject: str = ""  # of a mail
     text: str = ""
     html: str = ""
     words: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the usual case, neither an extreme nor short of anything."""
+        return self.name == PLAIN and not self.left_out
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -115,20 +121,21 @@ class Proofs:
             return
         for step in self.notice.steps:
             try:
-                samples = {"": read_sample(self.folder, step)}
+                samples = read_samples(self.folder, step)
             except BadTemplate as error:
                 self.failures.append(broken(self.folder.language, self.folder.files, error))
                 continue
-            for sample in samples.values():
-                for left_out, one in _with_and_without(self, step, sample):
+            for name, sample in samples.items():
+                for left_out, one in _with_and_without(self, step, name, sample):
                     for channel in self.notice.channels:
-                        self._write_one(phrases, channel, left_out, one)
+                        self._write_one(phrases, channel, name, left_out, one)
 
     def _write_one(
-        self, phrases: Phrases, channel: Channel, left_out: str, c: Correspondence
+        self, phrases: Phrases, channel: Channel, name: str, left_out: str, c: Correspondence
     ) -> None:
         try:
-            self.proofs.append(proof(phrases, channel, c, left_out))
+            made = proof(phrases, channel, c)
+            self.proofs.append(replace(made, name=name, left_out=left_out))
         except WriteError as error:
             self.failures.append(
                 self.finding(
@@ -153,14 +160,14 @@ class Proofs:
         return self.line("notice.toml", field)
 
 
-def proof(phrases: Phrases, channel: Channel, c: Correspondence, left_out: str = "") -> Proof:
+def proof(phrases: Phrases, channel: Channel, c: Correspondence) -> Proof:
     """A sample, written. Raises :class:`WriteError`."""
     values = context.values(c, phrases.folder.notice, channel)
     try:
         words = phrases.plain_words(c.step, values)
         if channel is not Channel.EMAIL:
             context.sheet(c, words)
-            return Proof(step=c.step, channel=channel, sample=c, left_out=left_out, words=words)
+            return Proof(step=c.step, channel=channel, sample=c, words=words)
         pages = phrases.mail(c.step, values)
     except RecursionError:
         raise WriteError("template", "goes round in circles") from None
@@ -168,7 +175,6 @@ def proof(phrases: Phrases, channel: Channel, c: Correspondence, left_out: str =
         step=c.step,
         channel=channel,
         sample=c,
-        left_out=left_out,
         subject=pages.subject,
         text=pages.text,
         html=pages.html,
@@ -210,25 +216,34 @@ def _line_of(files: Mapping[str, str], error: BadTemplate) -> int:
 
 
 def _in_page(files: Mapping[str, str], error: BadTemplate) -> Place | None:
-    """MJML names a byte of the page with all that it includes."""
-    found = _POSITION.search(error.message)
-    if not found or error.file not in files:
+    """Where a page is wrong, which may be in what it includes."""
+    wrong = _at_position(files, error) or error.key
+    if not error.file.endswith(".mjml") or not wrong:
         return None
-    try:
-        page = expanded(error.file, files).encode()[int(found[1]) :].decode(errors="ignore")
-    except BadTemplate:
-        return None
-    wrong = page.split("\n")[0]
     for name in (error.file, *(n for n in files if n.endswith(".mjml"))):
-        if wrong and (at := files[name].find(wrong)) >= 0:
+        if (at := files.get(name, "").find(wrong)) >= 0:
             return Place(name, files[name].count("\n", 0, at) + 1)
     return None
 
 
+def _at_position(files: Mapping[str, str], error: BadTemplate) -> str:
+    """MJML names a byte of the page with all that it includes: the rest of the line from there."""
+    found = _POSITION.search(error.message)
+    if not found or error.file not in files:
+        return ""
+    try:
+        page = expanded(error.file, files).encode()[int(found[1]) :].decode(errors="ignore")
+    except BadTemplate:
+        return ""
+    return page.split("\n")[0]
+
+
 def _with_and_without(
-    proofs: Proofs, step: str, sample: Correspondence
+    proofs: Proofs, step: str, name: str, sample: Correspondence
 ) -> Iterator[tuple[str, Correspondence]]:
     yield "", sample
+    if name != PLAIN:
+        return
     try:
         typed(proofs.notice, step, sample.facts)
     except WriteError:

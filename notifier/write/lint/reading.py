@@ -60,7 +60,7 @@ def figures(texts: tuple[str, ...]) -> Figures:
 def difficulty(proofs: Proofs) -> Iterator[Finding]:
     """Wording that a member without the subject at heart would have to read twice."""
     for step in proofs.notice.steps:
-        whole = [p for p in proofs.proofs if p.step == step and not p.left_out]
+        whole = [p for p in proofs.proofs if p.step == step and p.is_plain]
         read = [prose(p.words) for p in whole]
         for name, limit in wordlists().reading.items():
             texts = max(read, key=lambda texts: float(getattr(figures(texts), name)), default=())

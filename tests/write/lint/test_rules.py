@@ -64,7 +64,8 @@ WRONG = [
     ("legal_no_fact", "notice.toml", _legal("内容", "cause"), ""),
     ("not_written", "words.txt", "{% set preview = cause.month %}", ""),
     ("broken", "words.txt", "{% set preview = %}", ""),
-    ("broken", "body.mjml", "<mj-unheard-of />", ""),
+    ("broken", "body.mjml", "<mj-unheard-of />", "<mj-include"),
+    ("broken", "_base/layout.mjml", "<mj-unheard-of />", "  </mj-body>"),
 ]  # fmt: skip
 
 

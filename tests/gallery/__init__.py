@@ -1,0 +1,1 @@
+"""Every notice, channel and sample as a picture: `make gallery`."""
