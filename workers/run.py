@@ -18,7 +18,6 @@ from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
 from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
 from notifier.deliver.compose import House
-from notifier.deliver.render import Writer
 from notifier.deliver.settle import sweep
 from notifier.deliver.station import Station, deliver
 from notifier.model.notice import Lane
@@ -30,6 +29,7 @@ from notifier.runtime.rendering import renderer
 from notifier.runtime.sender import staff_sender
 from notifier.runtime.settings import Settings
 from notifier.store.db import connect
+from notifier.write.writer import Writer
 
 from .floor import Floor, Hook
 from .settings import SECONDS, Clock, Ring, settings
@@ -87,7 +87,7 @@ async def work(
     bells = {lane: Doorbell() for lane in sorted(lanes)}
     station = Station(
         engine=engine,
-        renderer=renderer(given, writer, house),
+        renderer=renderer(given, writer, house, engine=engine),
         relays=given.relays,
         destinations=destinations_of(given),
         journals=journals(given),

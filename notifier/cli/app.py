@@ -8,6 +8,7 @@ from . import (
     events,
     keys,
     letters,
+    lint,
     members,
     messages,
     preview,
@@ -17,6 +18,7 @@ from . import (
     settling,
     staff,
     tasks,
+    templates,
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
@@ -39,9 +41,11 @@ for name, group in {
     "keys": keys.app,
     "staff": staff.app,
     "dkim": dkim.app,
+    "templates": templates.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)
+app.command("lint")(lint.lint)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)

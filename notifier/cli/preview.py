@@ -8,10 +8,12 @@ import typer
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotFound
 from notifier.model.states import Channel
+from notifier.runtime.parts import Parts
+from notifier.wording.references import resolve
 from notifier.write.samples import PLAIN
 from notifier.write.writer import Writer
 
-from .session import fail, out, settings
+from .session import fail, out, run, settings
 
 _NAME = "preview"
 _ALL = "all"
@@ -22,18 +24,33 @@ def preview(
     step: Annotated[str | None, typer.Option(help="A step of the notice; all if left out.")] = None,
     sample: Annotated[str, typer.Option(help="plain, longest, …, or all of them.")] = PLAIN,
     to: Annotated[Path, typer.Option("--to", "-o", help="Folder.")] = Path("preview"),
+    version: Annotated[
+        str | None,
+        typer.Option(help="D3, in-force, a digest or a folder; what is shipped if left out."),
+    ] = None,
 ) -> None:
     """Write a notice as .eml, .html, .txt, .pdf and .png, made by the writer that sends."""
     given = settings()
     try:
-        writer = Writer(given.templates, given.locales)
+        writer = _writer_of(version) if version else Writer(given.templates, given.locales)
         for name, c in _chosen(writer, notice, step, sample):
             for file in _write(writer, c, f"{notice}-{c.step}{name}", to):
                 out.print(str(file), highlight=False)
     except Exception as problem:
-        if isinstance(problem, KeyError | AssertionError | TypeError):
+        if isinstance(problem, typer.Exit | KeyError | AssertionError | TypeError):
             raise
         fail(problem)
+
+
+def _writer_of(version: str) -> Writer:
+    """The writer that would send if a version were in force."""
+
+    async def work(parts: Parts) -> Writer:
+        async with parts.engine.connect() as conn:
+            folders = await resolve(conn, parts.writer, version)
+        return parts.writer.with_versions(map(parts.writer.wording, folders.values()))
+
+    return run(work)
 
 
 def _chosen(

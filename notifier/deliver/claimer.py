@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -29,6 +30,7 @@ from .worker import ACTOR, Worker
 log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 4  # mails written in one go
+_REST: Final = 1.0  # seconds before what failed is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Claimer:
         """
         while not self._stopping():
             self._more.clear()
+            if not await self._open():
+                continue
             lost = self._write_some(ready)
             if lost:
                 await self._hold_lost(lost)
@@ -92,6 +96,19 @@ class Claimer:
                 await asyncio.sleep(0)  # let replies in between
             else:
                 await self._more.wait()
+
+    async def _open(self) -> bool:
+        """Have the templates of those that come next at hand; False if that failed."""
+        head = [*islice(self._found, _AT_ONCE)]
+        try:
+            await patiently(
+                lambda: self._renderer.open(head), what="templates", until=self._stopping
+            )
+        except Exception as error:
+            log.warning("templates not read", exc_info=not is_away(error))
+            await asyncio.sleep(_REST)
+            return False
+        return True
 
     def stop(self) -> None:
         """It is time to stop."""

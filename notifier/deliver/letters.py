@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -68,7 +68,9 @@ class Collector:
             if not free:
                 raise NotAllowed("another batch is being collected")
             await self._clear_away()
-            return await self._collect(actor, most)
+            # Whatever is published meanwhile, a batch is of one edition.
+            pinned = replace(self, renderer=await self.renderer.pinned())
+            return await pinned._collect(actor, most)  # noqa: SLF001 (its own)
 
     async def _clear_away(self) -> None:
         async with self.engine.begin() as conn:

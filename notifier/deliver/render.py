@@ -1,8 +1,8 @@
 """Rendering: from rows of the record to bytes that can leave, or a reason why not."""
 
 import hashlib
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -16,6 +16,7 @@ from notifier.model.reasons import Reason
 from notifier.store.claims import Claim
 from notifier.store.documents import Version
 from notifier.store.packing import Dictionary, Packer, Segment
+from notifier.wording.editions import Editions
 from notifier.write.stream import SILENT, Stream
 
 from .compose import House, Unsendable, correspondence
@@ -122,20 +123,38 @@ class Sheet:
 class Renderer:
     """Writes what is given to it in the name of the house. Pure but for its caches."""
 
-    writer: Writer
+    writer: Writer  # of the templates that come with the program
     house: House
     bounce_domain: str  # of return paths
     message_id_domain: str
     signer: Signer | None = None
     stream: Stream = SILENT
+    editions: Editions | None = None  # of what has been published; none: nothing is
     _packers: dict[Hashable, Packer] = field(default_factory=dict)
+
+    async def open(self, found: Iterable[RowMapping]) -> None:
+        """Have the templates at hand that these rows are to be written from."""
+        if self.editions is not None:
+            await self.editions.open({row["publication"] for row in found})
+
+    async def pinned(self) -> "Renderer":
+        """The same for a batch: all of it is written from what is in force now."""
+        if self.editions is None:
+            return self
+        number = await self.editions.newest()
+        return replace(self, writer=self.editions.of(number), editions=None)
+
+    def _writer(self, found: RowMapping) -> Writer:
+        """Of what was in force when the row was read, as :meth:`open` has it at hand."""
+        return self.writer if self.editions is None else self.editions.of(found["publication"])
 
     def mail(self, found: RowMapping, *, now: datetime) -> Ready:
         """A mail from a row of the record. Raises :class:`Unsendable`."""
         c = correspondence(found, self.house, now=now)
-        version = self._version(found)
-        mail = self._written(found, c)
-        packer = self._packer(c, version)
+        writer = self._writer(found)
+        version = _of(writer, found)
+        mail = self._written(writer, found, c)
+        packer = self._packer(writer, c, version)
         signature = self.signer.signature(mail.data) if self.signer else b""
         data = signature + mail.data
         segments = [(False, signature), *mail.segments] if signature else mail.segments
@@ -152,20 +171,22 @@ class Renderer:
             packed=packer.pack(segments),
         )
 
-    def _packer(self, c: Correspondence, version: Version) -> Packer:
+    def _packer(self, writer: Writer, c: Correspondence, version: Version) -> Packer:
         key = (version.digest, c.step, c.brand, c.scheme_name, c.group_no)
         if key not in self._packers:
             if len(self._packers) >= _MOST_PACKERS:
                 self._packers.clear()
-            self._packers[key] = Packer(Dictionary.of(version.digest, self._sample(c, version)))
+            self._packers[key] = Packer(
+                Dictionary.of(version.digest, self._sample(writer, c, version))
+            )
         return self._packers[key]
 
-    def _sample(self, c: Correspondence, version: Version) -> Sequence[Segment]:
+    def _sample(self, writer: Writer, c: Correspondence, version: Version) -> Sequence[Segment]:
         """What mails like this one have in common."""
         try:
-            sample = self.writer.sample_like(c)
+            sample = writer.sample_like(c)
             message_id = f"<{_TOKEN}@example.jp>"
-            mail = self.writer.mail(sample, token=_TOKEN, message_id=message_id, stream=self.stream)
+            mail = writer.mail(sample, token=_TOKEN, message_id=message_id, stream=self.stream)
         except Exception:
             # A sample that this brand does not allow, for its links, say, holds up no mail.
             log.warning("sample not written", notice=c.notice, step=c.step, exc_info=True)
@@ -179,13 +200,13 @@ class Renderer:
         if address is None:
             raise Unsendable(Reason.NO_ADDRESS, "address")
         try:
-            written = self.writer.letter(c)
+            written = self._writer(found).letter(c)
         except Exception as error:
             raise _failed(found, error) from error
         return Sheet(
             message_id=found["message_id"],
             notice=found["notice"],
-            version=self._version(found),
+            version=_of(self._writer(found), found),
             postcode=address.postcode,
             address="\u3000".join(address.lines),
             name=f"{c.recipient.name} {c.recipient.honorific}",
@@ -193,12 +214,12 @@ class Renderer:
             pages=written.pages,
         )
 
-    def _written(self, found: RowMapping, c: Correspondence) -> Mail:
+    def _written(self, writer: Writer, found: RowMapping, c: Correspondence) -> Mail:
         token: str = found["token"]
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
         try:
-            return self.writer.mail(c, token=token, message_id=message_id, stream=self.stream)
+            return writer.mail(c, token=token, message_id=message_id, stream=self.stream)
         except Exception as error:
             raise _failed(found, error) from error
 
@@ -210,8 +231,12 @@ class Renderer:
         except ValueError as error:
             raise Unsendable(Reason.NO_ADDRESS, "email") from error
 
-    def _version(self, found: RowMapping) -> Version:
-        return _version(self.writer.version(found["notice"], found["language"]))
+
+def _of(writer: Writer, found: RowMapping) -> Version:
+    try:
+        return _version(writer.version(found["notice"], found["language"]))
+    except Exception as error:
+        raise _failed(found, error) from error
 
 
 @lru_cache(maxsize=256)

@@ -1,9 +1,13 @@
 """The renderer of a process, and the collector of its letters."""
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from notifier.deliver.compose import House
 from notifier.deliver.letters import Collector
-from notifier.deliver.render import Renderer, Writer
+from notifier.deliver.render import Renderer
+from notifier.wording.editions import Editions
 from notifier.write.stream import Stream
+from notifier.write.writer import Writer
 
 from .parts import Parts
 from .sender import staff_sender
@@ -11,10 +15,11 @@ from .settings import Settings
 from .signing import signer
 
 
-def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
-    """Writes mails and letters in the name of this house."""
+def renderer(given: Settings, writer: Writer, house: House, *, engine: AsyncEngine) -> Renderer:
+    """Writes mails and letters in the name of this house, from what is in force on record."""
     return Renderer(
         writer=writer,
+        editions=Editions(engine, writer),
         house=house,
         bounce_domain=given.bounce_domain,
         message_id_domain=given.message_id_domain,
@@ -31,7 +36,9 @@ def collector(parts: Parts) -> Collector:
     """Collects letters into ``var/batches``."""
     return Collector(
         engine=parts.engine,
-        renderer=renderer(parts.settings, parts.writer, staff_sender(parts.settings)),
+        renderer=renderer(
+            parts.settings, parts.writer, staff_sender(parts.settings), engine=parts.engine
+        ),
         folder=parts.settings.var / "batches",
         now=parts.clock.now,
     )

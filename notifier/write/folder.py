@@ -67,26 +67,56 @@ class Folder:
 
 def read_folders(templates: Path) -> dict[tuple[str, str], Folder]:
     """All notices by (language, name). Raises :class:`BadTemplate` naming file and key."""
+    found: dict[tuple[str, str], Folder] = {}
+    for key, folder in folders_in(templates).items():
+        if isinstance(folder, BadTemplate):
+            raise folder
+        found[key] = folder
+    return found
+
+
+def folders_in(templates: Path) -> dict[tuple[str, str], Folder | BadTemplate]:
+    """All notices by (language, name), or what is wrong with each.
+
+    Raises :class:`BadTemplate` where there is no language, or a base cannot be read.
+    """
     languages = sorted(p.name for p in templates.glob("*") if (p / BASE).is_dir())
     if not languages:
         raise BadTemplate(str(templates), "", f"no folder <language>/{BASE} in it")
-    found: dict[tuple[str, str], Folder] = {}
+    found: dict[tuple[str, str], Folder | BadTemplate] = {}
     for language in languages:
         base = _read(templates / language / BASE)
         for place in sorted((templates / language).iterdir()):
             if place.is_dir() and place.name != BASE:
-                found[language, place.name] = _folder(language, place, base)
+                found[language, place.name] = _tried(language, place, base)
     return found
 
 
-def _folder(language: str, place: Path, base: Mapping[str, str]) -> Folder:
-    files = _read(place)
-    manifest = f"{place.name}/{FILE}"
+def unpacked(language: str, notice: str, content: bytes) -> Folder:
+    """The notice whose files are in a zip, as :attr:`Folder.content` makes it.
+
+    Raises :class:`BadTemplate`: what another release wrote may not do for this one.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    return of_files(language, notice, files)
+
+
+def of_files(language: str, notice: str, files: Mapping[str, str]) -> Folder:
+    """The notice that files make, those of ``_base`` among them. Raises :class:`BadTemplate`."""
+    manifest = f"{notice}/{FILE}"
     if manifest not in files:
         raise BadTemplate(manifest, "", "is missing")
-    folder = Folder(language, read_notice(place.name, files[manifest]), {**base, **files})
+    folder = Folder(language, read_notice(notice, files[manifest]), files)
     _check_complete(folder)
     return folder
+
+
+def _tried(language: str, place: Path, base: Mapping[str, str]) -> Folder | BadTemplate:
+    try:
+        return of_files(language, place.name, {**base, **_read(place)})
+    except BadTemplate as error:
+        return error
 
 
 def _check_complete(folder: Folder) -> None:

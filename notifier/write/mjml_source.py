@@ -1,7 +1,7 @@
 """MJML with Jinja placeholders, compiled once to HTML with the same placeholders."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import mjml
@@ -19,7 +19,7 @@ def to_html(name: str, files: Mapping[str, str]) -> str:
     Raises :class:`BadTemplate` where MJML is not well formed, has an unknown tag, or where a
     placeholder stands in a place in which it would be lost.
     """
-    source = _expanded(name, files, _DEPTH)
+    source = expanded(name, files)
     try:
         # Without `fonts` every mail would fetch fonts from a foreign server.
         html = str(mjml.mjml2html(source, fonts={}))
@@ -34,14 +34,24 @@ def to_html(name: str, files: Mapping[str, str]) -> str:
     return html
 
 
+def included(source: str) -> Iterator[str]:
+    """The files that an MJML file includes."""
+    return (found[1] for found in _INCLUDE.finditer(source))
+
+
+def expanded(name: str, files: Mapping[str, str]) -> str:
+    """An MJML file with all that it includes. Raises :class:`BadTemplate`."""
+    return _expanded(name, files, _DEPTH)
+
+
 def _expanded(name: str, files: Mapping[str, str], depth: int) -> str:
     """MJML's own include loses the width of included sections, hence as text."""
 
-    def included(found: re.Match[str]) -> str:
+    def filled(found: re.Match[str]) -> str:
         if found[1] not in files:
             raise BadTemplate(name, found[1], "is included but does not exist")
         if depth == 0:
             raise BadTemplate(name, found[1], "is included by itself")
         return _expanded(found[1], files, depth - 1)
 
-    return _INCLUDE.sub(included, files[name])
+    return _INCLUDE.sub(filled, files[name])

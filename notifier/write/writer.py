@@ -1,6 +1,6 @@
 """The writer: from a :class:`Correspondence` to a mail or a letter."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -15,12 +15,11 @@ from notifier.write import context, links, mime
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.folder import BASE, Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
-from notifier.write.prepared import Prepared
-from notifier.write.samples import PLAIN, check_samples, read_samples
+from notifier.write.samples import PLAIN, read_samples
 from notifier.write.skeleton import in_bytes
 from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
-from notifier.write.words import Phrases
+from notifier.write.wording import Wording
 from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
 
 _LANGUAGE: Final = DEFAULT_LANGUAGE
@@ -28,7 +27,7 @@ _SCREEN: Final = 110  # dots an inch of a preview
 
 
 class Writer:
-    """All notices, read and compiled once. Safe to use from several threads."""
+    """All notices, each in one version, compiled once. Safe to use from several threads."""
 
     def __init__(self, templates: Path, locales: Path | None = None) -> None:
         """Read every notice under ``templates/<language>/``.
@@ -37,23 +36,45 @@ class Writer:
         which names the file and the key that is wrong, so that it is found before a member is.
         """
         words = Labels(locales) if locales else LABELS
-        self._folders = read_folders(templates)
-        self._phrases = {key: Phrases(folder, words) for key, folder in self._folders.items()}
-        self._prepared = {key: Prepared(folder, words) for key, folder in self._folders.items()}
-        self.notices: Mapping[str, Notice] = MappingProxyType(
-            {
-                name: f.notice
-                for (language, name), f in self._folders.items()
-                if language == _LANGUAGE
-            }
-        )
-        for folder in self._folders.values():
-            _check_fields(folder)
-            check_samples(folder)
+        folders = read_folders(templates)
+        self._parts = _Parts(words)
+        self._wordings = {key: Wording(folder, words) for key, folder in folders.items()}
+        self._unusable: Mapping[tuple[str, str], BadTemplate] = {}
 
-    @cached_property
-    def _typesetter(self) -> Typesetter:
-        return Typesetter()
+    def with_versions(
+        self,
+        wordings: Iterable[Wording],
+        unusable: Mapping[tuple[str, str], BadTemplate] = MappingProxyType({}),
+    ) -> "Writer":
+        """A writer that has these in place of its own; all else is shared with this one.
+
+        What is ``unusable``, by (language, notice), is never written from anything else instead:
+        it raises :class:`WriteError`.
+        """
+        made = object.__new__(Writer)
+        made._parts = self._parts
+        made._wordings = {**self._wordings, **{w.key: w for w in wordings}}
+        made._unusable = dict(unusable)
+        return made
+
+    def wording(self, folder: Folder) -> Wording:
+        """A version, compiled for :meth:`with_versions`. Raises :class:`BadTemplate`."""
+        return Wording(folder, self._parts.labels)
+
+    @property
+    def notices(self) -> Mapping[str, Notice]:
+        """What there is to say in the house's own language, by name."""
+        found = {
+            name: w.folder.notice
+            for (language, name), w in self._wordings.items()
+            if language == _LANGUAGE
+        }
+        return MappingProxyType(found)
+
+    @property
+    def folders(self) -> Mapping[tuple[str, str], Folder]:
+        """The files of all notices, by (language, name)."""
+        return {key: w.folder for key, w in self._wordings.items()}
 
     def version(self, notice: str, language: str = _LANGUAGE) -> TemplateVersion:
         """The files that a notice is written from now; kept with what was written."""
@@ -106,13 +127,13 @@ class Writer:
 
     def _bodies(self, c: Correspondence, folder: Folder) -> tuple[bytes, bytes, bytes]:
         """Subject, text and HTML: from a skeleton where there is one, else by the templates."""
-        key = folder.language, folder.notice.name
-        prepared = self._prepared[key]
+        wording = self._wordings[folder.language, folder.notice.name]
+        prepared = wording.prepared
         found = prepared.find(c, context.issued_on(c.written_at))
         if found is not None and found.skeleton is not None:
             return found.skeleton.fill(found.leaves)
         values = context.values(c, folder.notice, Channel.EMAIL)
-        pages = self._phrases[key].mail(c.step, values)
+        pages = wording.phrases.mail(c.step, values)
         links.check_text(f"{pages.subject}\n{pages.text}", c.brand.allowed_domains)
         links.check_html(pages.html, c.brand.allowed_domains)
         if found is not None:
@@ -122,15 +143,15 @@ class Writer:
     def letter(self, c: Correspondence) -> WrittenLetter:
         """The letter as PDF/A-2b, A4. Raises :class:`WriteError`."""
         source, data = self._sheet(c)
-        return self._typesetter.pdf(source, data, c.written_at)
+        return self._parts.typesetter.pdf(source, data, c.written_at)
 
     def letter_png(self, c: Correspondence, ppi: int = _SCREEN) -> list[bytes]:
         """The letter as one PNG a page. Raises :class:`WriteError`."""
         source, data = self._sheet(c)
-        return self._typesetter.png(source, data, c.written_at, ppi)
+        return self._parts.typesetter.png(source, data, c.written_at, ppi)
 
     def _sheet(self, c: Correspondence) -> tuple[str, dict[str, Any]]:
-        phrases = self._phrases_of(c)
+        phrases = self._wording(c.notice, c.language).phrases
         folder = phrases.folder
         values = context.values(c, folder.notice, Channel.LETTER)
         data = context.sheet(c, phrases.plain_words(c.step, values))
@@ -138,14 +159,26 @@ class Writer:
         return folder.files[f"{BASE}/sheet.typ"] + folder.source("letter.typ", c.step), data
 
     def _folder(self, notice: str, language: str) -> Folder:
-        found = self._folders.get((language, notice)) or self._folders.get((_LANGUAGE, notice))
-        if found is None:
-            raise WriteError("notice", "there is no such notice")
-        return found
+        return self._wording(notice, language).folder
 
-    def _phrases_of(self, c: Correspondence) -> Phrases:
-        folder = self._folder(c.notice, c.language)
-        return self._phrases[folder.language, folder.notice.name]
+    def _wording(self, notice: str, language: str) -> Wording:
+        for key in ((language, notice), (_LANGUAGE, notice)):
+            if key in self._unusable:
+                raise WriteError("templates", str(self._unusable[key]))
+            if key in self._wordings:
+                return self._wordings[key]
+        raise WriteError("notice", "there is no such notice")
+
+
+class _Parts:
+    """What writers of several versions share."""
+
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+
+    @cached_property
+    def typesetter(self) -> Typesetter:
+        return Typesetter()
 
 
 def _headers(
@@ -182,12 +215,3 @@ def _texts(data: Any) -> list[str]:
         return [data]
     items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     return [text for item in items for text in _texts(item)]
-
-
-def _check_fields(folder: Folder) -> None:
-    notice = folder.notice
-    for step in notice.steps:
-        taken = {spec.name for spec in notice.fields_for(step)} & context.RESERVED
-        if taken:
-            name = f"{notice.name}/notice.toml"
-            raise BadTemplate(name, f"fields.{min(taken)}", "is a name that every message has")

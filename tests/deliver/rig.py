@@ -28,6 +28,7 @@ from notifier.model.states import Channel, State
 from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
 from notifier.store.packing import Dictionary
+from notifier.wording.editions import Editions
 from tests.samples import BRAND, NOW, SCHEME, WRITER, member
 
 T = TypeVar("T")
@@ -38,9 +39,10 @@ LEASE = timedelta(seconds=30)
 DICTIONARY = Dictionary.of("d", [(False, b"what all say")])
 
 
-def renderer(signer: Signer | None = None) -> Renderer:
+def renderer(signer: Signer | None = None, editions: Editions | None = None) -> Renderer:
     return Renderer(
         writer=WRITER,
+        editions=editions,
         house=HOUSE,
         bounce_domain="bounce.example.jp",
         message_id_domain="notifier.example.jp",
@@ -69,6 +71,7 @@ class Rig:
         self.relays: tuple[Relay, ...] = ()  # instead of that one
         self.destinations = shipped()
         self.signer: Signer | None = None
+        self.editions = Editions(engine, WRITER)
         self.bells = {lane: Doorbell() for lane in Lane}
         self._numbers = count(1)
 
@@ -82,7 +85,7 @@ class Rig:
     def station(self, *lanes: Lane) -> Station:
         return Station(
             engine=self.engine,
-            renderer=renderer(self.signer),
+            renderer=renderer(self.signer, self.editions),
             relays=self.relays or (self.relay,),
             destinations=self.destinations,
             journals=self.journals,
@@ -105,7 +108,7 @@ class Rig:
     def collector(self) -> Collector:
         return Collector(
             engine=self.engine,
-            renderer=renderer(),
+            renderer=renderer(editions=self.editions),
             folder=self.var / "batches",
             now=self.now,
         )

@@ -27,7 +27,7 @@ MAILS = [
     if Channel.EMAIL in notice.channels
     for step in notice.steps
 ]
-ORACLE = {name: Phrases(WRITER._folders["ja", name], Labels(LOCALES)) for name in NOTICES}
+ORACLE = {name: Phrases(WRITER.folders["ja", name], Labels(LOCALES)) for name in NOTICES}
 #: Japanese, and everything that could break out of where it stands.
 TEXT = st.text(
     st.one_of(
@@ -114,7 +114,7 @@ def test_every_notice_to_members_can_be_prepared(notice: Notice, step: str) -> N
     c = writer.sample(notice.name, step)
     for other in others(c):
         written(writer, other)
-    prepared = writer._prepared["ja", notice.name]
+    prepared = writer._wordings["ja", notice.name].prepared
     found = prepared.find(c, context.issued_on(c.written_at))
     if notice.name == "staff_alert":  # says another thing each time
         return

@@ -1,0 +1,1 @@
+"""The wording of the house: drafts, checks, publications, and which versions are in force."""

@@ -1,0 +1,84 @@
+"""Drafts: changed notices from a folder, kept as they are until somebody publishes them."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from notifier.model.actor import Actor
+from notifier.model.errors import NotAllowed, NotFound
+from notifier.store import documents, templates
+from notifier.store.documents import Version
+from notifier.store.templates import Change
+from notifier.write.folder import Folder, read_folders, unpacked
+from notifier.write.writer import Writer
+
+Key = tuple[str, str]  # language and notice
+
+
+async def draft(
+    engine: AsyncEngine, shipped: Writer, folder: Path, *, note: str, actor: Actor, now: datetime
+) -> tuple[int, list[Change]]:
+    """Keep what is new under ``<folder>/<language>/``: number of the draft, changes.
+
+    What is as it was once in force is left out: a folder may be older than a publication, and the
+    way back is :meth:`Publisher.roll_back`. Raises :class:`BadTemplate` on what cannot be read at
+    all, and :class:`NotAllowed` where nothing is new or a notice is not one of the program's.
+    """
+    found = await asyncio.to_thread(read_folders, folder)
+    if unknown := found.keys() - shipped.folders.keys():
+        raise NotAllowed(f"{'/'.join(min(unknown))} is not a notice of this program")
+    async with engine.begin() as conn:
+        current = await current_digests(conn, shipped)
+        known = await templates.all_once_in_force(conn)
+        known |= {f.digest for f in shipped.folders.values()}
+        changed = {key: f for key, f in found.items() if f.digest not in known}
+        if not changed:
+            raise NotAllowed(f"{folder}: nothing is new in it")
+        bases = [shipped.folders[k] for k in changed if shipped.folders[k].digest == current[k]]
+        kept = [version_of(one) for one in (*changed.values(), *bases)]
+        await documents.register(conn, kept, now=now)
+        changes = [_change(key, f, current[key]) for key, f in changed.items()]
+        number = await templates.add_draft(conn, changes, note=note, actor=actor, now=now)
+    return number, changes
+
+
+async def changes_of(conn: AsyncConnection, draft_id: int) -> list[Change]:
+    """What a draft changes. Raises :class:`NotFound`."""
+    found = await templates.draft(conn, draft_id)
+    if not found:
+        raise NotFound("draft", f"D{draft_id}")
+    return found
+
+
+async def folders_of(conn: AsyncConnection, digests: Sequence[str]) -> dict[str, Folder]:
+    """Digest → files of versions on record. Raises :class:`BadTemplate` and :class:`NotFound`."""
+    found = {
+        r["digest"]: unpacked(r["language"], r["notice"], bytes(r["content"]))
+        for r in await templates.versions(conn, digests)
+    }
+    for digest in digests:
+        if digest not in found or found[digest].digest != digest:
+            raise NotFound("version", digest)
+    return found
+
+
+async def current_digests(conn: AsyncConnection, shipped: Writer) -> dict[Key, str]:
+    """(language, notice) → digest of the version in force."""
+    own = {key: folder.digest for key, folder in shipped.folders.items()}
+    published = await templates.in_force(conn, await templates.number(conn))
+    return {**own, **published}
+
+
+def version_of(folder: Folder) -> Version:
+    """A version as the record keeps it."""
+    made = folder.version
+    return Version(
+        digest=made.digest, notice=made.notice, language=made.language, content=made.content
+    )
+
+
+def _change(key: Key, folder: Folder, replaces: str) -> Change:
+    return Change(language=key[0], notice=key[1], digest=folder.digest, replaces=replaces)
