@@ -1,5 +1,6 @@
 """Pages in a real Chromium: readable for everybody, in the light, in the dark, on any brand."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -143,3 +144,17 @@ def test_ink_is_readable_on_every_colour(colour: tuple[int, int, int]) -> None:
     assert made >= 4.5
     other = [255 - c for c in channels]
     assert made >= contrast(other, list(map(float, colour))) - 0.05  # the better of the two
+
+
+@pytest.mark.parametrize(("notice", "step", "name"), MAILS)
+def test_without_its_style_sheet_a_page_still_holds(
+    browser: Browser, notice: str, step: str, name: str
+) -> None:
+    """As programs show it that drop style sheets."""
+    bare = re.sub("<style.*?</style>", "", page(notice, step, name), flags=re.DOTALL)
+    assert "style=" in bare
+    browser.show(bare, 390)
+    assert browser.run(PAGE)["wide"] <= 0
+    for piece in browser.run(SEEN):
+        assert contrast(piece["ink"], piece["ground"]) >= 4.5, piece
+        assert piece["size"] >= 12, piece
