@@ -41,18 +41,6 @@ class Mail(Protocol):
         """The whole message, CRLF, ready for DATA."""
 
 
-class Letter(Protocol):
-    """A written letter."""
-
-    @property
-    def pdf(self) -> bytes:
-        """The document."""
-
-    @property
-    def pages(self) -> int:
-        """How many sheets it takes, printed on one side."""
-
-
 class TemplateVersion(Hashable, Protocol):
     """The templates that a message was written from."""
 
@@ -82,9 +70,6 @@ class Writer(Protocol):
     def sample_like(self, c: Correspondence) -> Correspondence:
         """A mail of the same kind to a fictional reader; the same one for all of the kind."""
 
-    def letter(self, c: Correspondence) -> Letter:
-        """A correspondence as letter."""
-
     def version(self, notice: str, language: str) -> TemplateVersion:
         """What a notice is written from at present."""
 
@@ -105,22 +90,8 @@ class Ready(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A letter that waits for its batch."""
-
-    message_id: int
-    notice: str
-    version: Version
-    postcode: str
-    address: str
-    name: str
-    pdf: bytes
-    pages: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Renderer:
-    """Writes what is given to it in the name of the house. Pure but for its caches."""
+    """Writes mails in the name of the house. Pure but for its caches."""
 
     writer: Writer
     house: House
@@ -171,27 +142,6 @@ class Renderer:
             log.warning("sample not written", notice=c.notice, step=c.step, exc_info=True)
             return [(False, version.content)]
         return mail.segments
-
-    def letter(self, found: RowMapping, *, now: datetime) -> Sheet:
-        """A letter from a row of the record. Raises :class:`Unsendable`."""
-        c = correspondence(found, self.house, now=now)
-        address = c.recipient.address
-        if address is None:
-            raise Unsendable(Reason.NO_ADDRESS, "address")
-        try:
-            written = self.writer.letter(c)
-        except Exception as error:
-            raise _failed(found, error) from error
-        return Sheet(
-            message_id=found["message_id"],
-            notice=found["notice"],
-            version=self._version(found),
-            postcode=address.postcode,
-            address="\u3000".join(address.lines),
-            name=f"{c.recipient.name} {c.recipient.honorific}",
-            pdf=written.pdf,
-            pages=written.pages,
-        )
 
     def _written(self, found: RowMapping, c: Correspondence) -> Mail:
         token: str = found["token"]

@@ -61,3 +61,8 @@ class Reason(StrEnum):
     RELAY_LOG = "relay_log"  # the relay's own log settled it
     PRINTED = "printed"
     HANDED_OVER = "handed_over"
+    HANDOVER_BROKEN = "handover_broken"  # nobody knows whether the press has the batch
+    HANDOVER_SETTLED = "handover_settled"  # a person found out
+    TAKEN_BACK = "taken_back"  # its batch came to nothing before it was handed over
+    POSTED = "posted"  # the press says so
+    WITHDRAWN = "withdrawn"  # the press took it out of the batch at our request

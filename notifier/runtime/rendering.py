@@ -1,18 +1,15 @@
-"""The renderer of a process, and the collector of its letters."""
+"""The renderer of a process."""
 
 from notifier.deliver.compose import House
-from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer, Writer
 from notifier.write.stream import Stream
 
-from .parts import Parts
-from .sender import staff_sender
 from .settings import Settings
 from .signing import signer
 
 
 def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
-    """Writes mails and letters in the name of this house."""
+    """Writes mails in the name of this house."""
     return Renderer(
         writer=writer,
         house=house,
@@ -24,14 +21,4 @@ def renderer(given: Settings, writer: Writer, house: House) -> Renderer:
             unsubscribe_domain=given.bounce_domain,
             unsubscribe_url=given.unsubscribe_url,
         ),
-    )
-
-
-def collector(parts: Parts) -> Collector:
-    """Collects letters into ``var/batches``."""
-    return Collector(
-        engine=parts.engine,
-        renderer=renderer(parts.settings, parts.writer, staff_sender(parts.settings)),
-        folder=parts.settings.var / "batches",
-        now=parts.clock.now,
     )

@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
+from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls, relays_for
 
 PREFIX: Final = "NOTIFIER_"
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     feedback_sender: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")] = ""
     unsubscribe_url: Annotated[str, Field(pattern=r"^(https://[!-;=?-~]{1,190})?$")] = ""
     dkim: tuple[DkimKey, ...] = ()  # keys that mails are signed with
+    press: Press = Field(default_factory=Press)  # who prints letters, and how batches get there
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
