@@ -14,6 +14,7 @@ if [ "${1:-}" != bench ]; then
     need pdftotext poppler-utils
     need qpdf qpdf
     need fc-list fontconfig
+    need sshd openssh-server
     command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
         missing="$missing chromium"
     fc-list :lang=ja 2>/dev/null | grep -q . || missing="$missing fonts-noto-cjk"

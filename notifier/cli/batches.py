@@ -97,9 +97,7 @@ def show_(batch: Name) -> None:
 def cancel(
     batch: Name,
     *,
-    letters: Annotated[
-        bool, typer.Option("--letters", help="Cancel its letters, too.")
-    ] = False,
+    letters: Annotated[bool, typer.Option("--letters", help="Cancel its letters, too.")] = False,
 ) -> None:
     """A batch comes to nothing before it is handed over; its letters are queued again."""
     batch_id = batch_number(batch)
@@ -153,9 +151,7 @@ def hand_over(batch: Name) -> None:
 def settle(
     batch: Name,
     *,
-    taken: Annotated[
-        bool, typer.Option("--taken/--not-taken", help="Whether the press has it.")
-    ],
+    taken: Annotated[bool, typer.Option("--taken/--not-taken", help="Whether the press has it.")],
 ) -> None:
     """Say whether the press has an uncertain batch; if not, its letters are queued again."""
     batch_id = batch_number(batch)

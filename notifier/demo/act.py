@@ -11,9 +11,9 @@ from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane
 from notifier.model.scheme import Scheme
-from notifier.runtime.clock import turn
 from notifier.press.collect import collect
 from notifier.press.handover import hand_over
+from notifier.runtime.clock import turn
 from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room
 from notifier.store import keys, members, schemes, staff, tasks

@@ -35,8 +35,9 @@ class Press(BaseModel):
     encoding: Encoding = "utf-8"  # of the lists; UTF-8 with BOM
     pieces_per_file: Annotated[int, Field(ge=1, le=MOST_IN_FILE)] = MOST_IN_FILE
     duplex: bool = False  # two pages on a sheet
-    sheet_grams: Annotated[float, Field(gt=0, le=20)] = 4.0  # A4 at 64 g/m²
-    envelope_grams: Annotated[float, Field(ge=0, le=100)] = 5.0
+    form: Literal["regular", "large"] = "regular"  # 定形 or 定形外
+    paper: Annotated[float, Field(gt=0, le=300)] = 64  # g/m²
+    envelope_grams: Annotated[float, Field(ge=0, le=200)] | None = None  # None: as is usual
     folder: Path | None = None  # batches are copied there
     sftp: Sftp | None = None  # or sent there; neither: the press fetches them
 
@@ -51,7 +52,3 @@ class Press(BaseModel):
     def sheets(self, pages: int) -> int:
         """Sheets of paper that a letter takes."""
         return ceil(pages / 2) if self.duplex else pages
-
-    def grams(self, pages: int) -> int:
-        """What a letter weighs in its envelope, in whole grams, rounded up."""
-        return ceil(self.envelope_grams + self.sheets(pages) * self.sheet_grams)

@@ -105,9 +105,7 @@ class _Read:
     wrong: list[FieldError]
 
 
-def _read(
-    lines: Sequence[Line], found: Iterable[RowMapping], *, first: date, today: date
-) -> _Read:
+def _read(lines: Sequence[Line], found: Iterable[RowMapping], *, first: date, today: date) -> _Read:
     """Each row against the record; ``first``: the day of the hand-over."""
     by_serial = {p["serial"]: p for p in found}
     by_press_id = {p["press_id"]: p for p in by_serial.values() if p["press_id"]}
@@ -173,9 +171,7 @@ def _wrong(
     return _contradiction(line, piece, first, today)
 
 
-def _contradiction(
-    line: Line, piece: RowMapping, first: date, today: date
-) -> FieldError | None:
+def _contradiction(line: Line, piece: RowMapping, first: date, today: date) -> FieldError | None:
     if piece["press_id"]:
         value = {"press_id": piece["press_id"], "day": piece["posted_on"].isoformat()}
         return FieldError("管理番号", "ack_known_otherwise", value, line=line.line)

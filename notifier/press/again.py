@@ -41,13 +41,11 @@ def archived_writer(versions: Iterable[Version]) -> Writer:
     with tempfile.TemporaryDirectory(prefix="notifier-templates-") as place:
         for one in versions:
             folder = Path(place) / one.language
-            zipfile.ZipFile(io.BytesIO(one.content)).extractall(folder)  # noqa: S202 (our own)
+            zipfile.ZipFile(io.BytesIO(one.content)).extractall(folder)
         return ArchivedWriter(Path(place))
 
 
-async def file_again(
-    conn: AsyncConnection, batch_id: int, name: str, writer: Writer
-) -> bytes:
+async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Writer) -> bytes:
     """A file of a batch as it was handed over, made anew from the inputs of its letters.
 
     Raises :class:`NotFound`, and :class:`NotAllowed` if other bytes come out: then the programs
@@ -69,9 +67,7 @@ async def file_again(
     return pdf
 
 
-async def letter_again(
-    conn: AsyncConnection, digest: str, inputs: bytes, writer: Writer
-) -> bytes:
+async def letter_again(conn: AsyncConnection, digest: str, inputs: bytes, writer: Writer) -> bytes:
     """A letter by itself, as PDF, from its archived inputs."""
     c = loaded(inputs)
     then = await writer_for(conn, {digest: c}, writer)

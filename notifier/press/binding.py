@@ -6,11 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from notifier.deliver.compose import Unsendable
+import structlog
+
 from notifier.model.correspondence import Correspondence
+from notifier.model.reasons import Reason
+from notifier.write.errors import PiecesRefused, WriteError
 
 from .pages import Pages, Unreadable
-from .writing import Desk, Draft, Lost, Writer
+from .writing import Desk, Draft, Lost, Writer, lost_for
+
+log = structlog.get_logger(__name__)
 
 _NUMBER: Final = re.compile(r"M\d{9,}")
 
@@ -77,38 +82,42 @@ def _numbers(lines: Iterator[str]) -> Iterator[str]:
 
 
 def bind_all(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], Bound | None, list[Lost]]:
-    """Bind what can be bound; which letters these are, and which are lost.
+    """Bind what can be bound; which letters these are, and which are lost."""
+    good, lost = [*drafts], list[Lost]()
+    while good:
+        try:
+            return good, bind(desk.writer, [d.c for d in good]), lost
+        except PiecesRefused as refused:
+            lost += [_refused(good[n], error) for n, error in sorted(refused.faults.items())]
+            good = [d for n, d in enumerate(good) if n not in refused.faults]
+        except Misplaced:
+            raise
+        except Exception:
+            good, broken = _sifted(desk, good)
+            if not broken:
+                raise  # each can be set, and yet all together cannot
+            lost += broken
+    return [], None, lost
 
-    A letter that only fails while it is set is found by setting halves.
-    """
-    try:
-        return [*drafts], bind(desk.writer, [d.c for d in drafts]) if drafts else None, []
-    except Misplaced:
-        raise
-    except Exception:
-        good, lost = _sifted(desk, drafts)
-        if not lost:
-            raise  # each can be set, and yet all together cannot
-    bound = bind(desk.writer, [d.c for d in good]) if good else None
-    return good, bound, lost
+
+def _refused(draft: Draft, error: WriteError) -> Lost:
+    reason = getattr(error, "reason", Reason.RENDER_FAILED)
+    log.warning(
+        "letter not written", message=draft.c.number, notice=draft.c.notice, field=error.field
+    )
+    return lost_for(draft, reason, error.field)
 
 
 def _sifted(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Lost]]:
+    """Those that break the writer, found by setting halves."""
     try:
         desk.writer.letters([d.c for d in drafts])
-    except Exception:
+    except Exception as error:
         if len(drafts) == 1:
-            return _single(desk, drafts[0])
+            log.exception("letter not written", message=drafts[0].c.number)
+            return [], [lost_for(drafts[0], Reason.RENDER_FAILED, type(error).__name__)]
     else:
         return [*drafts], []
     middle = len(drafts) // 2
     halves = [_sifted(desk, part) for part in (drafts[:middle], drafts[middle:])]
     return [d for good, _ in halves for d in good], [x for _, lost in halves for x in lost]
-
-
-def _single(desk: Desk, draft: Draft) -> tuple[list[Draft], list[Lost]]:
-    try:
-        desk.sets(draft.c)
-    except Unsendable as error:
-        return [], [Lost(message_id=draft.message_id, notice=draft.c.notice, error=error)]
-    return [draft], []

@@ -29,11 +29,12 @@ from notifier.store.messages import Move
 
 from .binding import bind_all
 from .folder import add_lists, clear, file_name, place, sweep, working
+from .mailing import is_too_heavy, yen_of_all
 from .manifest import Entry, Unmapped
 from .record import Finished, record
 from .room import BUSY, PressRoom, chunks
 from .volumes import Volume, entries, leaf, volume, without
-from .writing import Draft, Lost
+from .writing import Draft, Lost, lost_for
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch |
             raise NotAllowed(BUSY)
         await _clear_away(room)
         now = room.now()
-        day = business_day(now, room.terms.press.cut_off, is_open)
+        day = business_day(now, room.press.cut_off, is_open)
         async with room.engine.begin() as conn:
             morning = datetime.combine(day, time(), JAPAN)
             due = await pieces.due(conn, now=now, useful_at=morning, limit=most)
@@ -123,7 +124,7 @@ class _Job:
     async def run(self, due: Sequence[int]) -> Batch | None:
         self._aside.mkdir(parents=True)
         volumes: list[Volume] = []
-        for ids in chunks(await self._in_order(due), self._room.terms.press.pieces_per_file):
+        for ids in chunks(await self._in_order(due), self._room.press.pieces_per_file):
             made, lost = await self._bind(ids, file_name(self._batch_id, len(volumes) + 1))
             volumes += made
             if lost:
@@ -149,10 +150,19 @@ class _Job:
         desk = self._room.desk
         drafts, lost = self._drafts(found)
         good, bound, later = bind_all(desk, drafts)
+        lost += later
         if bound is None:
-            return [], lost + later
+            return [], lost
         leaves = [leaf(d.message_id, d.c, desk.pack(d.c), 0, 0) for d in good]
-        return [volume(name, leaves, bound, self._aside)], lost + later
+        made = volume(name, leaves, bound, self._aside)
+        heavy = self._too_heavy(made)
+        lost += [lost_for(d, Reason.RENDER_FAILED, "grams") for d in good if d.message_id in heavy]
+        return without([made], heavy, self._aside, desk.writer), lost
+
+    def _too_heavy(self, made: Volume) -> set[int]:
+        """Letters that the post would not take."""
+        press, day = self._room.press, self._day
+        return {x.message_id for x in made.leaves if is_too_heavy(press, day, x.pages)}
 
     def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[Draft], list[Lost]]:
         drafts: list[Draft] = []
@@ -161,9 +171,7 @@ class _Job:
             try:
                 drafts.append(self._room.desk.draft(row, written_at=self._written_at))
             except Unsendable as error:
-                lost.append(
-                    Lost(message_id=row["message_id"], notice=row["notice"], error=error)
-                )
+                lost.append(Lost(message_id=row["message_id"], notice=row["notice"], error=error))
         # An address may have changed since the letters were put in order.
         drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
         return drafts, lost
@@ -175,10 +183,11 @@ class _Job:
         taken out as well, and so on.
         """
         while volumes:
-            listed = entries(volumes, self._room.terms, self._day)
-            lacking = await self._record(volumes, listed)
+            listed = entries(volumes, self._room.press, self._day)
+            yen = yen_of_all(self._room.press, self._day, listed)
+            lacking = await self._record(volumes, listed, yen)
             if lacking is not None:
-                return self._made(volumes, listed, lacking)
+                return self._made(volumes, listed, yen, lacking)
             gone = await self._gone(volumes)
             volumes = await asyncio.to_thread(
                 without, volumes, gone, self._aside, self._room.desk.writer
@@ -194,7 +203,7 @@ class _Job:
             return set(ids) - await pieces.still_queued(conn, ids)
 
     async def _record(
-        self, volumes: Sequence[Volume], listed: Sequence[Entry]
+        self, volumes: Sequence[Volume], listed: Sequence[Entry], yen: int
     ) -> list[Unmapped] | None:
         """Put the files in their place and the batch on record; None: a letter was stopped."""
         files = {v.name: v.sha256.hex() for v in volumes}
@@ -204,10 +213,13 @@ class _Job:
             listed,
             files,
             posting_day=self._day,
-            encoding=self._room.terms.press.encoding,
+            yen=yen,
+            encoding=self._room.press.encoding,
         )
         ids = [x.message_id for v in volumes for x in v.leaves]
-        finished = Finished(batch_id=self._batch_id, volumes=volumes, entries=listed, sha256=digest)
+        finished = Finished(
+            batch_id=self._batch_id, volumes=volumes, entries=listed, sha256=digest, yen=yen
+        )
         async with self._room.engine.begin() as conn:
             if len(await pieces.still_queued(conn, ids, lock=True)) != len(ids):
                 return None
@@ -216,7 +228,11 @@ class _Job:
         return lacking
 
     def _made(
-        self, volumes: Sequence[Volume], listed: Sequence[Entry], lacking: Sequence[Unmapped]
+        self,
+        volumes: Sequence[Volume],
+        listed: Sequence[Entry],
+        yen: int,
+        lacking: Sequence[Unmapped],
     ) -> Batch:
         return Batch(
             batch_id=self._batch_id,
@@ -225,7 +241,7 @@ class _Job:
             pieces=len(listed),
             pages=sum(e.pages for e in listed),
             files=len(volumes),
-            yen=sum(e.yen for e in listed),
+            yen=yen,
             held=self._held,
             unmapped=len(lacking),
         )

@@ -59,6 +59,7 @@ def add_lists(
     files: Mapping[str, str],
     *,
     posting_day: date,
+    yen: int,
     encoding: Encoding,
 ) -> tuple[bytes, list[Unmapped]]:
     """Write manifest, counts and checksums; the manifest's hash and what did not map.
@@ -68,7 +69,7 @@ def add_lists(
     listing, lacking = manifest(entries, encoding)
     made = {
         MANIFEST: listing,
-        COUNTS: counts(counted(entries), posting_day.isoformat(), encoding),
+        COUNTS: counts(counted(entries), yen, posting_day, encoding),
     }
     if lacking:
         made[UNMAPPED] = unmapped(lacking)

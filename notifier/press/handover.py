@@ -133,7 +133,9 @@ async def _publish(room: PressRoom, batch_id: int, parcel: Parcel, actor: Actor)
             await _uncertain(conn, room, batch_id, actor)
         log.warning("hand-over broke off", batch=batch_id, error=type(error).__name__)
         if isinstance(error, Exception):
-            text = f"{name}: nobody knows whether the press has it ({error or type(error).__name__})"
+            text = (
+                f"{name}: nobody knows whether the press has it ({error or type(error).__name__})"
+            )
             raise HandOverUncertain(text) from error
         raise
     async with room.engine.begin() as conn:
@@ -141,9 +143,7 @@ async def _publish(room: PressRoom, batch_id: int, parcel: Parcel, actor: Actor)
         await _arrived(conn, room, batch_id, Reason.HANDED_OVER, actor)
 
 
-async def _uncertain(
-    conn: AsyncConnection, room: PressRoom, batch_id: int, actor: Actor
-) -> None:
+async def _uncertain(conn: AsyncConnection, room: PressRoom, batch_id: int, actor: Actor) -> None:
     now = room.now()
     if not await batches.move(conn, batch_id, BatchState.UNCERTAIN, BatchState.HANDING_OVER):
         return
@@ -158,9 +158,7 @@ async def _uncertain(
         now=now,
     )
     details = {"batch": batch_name(batch_id), "letters": len(letters)}
-    draft = TaskDraft(
-        kind=TaskKind.UNCERTAIN_BATCH, key=batch_name(batch_id), details=details
-    )
+    draft = TaskDraft(kind=TaskKind.UNCERTAIN_BATCH, key=batch_name(batch_id), details=details)
     await tasks.raise_all(conn, [draft], actor=actor, now=now)
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from notifier.model.press import Encoding
@@ -13,8 +14,8 @@ COUNTS: Final = "counts.csv"
 UNMAPPED: Final = "unmapped.csv"
 CHECKSUMS: Final = "SHA256SUMS"
 HEADER: Final = (
-    "通番", "番号", "〒", "住所1", "住所2", "宛名", "バーコード", "ページ数", "用紙枚数", "ファイル",
-    "先頭ページ", "重量g", "郵便料金", "ファイルsha256",
+    "通番", "番号", "〒", "住所1", "住所2", "宛名", "バーコード", "ページ数", "用紙枚数",
+    "ファイル", "先頭ページ", "重量g", "郵便料金", "ファイルsha256",
 )  # fmt: skip
 #: What a spreadsheet takes for the beginning of a formula, full-width forms included.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -162,13 +163,18 @@ def counted(entries: Iterable[Entry]) -> list[Count]:
     return [*found.values(), total]
 
 
-def counts(given: Iterable[Count], posting_day: str, encoding: Encoding) -> bytes:
-    """What a press checks first: pieces, pages, sheets and postage of each file."""
+def counts(given: Iterable[Count], yen: int, posting_day: date, encoding: Encoding) -> bytes:
+    """What a press checks first: pieces, pages, sheets and postage of each file and of all.
+
+    ``yen``: postage of all together, with the discount for barcodes.
+    """
     table = Table(encoding)
     table.add(("差出日", "ファイル", "通数", "ページ数", "用紙枚数", "重量g", "郵便料金"))
+    day = posting_day.isoformat()
     for c in given:
         figures = (c.pieces, c.pages, c.sheets, c.grams, c.yen)
-        table.add((posting_day, c.file, *(str(figure) for figure in figures)))
+        table.add((day, c.file, *(str(figure) for figure in figures)))
+    table.add((day, "バーコード割引後", "", "", "", "", str(yen)))
     return table.data()
 
 

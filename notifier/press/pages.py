@@ -1,7 +1,8 @@
 """What is really written on the pages of a PDF, so that no letter ends up in another's envelope.
 
 Reads what Typst makes: objects in plain sight, a classic table of offsets, text as glyphs with a
-ToUnicode map for each font. A full reader takes fifty times as long. What it does not understand is an error, never a page without text.
+ToUnicode map for each font. A full reader takes fifty times as long. What it does not understand
+is an error, never a page without text.
 """
 
 import re

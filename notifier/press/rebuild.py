@@ -19,6 +19,7 @@ from notifier.store.pieces import BatchFile
 
 from .again import packed, writer_for
 from .folder import add_lists, clear, folder_name, place, working
+from .mailing import yen_of_all
 from .manifest import Entry
 from .room import PressRoom, chunks
 from .volumes import Leaf, Volume, entries, intact, leaf, without
@@ -126,19 +127,23 @@ class _Rebuild:
         aside.mkdir(parents=True)
         for one in files:
             if not intact(one, self.old):
-                raise NotAllowed(f"{self.old / one.name} is not what is on record: cancel the batch")
+                raise NotAllowed(
+                    f"{self.old / one.name} is not what is on record: cancel the batch"
+                )
             os.link(self.old / one.name, aside / one.name)
 
     async def _finish(self, made: Sequence[Volume], revision: int) -> bool:
-        terms, day = self.room.terms, self.batch["posting_day"]
-        listed = entries(made, terms, day)
+        press, day = self.room.press, self.batch["posting_day"]
+        listed = entries(made, press, day)
+        yen = yen_of_all(press, day, listed)
         digest, _ = await asyncio.to_thread(
             add_lists,
             working(self.new),
             listed,
             {v.name: v.sha256.hex() for v in made},
             posting_day=day,
-            encoding=terms.press.encoding,
+            yen=yen,
+            encoding=press.encoding,
         )
         async with self.room.engine.begin() as conn:
             await printed_batch(conn, self._id)
@@ -151,6 +156,7 @@ class _Rebuild:
                 folder=self.new.name,
                 revision=revision,
                 manifest_sha256=digest,
+                yen=yen,
             )
             await asyncio.to_thread(place, working(self.new), self.new)
         await asyncio.to_thread(clear, self.old)

@@ -28,6 +28,7 @@ class Finished:
     volumes: Sequence[Volume]
     entries: Sequence[Entry]  # of all volumes, in order
     sha256: bytes  # of the manifest
+    yen: int  # postage of all together
 
 
 async def record(
@@ -45,8 +46,7 @@ async def record(
     pairs = list(zip(leaves, batch.entries, strict=True))
     for start in range(0, len(pairs), _CHUNK):
         given = [
-            _piece(x, e, kept[x.packed.dictionary.sha256])
-            for x, e in pairs[start : start + _CHUNK]
+            _piece(x, e, kept[x.packed.dictionary.sha256]) for x, e in pairs[start : start + _CHUNK]
         ]
         added = await pieces.add(
             conn, batch.batch_id, given, name=name, worker_id=who, actor=actor, now=now
@@ -55,7 +55,12 @@ async def record(
             raise RuntimeError(f"{len(given) - added} letters of {name} were not queued")
     await pieces.set_files(conn, batch.batch_id, [v.file for v in batch.volumes])
     await batches.close(
-        conn, batch.batch_id, folder=name, revision=1, manifest_sha256=batch.sha256
+        conn,
+        batch.batch_id,
+        folder=name,
+        revision=1,
+        manifest_sha256=batch.sha256,
+        yen=batch.yen,
     )
 
 

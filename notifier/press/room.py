@@ -9,12 +9,12 @@ from typing import Final, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
+from notifier.model.press import Press
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store import messages
 from notifier.store.messages import Move
 
-from .volumes import Terms
 from .writing import Desk
 
 CHUNK: Final = 1_000  # letters in one statement
@@ -28,7 +28,7 @@ class PressRoom:
 
     engine: AsyncEngine
     desk: Desk
-    terms: Terms
+    press: Press
     folder: Path
     now: Callable[[], datetime]
 

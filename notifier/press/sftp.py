@@ -70,7 +70,9 @@ async def _connected(server: Sftp) -> AsyncIterator[asyncssh.SSHClientConnection
     except _ERRORS as error:
         raise _failed(server, error) from error
     except ValueError as error:  # a file that holds no key
-        raise HandOverFailed(f"{server.key_file}, {server.known_hosts}: {error}", retry=False) from None
+        raise HandOverFailed(
+            f"{server.key_file}, {server.known_hosts}: {error}", retry=False
+        ) from None
     try:
         yield conn
     finally:
@@ -119,7 +121,7 @@ class _SftpParcel:
         if await self._in_time(self.client.exists(self.place)):
             raise HandOverFailed(f"{self.place} is there already", retry=False)
         await self._in_time(self.client.mkdir(self.aside))
-        for path in sorted(folder.iterdir()):
+        for path in await asyncio.to_thread(lambda: sorted(folder.iterdir())):
             await self._bring(path, f"{self.aside}/{path.name}")
 
     async def _bring(self, path: Path, there: str) -> None:

@@ -1,7 +1,7 @@
 """Volumes: the files of a batch in the making, and the letters bound into them."""
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,7 @@ from notifier.store.pieces import BatchFile
 
 from .binding import Bound, bind
 from .folder import write
+from .mailing import barcode_text, grams, yen
 from .manifest import Entry
 from .writing import Packed, Writer
 
@@ -26,6 +27,7 @@ class Leaf:
     packed: Packed  # what it is made from
     address: PostalAddress
     name: str  # with its honorific
+    barcode: str  # what it says
     pages: int
     first_page: int  # 1-based
 
@@ -56,15 +58,6 @@ class Volume:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a press charges and prints: how pieces are weighed, paid and marked."""
-
-    press: Press
-    postage: Callable[[date, int, int], int]  # day, grams, pieces in the batch → yen of one
-    barcode: Callable[[PostalAddress], str]  # what the customer barcode says; empty: none
-
-
 def leaf(message_id: int, c: Correspondence, packed: Packed, pages: int, first_page: int) -> Leaf:
     """A letter as it is bound."""
     assert c.recipient.address is not None
@@ -73,6 +66,7 @@ def leaf(message_id: int, c: Correspondence, packed: Packed, pages: int, first_p
         packed=packed,
         address=c.recipient.address,
         name=f"{c.recipient.name} {c.recipient.honorific}",
+        barcode=barcode_text(c.recipient.address),
         pages=pages,
         first_page=first_page,
     )
@@ -109,14 +103,13 @@ def without(
     return made
 
 
-def entries(volumes: Sequence[Volume], terms: Terms, day: date) -> list[Entry]:
+def entries(volumes: Sequence[Volume], press: Press, day: date) -> list[Entry]:
     """The manifest of a batch, numbered from 1."""
-    total = sum(len(one.leaves) for one in volumes)
     found: list[Entry] = []
     for one in volumes:
         digest = one.sha256.hex()
         for x in one.leaves:
-            grams = terms.press.grams(x.pages)
+            weighs = grams(press, x.pages)
             found.append(
                 Entry(
                     serial=len(found) + 1,
@@ -124,13 +117,13 @@ def entries(volumes: Sequence[Volume], terms: Terms, day: date) -> list[Entry]:
                     postcode=x.address.postcode,
                     lines=x.address.lines,
                     name=x.name,
-                    barcode=terms.barcode(x.address),
+                    barcode=x.barcode,
                     pages=x.pages,
-                    sheets=terms.press.sheets(x.pages),
+                    sheets=press.sheets(x.pages),
                     file=one.name,
                     first_page=x.first_page,
-                    grams=grams,
-                    yen=terms.postage(day, grams, total),
+                    grams=weighs,
+                    yen=yen(press, day, weighs),
                     sha256=digest,
                 )
             )

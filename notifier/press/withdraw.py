@@ -94,9 +94,7 @@ async def _of(
     return batch, found
 
 
-async def _cancel(
-    conn: AsyncConnection, room: PressRoom, wanted: set[int], actor: Actor
-) -> None:
+async def _cancel(conn: AsyncConnection, room: PressRoom, wanted: set[int], actor: Actor) -> None:
     now = room.now()
     await move_all(
         conn, wanted, State.PRINTED, State.CANCELLED, Reason.BY_PERSON, actor=actor, now=now
@@ -111,5 +109,5 @@ def _listed(room: PressRoom, batch_id: int, found: Sequence[RowMapping]) -> Path
         for p in found
         if p["withdrawn_at"] is not None
     ]
-    write(path, withdrawals(rows, room.terms.press.encoding))
+    write(path, withdrawals(rows, room.press.encoding))
     return path

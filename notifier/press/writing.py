@@ -1,12 +1,11 @@
 """From rows of the record to letters that can be set, or a reason why not."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-import structlog
 from sqlalchemy import RowMapping
 
 from notifier.deliver.compose import House, Unsendable, correspondence
@@ -18,8 +17,6 @@ from notifier.store.documents import Version
 from notifier.store.packing import Codec, Dictionary, Packer, unpack
 
 from .inputs import dumped, loaded
-
-log = structlog.get_logger(__name__)
 
 _MOST_PACKERS: Final = 32
 
@@ -39,11 +36,11 @@ class Bulk(Protocol):
 class Writer(Protocol):
     """Whoever sets letters."""
 
-    def check_letter(self, c: Correspondence) -> None:
-        """Raise what :meth:`letters` would on this one."""
-
     def letters(self, many: Sequence[Correspondence]) -> Bulk:
-        """Letters as one document; the same letters are the same bytes."""
+        """Letters as one document; the same letters are the same bytes.
+
+        Raises :class:`~notifier.write.errors.PiecesRefused` with those that must not go out.
+        """
 
     def sample_like(self, c: Correspondence) -> Correspondence:
         """A letter of the same kind to a fictional reader."""
@@ -68,6 +65,12 @@ class Lost:
     message_id: int
     notice: str
     error: Unsendable
+
+
+def lost_for(draft: Draft, reason: Reason, what: str) -> Lost:
+    """A letter that is lost for a reason; ``what`` names the field at fault."""
+    error = Unsendable(reason, what)
+    return Lost(message_id=draft.message_id, notice=draft.c.notice, error=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +105,7 @@ class Desk:
         c = correspondence(found, self.house, now=written_at)
         if c.recipient.address is None:
             raise Unsendable(Reason.NO_ADDRESS, "address")
-        self.check(c)
         return Draft(message_id=found["message_id"], c=c, address=c.recipient.address)
-
-    def check(self, c: Correspondence) -> None:
-        """Raise :class:`Unsendable` if a letter cannot be set."""
-        _guarded(c, lambda: self.writer.check_letter(c))
-
-    def sets(self, c: Correspondence) -> None:
-        """Raise :class:`Unsendable` if a letter, set by itself, fails."""
-        _guarded(c, lambda: self.writer.letters([c]))
 
     def version(self, c: Correspondence) -> Version:
         """The templates that a letter is written from."""
@@ -149,13 +143,3 @@ class Desk:
             sample = dumped(self.writer.sample_like(c))
             self._packers[key] = Packer(Dictionary.of(version.digest, [(False, sample)]))
         return self._packers[key]
-
-
-def _guarded(c: Correspondence, work: Callable[[], object]) -> None:
-    """A letter that breaks the writer must not stop those behind it."""
-    try:
-        work()
-    except Exception as error:
-        what = str(getattr(error, "field", type(error).__name__))
-        log.warning("letter not written", message=c.number, notice=c.notice, field=what)
-        raise Unsendable(Reason.RENDER_FAILED, what) from error

@@ -3,7 +3,6 @@
 from notifier.press.room import PressRoom
 from notifier.press.sftp import SftpTarget
 from notifier.press.target import FolderTarget, Target
-from notifier.press.volumes import Terms
 from notifier.press.writing import Desk
 
 from .parts import Parts
@@ -17,7 +16,7 @@ def press_room(parts: Parts) -> PressRoom:
     return PressRoom(
         engine=parts.engine,
         desk=Desk(writer=parts.writer, house=staff_sender(given)),
-        terms=Terms(press=given.press, postage=postage, barcode=barcode),
+        press=given.press,
         folder=given.var / "batches",
         now=parts.clock.now,
     )

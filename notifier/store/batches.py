@@ -19,9 +19,7 @@ _AT_THE_PRESS = 7_305_182_407  # any constant: one collection or hand-over at a 
 async def at_the_press(engine: AsyncEngine) -> AsyncIterator[bool]:
     """Hold the right to collect, rebuild and hand over; False when somebody else does so."""
     async with engine.connect() as conn:
-        held = bool(
-            await scalar(conn, "SELECT pg_try_advisory_lock(:key)", {"key": _AT_THE_PRESS})
-        )
+        held = bool(await scalar(conn, "SELECT pg_try_advisory_lock(:key)", {"key": _AT_THE_PRESS}))
         await conn.commit()
         try:
             yield held
@@ -63,17 +61,32 @@ async def folders(conn: AsyncConnection) -> set[str]:
 
 
 async def close(
-    conn: AsyncConnection, batch_id: int, *, folder: str, revision: int, manifest_sha256: bytes
+    conn: AsyncConnection,
+    batch_id: int,
+    *,
+    folder: str,
+    revision: int,
+    manifest_sha256: bytes,
+    yen: int,
 ) -> None:
-    """The files of a batch are in place; it is counted by its pieces."""
+    """The files of a batch are in place; it is counted by its pieces.
+
+    ``yen``: postage of all together.
+    """
     await run(
         conn,
         """UPDATE batches b SET state = 'printed', folder = :folder, revision = :revision,
-               manifest_sha256 = :manifest, pieces = p.pieces, pages = p.pages, yen = p.yen
-           FROM (SELECT count(*) AS pieces, coalesce(sum(pages), 0) AS pages, sum(yen) AS yen
+               manifest_sha256 = :manifest, pieces = p.pieces, pages = p.pages, yen = :yen
+           FROM (SELECT count(*) AS pieces, coalesce(sum(pages), 0) AS pages
                  FROM pieces WHERE batch_id = :id AND taken_out_at IS NULL) p
            WHERE b.batch_id = :id""",
-        {"id": batch_id, "folder": folder, "revision": revision, "manifest": manifest_sha256},
+        {
+            "id": batch_id,
+            "folder": folder,
+            "revision": revision,
+            "manifest": manifest_sha256,
+            "yen": yen,
+        },
     )
 
 

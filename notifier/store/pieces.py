@@ -275,7 +275,8 @@ async def counts(conn: AsyncConnection, batch_id: int) -> Mapping[str, int]:
     """Where the letters of a batch stand: state → how many; ``elsewhere``: in it no more."""
     found = await rows(
         conn,
-        f"""SELECT CASE WHEN {_ITS_OWN} THEN m.state ELSE 'elsewhere' END AS stand, count(*) AS count
+        f"""SELECT CASE WHEN {_ITS_OWN} THEN m.state ELSE 'elsewhere' END AS stand,
+                count(*) AS count
             FROM pieces p JOIN messages m USING (message_id)
             WHERE p.batch_id = :id GROUP BY 1 ORDER BY 1""",
         {"id": batch_id},
@@ -283,9 +284,7 @@ async def counts(conn: AsyncConnection, batch_id: int) -> Mapping[str, int]:
     return {r["stand"]: r["count"] for r in found}
 
 
-async def inputs(
-    conn: AsyncConnection, batch_id: int, ids: Sequence[int]
-) -> Sequence[RowMapping]:
+async def inputs(conn: AsyncConnection, batch_id: int, ids: Sequence[int]) -> Sequence[RowMapping]:
     """What letters were made from, in the order of their pieces.
 
     message_id, codec, body, dictionary, template_digest, and of the inputs sha256 and size.

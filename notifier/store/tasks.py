@@ -177,8 +177,8 @@ async def take(
 async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
     """Close open tasks whose matter has settled itself; how many.
 
-    That is: an uncertain message or batch is uncertain no more, and of the messages that were held for
-    this reason none is held any more.
+    That is: an uncertain message or batch is uncertain no more, and of the messages that were
+    held for this reason none is held any more.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 

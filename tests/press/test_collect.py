@@ -1,156 +1,161 @@
-"""Letters into batches, to the press and back."""
+"""Letters that are due become a batch."""
 
-import csv
 import hashlib
-import io
 import subprocess
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from pypdf import PdfReader
 
-from notifier.deliver.handover import hand_over, take_back
-from notifier.deliver.letters import Batch
-from notifier.deliver.manifest import Entry, manifest
-from notifier.model.errors import NotAllowed, NotFound
-from notifier.model.member import PostalAddress
+from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
-from notifier.model.states import Channel, State
-from notifier.store import batches, documents, messages
-from notifier.store.messages import Move
-from tests.deliver.rig import ACTOR, Rig
+from notifier.model.states import Channel
+from notifier.press.again import file_again, letter_again
+from notifier.press.collect import collect
+from notifier.store import batches, documents
+from tests.deliver.rig import ACTOR
+from tests.press.letters import Letters, check, listed
+from tests.samples import WRITER
 
 
-async def collect(rig: Rig) -> Batch | None:
-    return await rig.collector().collect(actor=ACTOR)
+async def test_due_letters_become_a_batch(letters: Letters) -> None:
+    far, near, _ = ids = await letters.post(3)
+    batch = await letters.collect()
+    assert (batch.pieces, batch.held, batch.files) == (3, 0, 1)
+    assert (batch.folder.name, batch.posting_day.isoformat()) == ("B000001", "2025-07-16")
+    check(batch.folder, ids)
+    first, *_, last = listed(batch.folder)
+    assert (first["通番"], first["〒"], first["宛名"]) == ("1", "100-0001", "潮田 凪2 様")
+    assert (last["番号"], last["住所1"]) == (f"M{far:09d}", "沖縄県那覇市港町9-9")
+    assert (last["バーコード"], last["郵便料金"]) == ("90000019-9", "110")
+    assert batch.yen == 330
+    assert await letters.state(near) == ("printed", Reason.PRINTED)
+    assert len(await letters.rows("SELECT * FROM shown")) == 3
+    assert await collect(letters.room(), actor=ACTOR) is None
 
 
-def check_sums(folder: Path) -> None:
-    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
-
-
-def listed(folder: Path) -> list[dict[str, str]]:
-    text = (folder / "manifest.csv").read_bytes().decode("utf-8-sig")
-    return [*csv.DictReader(io.StringIO(text))]
-
-
-async def test_due_letters_become_a_batch(rig: Rig) -> None:
-    later = PostalAddress(postcode="9000001", prefecture="沖縄県", city="那覇市", street="9-9")
-    far = await rig.send(channel=Channel.LETTER, to=await rig.register(address=later))
-    near = await rig.send(channel=Channel.LETTER)
-    batch = await collect(rig)
-    assert batch is not None
-    assert (batch.pieces, batch.held, batch.folder.name) == (2, 0, "B000001")
-    first, second = listed(batch.folder)
-    assert (first["通番"], first["〒"], first["宛名"]) == ("1", "100-0001", "潮田 凪 様")
-    assert (second["番号"], second["住所"]) == (f"M{far:09d}", "沖縄県那覇市9-9")
-    check_sums(batch.folder)
-    pdf = (batch.folder / first["ファイル"]).read_bytes()
-    assert hashlib.sha256(pdf).hexdigest() == first["sha256"]
-    [attempt] = await rig.attempts(near)
-    assert (attempt["outcome"], attempt["relay"]) == ("printed", "B000001")
-    async with rig.engine.connect() as conn:
-        assert await documents.of_attempt(conn, attempt["attempt_id"]) == pdf
+async def test_the_record_has_the_hashes(letters: Letters) -> None:
+    await letters.post(2)
+    batch = await letters.collect()
+    async with letters.engine.connect() as conn:
         on_record = await batches.get(conn, batch.batch_id)
     assert on_record is not None
-    assert (on_record["state"], on_record["pieces"]) == ("printed", 2)
+    assert (on_record["state"], on_record["pieces"], on_record["yen"]) == ("printed", 2, 220)
     digest = hashlib.sha256((batch.folder / "manifest.csv").read_bytes()).digest()
     assert on_record["manifest_sha256"] == digest
-    assert await rig.state(near) == ("printed", Reason.PRINTED)
-    assert len(await rig.rows("SELECT * FROM shown")) == 2
-    assert await collect(rig) is None
+    [file] = await letters.rows("SELECT * FROM batch_files")
+    pdf = (batch.folder / file["name"]).read_bytes()
+    assert (file["sha256"], file["size"]) == (hashlib.sha256(pdf).digest(), len(pdf))
+    assert {row["ファイルsha256"] for row in listed(batch.folder)} == {file["sha256"].hex()}
 
 
-async def test_a_letter_that_cannot_be_written_is_held_and_the_others_go_on(rig: Rig) -> None:
-    homeless = await rig.send(channel=Channel.LETTER, to=await rig.register(address=None))
-    wordless = await rig.send(channel=Channel.LETTER, facts={})
-    fine = await rig.send(channel=Channel.LETTER)
-    batch = await collect(rig)
-    assert batch is not None
-    assert (batch.pieces, batch.held) == (1, 2)
-    assert await rig.state(homeless) == ("held", Reason.NO_ADDRESS)
-    assert await rig.state(wordless) == ("held", Reason.RENDER_FAILED)
-    assert (await rig.state(fine))[0] == "printed"
-    assert await rig.tasks() == [("held_message", 1), ("held_message", 1)]
+async def test_files_hold_so_many_pieces_and_come_again_byte_for_byte(letters: Letters) -> None:
+    ids = await letters.post(7)
+    batch = await letters.collect(pieces_per_file=3)
+    assert batch.files == 3
+    check(batch.folder, ids)
+    names = sorted(p.name for p in batch.folder.glob("*.pdf"))
+    assert names == ["B000001-001.pdf", "B000001-002.pdf", "B000001-003.pdf"]
+    for name in names:
+        async with letters.engine.connect() as conn:
+            made = await file_again(conn, batch.batch_id, name, WRITER)
+        assert made == (batch.folder / name).read_bytes()
 
 
-async def test_a_batch_is_handed_over_once(rig: Rig) -> None:
-    message_id = await rig.send(channel=Channel.LETTER)
-    batch = await collect(rig)
-    assert batch is not None
-    assert await hand_over(rig.engine, batch.batch_id, actor=ACTOR, now=rig.time) == 1
-    assert await rig.state(message_id) == ("handed_over", Reason.HANDED_OVER)
-    with pytest.raises(NotAllowed, match="handed_over"):
-        await hand_over(rig.engine, batch.batch_id, actor=ACTOR, now=rig.time)
-    with pytest.raises(NotFound):
-        await hand_over(rig.engine, 99, actor=ACTOR, now=rig.time)
+async def test_files_are_pdf_a_with_tags(letters: Letters) -> None:
+    await letters.post(2)
+    batch = await letters.collect()
+    path = batch.folder / "B000001-001.pdf"
+    catalogue = PdfReader(path).trailer["/Root"]
+    assert catalogue["/MarkInfo"]["/Marked"]  # type: ignore[index]
+    assert b"pdfaid:part>2<" in catalogue["/Metadata"].get_data()  # type: ignore[index]
+    subprocess.run(["qpdf", "--check", path], check=True, capture_output=True)
 
 
-async def test_a_batch_with_a_stopped_letter_is_taken_back_and_printed_anew(rig: Rig) -> None:
-    stopped_id = await rig.send(channel=Channel.LETTER)
-    fine = await rig.send(channel=Channel.LETTER)
-    batch = await collect(rig)
-    assert batch is not None
-    async with rig.engine.begin() as conn:
-        asked = [Move(message_id=stopped_id, after=State.CANCELLED, reason=Reason.BY_PERSON)]
-        await messages.move(conn, asked, actor=ACTOR, now=rig.time)
-    with pytest.raises(NotAllowed, match=f"M{stopped_id:09d}"):
-        await hand_over(rig.engine, batch.batch_id, actor=ACTOR, now=rig.time)
-    folder = rig.collector().folder
-    assert await take_back(rig.engine, folder, batch.batch_id, actor=ACTOR, now=rig.time) == 1
-    assert not batch.folder.exists()
-    again = await collect(rig)
-    assert again is not None
-    assert [e["番号"] for e in listed(again.folder)] == [f"M{fine:09d}"]
-    assert await hand_over(rig.engine, again.batch_id, actor=ACTOR, now=rig.time) == 1
+async def test_a_letter_comes_again_from_the_archive(letters: Letters) -> None:
+    [message_id] = await letters.post()
+    batch = await letters.collect()
+    [attempt] = await letters.attempts(message_id)
+    assert (attempt["outcome"], attempt["relay"]) == ("printed", "B000001")
+    async with letters.engine.connect() as conn:
+        inputs = await documents.of_attempt(conn, attempt["attempt_id"])
+        assert inputs is not None
+        assert hashlib.sha256(inputs).digest() == attempt["sha256"]
+        again = await letter_again(conn, attempt["template_digest"], inputs, WRITER)
+    assert again == (batch.folder / "B000001-001.pdf").read_bytes()
+    [kept] = await letters.rows("SELECT length(body) AS size FROM documents")
+    assert kept["size"] < 500
 
 
-async def test_a_collection_that_breaks_off_leaves_nothing_printed(rig: Rig) -> None:
-    """The folder's place is taken: the files cannot be put there, so nothing is recorded."""
-    message_id = await rig.send(channel=Channel.LETTER)
-    folder = rig.collector().folder
-    (folder / "B000001" / "in the way").mkdir(parents=True)
+async def test_a_letter_that_cannot_be_written_is_held_and_the_others_go_on(
+    letters: Letters,
+) -> None:
+    homeless = await letters.send(
+        channel=Channel.LETTER, to=await letters.register(address=None)
+    )
+    [wordless] = await letters.post(facts={})
+    boxed = await letters.send(
+        channel=Channel.LETTER, to=await letters.register(name="潮田 \U0001f600")
+    )
+    fine = await letters.post(2)
+    batch = await letters.collect()
+    assert (batch.pieces, batch.held) == (2, 3)
+    check(batch.folder, fine)
+    assert await letters.state(homeless) == ("held", Reason.NO_ADDRESS)
+    assert await letters.state(wordless) == ("held", Reason.RENDER_FAILED)
+    assert (await letters.state(boxed))[0] == "held"
+    assert await letters.tasks() == [("held_message", 1)] * 3
+
+
+async def test_after_the_cut_off_it_is_the_next_open_day(letters: Letters) -> None:
+    """2025-07-18 is a Friday, and the Monday after it a holiday."""
+    ids = await letters.post(1, expires_at=datetime(2025, 7, 30, tzinfo=UTC))
+    letters.time = datetime(2025, 7, 18, 6, 0, tzinfo=UTC)  # 15:00 in Japan
+    batch = await letters.collect()
+    assert batch.posting_day.isoformat() == "2025-07-22"
+    check(batch.folder, ids)
+    assert "2025年7月22日" in PdfReader(batch.folder / "B000001-001.pdf").pages[0].extract_text()
+
+
+async def test_what_is_of_no_use_on_the_posting_day_is_not_printed(letters: Letters) -> None:
+    letters.time = datetime(2025, 7, 18, 7, 0, tzinfo=UTC)
+    await letters.post(1, expires_at=letters.time + timedelta(days=2))
+    assert await collect(letters.room(), actor=ACTOR) is None
+
+
+async def test_a_batch_that_cannot_be_put_in_its_place_leaves_nothing_printed(
+    letters: Letters,
+) -> None:
+    [message_id] = await letters.post()
+    folder = letters.room().folder
+    folder.mkdir(parents=True)
+    (folder / "B000001").write_text("in the way")
     with pytest.raises(OSError, match="B000001"):
-        await collect(rig)
-    assert await rig.state(message_id) == ("queued", Reason.CREATED)
-    batch = await collect(rig)
-    assert batch is not None
-    assert sorted(p.name for p in folder.iterdir()) == ["B000002"]
-    assert (await rig.state(message_id))[0] == "printed"
+        await letters.collect()
+    assert await letters.state(message_id) == ("queued", Reason.CREATED)
+    batch = await letters.collect()
+    assert sorted(p.name for p in folder.iterdir() if p.is_dir()) == ["B000002"]
+    check(batch.folder, [message_id])
 
 
-async def test_files_without_a_record_are_cleared_away(rig: Rig) -> None:
+async def test_files_without_a_record_are_cleared_away(letters: Letters) -> None:
     """The crash came between the rename and the commit."""
-    message_id = await rig.send(channel=Channel.LETTER)
-    async with rig.engine.begin() as conn:
-        await batches.open_batch(conn, actor=ACTOR, now=rig.time)
-    left = rig.collector().folder / "B000001"
+    ids = await letters.post()
+    async with letters.engine.begin() as conn:
+        day = letters.time.date()
+        await batches.open_batch(conn, posting_day=day, actor=ACTOR, now=letters.time)
+    left = letters.room().folder / "B000001"
     left.mkdir(parents=True)
     (left / "manifest.csv").write_text("x")
-    batch = await collect(rig)
-    assert batch is not None
+    batch = await letters.collect()
     assert (batch.folder.name, left.exists()) == ("B000002", False)
-    assert (await rig.state(message_id))[0] == "printed"
+    check(batch.folder, ids)
 
 
-async def test_only_one_collects_at_a_time(rig: Rig) -> None:
-    await rig.send(channel=Channel.LETTER)
-    async with batches.collecting(rig.engine) as free:
+async def test_only_one_is_at_the_press_at_a_time(letters: Letters) -> None:
+    await letters.post()
+    async with batches.at_the_press(letters.engine) as free:
         assert free
         with pytest.raises(NotAllowed):
-            await collect(rig)
-    assert await collect(rig) is not None
-
-
-def test_no_cell_of_the_manifest_is_a_formula() -> None:
-    entry = Entry(
-        serial=1,
-        message_id=1,
-        postcode="1000001",
-        address='=HYPERLINK("https://example.jp")',
-        name="＠SUM(A1)",
-        pages=1,
-        file="000001.pdf",
-        sha256="00",
-    )
-    [_, row] = csv.reader(io.StringIO(manifest([entry]).decode("utf-8-sig")))
-    assert row[3:5] == ['\'=HYPERLINK("https://example.jp")', "'＠SUM(A1)"]
+            await letters.collect()
+    assert await letters.collect()
