@@ -49,6 +49,7 @@ class Brand:
     guide_url: str
     allowed_domains: tuple[str, ...]  # the only domains that links may point to
     signatory: str  # who signs a letter
+    envelope: str = ""  # of its letters, if not the usual one
 
     def __hash__(self) -> int:
         """Of what tells brands apart, for they are looked up by once for every mail."""

@@ -53,6 +53,7 @@ class Barcode:
 
     symbols: tuple[str, ...]  # 23: START, 7 of the postcode, 13 of the address, check digit, STOP
     bars: str  # 67 digits: 1 long, 2 upper half, 3 lower half, 4 timing
+    text: str  # postcode and address part as far as they are drawn; makes the same barcode again
 
     @property
     def check_digit(self) -> str:
@@ -71,13 +72,24 @@ def encode(postcode: str, part: str) -> Barcode:
         raise BadInput([FieldError("postcode", "bad_postcode")])
     if not _PART.fullmatch(part):
         raise BadInput([FieldError("part", "bad_format")])
-    # Every character makes at least one symbol.
-    address = [symbol for char in part[:_ADDRESS_SYMBOLS] for symbol in _SYMBOLS[char]]
-    address = address[:_ADDRESS_SYMBOLS]
-    address += [_FILLER] * (_ADDRESS_SYMBOLS - len(address))
+    address, drawn = _address(part)
     data = (*postcode, *address)
     symbols = ("START", *data, _check_digit(data), "STOP")
-    return Barcode(symbols, "".join([_BARS[symbol] for symbol in symbols]))
+    bars = "".join([_BARS[symbol] for symbol in symbols])
+    return Barcode(symbols, bars, postcode + part[:drawn])
+
+
+def _address(part: str) -> tuple[list[str], int]:
+    """Thirteen symbols, and how many characters of the part are in them."""
+    symbols: list[str] = []
+    drawn = 0
+    for char in part:
+        if len(symbols) >= _ADDRESS_SYMBOLS:
+            break
+        symbols += _SYMBOLS[char]
+        drawn += 1
+    symbols += [_FILLER] * _ADDRESS_SYMBOLS
+    return symbols[:_ADDRESS_SYMBOLS], drawn
 
 
 def _check_digit(data: tuple[str, ...]) -> str:

@@ -1,12 +1,11 @@
 """The writer: from a :class:`Correspondence` to a mail or a letter."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.notice import Notice
@@ -14,24 +13,31 @@ from notifier.model.states import Channel
 from notifier.write import context, links, mime
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.facts import typed
-from notifier.write.folder import BASE, Folder, read_folders
+from notifier.write.folder import Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
+from notifier.write.letters import Letters
 from notifier.write.prepared import Prepared
 from notifier.write.samples import read_sample
 from notifier.write.skeleton import in_bytes
+from notifier.write.stationery import Stationery
 from notifier.write.stream import SILENT, Stream
-from notifier.write.typesetter import Typesetter
 from notifier.write.words import Phrases
-from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
+from notifier.write.written import Bulk, TemplateVersion, WrittenLetter, WrittenMail
 
 _LANGUAGE: Final = DEFAULT_LANGUAGE
+_STATIONERY: Final = Stationery()
 _SCREEN: Final = 110  # dots an inch of a preview
 
 
 class Writer:
     """All notices, read and compiled once. Safe to use from several threads."""
 
-    def __init__(self, templates: Path, locales: Path | None = None) -> None:
+    def __init__(
+        self,
+        templates: Path,
+        locales: Path | None = None,
+        stationery: Stationery = _STATIONERY,
+    ) -> None:
         """Read every notice under ``templates/<language>/``.
 
         ``locales`` is read for labels instead of the program's own. Raises :class:`BadTemplate`,
@@ -51,10 +57,7 @@ class Writer:
         for folder in self._folders.values():
             _check_fields(folder)
             _check_samples(folder)
-
-    @cached_property
-    def _typesetter(self) -> Typesetter:
-        return Typesetter()
+        self._letters = Letters(stationery, self._phrases_of)
 
     def version(self, notice: str, language: str = _LANGUAGE) -> TemplateVersion:
         """The files that a notice is written from now; kept with what was written."""
@@ -115,22 +118,33 @@ class Writer:
         return in_bytes(pages)
 
     def letter(self, c: Correspondence) -> WrittenLetter:
-        """The letter as PDF/A-2b, A4. Raises :class:`WriteError`."""
-        source, data = self._sheet(c)
-        return self._typesetter.pdf(source, data, c.written_at)
+        """The letter as PDF/A-2b, A4. Raises :class:`WriteError`.
+
+        What must not be posted, though it can be written, raises :class:`LetterError` with the
+        reason: a character without a glyph, an address too long for the window, too many pages.
+        """
+        made = self._letters.one(c)
+        return WrittenLetter(made.pdf, made.pages[0])
+
+    def letters(self, many: Sequence[Correspondence]) -> Bulk:
+        """Up to 1,000 letters in one PDF/A-2b, in order; each has page numbers of its own.
+
+        The same letters give the same bytes. Raises :class:`PiecesRefused` with every letter that
+        must not go out and why, by its place; the rest can be written without them.
+        """
+        return self._letters.many(many)
+
+    def check_letter(self, c: Correspondence) -> None:
+        """Whether a letter may go, as far as can be told without typesetting (0.5 ms).
+
+        Raises what :meth:`letter` would; only its number of pages and what depends on it show
+        when it is set.
+        """
+        self._letters.piece(c)
 
     def letter_png(self, c: Correspondence, ppi: int = _SCREEN) -> list[bytes]:
         """The letter as one PNG a page. Raises :class:`WriteError`."""
-        source, data = self._sheet(c)
-        return self._typesetter.png(source, data, c.written_at, ppi)
-
-    def _sheet(self, c: Correspondence) -> tuple[str, dict[str, Any]]:
-        phrases = self._phrases_of(c)
-        folder = phrases.folder
-        values = context.values(c, folder.notice, Channel.LETTER)
-        data = context.sheet(c, phrases.plain_words(c.step, values))
-        links.check_text("\n".join(_texts(data)), c.brand.allowed_domains)
-        return folder.files[f"{BASE}/sheet.typ"] + folder.source("letter.typ", c.step), data
+        return self._letters.png(c, ppi)
 
     def _folder(self, notice: str, language: str) -> Folder:
         found = self._folders.get((language, notice)) or self._folders.get((_LANGUAGE, notice))
@@ -170,13 +184,6 @@ def _headers(
         language=language,
         more=more,
     )
-
-
-def _texts(data: Any) -> list[str]:
-    if isinstance(data, str):
-        return [data]
-    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
-    return [text for item in items for text in _texts(item)]
 
 
 def _check_fields(folder: Folder) -> None:

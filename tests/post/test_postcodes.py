@@ -3,6 +3,7 @@
 import random
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -112,7 +113,7 @@ def _rows_of(postcode: str) -> list[Row]:
     return _by_postcode()[postcode]
 
 
-WAYS = {
+WAYS: dict[str, Callable[[str], str]] = {
     "ケ as ヶ": lambda t: t.replace("ケ", "ヶ"),
     "ケ as が": lambda t: t.replace("ケ", "が"),
     "ケ left out": lambda t: t.replace("ケ", ""),
