@@ -16,33 +16,44 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.store import documents, pieces
 from notifier.store.documents import Version
-from notifier.store.packing import Dictionary, unpack
+from notifier.store.packing import Dictionary
+from notifier.write.errors import WriteError
+from notifier.write.stationery import Stationery
 from notifier.write.writer import Writer as ArchivedWriter
 
-from .inputs import loaded, made_with, tools
+from .inputs import loaded, made_with, stationery_of, tools
 from .writing import Packed, Writer
 
 
-async def writer_for(
-    conn: AsyncConnection, letters: Mapping[str, Correspondence], writer: Writer
-) -> Writer:
-    """Who writes these letters (digest of a template version → one of them) as they were.
+async def writer_for(conn: AsyncConnection, kinds: Mapping[str, bytes], writer: Writer) -> Writer:
+    """Who writes letters as they were: digest of a template version → inputs of one of them.
 
-    The writer of this program where its templates are still the same ones.
+    The writer of this program, where its templates and stationery are still the same ones.
     """
-    if all(writer.version(c.notice, c.language).digest == d for d, c in letters.items()):
+    samples = {digest: loaded(inputs) for digest, inputs in kinds.items()}
+    stationery = stationery_of(next(iter(kinds.values())))
+    if writer.stationery == stationery and all(
+        _is_current(writer, c, digest) for digest, c in samples.items()
+    ):
         return writer
-    versions = await documents.versions(conn, list(letters))
-    return await asyncio.to_thread(archived_writer, versions)
+    versions = await documents.versions(conn, list(kinds))
+    return await asyncio.to_thread(archived_writer, versions, stationery)
 
 
-def archived_writer(versions: Iterable[Version]) -> Writer:
+def _is_current(writer: Writer, c: Correspondence, digest: str) -> bool:
+    try:
+        return writer.version(c.notice, c.language).digest == digest
+    except WriteError:  # the notice is gone
+        return False
+
+
+def archived_writer(versions: Iterable[Version], stationery: Stationery) -> Writer:
     """A writer of templates as they are in the archive."""
     with tempfile.TemporaryDirectory(prefix="notifier-templates-") as place:
         for one in versions:
             folder = Path(place) / one.language
             zipfile.ZipFile(io.BytesIO(one.content)).extractall(folder)
-        return ArchivedWriter(Path(place))
+        return ArchivedWriter(Path(place), stationery=stationery)
 
 
 async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Writer) -> bytes:
@@ -56,22 +67,18 @@ async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Wr
         raise NotFound("file", f"{batch_name(batch_id)}/{name}")
     listed = await pieces.of_batch(conn, batch_id)
     ids = [p["message_id"] for p in listed if p["file"] == name]
-    kept = await pieces.inputs(conn, batch_id, ids)
-    read = [(r["template_digest"], _inputs(r)) for r in kept]
-    letters = [loaded(data) for _, data in read]
-    by_digest = {digest: c for (digest, _), c in zip(read, letters, strict=True)}
-    then = await writer_for(conn, by_digest, writer)
-    pdf = (await asyncio.to_thread(then.letters, letters)).pdf
+    kept = [packed(row) for row in await pieces.inputs(conn, batch_id, ids)]
+    then = await writer_for(conn, {one.digest: one.inputs for one in kept}, writer)
+    pdf = (await asyncio.to_thread(then.letters, [one.letter() for one in kept])).pdf
     if hashlib.sha256(pdf).digest() != found[0].sha256:
-        raise NotAllowed(f"{name} comes out otherwise; {_differences(read[0][1])}")
+        raise NotAllowed(f"{name} comes out otherwise; {_differences(kept[0].inputs)}")
     return pdf
 
 
 async def letter_again(conn: AsyncConnection, digest: str, inputs: bytes, writer: Writer) -> bytes:
     """A letter by itself, as PDF, from its archived inputs."""
-    c = loaded(inputs)
-    then = await writer_for(conn, {digest: c}, writer)
-    return (await asyncio.to_thread(then.letters, [c])).pdf
+    then = await writer_for(conn, {digest: inputs}, writer)
+    return (await asyncio.to_thread(then.letters, [loaded(inputs)])).pdf
 
 
 def packed(row: RowMapping) -> Packed:
@@ -83,10 +90,6 @@ def packed(row: RowMapping) -> Packed:
         digest=digest, dictionary=dictionary, body=row["body"], sha256=row["sha256"],
         size=row["size"],
     )  # fmt: skip
-
-
-def _inputs(row: RowMapping) -> bytes:
-    return unpack(row["body"], row["codec"], row["dictionary"])
 
 
 def _differences(inputs: bytes) -> str:

@@ -59,7 +59,7 @@ def check(pdf: bytes, numbers: Sequence[str], pages: Sequence[int]) -> None:
     """
     try:
         made = Pages(pdf)
-        if len(numbers) != len(pages) or sum(pages) != len(made):
+        if len(numbers) != len(pages) or 0 in pages or sum(pages) != len(made):
             raise Misplaced(f"{len(made)} pages of {len(numbers)} letters, not {sum(pages)}")
         at = 0
         for number, count in zip(numbers, pages, strict=True):

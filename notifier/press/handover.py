@@ -86,7 +86,7 @@ async def _checked(room: PressRoom, batch_id: int) -> Path:
     async with room.engine.begin() as conn:
         batch = await printed_batch(conn, batch_id)
         files = await pieces.files(conn, batch_id)
-    folder = room.folder / batch["folder"]
+    folder: Path = room.folder / batch["folder"]
     problem = await asyncio.to_thread(_difference, folder, files, batch["manifest_sha256"])
     if problem:
         raise NotAllowed(f"{folder / problem} is not what is on record: cancel the batch")
@@ -134,7 +134,7 @@ async def _publish(room: PressRoom, batch_id: int, parcel: Parcel, actor: Actor)
         log.warning("hand-over broke off", batch=batch_id, error=type(error).__name__)
         if isinstance(error, Exception):
             text = (
-                f"{name}: nobody knows whether the press has it ({error or type(error).__name__})"
+                f"{name}: nobody knows whether the press has it ({type(error).__name__}: {error})"
             )
             raise HandOverUncertain(text) from error
         raise

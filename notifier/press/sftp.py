@@ -142,6 +142,7 @@ class _SftpParcel:
         theirs = hashlib.sha256()
         async with self.client.open(there, "rb") as file:
             while block := await self._in_time(file.read(_BLOCK)):
+                assert isinstance(block, bytes)
                 theirs.update(block)
         return theirs.digest()
 

@@ -15,6 +15,7 @@ from notifier.model.member import PostalAddress
 from notifier.model.reasons import Reason
 from notifier.store.documents import Version
 from notifier.store.packing import Codec, Dictionary, Packer, unpack
+from notifier.write.stationery import Stationery
 
 from .inputs import dumped, loaded
 
@@ -35,6 +36,10 @@ class Bulk(Protocol):
 
 class Writer(Protocol):
     """Whoever sets letters."""
+
+    @property
+    def stationery(self) -> Stationery:
+        """What letters are set on and with."""
 
     def letters(self, many: Sequence[Correspondence]) -> Bulk:
         """Letters as one document; the same letters are the same bytes.
@@ -83,9 +88,14 @@ class Packed:
     sha256: bytes  # of what is packed
     size: int
 
-    def letter(self) -> Correspondence:
+    @property
+    def inputs(self) -> bytes:
         """What is packed."""
-        return loaded(unpack(self.body, Codec.LETTER, self.dictionary.content))
+        return unpack(self.body, Codec.LETTER, self.dictionary.content)
+
+    def letter(self) -> Correspondence:
+        """The correspondence that is packed."""
+        return loaded(self.inputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +135,7 @@ class Desk:
 
     def pack(self, c: Correspondence) -> Packed:
         """The inputs of a letter for the archive."""
-        version, inputs = self.version(c), dumped(c)
+        version, inputs = self.version(c), dumped(c, self.writer.stationery)
         packer = self._packer(c, version)
         return Packed(
             digest=version.digest,
@@ -140,6 +150,6 @@ class Desk:
         if key not in self._packers:
             if len(self._packers) >= _MOST_PACKERS:
                 self._packers.clear()
-            sample = dumped(self.writer.sample_like(c))
+            sample = dumped(self.writer.sample_like(c), self.writer.stationery)
             self._packers[key] = Packer(Dictionary.of(version.digest, [(False, sample)]))
         return self._packers[key]

@@ -57,6 +57,7 @@ class Writer:
         for folder in self._folders.values():
             _check_fields(folder)
             _check_samples(folder)
+        self.stationery = stationery
         self._letters = Letters(stationery, self._phrases_of)
 
     def version(self, notice: str, language: str = _LANGUAGE) -> TemplateVersion:

@@ -53,9 +53,7 @@ class Letters(Rig):
     async def stop(self, message_id: int) -> None:
         """A letter is cancelled, as when its member has paid."""
         async with self.engine.begin() as conn:
-            asked = [
-                Move(message_id=message_id, after=State.CANCELLED, reason=Reason.REREGISTERED)
-            ]
+            asked = [Move(message_id=message_id, after=State.CANCELLED, reason=Reason.REREGISTERED)]
             assert await messages.move(conn, asked, actor=ACTOR, now=self.time) == [message_id]
 
     async def batch_state(self, batch: Batch) -> tuple[str, str]:
@@ -74,6 +72,11 @@ def listed(folder: Path) -> list[dict[str, str]]:
     """The manifest."""
     text = (folder / "manifest.csv").read_bytes().decode("utf-8-sig")
     return [*csv.DictReader(io.StringIO(text))]
+
+
+def sound(path: Path) -> None:
+    """A PDF that is in order."""
+    subprocess.run(["qpdf", "--check", path], check=True, capture_output=True)
 
 
 def check(folder: Path, ids: Sequence[int]) -> None:

@@ -1,7 +1,6 @@
 """Letters that are due become a batch."""
 
 import hashlib
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from notifier.press.again import file_again, letter_again
 from notifier.press.collect import collect
 from notifier.store import batches, documents
 from tests.deliver.rig import ACTOR
-from tests.press.letters import Letters, check, listed
+from tests.press.letters import Letters, check, listed, sound
 from tests.samples import WRITER
 
 
@@ -65,11 +64,10 @@ async def test_files_hold_so_many_pieces_and_come_again_byte_for_byte(letters: L
 async def test_files_are_pdf_a_with_tags(letters: Letters) -> None:
     await letters.post(2)
     batch = await letters.collect()
-    path = batch.folder / "B000001-001.pdf"
+    sound(path := batch.folder / "B000001-001.pdf")
     catalogue = PdfReader(path).trailer["/Root"]
     assert catalogue["/MarkInfo"]["/Marked"]  # type: ignore[index]
     assert b"pdfaid:part>2<" in catalogue["/Metadata"].get_data()  # type: ignore[index]
-    subprocess.run(["qpdf", "--check", path], check=True, capture_output=True)
 
 
 async def test_a_letter_comes_again_from_the_archive(letters: Letters) -> None:
@@ -90,9 +88,7 @@ async def test_a_letter_comes_again_from_the_archive(letters: Letters) -> None:
 async def test_a_letter_that_cannot_be_written_is_held_and_the_others_go_on(
     letters: Letters,
 ) -> None:
-    homeless = await letters.send(
-        channel=Channel.LETTER, to=await letters.register(address=None)
-    )
+    homeless = await letters.send(channel=Channel.LETTER, to=await letters.register(address=None))
     [wordless] = await letters.post(facts={})
     boxed = await letters.send(
         channel=Channel.LETTER, to=await letters.register(name="潮田 \U0001f600")
@@ -158,4 +154,4 @@ async def test_only_one_is_at_the_press_at_a_time(letters: Letters) -> None:
         assert free
         with pytest.raises(NotAllowed):
             await letters.collect()
-    assert await letters.collect()
+    assert (await letters.collect()).pieces == 1

@@ -50,7 +50,10 @@ def test_no_cell_is_a_formula() -> None:
     assert row[3:6] == ['\'=HYPERLINK("https://example.jp")', "'-1", "'＠SUM(A1)"]
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.sampled_from(["utf-8", "cp932"]))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.sampled_from(["utf-8", "cp932"]),
+)
 def test_every_name_comes_back_or_is_reported(name: str, encoding: Encoding) -> None:
     data, lacking = manifest([replace(ENTRY, name=name)], encoding)
     row = read(data, "cp932" if encoding == "cp932" else "utf-8-sig")[1]
