@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import asyncssh
 
@@ -142,8 +142,7 @@ class _SftpParcel:
         theirs = hashlib.sha256()
         async with self.client.open(there, "rb") as file:
             while block := await self._in_time(file.read(_BLOCK)):
-                assert isinstance(block, bytes)
-                theirs.update(block)
+                theirs.update(cast("bytes", block))  # it was opened as such
         return theirs.digest()
 
     async def publish(self) -> None:

@@ -42,7 +42,7 @@ async def test_to_a_folder(letters: Letters, tmp_path: Path) -> None:
     assert [p.name for p in target.folder.iterdir()] == ["B000001"]
     check(target.folder / "B000001", ids)
     [found] = await letters.rows("SELECT state, target, handed_over_by FROM batches")
-    assert tuple(found.values()) == ("handed_over", str(target.folder), str(ACTOR))
+    assert [*found.values()] == ["handed_over", str(target.folder), str(ACTOR)]
 
 
 async def test_a_letter_that_was_stopped_is_taken_out(letters: Letters, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ async def test_a_letter_that_was_stopped_is_taken_out(letters: Letters, tmp_path
     assert await letters.batch_state(batch) == ("handed_over", "B000001-2")
     assert not batch.folder.exists()
     [found] = await letters.rows("SELECT pieces, pages, yen, revision FROM batches")
-    assert tuple(found.values()) == (4, 4, 440, 2)
+    assert dict(found) == {"pieces": 4, "pages": 4, "yen": 440, "revision": 2}
     # Files that did not hold the letter are the same ones.
     after = sums(there)
     changed = [n for n in before if n.endswith(".pdf") and before[n] != after.get(n)]
