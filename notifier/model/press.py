@@ -34,6 +34,7 @@ class Press(BaseModel):
     cut_off: time = time(15)  # in Japan: a later collection belongs to the next business day
     encoding: Encoding = "utf-8"  # of the lists; UTF-8 with BOM
     pieces_per_file: Annotated[int, Field(ge=1, le=MOST_IN_FILE)] = MOST_IN_FILE
+    processes: Annotated[int, Field(ge=1, le=64)] = 2  # that set type at once, 0.8 GB each
     duplex: bool = False  # two pages on a sheet
     form: Literal["regular", "large"] = "regular"  # 定形 or 定形外
     paper: Annotated[float, Field(gt=0, le=300)] = 64  # g/m²

@@ -33,7 +33,7 @@ from .mailing import is_too_heavy, yen_of_all
 from .manifest import Entry, Unmapped
 from .record import Finished, record
 from .room import BUSY, PressRoom, chunks
-from .volumes import Volume, entries, leaf, volume, without
+from .volumes import Volume, entries, leaf, renumbered, volume, without
 from .writing import Draft, Lost, lost_for
 
 log = structlog.get_logger(__name__)
@@ -123,14 +123,16 @@ class _Job:
 
     async def run(self, due: Sequence[int]) -> Batch | None:
         self._aside.mkdir(parents=True)
-        volumes: list[Volume] = []
-        for ids in chunks(await self._in_order(due), self._room.press.pieces_per_file):
-            made, lost = await self._bind(ids, file_name(self._batch_id, len(volumes) + 1))
-            volumes += made
-            if lost:
-                await _hold(self._room, lost, self._actor)
-                self._held += len(lost)
-        return await self._close(volumes)
+        parts = list(chunks(await self._in_order(due), self._room.press.pieces_per_file))
+        at_once = asyncio.Semaphore(self._room.press.processes)
+
+        async def bind(n: int, ids: Sequence[int]) -> list[Volume]:
+            async with at_once:
+                return await self._bind(ids, file_name(self._batch_id, n))
+
+        async with asyncio.TaskGroup() as group:
+            work = [group.create_task(bind(n, ids)) for n, ids in enumerate(parts, start=1)]
+        return await self._close([one for task in work for one in task.result()])
 
     async def _in_order(self, due: Sequence[int]) -> list[int]:
         """By postcode; what has none comes last, to be held."""
@@ -141,10 +143,14 @@ class _Job:
                 order += [(_postcode(found[i]), i) for i in ids]
         return [message_id for _, message_id in sorted(order)]
 
-    async def _bind(self, ids: Sequence[int], name: str) -> tuple[list[Volume], list[Lost]]:
+    async def _bind(self, ids: Sequence[int], name: str) -> list[Volume]:
         async with self._room.engine.connect() as conn:
             found = await compose.load(conn, ids, today=self._day)
-        return await asyncio.to_thread(self._bound, [found[i] for i in ids], name)
+        made, lost = await asyncio.to_thread(self._bound, [found[i] for i in ids], name)
+        if lost:
+            await _hold(self._room, lost, self._actor)
+            self._held += len(lost)
+        return made
 
     def _bound(self, found: Sequence[RowMapping], name: str) -> tuple[list[Volume], list[Lost]]:
         desk = self._room.desk
@@ -183,6 +189,7 @@ class _Job:
         taken out as well, and so on.
         """
         while volumes:
+            volumes = renumbered(volumes, self._batch_id, self._aside)
             listed = entries(volumes, self._room.press, self._day)
             yen = yen_of_all(self._room.press, self._day, listed)
             lacking = await self._record(volumes, listed, yen)

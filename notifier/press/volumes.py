@@ -13,7 +13,7 @@ from notifier.model.press import Press
 from notifier.store.pieces import BatchFile
 
 from .binding import Bound, bind
-from .folder import write
+from .folder import file_name, write
 from .mailing import barcode_text, grams, yen
 from .manifest import Entry
 from .writing import Packed, Writer
@@ -100,6 +100,17 @@ def without(
             (folder / one.name).unlink(missing_ok=True)  # it may be shared with another folder
             bound = bind(writer, [x.packed.letter() for x in stay])
             made.append(volume(one.name, stay, bound, folder))
+    return made
+
+
+def renumbered(volumes: Sequence[Volume], batch_id: int, folder: Path) -> list[Volume]:
+    """Volumes without a gap in their numbers, such as one leaves of which every letter is held."""
+    made = []
+    for n, one in enumerate(volumes, start=1):
+        name = file_name(batch_id, n)
+        if name != one.name:
+            (folder / one.name).rename(folder / name)
+        made.append(replace(one, name=name))
     return made
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Final, Protocol
 
 from sqlalchemy import RowMapping
@@ -100,12 +101,13 @@ class Packed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Writes letters in the name of the house. Pure but for its caches."""
+    """Writes letters in the name of the house. Pure but for its caches; for several threads."""
 
     writer: Writer
     house: House
     _packers: dict[Hashable, Packer] = field(default_factory=dict)
     _versions: dict[str, Version] = field(default_factory=dict)
+    _packing: Lock = field(default_factory=Lock)
 
     def draft(self, found: RowMapping, *, written_at: datetime) -> Draft:
         """A letter from a row of :func:`notifier.store.compose.load`.
@@ -136,11 +138,13 @@ class Desk:
     def pack(self, c: Correspondence) -> Packed:
         """The inputs of a letter for the archive."""
         version, inputs = self.version(c), dumped(c, self.writer.stationery)
-        packer = self._packer(c, version)
+        with self._packing:
+            packer = self._packer(c, version)
+            body = packer.pack_inputs(inputs)
         return Packed(
             digest=version.digest,
             dictionary=packer.dictionary,
-            body=packer.pack_inputs(inputs),
+            body=body,
             sha256=hashlib.sha256(inputs).digest(),
             size=len(inputs),
         )

@@ -1,5 +1,6 @@
 """The press room of a process, and where it hands batches over."""
 
+from notifier.press.processes import Apart
 from notifier.press.room import PressRoom
 from notifier.press.sftp import SftpTarget
 from notifier.press.target import FolderTarget, Target
@@ -15,11 +16,16 @@ def press_room(parts: Parts) -> PressRoom:
     given = parts.settings
     return PressRoom(
         engine=parts.engine,
-        desk=Desk(writer=parts.writer, house=staff_sender(given)),
+        desk=Desk(writer=_apart(parts), house=staff_sender(given)),
         press=given.press,
         folder=given.var / "batches",
         now=parts.clock.now,
     )
+
+
+def _apart(parts: Parts) -> Apart:
+    given = parts.settings
+    return Apart(inner=parts.writer, templates=given.templates, locales=given.locales)
 
 
 def target(given: Settings) -> Target | None:
