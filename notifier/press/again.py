@@ -16,7 +16,7 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.store import documents, pieces
 from notifier.store.documents import Version
-from notifier.store.packing import Dictionary
+from notifier.store.packing import Codec, Dictionary
 from notifier.write.errors import WriteError
 from notifier.write.stationery import Stationery
 from notifier.write.writer import Writer as ArchivedWriter
@@ -83,6 +83,8 @@ async def letter_again(conn: AsyncConnection, digest: str, inputs: bytes, writer
 
 def packed(row: RowMapping) -> Packed:
     """A row of :func:`notifier.store.pieces.inputs`."""
+    if row["codec"] != Codec.LETTER:
+        raise NotAllowed("the batch was printed by an earlier version: cancel it")
     content: bytes = row["dictionary"]
     digest = row["template_digest"]
     dictionary = Dictionary(digest, content, hashlib.sha256(content).digest())

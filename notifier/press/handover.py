@@ -192,6 +192,9 @@ async def note_broken_off(room: PressRoom) -> int:
 
 async def look_after(room: PressRoom) -> int:
     """What deaths bring to this room: safe to run in every process, at any time."""
+    async with room.engine.connect() as conn:
+        if not await batches.some_handed_over_now(conn):
+            return 0  # the press is left to those who need it
     async with batches.at_the_press(room.engine) as free:
         return await note_broken_off(room) if free else 0
 

@@ -54,6 +54,13 @@ async def broken_off(conn: AsyncConnection, state: BatchState) -> list[int]:
     return [r["batch_id"] for r in found]
 
 
+async def some_handed_over_now(conn: AsyncConnection) -> bool:
+    """Whether a hand-over is going on, or was left."""
+    return bool(
+        await scalar(conn, "SELECT EXISTS (SELECT FROM batches WHERE state = 'handing_over')")
+    )
+
+
 async def folders(conn: AsyncConnection) -> set[str]:
     """Names of the folders that stand for a batch that has not come to nothing."""
     found = await rows(conn, "SELECT folder FROM batches WHERE state NOT IN ('open', 'cancelled')")
