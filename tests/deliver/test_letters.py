@@ -34,7 +34,7 @@ def listed(folder: Path) -> list[dict[str, str]]:
 
 
 async def test_due_letters_become_a_batch(rig: Rig) -> None:
-    later = PostalAddress(postcode="9000001", prefecture="沖縄県", city="那覇市", street="9-9")
+    later = PostalAddress(postcode="9000001", prefecture="沖縄県", city="那覇市", street="港町9-9")
     far = await rig.send(channel=Channel.LETTER, to=await rig.register(address=later))
     near = await rig.send(channel=Channel.LETTER)
     batch = await collect(rig)
@@ -42,7 +42,7 @@ async def test_due_letters_become_a_batch(rig: Rig) -> None:
     assert (batch.pieces, batch.held, batch.folder.name) == (2, 0, "B000001")
     first, second = listed(batch.folder)
     assert (first["通番"], first["〒"], first["宛名"]) == ("1", "100-0001", "潮田 凪 様")
-    assert (second["番号"], second["住所"]) == (f"M{far:09d}", "沖縄県那覇市9-9")
+    assert (second["番号"], second["住所"]) == (f"M{far:09d}", "沖縄県那覇市港町9-9")
     check_sums(batch.folder)
     pdf = (batch.folder / first["ファイル"]).read_bytes()
     assert hashlib.sha256(pdf).hexdigest() == first["sha256"]
