@@ -22,7 +22,7 @@ def preview(
     """Write a notice as .eml, .html, .txt, .pdf and .png, made by the writer that sends."""
     given = settings()
     try:
-        writer = Writer(given.templates, given.locales)
+        writer = Writer(given.templates, given.locales, given.stationery)
         if notice not in writer.notices:
             raise NotFound("notice", f"{notice} (there are: {', '.join(sorted(writer.notices))})")
         known = writer.notices[notice].steps

@@ -5,7 +5,7 @@ collection that breaks off leaves letters queued; the next one clears away what 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 import structlog
 from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import JAPAN, business_day
 from notifier.decide.closures import is_open
@@ -145,21 +146,25 @@ class _Job:
 
     async def _bind(self, ids: Sequence[int], name: str) -> list[Volume]:
         async with self._room.engine.connect() as conn:
-            found = await compose.load(conn, ids, today=self._day)
-        made, lost = await asyncio.to_thread(self._bound, [found[i] for i in ids], name)
+            marks = await pieces.marks(conn, ids)  # first: what changes after it is noticed
+            found = await compose.load(conn, list(marks), today=self._day)
+        given = [found[i] for i in ids if i in found]
+        made, lost = await asyncio.to_thread(self._bound, given, marks, name)
         if lost:
             await _hold(self._room, lost, self._actor)
             self._held += len(lost)
         return made
 
-    def _bound(self, found: Sequence[RowMapping], name: str) -> tuple[list[Volume], list[Lost]]:
+    def _bound(
+        self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
+    ) -> tuple[list[Volume], list[Lost]]:
         desk = self._room.desk
         drafts, lost = self._drafts(found)
         good, bound, later = bind_all(desk, drafts)
         lost += later
         if bound is None:
             return [], lost
-        leaves = [leaf(d.message_id, d.c, desk.pack(d.c), 0, 0) for d in good]
+        leaves = [leaf(d.message_id, d.c, desk.pack(d.c), mark=marks[d.message_id]) for d in good]
         made = volume(name, leaves, bound, self._aside)
         heavy = self._too_heavy(made)
         lost += [lost_for(d, Reason.RENDER_FAILED, "grams") for d in good if d.message_id in heavy]
@@ -205,9 +210,8 @@ class _Job:
         return None
 
     async def _gone(self, volumes: Sequence[Volume]) -> set[int]:
-        ids = [x.message_id for v in volumes for x in v.leaves]
         async with self._room.engine.connect() as conn:
-            return set(ids) - await pieces.still_queued(conn, ids)
+            return await _changed(conn, volumes)
 
     async def _record(
         self, volumes: Sequence[Volume], listed: Sequence[Entry], yen: int
@@ -223,12 +227,11 @@ class _Job:
             yen=yen,
             encoding=self._room.press.encoding,
         )
-        ids = [x.message_id for v in volumes for x in v.leaves]
         finished = Finished(
             batch_id=self._batch_id, volumes=volumes, entries=listed, sha256=digest, yen=yen
         )
         async with self._room.engine.begin() as conn:
-            if len(await pieces.still_queued(conn, ids, lock=True)) != len(ids):
+            if await _changed(conn, volumes, lock=True):
                 return None
             await asyncio.to_thread(place, self._aside, self._folder)
             await record(conn, finished, self._room.desk, actor=self._actor, now=self._room.now())
@@ -252,6 +255,15 @@ class _Job:
             held=self._held,
             unmapped=len(lacking),
         )
+
+
+async def _changed(
+    conn: AsyncConnection, volumes: Sequence[Volume], *, lock: bool = False
+) -> set[int]:
+    """Letters that were stopped, or changed, since they were read."""
+    read = {x.message_id: x.mark for v in volumes for x in v.leaves}
+    now = await pieces.marks(conn, list(read), lock=lock)
+    return {message_id for message_id, mark in read.items() if now.get(message_id) != mark}
 
 
 def _dated(now: datetime, day: date) -> datetime:

@@ -30,6 +30,7 @@ class Leaf:
     barcode: str  # what it says
     pages: int
     first_page: int  # 1-based
+    mark: str = ""  # of the version of the message that was read
 
     @property
     def order(self) -> tuple[str, int]:
@@ -58,7 +59,14 @@ class Volume:
         )
 
 
-def leaf(message_id: int, c: Correspondence, packed: Packed, pages: int, first_page: int) -> Leaf:
+def leaf(
+    message_id: int,
+    c: Correspondence,
+    packed: Packed,
+    pages: int = 0,
+    first_page: int = 0,
+    mark: str = "",
+) -> Leaf:
     """A letter as it is bound."""
     assert c.recipient.address is not None
     return Leaf(
@@ -69,6 +77,7 @@ def leaf(message_id: int, c: Correspondence, packed: Packed, pages: int, first_p
         barcode=barcode_text(c.recipient.address),
         pages=pages,
         first_page=first_page,
+        mark=mark,
     )
 
 

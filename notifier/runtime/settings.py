@@ -19,6 +19,7 @@ from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
 from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls, relays_for
+from notifier.write.stationery import Stationery, Style
 
 PREFIX: Final = "NOTIFIER_"
 FILE: Final = Path("notifier.toml")
@@ -79,10 +80,29 @@ class Settings(BaseSettings):
     dkim: tuple[DkimKey, ...] = ()  # keys that mails are signed with
     press: Press = Field(default_factory=Press)  # who prints letters, and how batches get there
 
+    letter_envelope: str = "naga3"  # naga3, naga3_25, naga3_tall, kaku2
+    letter_fold_marks: bool = True
+    letter_style: Style = Style.GOTHIC
+    letter_mincho: str = "Noto Serif CJK JP"  # the installed font that the style mincho takes
+    letter_most_pages: Annotated[int, Field(ge=1, le=50)] = 6
+    letter_sheet_grams: Annotated[float, Field(gt=0, le=20)] = 5.0  # one sheet, printed on one side
+
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     lease_seconds: Annotated[float, Field(gt=0, le=3600)] = 40  # with a sweep: found in a minute
     clock_file: Path | None = None  # rehearsals only: signed seconds by which the clock is off
+
+    @property
+    def stationery(self) -> Stationery:
+        """What letters are printed on and with."""
+        return Stationery(
+            envelope=self.letter_envelope,
+            fold_marks=self.letter_fold_marks,
+            style=self.letter_style,
+            mincho=self.letter_mincho,
+            most_pages=self.letter_most_pages,
+            sheet_g=self.letter_sheet_grams,
+        )
 
     @classmethod
     def settings_customise_sources(

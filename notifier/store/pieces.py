@@ -109,18 +109,23 @@ async def contacts(conn: AsyncConnection, ids: Sequence[int]) -> Mapping[int, by
     return {r["message_id"]: r["contact"] for r in found}
 
 
-async def still_queued(
+async def marks(
     conn: AsyncConnection, ids: Sequence[int], *, lock: bool = False
-) -> set[int]:
-    """Which of the letters are still to be printed; with ``lock`` to the transaction's end."""
+) -> Mapping[int, str]:
+    """Of the letters that are still to be printed: message id → a mark of its present version.
+
+    A letter that is held, put right and released while it is being set says something else, though
+    it is queued as before: its mark is another one. With ``lock`` they are held to the
+    transaction's end.
+    """
     tail = "ORDER BY message_id FOR UPDATE" if lock else ""
     found = await rows(
         conn,
-        f"""SELECT message_id FROM messages
+        f"""SELECT message_id, CAST(xmin AS text) AS mark FROM messages
             WHERE message_id = ANY(CAST(:ids AS bigint[])) AND state = 'queued' {tail}""",
         {"ids": list(ids)},
     )
-    return {r["message_id"] for r in found}
+    return {r["message_id"]: r["mark"] for r in found}
 
 
 async def add(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -103,6 +104,11 @@ def _recipient(recipient: Recipient) -> dict[str, str]:
 
 
 def _brand(brand: Brand) -> dict[str, Any]:
+    return {**_seen_brand(brand)}
+
+
+@lru_cache(maxsize=64)
+def _seen_brand(brand: Brand) -> dict[str, Any]:
     if not _COLOUR.fullmatch(brand.colour):
         raise WriteError("brand.colour", "is not of the form #rrggbb")
     seen: dict[str, Any] = asdict(brand)

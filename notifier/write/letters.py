@@ -1,13 +1,15 @@
 """Letters: checked before they are set, one or many in a document."""
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
+from notifier.post.address import barcode_of
 from notifier.write import context, links
-from notifier.write.checks import check_glyphs
+from notifier.write.checks import check_area, check_glyphs, check_postcode
 from notifier.write.envelope import ENVELOPES, Envelope
 from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
 from notifier.write.folder import BASE
@@ -47,24 +49,27 @@ class Letters:
         phrases, envelope = self._phrases_of(c), self._envelope(c)
         notice = phrases.folder.notice
         words = phrases.plain_words(c.step, context.values(c, notice, Channel.LETTER))
-        postcode = context.postcode(c)
-        bars = ""
+        postcode, bars = context.postcode(c), _bars(c)
         block = fit(c.recipient, envelope, self._face, barcode=bool(bars))
         data = {
             **context.sheet(c, words),
             **paper(envelope, self._face, fold_marks=self._stationery.fold_marks),
             "to": addressed(c.recipient, postcode, block, bars),
         }
-        check_glyphs(data, self._face)
-        links.check_text("\n".join(_texts(data)), c.brand.allowed_domains)
+        written = json.dumps(data, ensure_ascii=False)
+        check_glyphs(data, written, self._face)
+        check_postcode(c)
+        texts = "\n".join(_texts(data))
+        check_area(words, texts, self._face)
+        links.check_text(texts, c.brand.allowed_domains)
         return Piece(
             kind=(phrases.folder.language, notice.name, c.step),
             source=phrases.folder.files[_SHEET] + phrases.folder.source("letter.typ", c.step),
-            data=data,
+            data=written,
             title=words["heading"],
             author=c.brand.association,
             written_at=c.written_at,
-            most_pages=self._stationery.most_pages,
+            most_pages=notice.pages or self._stationery.most_pages,
             most_sheets=envelope.sheets_within(self._stationery.sheet_g),
         )
 
@@ -100,6 +105,12 @@ class Letters:
             return ENVELOPES[c.brand.envelope or self._stationery.envelope]
         except KeyError:
             raise WriteError("brand.envelope", "is not known") from None
+
+
+def _bars(c: Correspondence) -> str:
+    """The customer barcode, where the address has one."""
+    found = barcode_of(c.recipient.address) if c.recipient.address else None
+    return found.bars if found else ""
 
 
 def _texts(data: Any) -> list[str]:

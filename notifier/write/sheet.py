@@ -6,7 +6,7 @@ in as JSON.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,12 +14,12 @@ from typing import Any, Final
 from notifier.model.correspondence import Recipient
 from notifier.write.envelope import Envelope
 from notifier.write.typeface import Typeface
-from notifier.write.window import GAP, LARGER, PITCH, Block
+from notifier.write.window import GAP, LARGER, Block
 
 _HEAD: Final = """\
-#let pieces = json(bytes(sys.inputs.data))
-#set document(title: pieces.title, author: pieces.author)
-#set text(lang: pieces.language, region: pieces.region)
+#let frame = json(bytes(sys.inputs.frame))
+#set document(title: frame.title, author: frame.author)
+#set text(lang: frame.language, region: frame.region)
 """
 _KIND: Final = """\
 #let kind-{n}(data) = [
@@ -28,8 +28,8 @@ _KIND: Final = """\
 ]
 """
 _TAIL: Final = """\
-#for piece in pieces.pieces {{
-  ({kinds},).at(piece.kind)(piece)
+#for (n, piece) in json(bytes(sys.inputs.pieces)).enumerate() {{
+  ({kinds},).at(frame.kinds.at(n))(piece + (pages: frame.pages.at(n)))
 }}
 """
 _REGIONS: Final = {"ja": "JP"}
@@ -41,7 +41,7 @@ class Piece:
 
     kind: tuple[str, str, str]  # language, notice, step
     source: str  # Typst: the sheet and what the notice makes of it
-    data: Mapping[str, Any]  # JSON values
+    data: str  # JSON
     title: str
     author: str
     written_at: datetime
@@ -60,7 +60,6 @@ def addressed(r: Recipient, postcode: str, block: Block, bars: str) -> dict[str,
         **asdict(block),
         "postcode": postcode,
         "bars": bars,
-        "pitch": PITCH,
         "gap": GAP,
         "larger": LARGER,
         "name": r.name,
@@ -80,21 +79,22 @@ def paper(e: Envelope, face: Typeface, *, fold_marks: bool) -> dict[str, Any]:
 def document(pieces: Sequence[Piece], pages: Sequence[int]) -> tuple[str, dict[str, str]]:
     """Source and inputs of a document. ``pages``: of each piece, as far as they are known."""
     kinds: dict[str, int] = {}
-    shown = [
-        {**piece.data, "kind": kinds.setdefault(piece.source, len(kinds)), "piece": n, "pages": p}
-        for n, (piece, p) in enumerate(zip(pieces, pages, strict=True))
-    ]
-    data = {
+    frame = {
         "title": _common(sorted({p.title for p in pieces})),
         "author": sorted({p.author for p in pieces}),
         "language": pieces[0].language,
         "region": _REGIONS.get(pieces[0].language),
-        "pieces": shown,
+        "kinds": [kinds.setdefault(p.source, len(kinds)) for p in pieces],
+        "pages": list(pages),
     }
     source = [_HEAD, *(_KIND.format(n=n, source=text) for text, n in kinds.items())]
     names = ", ".join(f"kind-{n}" for n in range(len(kinds)))
     source.append(_TAIL.format(kinds=names))
-    return "".join(source), {"data": json.dumps(data, ensure_ascii=False)}
+    inputs = {
+        "frame": json.dumps(frame, ensure_ascii=False),
+        "pieces": f"[{','.join(p.data for p in pieces)}]",
+    }
+    return "".join(source), inputs
 
 
 def _common(titles: Sequence[str]) -> str:

@@ -17,6 +17,8 @@ from notifier.write.written import Bulk
 
 #: Letters in one document at most; what is larger takes more memory than time.
 MOST: Final = 1000
+_MOST_KEPT: Final = 500
+_AGES: Final = 12
 _PANIC: Final = re.compile(r"panicked with: \"?([a-z_.]+): ([^\"]*)")
 
 
@@ -26,6 +28,7 @@ class Typesetter:
     def __init__(self, face: Typeface) -> None:
         self._lock = Lock()
         self._seen: dict[tuple[str, str, str], int] = {}  # pages of letters of a kind
+        self._kept = 0  # letters of which Typst keeps what it reckoned
         self._compiler = typst.Compiler(
             input=b"",
             root=os.devnull,  # a letter reads no file, whatever its source says
@@ -53,6 +56,7 @@ class Typesetter:
                 if _pages(made, len(pieces)) != found:
                     raise WriteError("letter", "changes its pages with their number")
             self._learn(pieces, found)
+            self._forget(len(pieces))
         _check_pages(pieces, found)
         return Bulk(made, found)
 
@@ -67,6 +71,14 @@ class Typesetter:
 
     def _learn(self, pieces: Sequence[Piece], pages: Sequence[int]) -> None:
         self._seen |= {piece.kind: n for piece, n in zip(pieces, pages, strict=False)}
+
+    def _forget(self, letters: int) -> None:
+        """Let go of what Typst keeps of letters: it drops what ten documents have not used."""
+        self._kept += letters
+        if self._kept >= _MOST_KEPT:
+            for _ in range(_AGES):
+                self._compiler.compile(input=b"", sys_inputs={}, format="pdf")
+            self._kept = 0
 
     def _compile(self, pieces: Sequence[Piece], pages: Sequence[int], **how: Any) -> list[bytes]:
         source, inputs = document(pieces, pages)

@@ -15,16 +15,17 @@ from notifier.write.envelope import QUIET, Envelope
 from notifier.write.errors import LetterError
 from notifier.write.typeface import Typeface
 
-SIZES: Final = (10.5, 9.5, 8.5, 7.5)  # points
-PITCH: Final = 1.45  # height of a line, in sizes
+#: Sizes in points with the height of a line in sizes; the small ones stand closer.
+SIZES: Final = ((10.5, 1.45), (9.5, 1.4), (8.5, 1.3), (7.5, 1.2))
 GAP: Final = 0.4  # above the name, in sizes
 LARGER: Final = 1.25  # the name, in sizes
 _MM: Final = 25.4 / 72  # of a point
 _SPARE: Final = 0.3  # mm that kerning and rounding may take
 _MOST_NAMES: Final = 3  # lines of a name
 #: What may not begin or end a line (JIS X 4051, the part that addresses and names have).
-_NOT_FIRST: Final = frozenset(
-    "、。，．・：；！？ー々〻ゝゞヽヾ）］｝〕〉》」』】〜ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
+NOT_FIRST: Final = (
+    "、。，．・：；！？ー々〻ゝゞヽヾ）］｝〕〉》」』"
+    "】〜ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
 )
 _NOT_LAST: Final = frozenset("（［｛〔〈《「『【")
 #: One character with its selectors and marks.
@@ -38,6 +39,7 @@ class Block:
     """An address as it is set."""
 
     size: float  # points
+    pitch: float  # height of a line, in sizes
     lines: tuple[str, ...]
     company: tuple[str, ...]
     names: tuple[str, ...]
@@ -46,8 +48,8 @@ class Block:
 def fit(recipient: Recipient, e: Envelope, face: Typeface, *, barcode: bool) -> Block:
     """The block at the largest size that fits. Raises :class:`LetterError` if none does."""
     assert recipient.address is not None
-    for size in SIZES:
-        block = _block(recipient, recipient.address, size, e, face)
+    for size, pitch in SIZES:
+        block = _block(recipient, recipient.address, size, pitch, e, face)
         if _height(block, e, barcode=barcode) <= e.text_height:
             return block
     name = len(block.names) + len(block.company) > _MOST_NAMES
@@ -55,7 +57,9 @@ def fit(recipient: Recipient, e: Envelope, face: Typeface, *, barcode: bool) -> 
     raise LetterError(Reason.ADDRESS_DOES_NOT_FIT, field, "does not fit into the window")
 
 
-def _block(r: Recipient, address: PostalAddress, size: float, e: Envelope, face: Typeface) -> Block:
+def _block(
+    r: Recipient, address: PostalAddress, size: float, pitch: float, e: Envelope, face: Typeface
+) -> Block:
     room = (e.text_width - _SPARE) / (size * _MM)
     place = [f"{address.prefecture}{address.city}", address.street]
     lines = [*_joined(place, room, face), *_broken(address.building, room, face)]
@@ -65,6 +69,7 @@ def _block(r: Recipient, address: PostalAddress, size: float, e: Envelope, face:
     wide = room / LARGER
     return Block(
         size,
+        pitch,
         tuple(lines),
         tuple(_broken(company, wide, face)),
         tuple(_broken(named, wide, face, end=len(r.honorific) + 1)),
@@ -74,7 +79,7 @@ def _block(r: Recipient, address: PostalAddress, size: float, e: Envelope, face:
 def _height(block: Block, e: Envelope, *, barcode: bool) -> float:
     """Millimetres from the postcode's line to the foot of the barcode."""
     rows = 1 + len(block.lines) + LARGER * (len(block.company) + len(block.names))
-    text = (rows * PITCH + GAP) * block.size * _MM
+    text = (rows * block.pitch + GAP) * block.size * _MM
     return text + (QUIET + e.barcode_height if barcode else 0.0)
 
 
@@ -105,7 +110,7 @@ def _units(text: str, room: float, face: Typeface, end: int) -> Iterator[str]:
     last = len(text) - end if end else len(text)
     for found in _UNIT.finditer(text):
         part = found[0]
-        stays = unit and (part[0] in _NOT_FIRST or unit[-1] in _NOT_LAST or found.start() >= last)
+        stays = unit and (part[0] in NOT_FIRST or unit[-1] in _NOT_LAST or found.start() >= last)
         if unit and not stays:
             yield unit
             unit = ""

@@ -1,18 +1,25 @@
 """Letters that are due become a batch."""
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import asyncpg
 import pytest
 from pypdf import PdfReader
 
+from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.press.again import file_again, letter_again
 from notifier.press.collect import collect
+from notifier.press.writing import Desk
 from notifier.store import batches, documents
-from tests.deliver.rig import ACTOR
+from tests.deliver.rig import ACTOR, HOUSE
 from tests.press.letters import Letters, check, listed, sound
 from tests.samples import WRITER
 
@@ -155,3 +162,51 @@ async def test_only_one_is_at_the_press_at_a_time(letters: Letters) -> None:
         with pytest.raises(NotAllowed):
             await letters.collect()
     assert (await letters.collect()).pieces == 1
+
+
+class _Meanwhile:
+    """Something happens to letters while they are being set."""
+
+    def __init__(self, letters: Letters, sql: str) -> None:
+        self._url = letters.engine.url.set(drivername="postgresql").render_as_string(
+            hide_password=False
+        )
+        self._sql = sql
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(WRITER, name)
+
+    def letters(self, many: Sequence[Correspondence]) -> Any:
+        """Set them, and then it happens, once."""
+        made = WRITER.letters(many)
+        sql, self._sql = self._sql, ""
+        if sql:
+            asyncio.run(self._run(sql))
+        return made
+
+    async def _run(self, sql: str) -> None:
+        conn = await asyncpg.connect(self._url)
+        await conn.execute(sql)
+        await conn.close()
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "UPDATE messages SET state = 'cancelled' WHERE message_id = 2",
+        # Held, put right and released: queued as before, but it says something else.
+        "UPDATE messages SET state = 'queued' WHERE message_id = 2",
+    ],
+)
+async def test_a_letter_that_changes_while_it_is_set_is_not_printed(
+    letters: Letters, what: str
+) -> None:
+    first, changed, last = await letters.post(3)
+    room = letters.room()
+    busy = replace(room, desk=Desk(writer=_Meanwhile(letters, what), house=HOUSE))
+    batch = await collect(busy, actor=ACTOR)
+    assert batch is not None
+    check(batch.folder, [first, last])
+    assert (await letters.state(changed))[0] == what.split("'")[1]
+    [file] = await letters.rows("SELECT pieces FROM batch_files")
+    assert file["pieces"] == 2
