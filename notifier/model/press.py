@@ -36,9 +36,6 @@ class Press(BaseModel):
     pieces_per_file: Annotated[int, Field(ge=1, le=MOST_IN_FILE)] = MOST_IN_FILE
     processes: Annotated[int, Field(ge=1, le=64)] = 2  # that set type at once, 0.8 GB each
     duplex: bool = False  # two pages on a sheet
-    form: Literal["regular", "large"] = "regular"  # 定形 or 定形外
-    paper: Annotated[float, Field(gt=0, le=300)] = 64  # g/m²
-    envelope_grams: Annotated[float, Field(ge=0, le=200)] | None = None  # None: as is usual
     folder: Path | None = None  # batches are copied there
     sftp: Sftp | None = None  # or sent there; neither: the press fetches them
 

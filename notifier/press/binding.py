@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,10 @@ from .writing import Desk, Draft, Lost, Writer, lost_for
 log = structlog.get_logger(__name__)
 
 _NUMBER: Final = re.compile(r"M\d{9,}")
+
+
+class TemplatesChanged(Exception):
+    """The templates on the disk are other ones than those of this program: start it anew."""
 
 
 class Misplaced(Exception):
@@ -90,8 +95,8 @@ def bind_all(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], Bound | 
         except PiecesRefused as refused:
             lost += [_refused(good[n], error) for n, error in sorted(refused.faults.items())]
             good = [d for n, d in enumerate(good) if n not in refused.faults]
-        except Misplaced:
-            raise
+        except (Misplaced, BrokenExecutor, TemplatesChanged):
+            raise  # it is not the fault of any letter
         except Exception:
             good, broken = _sifted(desk, good)
             if not broken:

@@ -23,19 +23,18 @@ from notifier.deliver.compose import Unsendable
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed
-from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store import batches, compose, messages, pieces, tasks
 from notifier.store.messages import Move
 
 from .binding import bind_all
 from .folder import add_lists, clear, file_name, place, sweep, working
-from .mailing import is_too_heavy, yen_of_all
+from .mailing import envelope_of, yen_of_all
 from .manifest import Entry, Unmapped
 from .record import Finished, record
 from .room import BUSY, PressRoom, chunks
-from .volumes import Volume, entries, leaf, renumbered, volume, without
-from .writing import Draft, Lost, lost_for
+from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
+from .writing import Draft, Lost
 
 log = structlog.get_logger(__name__)
 
@@ -164,16 +163,13 @@ class _Job:
         lost += later
         if bound is None:
             return [], lost
-        leaves = [leaf(d.message_id, d.c, desk.pack(d.c), mark=marks[d.message_id]) for d in good]
-        made = volume(name, leaves, bound, self._aside)
-        heavy = self._too_heavy(made)
-        lost += [lost_for(d, Reason.RENDER_FAILED, "grams") for d in good if d.message_id in heavy]
-        return without([made], heavy, self._aside, desk.writer), lost
+        leaves = [self._leaf(d, marks[d.message_id]) for d in good]
+        return [volume(name, leaves, bound, self._aside)], lost
 
-    def _too_heavy(self, made: Volume) -> set[int]:
-        """Letters that the post would not take."""
-        press, day = self._room.press, self._day
-        return {x.message_id for x in made.leaves if is_too_heavy(press, day, x.pages)}
+    def _leaf(self, draft: Draft, mark: str) -> Leaf:
+        desk = self._room.desk
+        envelope = envelope_of(draft.c, desk.writer.stationery)
+        return leaf(draft.message_id, draft.c, desk.pack(draft.c), envelope, mark=mark)
 
     def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[Draft], list[Lost]]:
         drafts: list[Draft] = []
@@ -195,8 +191,10 @@ class _Job:
         """
         while volumes:
             volumes = renumbered(volumes, self._batch_id, self._aside)
-            listed = entries(volumes, self._room.press, self._day)
-            yen = yen_of_all(self._room.press, self._day, listed)
+            listed = entries(
+                volumes, self._room.press, self._room.desk.writer.stationery, self._day
+            )
+            yen = yen_of_all(self._day, listed)
             lacking = await self._record(volumes, listed, yen)
             if lacking is not None:
                 return self._made(volumes, listed, yen, lacking)

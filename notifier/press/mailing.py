@@ -3,46 +3,48 @@
 from collections.abc import Iterable
 from datetime import date
 from math import ceil
+from typing import Final
 
-from notifier.model.errors import BadInput
+from notifier.model.correspondence import Correspondence
 from notifier.model.member import PostalAddress
-from notifier.model.press import Press
 from notifier.post.address import barcode_of
 from notifier.post.barcode import Barcode
-from notifier.post.postage import Form, Piece, postage, total, weight
+from notifier.post.postage import Form, Piece, postage, total
+from notifier.write.envelope import ENVELOPES, Envelope
+from notifier.write.stationery import Stationery
 
 from .manifest import Entry
 
+_REGULAR_G: Final = 50  # 定形 may not weigh more
 
-def grams(press: Press, pages: int) -> int:
+
+def envelope_of(c: Correspondence, stationery: Stationery) -> Envelope:
+    """The envelope that a letter was set for."""
+    return ENVELOPES[c.brand.envelope or stationery.envelope]
+
+
+def grams(envelope: Envelope, sheets: int, stationery: Stationery) -> int:
     """What a letter weighs in its envelope, in whole grams, rounded up."""
-    given = weight(
-        press.sheets(pages), Form(press.form), paper=press.paper, envelope=press.envelope_grams
-    )
-    return ceil(given)
+    return ceil(envelope.empty_g + sheets * stationery.sheet_g)
 
 
-def yen(press: Press, day: date, weighs: int) -> int:
+def yen(envelope: Envelope, day: date, weighs: int) -> int:
     """What a piece costs by itself."""
-    return postage(day, weighs, Form(press.form))
+    return postage(day, weighs, _form(envelope))
 
 
-def is_too_heavy(press: Press, day: date, pages: int) -> bool:
-    """Whether the post does not take a letter in this form."""
-    try:
-        yen(press, day, grams(press, pages))
-    except BadInput:
-        return True
-    return False
-
-
-def yen_of_all(press: Press, day: date, entries: Iterable[Entry]) -> int:
+def yen_of_all(day: date, entries: Iterable[Entry]) -> int:
     """What pieces cost when they are posted together; those with barcodes may cost less."""
     marked: list[Piece] = []
     others: list[Piece] = []
     for entry in entries:
-        (marked if entry.barcode else others).append(Piece(entry.grams, Form(press.form)))
+        piece = Piece(entry.grams, _form(ENVELOPES[entry.envelope]))
+        (marked if entry.barcode else others).append(piece)
     return total(day, marked, barcode=True) + total(day, others, barcode=False)
+
+
+def _form(envelope: Envelope) -> Form:
+    return Form.REGULAR if envelope.most_g <= _REGULAR_G else Form.LARGE
 
 
 def barcode_text(address: PostalAddress) -> str:

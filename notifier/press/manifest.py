@@ -15,7 +15,7 @@ UNMAPPED: Final = "unmapped.csv"
 CHECKSUMS: Final = "SHA256SUMS"
 HEADER: Final = (
     "通番", "番号", "〒", "住所1", "住所2", "宛名", "バーコード", "ページ数", "用紙枚数",
-    "ファイル", "先頭ページ", "重量g", "郵便料金", "ファイルsha256",
+    "封筒", "ファイル", "先頭ページ", "重量g", "郵便料金", "ファイルsha256",
 )  # fmt: skip
 #: What a spreadsheet takes for the beginning of a formula, full-width forms included.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -36,6 +36,7 @@ class Entry:
     barcode: str  # what the customer barcode says; empty: it has none
     pages: int
     sheets: int
+    envelope: str  # its name
     file: str
     first_page: int  # 1-based
     grams: int
@@ -48,8 +49,9 @@ class Entry:
         first, second = (*self.lines, "")[:2]
         return (
             str(self.serial), self.number, f"{self.postcode[:3]}-{self.postcode[3:]}", first,
-            second, self.name, self.barcode, str(self.pages), str(self.sheets), self.file,
-            str(self.first_page), str(self.grams), str(self.yen), self.sha256,
+            second, self.name, self.barcode, str(self.pages), str(self.sheets),
+            self.envelope, self.file, str(self.first_page), str(self.grams), str(self.yen),
+            self.sha256,
         )  # fmt: skip
 
 

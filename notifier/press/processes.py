@@ -18,6 +18,7 @@ from notifier.write.errors import LetterError, PiecesRefused, WriteError
 from notifier.write.stationery import Stationery
 from notifier.write.writer import Writer as OwnWriter
 
+from .binding import TemplatesChanged
 from .writing import Bulk, Writer
 
 #: So many letters are set at once here: a process takes a second to begin.
@@ -63,7 +64,7 @@ class Apart:
     def letters(self, many: Sequence[Correspondence]) -> Bulk:
         """Letters as one document, as :meth:`Writer.letters`.
 
-        Raises RuntimeError if the templates on the disk are other ones than this program's.
+        Raises :class:`TemplatesChanged`.
         """
         if len(many) <= _FEW:
             return self.inner.letters(many)
@@ -88,7 +89,7 @@ def _set(
 ) -> _Set | _Refused:
     writer = OwnWriter(templates, locales, stationery)
     if {kind: writer.version(*kind).digest for kind in wanted} != wanted:
-        raise RuntimeError("the templates were changed under a running program: start it anew")
+        raise TemplatesChanged("the templates were changed under a running program")
     try:
         made = writer.letters(many)
     except PiecesRefused as refused:

@@ -19,7 +19,8 @@ from notifier.store.pieces import BatchFile
 
 from .again import packed, writer_for
 from .folder import add_lists, clear, folder_name, place, working
-from .mailing import yen_of_all
+from .inputs import stationery_of
+from .mailing import envelope_of, yen_of_all
 from .manifest import Entry
 from .room import PressRoom, chunks
 from .volumes import Leaf, Volume, entries, intact, leaf, without
@@ -96,7 +97,7 @@ class _Rebuild:
         await asyncio.to_thread(work._begin, [v.file for v in volumes])
         aside = working(work.new)
         made = await asyncio.to_thread(without, volumes, gone, aside, writer)
-        return await work._finish(made, revision)
+        return await work._finish(made, writer, revision)
 
     async def _volumes(
         self, conn: AsyncConnection, found: Sequence[RowMapping]
@@ -111,7 +112,9 @@ class _Rebuild:
                 kept = packed(rows[piece["message_id"]])
                 c = kept.letter()
                 kinds.setdefault(kept.digest, kept.inputs)
-                one = leaf(piece["message_id"], c, kept, piece["pages"], piece["first_page"])
+                envelope = envelope_of(c, stationery_of(kept.inputs))
+                where = (piece["pages"], piece["first_page"])
+                one = leaf(piece["message_id"], c, kept, envelope, *where)
                 leaves.setdefault(piece["file"], []).append(one)
         files = await pieces.files(conn, self._id)
         volumes = [
@@ -132,10 +135,10 @@ class _Rebuild:
                 )
             os.link(self.old / one.name, aside / one.name)
 
-    async def _finish(self, made: Sequence[Volume], revision: int) -> bool:
-        press, day = self.room.press, self.batch["posting_day"]
-        listed = entries(made, press, day)
-        yen = yen_of_all(press, day, listed)
+    async def _finish(self, made: Sequence[Volume], writer: Writer, revision: int) -> bool:
+        press, stationery, day = self.room.press, writer.stationery, self.batch["posting_day"]
+        listed = entries(made, press, stationery, day)
+        yen = yen_of_all(day, listed)
         digest, _ = await asyncio.to_thread(
             add_lists,
             working(self.new),

@@ -11,6 +11,8 @@ from notifier.model.member import PostalAddress
 from notifier.model.message import public_number
 from notifier.model.press import Press
 from notifier.store.pieces import BatchFile
+from notifier.write.envelope import Envelope
+from notifier.write.stationery import Stationery
 
 from .binding import Bound, bind
 from .folder import file_name, write
@@ -28,6 +30,7 @@ class Leaf:
     address: PostalAddress
     name: str  # with its honorific
     barcode: str  # what it says
+    envelope: Envelope
     pages: int
     first_page: int  # 1-based
     mark: str = ""  # of the version of the message that was read
@@ -63,6 +66,7 @@ def leaf(
     message_id: int,
     c: Correspondence,
     packed: Packed,
+    envelope: Envelope,
     pages: int = 0,
     first_page: int = 0,
     mark: str = "",
@@ -75,6 +79,7 @@ def leaf(
         address=c.recipient.address,
         name=f"{c.recipient.name} {c.recipient.honorific}",
         barcode=barcode_text(c.recipient.address),
+        envelope=envelope,
         pages=pages,
         first_page=first_page,
         mark=mark,
@@ -123,13 +128,16 @@ def renumbered(volumes: Sequence[Volume], batch_id: int, folder: Path) -> list[V
     return made
 
 
-def entries(volumes: Sequence[Volume], press: Press, day: date) -> list[Entry]:
+def entries(
+    volumes: Sequence[Volume], press: Press, stationery: Stationery, day: date
+) -> list[Entry]:
     """The manifest of a batch, numbered from 1."""
     found: list[Entry] = []
     for one in volumes:
         digest = one.sha256.hex()
         for x in one.leaves:
-            weighs = grams(press, x.pages)
+            sheets = press.sheets(x.pages)
+            weighs = grams(x.envelope, sheets, stationery)
             found.append(
                 Entry(
                     serial=len(found) + 1,
@@ -139,11 +147,12 @@ def entries(volumes: Sequence[Volume], press: Press, day: date) -> list[Entry]:
                     name=x.name,
                     barcode=x.barcode,
                     pages=x.pages,
-                    sheets=press.sheets(x.pages),
+                    sheets=sheets,
+                    envelope=x.envelope.name,
                     file=one.name,
                     first_page=x.first_page,
                     grams=weighs,
-                    yen=yen(press, day, weighs),
+                    yen=yen(x.envelope, day, weighs),
                     sha256=digest,
                 )
             )

@@ -29,6 +29,7 @@ ENTRY = Entry(
     barcode="10000019-9-9",
     pages=3,
     sheets=2,
+    envelope="naga3",
     file="B000001-001.pdf",
     first_page=1,
     grams=14,

@@ -8,6 +8,7 @@ import pytest
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
+from notifier.press.binding import TemplatesChanged
 from notifier.press.processes import Apart
 from notifier.write.errors import PiecesRefused, WriteError
 from tests.press.letters import TOWNS, Letters, check
@@ -51,7 +52,7 @@ def test_templates_that_were_changed_meanwhile_are_noticed(tmp_path: Path) -> No
     words = changed / "ja" / "refund" / "words.txt"
     words.write_text(words.read_text() + "\n")
     apart = Apart(inner=WRITER, templates=changed, locales=LOCALES)
-    with pytest.raises(RuntimeError, match="templates were changed"):
+    with pytest.raises(TemplatesChanged, match="templates were changed"):
         apart.letters(many(101))
 
 
