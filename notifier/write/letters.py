@@ -52,9 +52,9 @@ class Letters:
         postcode, bars = context.postcode(c), _bars(c)
         block = fit(c.recipient, envelope, self._face, barcode=bool(bars))
         data = {
+            "to": addressed(c.recipient, postcode, block, bars),
             **context.sheet(c, words),
             **paper(envelope, self._face, fold_marks=self._stationery.fold_marks),
-            "to": addressed(c.recipient, postcode, block, bars),
         }
         written = json.dumps(data, ensure_ascii=False)
         check_glyphs(data, written, self._face)

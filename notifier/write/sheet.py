@@ -29,7 +29,7 @@ _KIND: Final = """\
 """
 _TAIL: Final = """\
 #for (n, piece) in json(bytes(sys.inputs.pieces)).enumerate() {{
-  ({kinds},).at(frame.kinds.at(n))(piece + (pages: frame.pages.at(n)))
+  ({kinds},).at(frame.kinds.at(n))(piece + (place: n, pages: frame.pages.at(n)))
 }}
 """
 _REGIONS: Final = {"ja": "JP"}
