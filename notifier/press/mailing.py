@@ -8,7 +8,6 @@ from typing import Final
 from notifier.model.correspondence import Correspondence
 from notifier.model.member import PostalAddress
 from notifier.post.address import barcode_of
-from notifier.post.barcode import Barcode
 from notifier.post.postage import Form, Piece, postage, total
 from notifier.write.envelope import ENVELOPES, Envelope
 from notifier.write.stationery import Stationery
@@ -50,18 +49,4 @@ def _form(envelope: Envelope) -> Form:
 def barcode_text(address: PostalAddress) -> str:
     """What the customer barcode of an address says: digits, capitals, hyphens; empty: none."""
     made = barcode_of(address)
-    return _text(made) if made else ""
-
-
-def _text(made: Barcode) -> str:
-    parts: list[str] = []
-    shift = ""
-    for symbol in made.symbols[1:-2]:  # without start, check digit and stop
-        if symbol.startswith("CC"):
-            shift = symbol
-        elif shift:
-            parts.append(chr(ord("A") + 10 * (int(shift[2:]) - 1) + int(symbol)))
-            shift = ""
-        else:
-            parts.append(symbol)
-    return "".join(parts)
+    return made.text if made else ""

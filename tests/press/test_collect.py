@@ -2,9 +2,12 @@
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,16 +15,18 @@ import pytest
 from pypdf import PdfReader
 
 from notifier.model.correspondence import Correspondence
-from notifier.model.errors import NotAllowed
+from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.press.again import file_again, letter_again
 from notifier.press.collect import collect
 from notifier.press.writing import Desk
 from notifier.store import batches, documents
+from notifier.write.stationery import Stationery
+from notifier.write.writer import Writer
 from tests.deliver.rig import ACTOR, HOUSE
 from tests.press.letters import Letters, check, listed, sound
-from tests.samples import WRITER
+from tests.samples import TEMPLATES, WRITER
 
 
 async def test_due_letters_become_a_batch(letters: Letters) -> None:
@@ -210,3 +215,58 @@ async def test_a_letter_that_changes_while_it_is_set_is_not_printed(
     assert (await letters.state(changed))[0] == what.split("'")[1]
     [file] = await letters.rows("SELECT pieces FROM batch_files")
     assert file["pieces"] == 2
+
+
+async def test_a_file_comes_again_after_its_templates_have_changed(
+    letters: Letters, tmp_path: Path
+) -> None:
+    await letters.post(2)
+    batch = await letters.collect()
+    changed = shutil.copytree(TEMPLATES, tmp_path / "templates")
+    for file in ("refund/words.txt", "_base/sheet.typ"):
+        path = changed / "ja" / file
+        path.write_text(path.read_text() + "\n")
+    later = Writer(changed, stationery=Stationery(envelope="kaku2"))
+    async with letters.engine.connect() as conn:
+        made = await file_again(conn, batch.batch_id, "B000001-001.pdf", later)
+        with pytest.raises(NotFound, match="B000001-009"):
+            await file_again(conn, batch.batch_id, "B000001-009.pdf", later)
+    assert made == (batch.folder / "B000001-001.pdf").read_bytes()
+
+
+async def test_a_letter_that_breaks_the_typesetter_is_held_alone(letters: Letters) -> None:
+    """Not as a writer should, with a list of faults, but by any error at all."""
+    ids = await letters.post(5)
+
+    class Brittle:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(WRITER, name)
+
+        def letters(self, many: Sequence[Correspondence]) -> Any:
+            if any(c.number == f"M{ids[3]:09d}" for c in many):
+                raise ArithmeticError("somewhere deep below")
+            return WRITER.letters(many)
+
+    room = replace(letters.room(), desk=Desk(writer=Brittle(), house=HOUSE))
+    batch = await collect(room, actor=ACTOR)
+    assert batch is not None
+    assert (batch.pieces, batch.held) == (4, 1)
+    check(batch.folder, [*ids[:3], ids[4]])
+    assert await letters.state(ids[3]) == ("held", Reason.RENDER_FAILED)
+
+
+async def test_a_typesetter_that_never_works_holds_nothing(letters: Letters) -> None:
+    ids = await letters.post(2)
+
+    class Away:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(WRITER, name)
+
+        def letters(self, many: Sequence[Correspondence]) -> Any:
+            raise BrokenExecutor("its process was killed")
+
+    room = replace(letters.room(), desk=Desk(writer=Away(), house=HOUSE))
+    with pytest.raises(ExceptionGroup):
+        await collect(room, actor=ACTOR)
+    assert {(await letters.state(i))[0] for i in ids} == {"queued"}
+    check((await letters.collect()).folder, ids)
