@@ -15,7 +15,7 @@ from rich.table import Table
 
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import load_settings
-from tests.bench import contest, craft, endurance, idle, ingest, urgent
+from tests.bench import contest, craft, endurance, idle, ingest, press, urgent
 from tests.bench.figures import ABSENT, Figure, write_summary
 
 Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
@@ -29,10 +29,11 @@ BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     contest.NAMES: contest.measure,
     urgent.NAMES: urgent.measure,
     endurance.NAMES: endurance.measure,
+    press.NAMES: press.measure,
 }
 NAMES: Final = tuple(name for names in BENCHES for name in names)
 #: Measured only when they are asked for: they take long.
-HEAVY: Final = frozenset(endurance.NAMES)
+HEAVY: Final = frozenset((*endurance.NAMES, *press.NAMES))
 
 
 def main() -> int:
