@@ -33,8 +33,8 @@ class Press(BaseModel):
 
     cut_off: time = time(15)  # in Japan: a later collection belongs to the next business day
     encoding: Encoding = "utf-8"  # of the lists; UTF-8 with BOM
-    pieces_per_file: Annotated[int, Field(ge=1, le=MOST_IN_FILE)] = MOST_IN_FILE
-    processes: Annotated[int, Field(ge=1, le=64)] = 2  # that set type at once, 0.8 GB each
+    pieces_per_file: Annotated[int, Field(ge=1, le=MOST_IN_FILE)] = 500
+    processes: Annotated[int, Field(ge=1, le=64)] = 1  # that set type, 0.5 GB each
     duplex: bool = False  # two pages on a sheet
     folder: Path | None = None  # batches are copied there
     sftp: Sftp | None = None  # or sent there; neither: the press fetches them

@@ -11,7 +11,7 @@ import structlog
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
-from notifier.write.errors import PiecesRefused, WriteError
+from notifier.write.errors import LetterError, PiecesRefused, WriteError
 
 from .pages import Pages, Unreadable
 from .writing import Desk, Draft, Lost, Writer, lost_for
@@ -106,11 +106,13 @@ def bind_all(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], Bound | 
 
 
 def _refused(draft: Draft, error: WriteError) -> Lost:
-    reason = getattr(error, "reason", Reason.RENDER_FAILED)
+    detail = error.detail if isinstance(error, LetterError) else ""
+    reason = error.reason if isinstance(error, LetterError) else Reason.RENDER_FAILED
     log.warning(
         "letter not written", message=draft.c.number, notice=draft.c.notice, field=error.field
     )
-    return lost_for(draft, reason, error.field)
+    # The detail is a code point or a count, never a text.
+    return lost_for(draft, reason, f"{error.field} {detail}".strip())
 
 
 def _sifted(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Lost]]:

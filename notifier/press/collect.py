@@ -124,7 +124,8 @@ class _Job:
     async def run(self, due: Sequence[int]) -> Batch | None:
         self._aside.mkdir(parents=True)
         parts = list(chunks(await self._in_order(due), self._room.press.pieces_per_file))
-        at_once = asyncio.Semaphore(self._room.press.processes)
+        # One more than set type: what is set is checked and packed meanwhile.
+        at_once = asyncio.Semaphore(self._room.press.processes + 1)
 
         async def bind(n: int, ids: Sequence[int]) -> list[Volume]:
             async with at_once:

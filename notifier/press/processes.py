@@ -1,14 +1,15 @@
 """Setting type in processes of their own.
 
-The typesetter keeps what it has laid out once: of a thousand letters some 600 MB, and the next
-thousand add to it. A process for each file gives all of it back, and two of them use two cores.
+While one sets type, this one checks what was set and packs what is archived; several use several
+cores. What the typesetter keeps of thousands of letters goes with its process.
 """
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from notifier.deliver.render import TemplateVersion
@@ -23,6 +24,7 @@ from .writing import Bulk, Writer
 
 #: So many letters are set at once here: a process takes a second to begin.
 _FEW: Final = 100
+_MOST_FILES: Final = 20  # that a process sets before a fresh one takes its place
 
 #: What is wrong with a letter, in a form that travels: reason, field, message, detail.
 _Fault = tuple[Reason | None, str, str, str]
@@ -40,13 +42,18 @@ class _Refused:
     faults: dict[int, _Fault]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
-    """A writer that sets long files in a process of their own; safe to use from several threads."""
+    """A writer that sets long files in other processes; safe to use from several threads."""
 
-    inner: Writer
-    templates: Path
-    locales: Path
+    def __init__(
+        self, inner: Writer, templates: Path, locales: Path, *, processes: int = 1
+    ) -> None:
+        """``templates`` and ``locales`` are those that ``inner`` was made of."""
+        self.inner = inner
+        self._made_of = (templates, locales, inner.stationery)
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+        self._lock = Lock()
 
     @property
     def stationery(self) -> Stationery:
@@ -64,30 +71,53 @@ class Apart:
     def letters(self, many: Sequence[Correspondence]) -> Bulk:
         """Letters as one document, as :meth:`Writer.letters`.
 
-        Raises :class:`TemplatesChanged`.
+        Raises :class:`TemplatesChanged`, and BrokenExecutor where a process was killed.
         """
         if len(many) <= _FEW:
             return self.inner.letters(many)
         kinds = {(c.notice, c.language) for c in many}
         wanted = {kind: self.version(*kind).digest for kind in kinds}
-        given = (self.templates, self.locales, self.stationery, wanted, list(many))
-        # A fresh one, not a copy of this process, whose locks may be held at this moment.
-        fresh = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=fresh) as pool:
-            found = pool.submit(_set, *given).result()
+        try:
+            found = self._workers().submit(_set, wanted, list(many)).result()
+        except BrokenExecutor:
+            self.close()  # the next ones get fresh processes
+            raise
         if isinstance(found, _Refused):
             raise PiecesRefused({n: _error(fault) for n, fault in found.faults.items()})
         return found
 
+    def close(self) -> None:
+        """End the processes; they come back when they are needed."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
 
-def _set(
-    templates: Path,
-    locales: Path,
-    stationery: Stationery,
-    wanted: _Digests,
-    many: Sequence[Correspondence],
-) -> _Set | _Refused:
-    writer = OwnWriter(templates, locales, stationery)
+    def _workers(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    self._processes,
+                    # Fresh ones, not copies of this process, whose locks may be held just now.
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_begin,
+                    initargs=self._made_of,
+                    max_tasks_per_child=_MOST_FILES,
+                )
+            return self._pool
+
+
+_writer: OwnWriter | None = None  # of a process that sets type
+
+
+def _begin(templates: Path, locales: Path, stationery: Stationery) -> None:
+    global _writer
+    _writer = OwnWriter(templates, locales, stationery)
+
+
+def _set(wanted: _Digests, many: Sequence[Correspondence]) -> _Set | _Refused:
+    assert _writer is not None
+    writer = _writer
     if {kind: writer.version(*kind).digest for kind in wanted} != wanted:
         raise TemplatesChanged("the templates were changed under a running program")
     try:

@@ -25,7 +25,8 @@ def press_room(parts: Parts) -> PressRoom:
 
 def _apart(parts: Parts) -> Apart:
     given = parts.settings
-    return Apart(inner=parts.writer, templates=given.templates, locales=given.locales)
+    count = given.press.processes
+    return Apart(parts.writer, given.templates, given.locales, processes=count)
 
 
 def target(given: Settings) -> Target | None:

@@ -19,6 +19,7 @@ from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
 from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls, relays_for
+from notifier.write.envelope import ENVELOPES
 from notifier.write.stationery import Stationery, Style
 
 PREFIX: Final = "NOTIFIER_"
@@ -116,6 +117,13 @@ class Settings(BaseSettings):
         """What is given by the caller, then the environment, then the file."""
         file = TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, file_secret_settings, file
+
+    @model_validator(mode="after")
+    def _envelope_is_known(self) -> Self:
+        if self.letter_envelope not in ENVELOPES:
+            known = ", ".join(sorted(ENVELOPES))
+            raise ValueError(f"{PREFIX}LETTER_ENVELOPE: is not one of {known}")
+        return self
 
     @model_validator(mode="after")
     def _keys_differ(self) -> Self:

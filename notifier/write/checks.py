@@ -23,14 +23,14 @@ _ROOMS: Final = {
     "rows": 28.0,
     "wide": 13.0,  # rows that stand side by side
     "sum": 28.0,
-    "compare": 8.0,
+    "compare": 13.0,
     "points": 13.0,
     "cases": 40.0,
     "contacts": 24.0,
     "title": 40.0,
 }
 #: Where no line can end: half-width characters, and what may not begin a line.
-_LONG: Final = re.compile(rf"(?:[^\s\u2e80-\U0003ffff]|[{re.escape(NOT_FIRST)}]){{8,}}")
+_LONG: Final = re.compile(rf"(?:[^\s\u2e80-\U0003ffff]|[{re.escape(NOT_FIRST)}]){{14,}}")
 
 
 def check_glyphs(data: Any, written: str, face: Typeface) -> None:
@@ -53,7 +53,8 @@ def check_area(words: Mapping[str, Any], texts: str, face: Typeface) -> None:
     ``texts`` are all the texts of ``words``; usually a look at them settles it. What can be broken
     stays on the sheet by itself.
     """
-    if not _LONG.search(texts):
+    narrowest = min(_ROOMS.values())
+    if all(face.width(run) <= narrowest for run in set(_LONG.findall(texts))):
         return
     for key, value in words.items():
         for room, text in _placed(key, value):

@@ -24,6 +24,9 @@ Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
 BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     ("mail_render_us",): craft.measure_mail,
     ("letter_single_ms",): craft.measure_letter,
+    ("letter_bulk_ms",): craft.measure_bulk,
+    craft.BULK: craft.measure_mailing,
+    ("letter_vs_weasyprint",): craft.measure_peer,
     ("idle_p50_ms", "idle_p99_ms"): idle.measure,
     ("ingest_single_per_s", "ingest_batch_per_s"): ingest.measure,
     contest.NAMES: contest.measure,

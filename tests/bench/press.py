@@ -29,7 +29,7 @@ from tests.deliver.rig import ACTOR, HOUSE
 from tests.press.letters import TOWNS
 from tests.samples import LOCALES, NOTICES, NOW, SCHEME, TEMPLATES, WRITER, member
 
-NAMES: Final = ("letters_30k_s", "letters_30k_rss_mb")
+NAMES: Final = ("batch_30k_s", "batch_30k_rss_mb")
 _LETTERS: Final = 30_000
 _CHUNK: Final = 5_000
 _LOOK: Final = 0.2  # seconds between looks at the memory
@@ -45,9 +45,7 @@ async def measure(engines: Engines, var: Path, wanted: Set[str]) -> list[Figure]
         await _seed(engine)
         room = PressRoom(
             engine=engine,
-            desk=Desk(
-                writer=Apart(inner=WRITER, templates=TEMPLATES, locales=LOCALES), house=HOUSE
-            ),
+            desk=Desk(writer=Apart(WRITER, TEMPLATES, LOCALES), house=HOUSE),
             press=Press(),
             folder=var / "batches",
             now=lambda: NOW + timedelta(minutes=1),
@@ -59,7 +57,7 @@ async def measure(engines: Engines, var: Path, wanted: Set[str]) -> list[Figure]
     finally:
         await engine.dispose()
     assert batch is not None
-    note = f"{batch.pieces:,} letters, {batch.pages:,} pages, {batch.files} files, two processes"
+    note = f"{batch.pieces:,} letters in {batch.files} files, one process that sets type"
     return [
         Figure(name=NAMES[0], value=round(took, 1), unit="s", note=note),
         Figure(name=NAMES[1], value=round(peak.bytes / _MB), unit="MB", note=f"{note}, together"),

@@ -1,6 +1,8 @@
 """Type is set in a process of its own, to the same bytes."""
 
+import multiprocessing
 import shutil
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +35,7 @@ def faults(refused: PiecesRefused) -> dict[int, tuple[type[WriteError], dict[str
 
 
 def test_a_long_file_is_the_same_from_another_process() -> None:
-    apart = Apart(inner=WRITER, templates=TEMPLATES, locales=LOCALES)
+    apart = Apart(WRITER, TEMPLATES, LOCALES)
     letters = many(101)
     theirs, ours = apart.letters(letters), WRITER.letters(letters)
     assert (theirs.pdf, theirs.pages) == (ours.pdf, ours.pages)
@@ -43,6 +45,7 @@ def test_a_long_file_is_the_same_from_another_process() -> None:
         apart.letters(letters)
     with pytest.raises(PiecesRefused) as here:
         WRITER.letters(letters)
+    apart.close()
     assert faults(there.value) == faults(here.value)
     assert faults(here.value).keys() == {7, 90}
 
@@ -51,9 +54,21 @@ def test_templates_that_were_changed_meanwhile_are_noticed(tmp_path: Path) -> No
     changed = shutil.copytree(TEMPLATES, tmp_path / "templates")
     words = changed / "ja" / "refund" / "words.txt"
     words.write_text(words.read_text() + "\n")
-    apart = Apart(inner=WRITER, templates=changed, locales=LOCALES)
+    apart = Apart(WRITER, changed, LOCALES)
     with pytest.raises(TemplatesChanged, match="templates were changed"):
         apart.letters(many(101))
+    apart.close()
+
+
+def test_a_process_that_is_killed_is_replaced() -> None:
+    apart = Apart(WRITER, TEMPLATES, LOCALES)
+    apart.letters(many(101))
+    for child in multiprocessing.active_children():
+        child.kill()
+    with pytest.raises(BrokenExecutor):
+        apart.letters(many(101))
+    assert len(apart.letters(many(101)).pages) == 101
+    apart.close()
 
 
 async def test_files_are_bound_side_by_side(letters: Letters) -> None:
