@@ -15,6 +15,7 @@ if [ "${1:-}" != bench ]; then
     need qpdf qpdf
     need fc-list fontconfig
     need spamassassin spamassassin
+    need sshd openssh-server
     command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
         missing="$missing chromium"
     fc-list :lang=ja 2>/dev/null | grep -q . || missing="$missing fonts-noto-cjk"

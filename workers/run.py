@@ -21,10 +21,12 @@ from notifier.deliver.compose import House
 from notifier.deliver.settle import sweep
 from notifier.deliver.station import Station, deliver
 from notifier.model.notice import Lane
+from notifier.press.handover import look_after
 from notifier.runtime.clock import clock_of
 from notifier.runtime.destinations import destinations_of
 from notifier.runtime.engines import Urls
 from notifier.runtime.parts import Parts
+from notifier.runtime.pressing import press_room
 from notifier.runtime.rendering import renderer
 from notifier.runtime.sender import staff_sender
 from notifier.runtime.settings import Settings
@@ -55,13 +57,17 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             house = await parts.house(conn)
         return await cases.sweep(engine, house, now=now)
 
+    async def press(_engine: AsyncEngine, _now: datetime) -> set[Lane]:
+        await look_after(press_room(parts))
+        return set()
+
     await work(
         parts.settings,
         parts.urls,
         lanes,
         writer=parts.writer,
         house=staff_sender(parts.settings),
-        hooks=(tick,),
+        hooks=(tick, press),
         stop=stop,
     )
 

@@ -1,33 +1,60 @@
 """``notifier batches``: letters on their way to the press."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from notifier.deliver.handover import hand_over as hand_over_batch
-from notifier.deliver.handover import take_back as take_back_batch
+from notifier.intake.press_file import read_acknowledgement
+from notifier.model.batch import batch_name, batch_number
+from notifier.model.errors import FieldError, NotFound
+from notifier.model.message import message_number
+from notifier.press.acknowledge import acknowledge as keep
+from notifier.press.collect import MOST, Batch
+from notifier.press.collect import collect as collect_batch
+from notifier.press.handover import hand_over as hand_over_batch
+from notifier.press.handover import look_after
+from notifier.press.handover import settle as settle_batch
+from notifier.press.withdraw import cancel as cancel_batch
+from notifier.press.withdraw import withdraw as withdraw_pieces
 from notifier.runtime.parts import Parts
-from notifier.runtime.rendering import collector
+from notifier.runtime.pressing import press_room, target
 from notifier.store import batches as store
+from notifier.store import pieces
 
-from .session import Id, out, person, run
+from .session import err, out, person, run, sentence
 from .tables import show
 
 app = typer.Typer(help="Batches of letters for the press.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="BATCH", help="Such as B000001.")]
+_COLUMNS = (
+    "posting_day", "state", "pieces", "pages", "yen", "folder", "created_at", "handed_over_at",
+)  # fmt: skip
 
 
 @app.command("collect")
-def collect() -> None:
-    """Write all letters that wait into a batch folder: PDFs, manifest, checksums."""
+def collect(
+    most: Annotated[int, typer.Option(min=1, max=MOST, help="Letters at most.")] = MOST,
+) -> None:
+    """Bind all letters that wait into a batch: PDFs, manifest, counts, checksums."""
 
     async def work(parts: Parts) -> None:
-        batch = await collector(parts).collect(actor=person())
+        batch = await collect_batch(press_room(parts), actor=person(), most=most)
         if batch is None:
             out.print("no letters wait")
             return
-        out.print(f"{batch.folder}: {batch.pieces:,} letters, {batch.pages:,} pages")
-        if batch.held:
-            out.print(f"held: {batch.held:,} (notifier tasks list)")
+        _report(batch)
 
     run(work)
+
+
+def _report(batch: Batch) -> None:
+    figures = f"{batch.pieces:,} letters, {batch.pages:,} pages, {batch.files:,} files"
+    out.print(f"{batch.folder}: {figures}, {batch.yen:,} yen; to be posted on {batch.posting_day}")
+    if batch.held:
+        out.print(f"held: {batch.held:,} (notifier tasks list)")
+    if batch.unmapped:
+        out.print(f"characters that the lists cannot hold: {batch.unmapped:,} (unmapped.csv)")
 
 
 @app.command("list")
@@ -35,33 +62,129 @@ def list_() -> None:
     """The newest batches."""
 
     async def work(parts: Parts) -> None:
+        await look_after(press_room(parts))
         async with parts.engine.connect() as conn:
             found = await store.search(conn)
-        names = ("batch_id", "state", "folder", "pieces", "pages", "created_at", "handed_over_at")
-        show(names, [[str(r["batch_id"]), *(r[n] for n in names[1:])] for r in found])
+        rows = [[batch_name(r["batch_id"]), *(r[c] for c in _COLUMNS)] for r in found]
+        show(("batch", *_COLUMNS), rows)
+
+    run(work)
+
+
+@app.command("show")
+def show_(batch: Name) -> None:
+    """One batch: its files with their hashes, and where its letters stand."""
+    batch_id = batch_number(batch)
+
+    async def work(parts: Parts) -> None:
+        await look_after(press_room(parts))
+        async with parts.engine.connect() as conn:
+            found = await store.get(conn, batch_id)
+            if found is None:
+                raise NotFound("batch", batch_name(batch_id))
+            files = await pieces.files(conn, batch_id)
+            counts = await pieces.counts(conn, batch_id)
+        names = (*_COLUMNS, "created_by", "handed_over_by", "target")
+        show(("", batch_name(batch_id)), [(n, found[n]) for n in names])
+        columns = ("file", "pieces", "pages", "bytes", "sha256")
+        show(columns, [(f.name, f.pieces, f.pages, f.size, f.sha256.hex()) for f in files])
+        show(("letters", "count"), counts.items())
+
+    run(work)
+
+
+@app.command("cancel")
+def cancel(
+    batch: Name,
+    *,
+    letters: Annotated[bool, typer.Option("--letters", help="Cancel its letters, too.")] = False,
+) -> None:
+    """A batch comes to nothing before it is handed over; its letters are queued again."""
+    batch_id = batch_number(batch)
+
+    async def work(parts: Parts) -> None:
+        room = press_room(parts)
+        count = await cancel_batch(room, batch_id, for_good=letters, actor=person())
+        out.print(f"{count:,} letters {'cancelled' if letters else 'queued again'}")
+
+    run(work)
+
+
+@app.command("withdraw")
+def withdraw(
+    batch: Name,
+    messages: Annotated[list[str], typer.Argument(help="Numbers of letters.")],
+) -> None:
+    """Letters of a batch are not to be posted.
+
+    Before the hand-over they are cancelled and taken out of the files; after it a list is written
+    for the press.
+    """
+    batch_id, ids = batch_number(batch), [message_number(m) for m in messages]
+
+    async def work(parts: Parts) -> None:
+        done = await withdraw_pieces(press_room(parts), batch_id, ids, actor=person())
+        if done.listing is None:
+            out.print(f"{done.taken_out:,} letters taken out")
+        else:
+            out.print(f"for the press: {done.listing}")
 
     run(work)
 
 
 @app.command("hand-over")
-def hand_over(batch: Id) -> None:
-    """The press has taken a batch."""
+def hand_over(batch: Name) -> None:
+    """Give a batch to the press: into its folder or by SFTP; with neither it has fetched it."""
+    batch_id = batch_number(batch)
 
     async def work(parts: Parts) -> None:
-        now = parts.clock.now()
-        count = await hand_over_batch(parts.engine, batch, actor=person(), now=now)
-        out.print(f"{count:,} letters handed over")
+        where = target(parts.settings)
+        done = await hand_over_batch(press_room(parts), batch_id, where, actor=person())
+        out.print(f"{done.letters:,} letters handed over")
+        if done.taken_out:
+            out.print(f"stopped meanwhile and taken out: {done.taken_out:,}")
 
     run(work)
 
 
-@app.command("take-back")
-def take_back(batch: Id) -> None:
-    """A batch comes to nothing; its letters are queued again."""
+@app.command("settle")
+def settle(
+    batch: Name,
+    *,
+    taken: Annotated[bool, typer.Option("--taken/--not-taken", help="Whether the press has it.")],
+) -> None:
+    """Say whether the press has an uncertain batch; if not, its letters are queued again."""
+    batch_id = batch_number(batch)
 
     async def work(parts: Parts) -> None:
-        folder, now = parts.settings.var / "batches", parts.clock.now()
-        count = await take_back_batch(parts.engine, folder, batch, actor=person(), now=now)
-        out.print(f"{count:,} letters queued again")
+        count = await settle_batch(press_room(parts), batch_id, taken=taken, actor=person())
+        out.print(f"{count:,} letters {'handed over' if taken else 'queued again'}")
 
     run(work)
+
+
+@app.command("acknowledge")
+def acknowledge(
+    batch: Name,
+    file: Annotated[Path, typer.Argument(help="CSV of the press.", exists=True, dir_okay=False)],
+) -> None:
+    """Read back what the press says: which pieces were posted, when and under which numbers.
+
+    Wrong rows are named by line, and the others count; the same file again changes nothing.
+    """
+    batch_id = batch_number(batch)
+
+    async def work(parts: Parts) -> tuple[FieldError, ...]:
+        lines, unread = read_acknowledgement(file.read_bytes())
+        done = await keep(press_room(parts), batch_id, lines, actor=person())
+        out.print(
+            f"posted: {done.posted:,}, withdrawn: {done.withdrawn:,}, known: {done.known:,}, "
+            f"not told of yet: {done.missing:,}"
+        )
+        wrong = sorted((*unread, *done.wrong), key=lambda e: e.line or 0)
+        for one in wrong:
+            err.print(f"✗ {sentence(one, parts.settings.locale)}")
+        return tuple(wrong)
+
+    if run(work):
+        raise typer.Exit(1)

@@ -18,6 +18,8 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import UNSENT, Channel, State
 from notifier.model.verdict import Category
+from notifier.press.again import letter_again
+from notifier.press.inputs import is_inputs
 from notifier.runtime.parts import Parts
 from notifier.store import attempts, documents, events, log
 from notifier.store import messages as store
@@ -174,9 +176,12 @@ def bytes_(
         message_id = message_number(message)
         async with parts.engine.connect() as conn:
             await _found(conn, message_id)
-            tried = [r["attempt_id"] for r in await attempts.of_message(conn, message_id)]
-            wanted = attempt if attempt is not None else (tried[-1] if tried else 0)
+            tried = {r["attempt_id"]: r for r in await attempts.of_message(conn, message_id)}
+            wanted = attempt if attempt is not None else max(tried, default=0)
             body = await documents.of_attempt(conn, wanted) if wanted in tried else None
+            if body is not None and is_inputs(body):
+                digest = tried[wanted]["template_digest"]
+                body = await letter_again(conn, digest, body, parts.writer)
         if body is None:
             raise NotFound("document of message", public_number(message_id))
         if to is None:

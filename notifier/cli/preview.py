@@ -32,7 +32,11 @@ def preview(
     """Write a notice as .eml, .html, .txt, .pdf and .png, made by the writer that sends."""
     given = settings()
     try:
-        writer = _writer_of(version) if version else Writer(given.templates, given.locales)
+        writer = (
+            _writer_of(version)
+            if version
+            else Writer(given.templates, given.locales, given.stationery)
+        )
         for name, c in _chosen(writer, notice, step, sample):
             for file in _write(writer, c, f"{notice}-{c.step}{name}", to):
                 out.print(str(file), highlight=False)

@@ -15,6 +15,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from notifier.intake.characters import printable
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
+from notifier.press.handover import HandOverUncertain
+from notifier.press.target import HandOverFailed
 from notifier.runtime.engines import EngineError, Engines
 from notifier.runtime.logging import configure_logging, get_logger
 from notifier.runtime.parts import Parts, joined
@@ -33,8 +35,8 @@ _T = TypeVar("_T")
 _WATCH = 5.0  # seconds
 _log = get_logger(__name__)
 _EXPECTED = (
-    BadInput, BadSettings, BadTemplate, Conflict, EngineError, InterfaceError, NotAllowed, NotFound,
-    OperationalError, OSError, WriteError,
+    BadInput, BadSettings, BadTemplate, Conflict, EngineError, HandOverFailed, HandOverUncertain,
+    InterfaceError, NotAllowed, NotFound, OperationalError, OSError, WriteError,
 )  # fmt: skip
 
 

@@ -38,3 +38,15 @@ def reminder_days(
 def next_reminder(plan: dict[date, int], after: date) -> date | None:
     """The first day of the plan later than ``after``."""
     return min((day for day in plan if day > after), default=None)
+
+
+def business_day(moment: datetime, cut_off: time, is_open: Callable[[date], bool]) -> date:
+    """The open day that work at an aware moment belongs to.
+
+    From the cut-off on (a time in Japan) it is the next open day's; on a closed day as well.
+    """
+    here = moment.astimezone(JAPAN)
+    day = here.date() if here.time() < cut_off else here.date() + _DAY
+    while not is_open(day):
+        day += _DAY
+    return day

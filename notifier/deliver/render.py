@@ -17,6 +17,7 @@ from notifier.store.claims import Claim
 from notifier.store.documents import Version
 from notifier.store.packing import Dictionary, Packer, Segment
 from notifier.wording.editions import Editions
+from notifier.write.errors import LetterError
 from notifier.write.stream import SILENT, Stream
 
 from .compose import House, Unsendable, correspondence
@@ -40,18 +41,6 @@ class Mail(Protocol):
     @property
     def data(self) -> bytes:
         """The whole message, CRLF, ready for DATA."""
-
-
-class Letter(Protocol):
-    """A written letter."""
-
-    @property
-    def pdf(self) -> bytes:
-        """The document."""
-
-    @property
-    def pages(self) -> int:
-        """How many sheets it takes, printed on one side."""
 
 
 class TemplateVersion(Hashable, Protocol):
@@ -83,9 +72,6 @@ class Writer(Protocol):
     def sample_like(self, c: Correspondence) -> Correspondence:
         """A mail of the same kind to a fictional reader; the same one for all of the kind."""
 
-    def letter(self, c: Correspondence) -> Letter:
-        """A correspondence as letter."""
-
     def version(self, notice: str, language: str) -> TemplateVersion:
         """What a notice is written from at present."""
 
@@ -106,22 +92,8 @@ class Ready(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A letter that waits for its batch."""
-
-    message_id: int
-    notice: str
-    version: Version
-    postcode: str
-    address: str
-    name: str
-    pdf: bytes
-    pages: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Renderer:
-    """Writes what is given to it in the name of the house. Pure but for its caches."""
+    """Writes mails in the name of the house. Pure but for its caches."""
 
     writer: Writer  # of the templates that come with the program
     house: House
@@ -193,27 +165,6 @@ class Renderer:
             return [(False, version.content)]
         return mail.segments
 
-    def letter(self, found: RowMapping, *, now: datetime) -> Sheet:
-        """A letter from a row of the record. Raises :class:`Unsendable`."""
-        c = correspondence(found, self.house, now=now)
-        address = c.recipient.address
-        if address is None:
-            raise Unsendable(Reason.NO_ADDRESS, "address")
-        try:
-            written = self._writer(found).letter(c)
-        except Exception as error:
-            raise _failed(found, error) from error
-        return Sheet(
-            message_id=found["message_id"],
-            notice=found["notice"],
-            version=_of(self._writer(found), found),
-            postcode=address.postcode,
-            address="\u3000".join(address.lines),
-            name=f"{c.recipient.name} {c.recipient.honorific}",
-            pdf=written.pdf,
-            pages=written.pages,
-        )
-
     def _written(self, writer: Writer, found: RowMapping, c: Correspondence) -> Mail:
         token: str = found["token"]
         # The same over all attempts, so that whoever gets two can tell.
@@ -249,5 +200,14 @@ def _version(given: TemplateVersion) -> Version:
 def _failed(found: RowMapping, error: Exception) -> Unsendable:
     """A message that breaks the writer must not stop those behind it."""
     what = str(getattr(error, "field", type(error).__name__))
-    log.warning("render failed", message=found["message_id"], notice=found["notice"], field=what)
-    return Unsendable(Reason.RENDER_FAILED, what)
+    reason = Reason.RENDER_FAILED
+    if isinstance(error, LetterError):  # the detail is a code point or a count, never a text
+        reason, what = error.reason, f"{what} {error.detail}".strip()
+    log.warning(
+        "render failed",
+        message=found["message_id"],
+        notice=found["notice"],
+        reason=str(reason),
+        field=what,
+    )
+    return Unsendable(reason, what)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from notifier.api.keys import new_key
 from notifier.cases.sweep import sweep
-from notifier.deliver.handover import hand_over
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane
 from notifier.model.scheme import Scheme
+from notifier.press.collect import collect
+from notifier.press.handover import hand_over
 from notifier.runtime.clock import turn
 from notifier.runtime.parts import Parts
-from notifier.runtime.rendering import collector
+from notifier.runtime.pressing import press_room
 from notifier.store import keys, members, schemes, staff, tasks
 from notifier.store.db import scalar
 
@@ -89,10 +90,10 @@ class Stage:
         await self.parts.bell.ring(lanes)
 
     async def _post(self) -> None:
-        batch = await collector(self.parts).collect(actor=STAFF)
+        room = press_room(self.parts)
+        batch = await collect(room, actor=STAFF)
         if batch:
-            now = self.parts.clock.now()
-            await hand_over(self.parts.engine, batch.batch_id, actor=STAFF, now=now)
+            await hand_over(room, batch.batch_id, None, actor=STAFF)
 
     async def _close_tasks(self) -> None:
         now = self.parts.clock.now()

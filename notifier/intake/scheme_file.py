@@ -12,6 +12,7 @@ from notifier.model.billing import Ident, Line, SchemeKey
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.money import LineKind, Yen
 from notifier.model.scheme import Brand, Contact, Fee, Scheme
+from notifier.write.envelope import ENVELOPES
 
 from .addresses import parse_email
 from .characters import is_clean
@@ -58,6 +59,7 @@ class _BrandEntry(_Entry):
     allowed_domains: Annotated[list[_Domain], Field(min_length=1, max_length=20)]
     signatory: Line
     footer: _Optional = ""
+    envelope: _Optional = ""
 
 
 class _SchemeEntry(_Entry):
@@ -119,6 +121,9 @@ def _check_brands(brands: Sequence[_BrandEntry]) -> Iterator[FieldError]:
         path = f"brands.{place}"
         if any(other.valid_from == brand.valid_from for other in brands[:place]):
             yield FieldError(f"{path}.valid_from", "given_twice")
+        if brand.envelope and brand.envelope not in ENVELOPES:
+            known = {"allowed": ", ".join(sorted(ENVELOPES))}
+            yield FieldError(f"{path}.envelope", "not_allowed", known)
         yield from _check_mailboxes(brand, path)
         for name in ("login_url", "guide_url"):
             yield from _check_url(getattr(brand, name), brand.allowed_domains, f"{path}.{name}")

@@ -70,6 +70,7 @@ class Notice:
     step_fields: dict[str, tuple[FieldSpec, ...]]  # further fields of a step
     attempts: int | None = None  # how often a mail is tried at most; None: until it expires
     days_before: tuple[int, ...] = ()  # reminders, in days before the deadline
+    pages: int | None = None  # that a letter may have at most; None: as many as any
     unsubscribe: bool = False  # whether its reader may stop it; never of what they must know
 
     legal: tuple[LegalItem, ...] = ()  # what its wording must not lose

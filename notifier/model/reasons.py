@@ -19,6 +19,13 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"  # neither channel can reach the member
     NO_BRAND = "no_brand"  # the scheme has no sender for that day
     RENDER_FAILED = "render_failed"
+    GLYPH_MISSING = "glyph_missing"  # a letter holds a character that no font of ours can print
+    ADDRESS_DOES_NOT_FIT = "address_does_not_fit"  # into the window of the envelope
+    TOO_MANY_PAGES = "too_many_pages"
+    TOO_HEAVY = "too_heavy"  # for its postage
+    POSTCODE_UNKNOWN = "postcode_unknown"
+    POSTCODE_DIFFERS = "postcode_differs"  # it belongs to another place than the address
+    OUTSIDE_PRINTABLE_AREA = "outside_printable_area"
     # skipped: will not be sent
     SILENT_RETRY = "silent_retry"  # billing retries; the member hears nothing
     OPERATIONS_ONLY = "operations_only"  # our data or contract; the member hears nothing
@@ -61,3 +68,8 @@ class Reason(StrEnum):
     RELAY_LOG = "relay_log"  # the relay's own log settled it
     PRINTED = "printed"
     HANDED_OVER = "handed_over"
+    HANDOVER_BROKEN = "handover_broken"  # nobody knows whether the press has the batch
+    HANDOVER_SETTLED = "handover_settled"  # a person found out
+    TAKEN_BACK = "taken_back"  # its batch came to nothing before it was handed over
+    POSTED = "posted"  # the press says so
+    WITHDRAWN = "withdrawn"  # the press took it out of the batch at our request

@@ -50,6 +50,7 @@ class Brand:
     allowed_domains: tuple[str, ...]  # the only domains that links may point to
     signatory: str  # who signs a letter
     footer: str = ""  # a standing note at the foot of mails and letters
+    envelope: str = ""  # of its letters, if not the usual one
 
     def __hash__(self) -> int:
         """Of what tells brands apart, for they are looked up by once for every mail."""

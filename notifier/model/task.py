@@ -20,6 +20,8 @@ class TaskKind(StrEnum):
     UNCERTAIN_MESSAGE = "uncertain_message"
     FAILED_MESSAGE = "failed_message"
     REJECTED_EVENT = "rejected_event"
+    UNCERTAIN_BATCH = "uncertain_batch"  # the press may or may not have it
+    POSTED_IN_VAIN = "posted_in_vain"  # a piece that was withdrawn was posted all the same
     UNDECIDED_EVENT = "undecided_event"  # our own rules broke on it
 
 
@@ -43,6 +45,8 @@ RULES: Final = {
     TaskKind.UNCERTAIN_MESSAGE: TaskRule(4 * _H, 24 * _H, False),
     TaskKind.FAILED_MESSAGE: TaskRule(24 * _H, 48 * _H, False),
     TaskKind.REJECTED_EVENT: TaskRule(4 * _H, 8 * _H, True),
+    TaskKind.UNCERTAIN_BATCH: TaskRule(1 * _H, 4 * _H, True),
+    TaskKind.POSTED_IN_VAIN: TaskRule(24 * _H, 48 * _H, False),
     TaskKind.UNDECIDED_EVENT: TaskRule(1 * _H, 2 * _H, True),
 }
 

@@ -60,7 +60,8 @@ async def joined(settings: Settings, urls: Urls) -> AsyncIterator[Parts]:
     """Join the parts on running engines; the schema is brought up to date first."""
     await _upgraded(urls.database)
     engine = connect(urls.database, size=settings.database_pool)
-    writer, clock = Writer(settings.templates, settings.locales), clock_of(settings)
+    writer = Writer(settings.templates, settings.locales, settings.stationery)
+    clock = clock_of(settings)
     bell = Bell(urls.redis)
     try:
         yield Parts(

@@ -1,22 +1,19 @@
-"""The renderer of a process, and the collector of its letters."""
+"""The renderer of a process."""
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.compose import House
-from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer
 from notifier.wording.editions import Editions
 from notifier.write.stream import Stream
 from notifier.write.writer import Writer
 
-from .parts import Parts
-from .sender import staff_sender
 from .settings import Settings
 from .signing import signer
 
 
 def renderer(given: Settings, writer: Writer, house: House, *, engine: AsyncEngine) -> Renderer:
-    """Writes mails and letters in the name of this house, from what is in force on record."""
+    """Writes mails in the name of this house, from what is in force on record."""
     return Renderer(
         writer=writer,
         editions=Editions(engine, writer),
@@ -29,16 +26,4 @@ def renderer(given: Settings, writer: Writer, house: House, *, engine: AsyncEngi
             unsubscribe_domain=given.bounce_domain,
             unsubscribe_url=given.unsubscribe_url,
         ),
-    )
-
-
-def collector(parts: Parts) -> Collector:
-    """Collects letters into ``var/batches``."""
-    return Collector(
-        engine=parts.engine,
-        renderer=renderer(
-            parts.settings, parts.writer, staff_sender(parts.settings), engine=parts.engine
-        ),
-        folder=parts.settings.var / "batches",
-        now=parts.clock.now,
     )

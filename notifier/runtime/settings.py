@@ -17,7 +17,10 @@ from pydantic_settings import (
 
 from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
+from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls, relays_for
+from notifier.write.envelope import ENVELOPES
+from notifier.write.stationery import Stationery, Style
 
 PREFIX: Final = "NOTIFIER_"
 FILE: Final = Path("notifier.toml")
@@ -76,11 +79,31 @@ class Settings(BaseSettings):
     feedback_sender: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")] = ""
     unsubscribe_url: Annotated[str, Field(pattern=r"^(https://[!-;=?-~]{1,190})?$")] = ""
     dkim: tuple[DkimKey, ...] = ()  # keys that mails are signed with
+    press: Press = Field(default_factory=Press)  # who prints letters, and how batches get there
+
+    letter_envelope: str = "naga3"  # naga3, naga3_25, naga3_tall, kaku2
+    letter_fold_marks: bool = True
+    letter_style: Style = Style.GOTHIC
+    letter_mincho: str = "Noto Serif CJK JP"  # the installed font that the style mincho takes
+    letter_most_pages: Annotated[int, Field(ge=1, le=50)] = 6
+    letter_sheet_grams: Annotated[float, Field(gt=0, le=20)] = 5.0  # one sheet, printed on one side
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     lease_seconds: Annotated[float, Field(gt=0, le=3600)] = 40  # with a sweep: found in a minute
     clock_file: Path | None = None  # rehearsals only: signed seconds by which the clock is off
+
+    @property
+    def stationery(self) -> Stationery:
+        """What letters are printed on and with."""
+        return Stationery(
+            envelope=self.letter_envelope,
+            fold_marks=self.letter_fold_marks,
+            style=self.letter_style,
+            mincho=self.letter_mincho,
+            most_pages=self.letter_most_pages,
+            sheet_g=self.letter_sheet_grams,
+        )
 
     @classmethod
     def settings_customise_sources(
@@ -94,6 +117,13 @@ class Settings(BaseSettings):
         """What is given by the caller, then the environment, then the file."""
         file = TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, file_secret_settings, file
+
+    @model_validator(mode="after")
+    def _envelope_is_known(self) -> Self:
+        if self.letter_envelope not in ENVELOPES:
+            known = ", ".join(sorted(ENVELOPES))
+            raise ValueError(f"{PREFIX}LETTER_ENVELOPE: is not one of {known}")
+        return self
 
     @model_validator(mode="after")
     def _keys_differ(self) -> Self:

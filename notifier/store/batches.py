@@ -1,188 +1,139 @@
-"""Batches: letters on their way to the press, and the pieces in them."""
+"""Batches: letters on their way to the press. What is in them is in :mod:`.pieces`."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+from datetime import date, datetime
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
-from notifier.model.reasons import Reason
+from notifier.model.batch import BatchState
 
 from .db import row, rows, run, scalar
-from .documents import ARCHIVED
-from .packing import Codec
 
-_COLLECTING = 7_305_182_407  # any constant: one collection at a time
-
-_PRINT = f"""
-WITH given AS (
-    SELECT *, CAST(NULL AS bigint) AS dictionary_id
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:serials AS integer[]),
-        CAST(:files AS text[]), CAST(:pages AS integer[]), CAST(:digests AS text[]),
-        CAST(:hashes AS bytea[]), CAST(:sizes AS integer[]), CAST(:bodies AS bytea[]))
-        AS g(message_id, serial, file, pages, digest, sha256, size, body)
-), moved AS (
-    UPDATE messages m SET state = 'printed', reason = :reason, updated_at = :now,
-        attempts = m.attempts + 1, template_digest = given.digest
-    FROM given WHERE m.message_id = given.message_id AND m.state = 'queued'
-    RETURNING m.message_id, m.case_id, m.attempts, m.fence, m.created_at
-), tried AS (
-    INSERT INTO attempts (created_at, message_id, number, worker_id, fence, relay,
-        template_digest, sha256, size, outcome, finished_at)
-    SELECT :now, message_id, moved.attempts, :worker, moved.fence, :folder, digest, sha256, size,
-        'printed', :now
-    FROM moved JOIN given USING (message_id)
-    RETURNING attempt_id, message_id
-), {ARCHIVED}, listed AS (
-    INSERT INTO pieces (message_id, batch_id, serial, file, first_page, pages, sha256)
-    SELECT message_id, :batch, serial, file, 1, pages, sha256
-    FROM moved JOIN given USING (message_id)
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, attempt_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, attempt_id, 'queued', 'printed', :reason
-    FROM moved JOIN tried USING (message_id)
-)
-SELECT message_id FROM moved
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A letter in its envelope."""
-
-    message_id: int
-    serial: int  # 1-based, in the order of the manifest
-    file: str  # in the batch's folder
-    pages: int
-    digest: str  # of its template version
-    sha256: bytes  # of the PDF
-    size: int
-    body: bytes  # the PDF, packed
+_AT_THE_PRESS = 7_305_182_407  # any constant: one collection or hand-over at a time
 
 
 @asynccontextmanager
-async def collecting(engine: AsyncEngine) -> AsyncIterator[bool]:
-    """Hold the right to collect letters; False when somebody else is collecting."""
+async def at_the_press(engine: AsyncEngine) -> AsyncIterator[bool]:
+    """Hold the right to collect, rebuild and hand over; False when somebody else does so."""
     async with engine.connect() as conn:
-        held = bool(await scalar(conn, "SELECT pg_try_advisory_lock(:key)", {"key": _COLLECTING}))
+        held = bool(await scalar(conn, "SELECT pg_try_advisory_lock(:key)", {"key": _AT_THE_PRESS}))
         await conn.commit()
         try:
             yield held
         finally:
             if held:
-                await run(conn, "SELECT pg_advisory_unlock(:key)", {"key": _COLLECTING})
+                await run(conn, "SELECT pg_advisory_unlock(:key)", {"key": _AT_THE_PRESS})
                 await conn.commit()
 
 
-async def due(conn: AsyncConnection, *, now: datetime, limit: int) -> list[int]:
-    """Queued letters that are due, the oldest first."""
-    found = await rows(
-        conn,
-        """SELECT message_id FROM messages
-           WHERE state = 'queued' AND channel = 'letter' AND next_attempt_at <= :now
-             AND expires_at > :now
-           ORDER BY message_id LIMIT :limit""",
-        {"now": now, "limit": limit},
-    )
-    return [r["message_id"] for r in found]
-
-
-async def open_batch(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
+async def open_batch(
+    conn: AsyncConnection, *, posting_day: date, actor: Actor, now: datetime
+) -> int:
     """A batch begins; its id."""
     made = await scalar(
         conn,
-        """INSERT INTO batches (state, folder, created_at, created_by)
-           VALUES ('open', '', :now, :actor) RETURNING batch_id""",
-        {"now": now, "actor": str(actor)},
+        """INSERT INTO batches (state, folder, posting_day, created_at, created_by)
+           VALUES ('open', '', :day, :now, :actor) RETURNING batch_id""",
+        {"day": posting_day, "now": now, "actor": str(actor)},
     )
     return int(made)
 
 
-async def abandoned(conn: AsyncConnection) -> list[int]:
-    """Batches whose collection broke off. Call while holding the right to collect."""
-    found = await rows(conn, "SELECT batch_id FROM batches WHERE state = 'open' ORDER BY batch_id")
+async def broken_off(conn: AsyncConnection, state: BatchState) -> list[int]:
+    """Batches in a state that only lasts while somebody works on them: open or handing over.
+
+    Call while holding the right to do so.
+    """
+    found = await rows(
+        conn, "SELECT batch_id FROM batches WHERE state = :state ORDER BY batch_id FOR UPDATE",
+        {"state": state},
+    )  # fmt: skip
     return [r["batch_id"] for r in found]
 
 
-async def cancel(conn: AsyncConnection, batch_id: int) -> None:
-    """A batch comes to nothing."""
-    await run(conn, "UPDATE batches SET state = 'cancelled' WHERE batch_id = :id", {"id": batch_id})
-
-
-async def still_queued(conn: AsyncConnection, ids: Sequence[int]) -> set[int]:
-    """Which of the letters are still to be printed; they are held to the end of the transaction."""
-    found = await rows(
-        conn,
-        """SELECT message_id FROM messages
-           WHERE message_id = ANY(CAST(:ids AS bigint[])) AND state = 'queued'
-           ORDER BY message_id FOR UPDATE""",
-        {"ids": list(ids)},
+async def some_handed_over_now(conn: AsyncConnection) -> bool:
+    """Whether a hand-over is going on, or was left."""
+    return bool(
+        await scalar(conn, "SELECT EXISTS (SELECT FROM batches WHERE state = 'handing_over')")
     )
-    return {r["message_id"] for r in found}
 
 
-async def add_pieces(
-    conn: AsyncConnection,
-    batch_id: int,
-    pieces: Sequence[Piece],
-    *,
-    folder: str,
-    worker_id: UUID,
-    actor: Actor,
-    now: datetime,
-) -> int:
-    """Print letters into a batch: state, attempt, bytes, shown values, piece; how many."""
-    found = await rows(
-        conn,
-        _PRINT,
-        {
-            "ids": [p.message_id for p in pieces],
-            "serials": [p.serial for p in pieces],
-            "files": [p.file for p in pieces],
-            "pages": [p.pages for p in pieces],
-            "digests": [p.digest for p in pieces],
-            "hashes": [p.sha256 for p in pieces],
-            "sizes": [p.size for p in pieces],
-            "bodies": [p.body for p in pieces],
-            "batch": batch_id,
-            "folder": folder,
-            "worker": worker_id,
-            "codec": Codec.PLAIN,
-            "reason": Reason.PRINTED,
-            "actor": str(actor),
-            "now": now,
-        },
-    )
-    return len(found)
+async def folders(conn: AsyncConnection) -> set[str]:
+    """Names of the folders that stand for a batch that has not come to nothing."""
+    found = await rows(conn, "SELECT folder FROM batches WHERE state NOT IN ('open', 'cancelled')")
+    return {r["folder"] for r in found}
 
 
 async def close(
-    conn: AsyncConnection, batch_id: int, *, folder: str, manifest_sha256: bytes
+    conn: AsyncConnection,
+    batch_id: int,
+    *,
+    folder: str,
+    revision: int,
+    manifest_sha256: bytes,
+    yen: int,
 ) -> None:
-    """A batch is complete and its files are in place."""
+    """The files of a batch are in place; it is counted by its pieces.
+
+    ``yen``: postage of all together.
+    """
     await run(
         conn,
-        """UPDATE batches b SET state = 'printed', folder = :folder,
-               manifest_sha256 = :manifest, pieces = p.pieces, pages = p.pages
+        """UPDATE batches b SET state = 'printed', folder = :folder, revision = :revision,
+               manifest_sha256 = :manifest, pieces = p.pieces, pages = p.pages, yen = :yen
            FROM (SELECT count(*) AS pieces, coalesce(sum(pages), 0) AS pages
-                 FROM pieces WHERE batch_id = :id) p
+                 FROM pieces WHERE batch_id = :id AND taken_out_at IS NULL) p
            WHERE b.batch_id = :id""",
-        {"id": batch_id, "folder": folder, "manifest": manifest_sha256},
+        {
+            "id": batch_id,
+            "folder": folder,
+            "revision": revision,
+            "manifest": manifest_sha256,
+            "yen": yen,
+        },
     )
 
 
-async def hand_over(conn: AsyncConnection, batch_id: int, *, actor: Actor, now: datetime) -> bool:
-    """The press has a batch; False when it is not a printed one."""
+async def move(
+    conn: AsyncConnection, batch_id: int, after: BatchState, *before: BatchState
+) -> bool:
+    """A batch changes its state; False when it was in none of ``before``."""
     done = await run(
         conn,
-        """UPDATE batches SET state = 'handed_over', handed_over_at = :now,
-               handed_over_by = :actor
+        """UPDATE batches SET state = :after
+           WHERE batch_id = :id AND state = ANY(CAST(:before AS text[]))""",
+        {"id": batch_id, "after": after, "before": list(before)},
+    )
+    return done == 1
+
+
+async def hand_over(
+    conn: AsyncConnection, batch_id: int, *, target: str, actor: Actor, now: datetime
+) -> bool:
+    """From now on the press may have a batch; False when it is not a printed one."""
+    done = await run(
+        conn,
+        """UPDATE batches SET state = 'handing_over', handed_over_at = :now,
+               handed_over_by = :actor, target = :target
            WHERE batch_id = :id AND state = 'printed'""",
-        {"id": batch_id, "now": now, "actor": str(actor)},
+        {"id": batch_id, "now": now, "actor": str(actor), "target": target},
+    )
+    return done == 1
+
+
+async def all_posted(conn: AsyncConnection, batch_id: int) -> bool:
+    """Note that of all pieces of a batch it is known what became of them; whether it is so."""
+    done = await run(
+        conn,
+        """UPDATE batches SET state = 'posted' WHERE batch_id = :id AND state = 'handed_over'
+           AND NOT EXISTS (
+               SELECT FROM pieces p JOIN messages m USING (message_id)
+               WHERE p.batch_id = :id AND p.taken_out_at IS NULL
+                 AND m.attempts = p.attempt AND m.state = 'handed_over')""",
+        {"id": batch_id},
     )
     return done == 1
 
@@ -197,14 +148,4 @@ async def search(conn: AsyncConnection, *, limit: int = 50) -> Sequence[RowMappi
     """The newest batches."""
     return await rows(
         conn, "SELECT * FROM batches ORDER BY batch_id DESC LIMIT :limit", {"limit": limit}
-    )
-
-
-async def pieces(conn: AsyncConnection, batch_id: int) -> Sequence[RowMapping]:
-    """The pieces of a batch with the states of their letters, in order."""
-    return await rows(
-        conn,
-        """SELECT p.*, m.state FROM pieces p JOIN messages m USING (message_id)
-           WHERE p.batch_id = :id ORDER BY p.serial""",
-        {"id": batch_id},
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import row, run, scalar
+from .db import row, rows, run, scalar
 from .packing import Dictionary, unpack
 
 #: Part of a statement that lets messages out: keeps the bytes of the attempts (``tried``, with
@@ -34,7 +34,10 @@ class Version:
 
 
 async def of_attempt(conn: AsyncConnection, attempt_id: int) -> bytes | None:
-    """The exact bytes of an attempt, or None if there are none (any more)."""
+    """The exact bytes of an attempt, or None if there are none (any more).
+
+    Of a letter in a file of many: the exact inputs that it was made from.
+    """
     found = await row(
         conn,
         """SELECT d.codec, d.body, x.dictionary
@@ -43,6 +46,17 @@ async def of_attempt(conn: AsyncConnection, attempt_id: int) -> bytes | None:
         {"id": attempt_id},
     )
     return unpack(found["body"], found["codec"], found["dictionary"]) if found else None
+
+
+async def versions(conn: AsyncConnection, digests: Sequence[str]) -> list[Version]:
+    """Template versions by their digests; what is not on record is left out."""
+    found = await rows(
+        conn,
+        """SELECT digest, notice, language, content FROM template_versions
+           WHERE digest = ANY(CAST(:digests AS text[])) ORDER BY digest""",
+        {"digests": list(digests)},
+    )
+    return [Version(**r) for r in found]
 
 
 async def keep_dictionary(conn: AsyncConnection, dictionary: Dictionary, *, now: datetime) -> int:

@@ -29,6 +29,7 @@ class Codec(StrEnum):
 
     PLAIN = "zstd"
     MAIL = "zstd-mail-1"  # a line of JSON, [[is base64, length], …], then the segments
+    LETTER = "zstd-letter-1"  # the inputs of a letter: JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def pack(body: bytes) -> bytes:
 
 
 class Packer:
-    """Packs mails that have much in common; not for several threads at once."""
+    """Packs mails or letters that have much in common; not for several threads at once."""
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.dictionary = dictionary
@@ -68,6 +69,10 @@ class Packer:
         parts = [head, b"\n", *(content for _, content in segments)]
         return self._compressor.compress(b"".join(parts))
 
+    def pack_inputs(self, inputs: bytes) -> bytes:
+        """The inputs of a letter as they are stored, with :attr:`Codec.LETTER`."""
+        return self._compressor.compress(inputs)
+
 
 def unpack(stored: bytes, codec: str = Codec.PLAIN, dictionary: bytes | None = None) -> bytes:
     """The bytes that went out. Raises ValueError on a codec that this version does not know."""
@@ -75,6 +80,8 @@ def unpack(stored: bytes, codec: str = Codec.PLAIN, dictionary: bytes | None = N
         return zstandard.ZstdDecompressor().decompress(stored)
     if codec == Codec.MAIL and dictionary is not None:
         return _joined(_decompressor(dictionary).decompress(stored))
+    if codec == Codec.LETTER and dictionary is not None:
+        return _decompressor(dictionary).decompress(stored)
     raise ValueError(f"unknown codec {codec!r}, or its dictionary is missing")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -68,27 +69,30 @@ def issued_on(written_at: datetime) -> date:
 
 
 def sheet(c: Correspondence, words: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of a letter, as JSON values."""
-    if c.recipient.address is None:
-        raise WriteError("recipient.address", "is missing")
-    address = c.recipient.address
-    above = (c.recipient.organisation, c.recipient.role)  # of the name, on lines of their own
-    lines = [
-        check_line("recipient.address", line) for line in (*address.lines, *above) if line.strip()
-    ]
-    try:
-        postcode = japanese.postcode(address.postcode)
-    except ValueError as error:
-        raise WriteError("recipient.address.postcode", str(error)) from None
+    """The data of a letter, as JSON values; the address is not yet laid out."""
     return {
         "language": c.language,
         "number": c.number,
         "step": c.step,
         "date": japanese.plain_date(issued_on(c.written_at)),
-        "to": {"postcode": postcode, "lines": lines, **_recipient(c.recipient)},
         "brand": _brand(c.brand),
         "words": words,
     }
+
+
+def postcode(c: Correspondence) -> str:
+    """The postcode as it stands on a letter, after a look at the whole address."""
+    r = c.recipient
+    if r.address is None:
+        raise WriteError("recipient.address", "is missing")
+    for line in r.address.lines:
+        check_line("recipient.address", line)
+    check_line("recipient.organisation", r.organisation)
+    check_line("recipient.role", r.role)
+    try:
+        return japanese.postcode(r.address.postcode)
+    except ValueError as error:
+        raise WriteError("recipient.address.postcode", str(error)) from None
 
 
 def _recipient(recipient: Recipient) -> dict[str, str]:
@@ -104,10 +108,15 @@ def _recipient(recipient: Recipient) -> dict[str, str]:
 
 
 def _brand(brand: Brand) -> dict[str, Any]:
+    return {**_seen_brand(brand)}
+
+
+@lru_cache(maxsize=64)
+def _seen_brand(brand: Brand) -> dict[str, Any]:
     if not _COLOUR.fullmatch(brand.colour):
         raise WriteError("brand.colour", "is not of the form #rrggbb")
     seen: dict[str, Any] = asdict(brand)
-    del seen["valid_from"], seen["allowed_domains"]
+    del seen["valid_from"], seen["allowed_domains"], seen["envelope"]
     _check_lines("brand", seen)
     for name in ("login_url", "guide_url"):
         if seen[name]:

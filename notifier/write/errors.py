@@ -1,5 +1,9 @@
 """What can go wrong while writing."""
 
+from collections.abc import Mapping
+
+from notifier.model.reasons import Reason
+
 
 class WriteError(Exception):
     """A message cannot be written as it is; nothing of it may leave the house.
@@ -11,6 +15,26 @@ class WriteError(Exception):
     def __init__(self, field: str, message: str) -> None:
         self.field, self.message = field, message
         super().__init__(f"{field}: {message}")
+
+
+class LetterError(WriteError):
+    """A letter that must not be posted as it is, for a reason of its own."""
+
+    def __init__(self, reason: Reason, field: str, message: str, detail: str = "") -> None:
+        self.reason = reason
+        self.detail = detail  # what a person needs to find it: ``U+1F600``, ``7/6``; no text
+        super().__init__(field, message)
+
+
+class PiecesRefused(Exception):
+    """Letters that cannot go out, among many: by their place, counted from 0.
+
+    The others can be typeset without them.
+    """
+
+    def __init__(self, faults: Mapping[int, WriteError]) -> None:
+        self.faults = faults
+        super().__init__(f"{len(faults)} letters cannot be written")
 
 
 class BadTemplate(Exception):

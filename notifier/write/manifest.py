@@ -16,11 +16,12 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
-        "attempts", "days_before", "fields", "step_fields", "unsubscribe", "legal",
+        "attempts", "days_before", "fields", "step_fields", "unsubscribe", "legal", "pages",
     }
 )  # fmt: skip
 _LEGAL_KEYS: Final = frozenset({"step", "item", "source", "section", "fields"})
 _MOST_ATTEMPTS: Final = 1000
+_MOST_PAGES: Final = 50
 _E = TypeVar("_E", bound=Enum)
 
 
@@ -60,7 +61,8 @@ class _Reader:
             retention_years=self._get("retention_years", int),
             fields=self._fields("fields", self._get("fields", dict, {})),
             step_fields={s: self._fields(f"step_fields.{s}", t) for s, t in step_fields.items()},
-            attempts=self._attempts(),
+            attempts=self._count("attempts", _MOST_ATTEMPTS),
+            pages=self._count("pages", _MOST_PAGES),
             days_before=tuple(self._get("days_before", list, [])),
             unsubscribe=self._flag("unsubscribe"),
             legal=self._legal(),
@@ -110,13 +112,13 @@ class _Reader:
         number = int(found[1])
         return timedelta(days=number) if found[2] == "d" else timedelta(hours=number)
 
-    def _attempts(self) -> int | None:
-        if "attempts" not in self.table:
+    def _count(self, key: str, most: int) -> int | None:
+        if key not in self.table:
             return None
-        most: int = self._get("attempts", int)
-        if not 1 <= most <= _MOST_ATTEMPTS:
-            raise self._bad("attempts", f"is not between 1 and {_MOST_ATTEMPTS}")
-        return most
+        count: int = self._get(key, int)
+        if not 1 <= count <= most:
+            raise self._bad(key, f"is not between 1 and {most}")
+        return count
 
     def _legal(self) -> tuple[LegalItem, ...]:
         items = self._get("legal", dict, {}).get("items", [])

@@ -1,90 +1,130 @@
-"""Letters by Typst: PDF/A-2b, tagged, with fonts of our own."""
+"""Letters by Typst: PDF/A-2b, tagged, with fonts of our own, one letter or many at once."""
 
-import importlib.util
-import json
 import os
 import re
-from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final
 
 import typst
 
-from notifier.write.errors import WriteError
-from notifier.write.written import WrittenLetter
+from notifier.model.reasons import Reason
+from notifier.write.errors import LetterError, PiecesRefused, WriteError
+from notifier.write.outline import pages_of_letters
+from notifier.write.sheet import Piece, document
+from notifier.write.typeface import Typeface
+from notifier.write.written import Bulk
 
-_FONT_PACKAGES: Final = ("noto_cjk_sans_jp_regular", "noto_cjk_sans_jp_bold")
-_PAGE: Final = re.compile(rb"/Type\s*/Page\b")
+#: Letters in one document at most; what is larger takes more memory than time.
+MOST: Final = 1000
+_MOST_KEPT: Final = 500
+_AGES: Final = 12
 _PANIC: Final = re.compile(r"panicked with: \"?([a-z_.]+): ([^\"]*)")
 
 
 class Typesetter:
     """A kept Typst compiler; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, face: Typeface) -> None:
         self._lock = Lock()
+        self._seen: dict[tuple[str, str, str], int] = {}  # pages of letters of a kind
+        self._kept = 0  # letters of which Typst keeps what it reckoned
         self._compiler = typst.Compiler(
             input=b"",
             root=os.devnull,  # a letter reads no file, whatever its source says
             font_paths=typst.Fonts(
                 include_system_fonts=False,
                 include_embedded_fonts=False,
-                font_paths=[str(folder) for folder in font_folders()],
+                font_paths=[*face.folders],
             ),
         )
 
-    def pdf(self, source: str, data: Mapping[str, Any], written_at: datetime) -> WrittenLetter:
-        """The letter; the same arguments give the same bytes.
+    def bulk(self, pieces: Sequence[Piece]) -> Bulk:
+        """One document of 1 to 1,000 letters, in order; the same letters give the same bytes.
 
-        Raises :class:`WriteError` on a character without a glyph and on what the sheet refuses.
+        Raises :class:`PiecesRefused` for letters with more pages than allowed, and
+        :class:`WriteError` for what the sheet refuses as a whole.
         """
-        made = self._compile(source, data, written_at, format="pdf", pdf_standards=["a-2b"])
-        pdf = made[0]
-        return WrittenLetter(pdf, len(_PAGE.findall(pdf)))
+        if not 1 <= len(pieces) <= MOST:
+            raise ValueError(f"a document has 1 to {MOST} letters")
+        with self._lock:
+            pages = self._guess(pieces)
+            made = self._compile(pieces, pages, format="pdf", pdf_standards=["a-2b"])[0]
+            found = _pages(made, len(pieces))
+            if found != pages:  # the foot of a page says how many there are
+                made = self._compile(pieces, found, format="pdf", pdf_standards=["a-2b"])[0]
+                if _pages(made, len(pieces)) != found:
+                    raise WriteError("letter", "changes its pages with their number")
+            self._learn(pieces, found)
+            self._forget(len(pieces))
+        _check_pages(pieces, found)
+        return Bulk(made, found)
 
-    def png(
-        self, source: str, data: Mapping[str, Any], written_at: datetime, ppi: int
-    ) -> list[bytes]:
+    def png(self, piece: Piece, ppi: int) -> list[bytes]:
         """One picture a page, ``ppi`` dots an inch."""
-        self.pdf(source, data, written_at)  # only PDF/A looks for missing glyphs
-        return self._compile(source, data, written_at, format="png", ppi=ppi)
+        pages = self.bulk([piece]).pages  # only PDF/A looks for missing glyphs
+        with self._lock:
+            return self._compile([piece], pages, format="png", ppi=ppi)
 
-    def _compile(
-        self, source: str, data: Mapping[str, Any], written_at: datetime, **how: Any
-    ) -> list[bytes]:
-        inputs = {"data": json.dumps(data, ensure_ascii=False)}
+    def _guess(self, pieces: Sequence[Piece]) -> tuple[int, ...]:
+        return tuple(self._seen.get(piece.kind, 1) for piece in pieces)
+
+    def _learn(self, pieces: Sequence[Piece], pages: Sequence[int]) -> None:
+        self._seen |= {piece.kind: n for piece, n in zip(pieces, pages, strict=False)}
+
+    def _forget(self, letters: int) -> None:
+        """Let go of what Typst keeps of letters: it drops what ten documents have not used."""
+        self._kept += letters
+        if self._kept >= _MOST_KEPT:
+            for _ in range(_AGES):
+                self._compiler.compile(input=b"", sys_inputs={}, format="pdf")
+            self._kept = 0
+
+    def _compile(self, pieces: Sequence[Piece], pages: Sequence[int], **how: Any) -> list[bytes]:
+        source, inputs = document(pieces, pages)
+        at = max(int(piece.written_at.timestamp()) for piece in pieces)
         try:
-            with self._lock:
-                made = self._compiler.compile(
-                    input=source.encode(),
-                    sys_inputs=inputs,
-                    timestamp=int(written_at.timestamp()),
-                    **how,
-                )
+            made = self._compiler.compile(
+                input=source.encode(), sys_inputs=inputs, timestamp=at, **how
+            )
         except typst.TypstError as error:
             raise _wrapped(error) from None
         assert made is not None
         return made if isinstance(made, list) else [made]
 
 
-def font_folders() -> list[Path]:
-    """Where the font packages are installed."""
-    folders = []
-    for package in _FONT_PACKAGES:
-        spec = importlib.util.find_spec(package)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"the font package {package} is not installed")
-        folders.append(Path(spec.origin).parent)
-    return folders
+def _pages(pdf: bytes, letters: int) -> tuple[int, ...]:
+    """The pages of each letter. Raises :class:`WriteError` where they cannot be told."""
+    try:
+        found = pages_of_letters(pdf)
+    except ValueError as error:
+        raise WriteError("letter", str(error)) from None
+    if len(found) != letters or 0 in found:
+        raise WriteError("letter", "does not have one title, on its first page")
+    return found
+
+
+def _check_pages(pieces: Sequence[Piece], pages: Sequence[int]) -> None:
+    faults: dict[int, WriteError] = {}
+    for n, (piece, count) in enumerate(zip(pieces, pages, strict=True)):
+        if count > piece.most_pages:
+            faults[n] = _over(Reason.TOO_MANY_PAGES, "has too many pages", count, piece.most_pages)
+        elif count > piece.most_sheets:
+            faults[n] = _over(Reason.TOO_HEAVY, "is too heavy", count, piece.most_sheets)
+    if faults:
+        raise PiecesRefused(faults)
+
+
+def _over(reason: Reason, message: str, count: int, most: int) -> LetterError:
+    return LetterError(reason, "letter", message, f"{count}/{most}")
 
 
 def _wrapped(error: typst.TypstError) -> WriteError:
     """Typst quotes the text that it cannot show; the record must not."""
     message = str(error.message)
     if "could not be displayed with font" in message:
-        return WriteError("letter", "holds a character that no font of ours can print")
+        text = "holds a character that no font of ours can print"
+        return LetterError(Reason.GLYPH_MISSING, "letter", text)
     panic = _PANIC.search(message)
     if panic:
         return WriteError(panic[1], panic[2])

@@ -1,35 +1,42 @@
 """The writer: from a :class:`Correspondence` to a mail or a letter."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
 from notifier.write import context, links, mime
 from notifier.write.errors import BadTemplate, WriteError
-from notifier.write.folder import BASE, Folder, read_folders
+from notifier.write.folder import Folder, read_folders
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
+from notifier.write.letters import Letters
 from notifier.write.samples import PLAIN, read_samples
 from notifier.write.skeleton import in_bytes
+from notifier.write.stationery import Stationery
 from notifier.write.stream import SILENT, Stream
-from notifier.write.typesetter import Typesetter
 from notifier.write.wording import Wording
-from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
+from notifier.write.words import Phrases
+from notifier.write.written import Bulk, TemplateVersion, WrittenLetter, WrittenMail
 
 _LANGUAGE: Final = DEFAULT_LANGUAGE
+_STATIONERY: Final = Stationery()
 _SCREEN: Final = 110  # dots an inch of a preview
 
 
 class Writer:
     """All notices, each in one version, compiled once. Safe to use from several threads."""
 
-    def __init__(self, templates: Path, locales: Path | None = None) -> None:
+    def __init__(
+        self,
+        templates: Path,
+        locales: Path | None = None,
+        stationery: Stationery = _STATIONERY,
+    ) -> None:
         """Read every notice under ``templates/<language>/``.
 
         ``locales`` is read for labels instead of the program's own. Raises :class:`BadTemplate`,
@@ -37,9 +44,11 @@ class Writer:
         """
         words = Labels(locales) if locales else LABELS
         folders = read_folders(templates)
-        self._parts = _Parts(words)
+        self._labels = words
         self._wordings = {key: Wording(folder, words) for key, folder in folders.items()}
         self._unusable: Mapping[tuple[str, str], BadTemplate] = {}
+        self.stationery = stationery
+        self._letters = Letters(stationery, self._phrases_of)
 
     def with_versions(
         self,
@@ -52,14 +61,16 @@ class Writer:
         it raises :class:`WriteError`.
         """
         made = object.__new__(Writer)
-        made._parts = self._parts
+        made._labels = self._labels
         made._wordings = {**self._wordings, **{w.key: w for w in wordings}}
         made._unusable = dict(unusable)
+        made.stationery = self.stationery
+        made._letters = self._letters.of(made._phrases_of)
         return made
 
     def wording(self, folder: Folder) -> Wording:
         """A version, compiled for :meth:`with_versions`. Raises :class:`BadTemplate`."""
-        return Wording(folder, self._parts.labels)
+        return Wording(folder, self._labels)
 
     @property
     def notices(self) -> Mapping[str, Notice]:
@@ -141,22 +152,33 @@ class Writer:
         return in_bytes(pages)
 
     def letter(self, c: Correspondence) -> WrittenLetter:
-        """The letter as PDF/A-2b, A4. Raises :class:`WriteError`."""
-        source, data = self._sheet(c)
-        return self._parts.typesetter.pdf(source, data, c.written_at)
+        """The letter as PDF/A-2b, A4. Raises :class:`WriteError`.
+
+        What must not be posted, though it can be written, raises :class:`LetterError` with the
+        reason: a character without a glyph, an address too long for the window, too many pages.
+        """
+        made = self._letters.one(c)
+        return WrittenLetter(made.pdf, made.pages[0])
+
+    def letters(self, many: Sequence[Correspondence]) -> Bulk:
+        """Up to 1,000 letters in one PDF/A-2b, in order; each has page numbers of its own.
+
+        The same letters give the same bytes. Raises :class:`PiecesRefused` with every letter that
+        must not go out and why, by its place; the rest can be written without them.
+        """
+        return self._letters.many(many)
+
+    def check_letter(self, c: Correspondence) -> None:
+        """Whether a letter may go, as far as can be told without typesetting (0.5 ms).
+
+        Raises what :meth:`letter` would; only its number of pages and what depends on it show
+        when it is set.
+        """
+        self._letters.piece(c)
 
     def letter_png(self, c: Correspondence, ppi: int = _SCREEN) -> list[bytes]:
         """The letter as one PNG a page. Raises :class:`WriteError`."""
-        source, data = self._sheet(c)
-        return self._parts.typesetter.png(source, data, c.written_at, ppi)
-
-    def _sheet(self, c: Correspondence) -> tuple[str, dict[str, Any]]:
-        phrases = self._wording(c.notice, c.language).phrases
-        folder = phrases.folder
-        values = context.values(c, folder.notice, Channel.LETTER)
-        data = context.sheet(c, phrases.plain_words(c.step, values))
-        links.check_text("\n".join(_texts(data)), c.brand.allowed_domains)
-        return folder.files[f"{BASE}/sheet.typ"] + folder.source("letter.typ", c.step), data
+        return self._letters.png(c, ppi)
 
     def _folder(self, notice: str, language: str) -> Folder:
         return self._wording(notice, language).folder
@@ -169,16 +191,8 @@ class Writer:
                 return self._wordings[key]
         raise WriteError("notice", "there is no such notice")
 
-
-class _Parts:
-    """What writers of several versions share."""
-
-    def __init__(self, labels: Labels) -> None:
-        self.labels = labels
-
-    @cached_property
-    def typesetter(self) -> Typesetter:
-        return Typesetter()
+    def _phrases_of(self, c: Correspondence) -> Phrases:
+        return self._wording(c.notice, c.language).phrases
 
 
 def _headers(
@@ -208,10 +222,3 @@ def _headers(
         language=language,
         more=more,
     )
-
-
-def _texts(data: Any) -> list[str]:
-    if isinstance(data, str):
-        return [data]
-    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
-    return [text for item in items for text in _texts(item)]

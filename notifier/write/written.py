@@ -49,3 +49,11 @@ class TemplateVersion:
     notice: str
     language: str
     content: bytes  # a zip of the files; the same files give the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Many letters in one document: PDF/A-2b, tagged, A4, one after the other."""
+
+    pdf: bytes
+    pages: tuple[int, ...]  # of each letter, in order

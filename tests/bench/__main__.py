@@ -15,7 +15,7 @@ from rich.table import Table
 
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import load_settings
-from tests.bench import contest, craft, endurance, idle, ingest, urgent
+from tests.bench import contest, craft, endurance, idle, ingest, press, urgent
 from tests.bench.figures import ABSENT, Figure, write_summary
 
 Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
@@ -24,15 +24,19 @@ Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
 BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     ("mail_render_us",): craft.measure_mail,
     ("letter_single_ms",): craft.measure_letter,
+    ("letter_bulk_ms",): craft.measure_bulk,
+    craft.BULK: craft.measure_mailing,
+    ("letter_vs_weasyprint",): craft.measure_peer,
     ("idle_p50_ms", "idle_p99_ms"): idle.measure,
     ("ingest_single_per_s", "ingest_batch_per_s"): ingest.measure,
     contest.NAMES: contest.measure,
     urgent.NAMES: urgent.measure,
     endurance.NAMES: endurance.measure,
+    press.NAMES: press.measure,
 }
 NAMES: Final = tuple(name for names in BENCHES for name in names)
 #: Measured only when they are asked for: they take long.
-HEAVY: Final = frozenset(endurance.NAMES)
+HEAVY: Final = frozenset((*endurance.NAMES, *press.NAMES))
 
 
 def main() -> int:

@@ -1,9 +1,13 @@
-"""How long it takes to write one mail and to typeset one letter."""
+"""How long it takes to write one mail, to typeset one letter, and many."""
 
+import json
+import sys
 from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 
@@ -11,12 +15,20 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
 from notifier.runtime.engines import Engines
 from notifier.write.writer import Writer
-from tests.bench.figures import Figure, percentile
+from tests.bench.figures import ABSENT, Absent, Figure, percentile
+from tests.bench.ground import done
+from tests.bench.letters import mailing
+from tests.bench.peers import weasyprint
 from tests.samples import LOCALES, TEMPLATES
 
 _MAILS: Final = 2000
 _LETTERS: Final = 60
 _WARM: Final = 20
+_BULK: Final = 1000  # letters in a document
+_ROUNDS: Final = 3
+_MAILING: Final = 30_000
+_PEER_LETTERS: Final = 15
+BULK: Final = ("letters_30k_s", "letters_30k_rss_mb")
 
 
 async def measure_mail(_engines: Engines, _var: Path, _wanted: Set[str]) -> list[Figure]:
@@ -26,18 +38,69 @@ async def measure_mail(_engines: Engines, _var: Path, _wanted: Set[str]) -> list
     def write(c: Correspondence) -> None:
         writer.mail(c, token="bench", message_id="<bench@notifier.example.jp>")
 
-    median = 1e6 * percentile(_times(write, _samples(writer, Channel.EMAIL), _MAILS), 0.5)
+    middle = 1e6 * percentile(_times(write, _samples(writer, Channel.EMAIL), _MAILS), 0.5)
     note = f"median of {_MAILS}: the samples of all notices in turn, each to another reader"
-    return [Figure(name="mail_render_us", value=round(median, 1), unit="µs", note=note)]
+    return [Figure(name="mail_render_us", value=round(middle, 1), unit="µs", note=note)]
 
 
 async def measure_letter(_engines: Engines, _var: Path, _wanted: Set[str]) -> list[Figure]:
     """``letter_single_ms``."""
     writer = Writer(TEMPLATES, LOCALES)
     found = _times(writer.letter, _samples(writer, Channel.LETTER), _LETTERS)
-    median = 1e3 * percentile(found, 0.5)
+    middle = 1e3 * percentile(found, 0.5)
     note = f"median of {_LETTERS} letters (PDF/A-2b), one call each: the samples in turn"
-    return [Figure(name="letter_single_ms", value=round(median, 2), unit="ms", note=note)]
+    return [Figure(name="letter_single_ms", value=round(middle, 2), unit="ms", note=note, goal=10)]
+
+
+async def measure_bulk(_engines: Engines, _var: Path, _wanted: Set[str]) -> list[Figure]:
+    """``letter_bulk_ms``."""
+    writer, found = Writer(TEMPLATES, LOCALES), []
+    letters = mailing(writer, (_ROUNDS + 1) * _BULK)
+    writer.letters(list(islice(letters, _BULK)))
+    for _ in range(_ROUNDS):
+        chunk = list(islice(letters, _BULK))
+        began = perf_counter()
+        writer.letters(chunk)
+        found.append(1e3 * (perf_counter() - began) / _BULK)
+    note = (
+        f"median of {_ROUNDS} documents of {_BULK} letters about a leak, with checks and barcodes;"
+        f" each: {', '.join(f'{ms:.2f}' for ms in found)}"
+    )
+    value = round(median(found), 2)
+    return [Figure(name="letter_bulk_ms", value=value, unit="ms", note=note, goal=1.5)]
+
+
+async def measure_mailing(_engines: Engines, var: Path, _wanted: Set[str]) -> list[Figure]:
+    """``letters_30k_s``, ``letters_30k_rss_mb``."""
+    log = var / "letters.log"
+    with TemporaryDirectory(dir=var) as folder:
+        command = (sys.executable, "-m", "tests.bench.letters", str(_MAILING), folder)
+        await done(*command, log=log)
+    told = json.loads(log.read_text().splitlines()[-1])
+    note = f"{_MAILING} letters about a leak, {told['pages']} pages, in one process"
+    seconds, memory = round(told["seconds"], 1), round(told["rss_mb"])
+    return [
+        Figure(name=BULK[0], value=seconds, unit="s", note=note, goal=60),
+        Figure(name=BULK[1], value=memory, unit="MB", note=note, goal=1024),
+    ]
+
+
+async def measure_peer(_engines: Engines, var: Path, _wanted: Set[str]) -> list[Figure]:
+    """``letter_vs_weasyprint``."""
+    name = "letter_vs_weasyprint"
+    writer = Writer(TEMPLATES, LOCALES)
+    letters = mailing(writer, _WARM + _LETTERS)
+    ours = 1e3 * percentile(_times(writer.letter, letters, _LETTERS), 0.5)
+    try:
+        theirs = await weasyprint.milliseconds(
+            var / "peers", list(islice(mailing(writer, _PEER_LETTERS), _PEER_LETTERS))
+        )
+    except Absent as absent:
+        return [Figure(name=name, value=None, unit="×", note=str(absent), peer=ABSENT)]
+    note = f"its median of {_PEER_LETTERS}, one call each, by ours of {_LETTERS} ({ours:.1f} ms)"
+    peer = {"name": theirs.label, "value": round(theirs.ms, 1), "unit": "ms"}
+    value = round(theirs.ms / ours, 1)
+    return [Figure(name=name, value=value, unit="×", note=note, more_is_better=True, peer=peer)]
 
 
 def _samples(writer: Writer, channel: Channel) -> Iterator[Correspondence]:

@@ -15,7 +15,6 @@ from notifier.deliver.bell import Doorbell
 from notifier.deliver.compose import House
 from notifier.deliver.destinations import shipped
 from notifier.deliver.dkim import Signer
-from notifier.deliver.letters import Collector
 from notifier.deliver.render import Renderer
 from notifier.deliver.settle import sweep
 from notifier.deliver.station import Station, deliver
@@ -23,8 +22,11 @@ from notifier.demo.post_office import PostOffice
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.message import new_token
 from notifier.model.notice import Lane, UncertainPolicy
+from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls
 from notifier.model.states import Channel, State
+from notifier.press.room import PressRoom
+from notifier.press.writing import Desk
 from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
 from notifier.store.packing import Dictionary
@@ -105,10 +107,11 @@ class Rig:
             stop.set()
             await asyncio.wait_for(task, 30)
 
-    def collector(self) -> Collector:
-        return Collector(
+    def room(self, **press: Any) -> PressRoom:
+        return PressRoom(
             engine=self.engine,
-            renderer=renderer(editions=self.editions),
+            desk=Desk(writer=WRITER, house=HOUSE),
+            press=Press(**press),
             folder=self.var / "batches",
             now=self.now,
         )

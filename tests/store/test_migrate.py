@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from notifier.runtime.engines import Engines
-from notifier.store import messages
+from notifier.store import messages, pieces
 from notifier.store.db import connect, rows, run
 from notifier.store.migrate import upgrade
 
@@ -70,3 +70,38 @@ async def _insert(engine: Any, given: dict[str, str]) -> None:
                    generation) VALUES (:token, 1, 1, 'n', :step, 'email', 1)""",
             given,
         )
+
+
+_OLD_BATCH: Final = (
+    """INSERT INTO message_keys (token, case_id, member_id, notice, step, channel, generation)
+       SELECT 't', case_id, member_id, 'n', 's', 'letter', 1 FROM cases""",
+    """INSERT INTO messages (message_id, token, case_id, member_id, notice, step, channel,
+           generation, language, lane, state, reason, uncertain_policy, attempts, created_at,
+           updated_at, next_attempt_at, expires_at)
+       SELECT 1, 't', case_id, member_id, 'n', 's', 'letter', 1, 'ja', 1, 'printed', 'printed',
+           'ask', 2, now(), now(), now(), now() FROM cases""",
+    """INSERT INTO batches (state, folder, created_at, created_by)
+       VALUES ('cancelled', 'B000001', now(), 'user:a'), ('printed', 'B000002', now(), 'user:a')""",
+    """INSERT INTO attempts (created_at, message_id, number, worker_id, fence, relay,
+           template_digest, sha256, size, outcome)
+       SELECT now(), 1, n, gen_random_uuid(), 0, 'B00000' || n, 'd', '', 0, 'printed'
+       FROM generate_series(1, 2) n""",
+    """INSERT INTO pieces (message_id, batch_id, serial, file, first_page, pages, sha256)
+       SELECT 1, n, 1, 'f', 1, 1, '' FROM generate_series(1, 2) n""",
+)
+
+
+async def test_pieces_know_their_attempt(engines: Engines) -> None:
+    """A letter that was printed twice stands in its second batch."""
+    url = engines.create_database("older_press")
+    await upgrade(url, to="0003")
+    engine = connect(url)
+    async with engine.begin() as conn:
+        for statement in (*_BEFORE, *_OLD_BATCH):
+            await run(conn, statement)
+    await upgrade(url)
+    async with engine.connect() as conn:
+        for batch_id, its_own in ((1, False), (2, True)):
+            [piece] = await pieces.of_batch(conn, batch_id)
+            assert (piece["attempt"], piece["its_own"]) == (batch_id, its_own)
+    await engine.dispose()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.model.correspondence import Correspondence
 from notifier.write import Writer
 
 ROOT = Path(__file__).parents[2]
@@ -17,3 +18,13 @@ def templates() -> Path:
 @pytest.fixture(scope="session")
 def writer(templates: Path) -> Writer:
     return Writer(templates)
+
+
+@pytest.fixture(scope="session")
+def sample_refund(writer: Writer) -> Correspondence:
+    return writer.sample("refund", "decided")
+
+
+@pytest.fixture(scope="session")
+def sample_leak(writer: Writer) -> Correspondence:
+    return writer.sample("apology", "data_leak")

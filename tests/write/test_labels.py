@@ -17,6 +17,7 @@ KINDS = {
     "Action": "action",
     "ActorKind": "actor",
     "AmountRole": "role",
+    "BatchState": "batch",
     "CaseKind": "case",
     "CaseMove": None,
     "Category": "category",

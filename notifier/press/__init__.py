@@ -1,0 +1,1 @@
+"""Batches for the press: collected, bound into files, handed over, acknowledged."""

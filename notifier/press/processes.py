@@ -1,0 +1,145 @@
+"""Setting type in processes of their own.
+
+While one sets type, this one checks what was set and packs what is archived; several use several
+cores. What the typesetter keeps of thousands of letters goes with its process.
+"""
+
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from notifier.deliver.render import TemplateVersion
+from notifier.model.correspondence import Correspondence
+from notifier.model.reasons import Reason
+from notifier.write.errors import LetterError, PiecesRefused, WriteError
+from notifier.write.stationery import Stationery
+from notifier.write.writer import Writer as OwnWriter
+
+from .binding import TemplatesChanged
+from .writing import Bulk, Writer
+
+#: So many letters are set at once here: a process takes a second to begin.
+_FEW: Final = 100
+_MOST_FILES: Final = 20  # that a process sets before a fresh one takes its place
+
+#: What is wrong with a letter, in a form that travels: reason, field, message, detail.
+_Fault = tuple[Reason | None, str, str, str]
+_Digests = dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    pdf: bytes
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    faults: dict[int, _Fault]
+
+
+class Apart:
+    """A writer that sets long files in other processes; safe to use from several threads."""
+
+    def __init__(
+        self, inner: Writer, templates: Path, locales: Path, *, processes: int = 1
+    ) -> None:
+        """``templates`` and ``locales`` are those that ``inner`` was made of."""
+        self.inner = inner
+        self._made_of = (templates, locales, inner.stationery)
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+        self._lock = Lock()
+
+    @property
+    def stationery(self) -> Stationery:
+        """What letters are set on and with."""
+        return self.inner.stationery
+
+    def sample_like(self, c: Correspondence) -> Correspondence:
+        """A letter of the same kind to a fictional reader."""
+        return self.inner.sample_like(c)
+
+    def version(self, notice: str, language: str) -> TemplateVersion:
+        """What a notice is written from at present."""
+        return self.inner.version(notice, language)
+
+    def letters(self, many: Sequence[Correspondence]) -> Bulk:
+        """Letters as one document, as :meth:`Writer.letters`.
+
+        Raises :class:`TemplatesChanged`, and BrokenExecutor where a process was killed.
+        """
+        if len(many) <= _FEW:
+            return self.inner.letters(many)
+        kinds = {(c.notice, c.language) for c in many}
+        wanted = {kind: self.version(*kind).digest for kind in kinds}
+        try:
+            found = self._workers().submit(_set, wanted, list(many)).result()
+        except BrokenExecutor:
+            self.close()  # the next ones get fresh processes
+            raise
+        if isinstance(found, _Refused):
+            raise PiecesRefused({n: _error(fault) for n, fault in found.faults.items()})
+        return found
+
+    def close(self) -> None:
+        """End the processes; they come back when they are needed."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
+
+    def _workers(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    self._processes,
+                    # Fresh ones, not copies of this process, whose locks may be held just now.
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_begin,
+                    initargs=self._made_of,
+                    max_tasks_per_child=_MOST_FILES,
+                )
+            return self._pool
+
+
+_writer: OwnWriter | None = None  # of a process that sets type
+
+
+def _begin(templates: Path, locales: Path, stationery: Stationery) -> None:
+    global _writer
+    _writer = OwnWriter(templates, locales, stationery)
+
+
+def _set(wanted: _Digests, many: Sequence[Correspondence]) -> _Set | _Refused:
+    assert _writer is not None
+    writer = _writer
+    if {kind: writer.version(*kind).digest for kind in wanted} != wanted:
+        raise TemplatesChanged("the templates were changed under a running program")
+    try:
+        made = writer.letters(many)
+    except PiecesRefused as refused:
+        return _Refused(_faults(refused.faults))
+    except Exception as error:  # not every one can travel, and its text may quote a letter
+        raise RuntimeError(f"the typesetter broke: {type(error).__name__}") from error
+    return _Set(made.pdf, made.pages)
+
+
+def _faults(faults: Mapping[int, WriteError]) -> dict[int, _Fault]:
+    return {
+        n: (e.reason, e.field, e.message, e.detail)
+        if isinstance(e, LetterError)
+        else (None, e.field, e.message, "")
+        for n, e in faults.items()
+    }
+
+
+def _error(fault: _Fault) -> WriteError:
+    reason, field, message, detail = fault
+    if reason is None:
+        return WriteError(field, message)
+    return LetterError(reason, field, message, detail)

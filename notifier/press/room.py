@@ -1,0 +1,66 @@
+"""What every act at the press works with."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from notifier.model.actor import Actor
+from notifier.model.press import Press
+from notifier.model.reasons import Reason
+from notifier.model.states import State
+from notifier.store import messages
+from notifier.store.messages import Move
+
+from .writing import Desk
+
+CHUNK: Final = 1_000  # letters in one statement
+BUSY: Final = "another batch is being collected or handed over"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PressRoom:
+    """The record, the writing desk, the press's terms and the folder of all batches."""
+
+    engine: AsyncEngine
+    desk: Desk
+    press: Press
+    folder: Path
+    now: Callable[[], datetime]
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Stretches of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+async def move_all(
+    conn: AsyncConnection,
+    ids: Iterable[int],
+    before: State,
+    after: State,
+    reason: Reason,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> list[int]:
+    """Letters go on together; the ids of those that stood where they should."""
+    moved: list[int] = []
+    for some in chunks(sorted(ids)):
+        asked = [
+            Move(
+                message_id=one,
+                after=after,
+                reason=reason,
+                retry_at=now if after is State.QUEUED else None,
+                only_from=(before,),
+            )
+            for one in some
+        ]
+        moved += await messages.move(conn, asked, actor=actor, now=now)
+    return moved

@@ -1,0 +1,36 @@
+"""The press room of a process, and where it hands batches over."""
+
+from notifier.press.processes import Apart
+from notifier.press.room import PressRoom
+from notifier.press.sftp import SftpTarget
+from notifier.press.target import FolderTarget, Target
+from notifier.press.writing import Desk
+
+from .parts import Parts
+from .sender import staff_sender
+from .settings import Settings
+
+
+def press_room(parts: Parts) -> PressRoom:
+    """Batches are in ``var/batches``."""
+    given = parts.settings
+    return PressRoom(
+        engine=parts.engine,
+        desk=Desk(writer=_apart(parts), house=staff_sender(given)),
+        press=given.press,
+        folder=given.var / "batches",
+        now=parts.clock.now,
+    )
+
+
+def _apart(parts: Parts) -> Apart:
+    given = parts.settings
+    count = given.press.processes
+    return Apart(parts.writer, given.templates, given.locales, processes=count)
+
+
+def target(given: Settings) -> Target | None:
+    """Where batches go; None: the press fetches them."""
+    if given.press.sftp is not None:
+        return SftpTarget(given.press.sftp)
+    return FolderTarget(given.press.folder) if given.press.folder is not None else None
