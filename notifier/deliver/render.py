@@ -141,8 +141,7 @@ class Renderer:
         """The same for a batch: all of it is written from what is in force now."""
         if self.editions is None:
             return self
-        number = await self.editions.newest()
-        return replace(self, writer=self.editions.of(number), editions=None)
+        return replace(self, writer=await self.editions.present(), editions=None)
 
     def _writer(self, found: RowMapping) -> Writer:
         """Of what was in force when the row was read, as :meth:`open` has it at hand."""

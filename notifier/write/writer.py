@@ -20,6 +20,7 @@ from notifier.write.skeleton import in_bytes
 from notifier.write.stream import SILENT, Stream
 from notifier.write.typesetter import Typesetter
 from notifier.write.wording import Wording
+from notifier.write.words import Phrases
 from notifier.write.written import TemplateVersion, WrittenLetter, WrittenMail
 
 _LANGUAGE: Final = DEFAULT_LANGUAGE
@@ -151,7 +152,7 @@ class Writer:
         return self._parts.typesetter.png(source, data, c.written_at, ppi)
 
     def _sheet(self, c: Correspondence) -> tuple[str, dict[str, Any]]:
-        phrases = self._wording(c.notice, c.language).phrases
+        phrases = self._phrases_of(c)
         folder = phrases.folder
         values = context.values(c, folder.notice, Channel.LETTER)
         data = context.sheet(c, phrases.plain_words(c.step, values))
@@ -160,6 +161,9 @@ class Writer:
 
     def _folder(self, notice: str, language: str) -> Folder:
         return self._wording(notice, language).folder
+
+    def _phrases_of(self, c: Correspondence) -> Phrases:
+        return self._wording(c.notice, c.language).phrases
 
     def _wording(self, notice: str, language: str) -> Wording:
         for key in ((language, notice), (_LANGUAGE, notice)):

@@ -77,6 +77,15 @@ async def test_a_batch_of_letters_is_of_one_edition(rig: Rig, desk: Desk) -> Non
     assert pinned.letter(row, now=rig.time).version.digest == first
 
 
+async def test_who_makes_a_batch_keeps_its_writer(rig: Rig, desk: Desk) -> None:
+    assert await rig.editions.present() is WRITER
+    _, first = await desk.publish("一つ目です。")
+    kept = await rig.editions.present()
+    _, second = await desk.publish("二つ目です。")
+    assert kept.version("refund").digest == first
+    assert (await rig.editions.present()).version("refund").digest == second
+
+
 async def test_a_printed_letter_names_the_version_in_force(rig: Rig, desk: Desk) -> None:
     _, digest = await desk.publish("直した文です。")
     message_id = await rig.send(channel=Channel.LETTER)
