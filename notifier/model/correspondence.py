@@ -17,12 +17,12 @@ class Recipient:
     """The reader as addressed on the message."""
 
     name: str
-    honorific: str = "様"
+    honorific: str = "様"  # 様, 殿; 御中 if the name is that of an organisation
+    organisation: str = ""  # where a person with an office (役職) is written to
+    role: str = ""  # the office, before the name
     member_no: str = ""
     email: str = ""
     address: PostalAddress | None = None
-    organisation: str = ""  # whose officer the reader is; an organisation itself is a name, 御中
-    title: str = ""  # 役職, before the name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

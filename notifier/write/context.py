@@ -72,7 +72,7 @@ def sheet(c: Correspondence, words: Mapping[str, Any]) -> dict[str, Any]:
     if c.recipient.address is None:
         raise WriteError("recipient.address", "is missing")
     address = c.recipient.address
-    above = (c.recipient.organisation, c.recipient.title)  # of the name, on lines of their own
+    above = (c.recipient.organisation, c.recipient.role)  # of the name, on lines of their own
     lines = [
         check_line("recipient.address", line) for line in (*address.lines, *above) if line.strip()
     ]
@@ -99,7 +99,7 @@ def _recipient(recipient: Recipient) -> dict[str, str]:
         "honorific": check_line("recipient.honorific", recipient.honorific),
         "member_no": check_line("recipient.member_no", recipient.member_no),
         "organisation": check_line("recipient.organisation", recipient.organisation),
-        "title": check_line("recipient.title", recipient.title),
+        "role": check_line("recipient.role", recipient.role),
     }
 
 

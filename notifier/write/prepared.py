@@ -84,7 +84,7 @@ class Prepared:
             return None
         frame, leaves = found
         to = c.recipient
-        fixed = (c.scheme_name, c.group_no, to.honorific, to.organisation, to.title)
+        fixed = (c.scheme_name, c.group_no, to.honorific, to.organisation, to.role)
         key = (c.step, c.brand, day, *fixed, *frame)
         skeleton = self._kept.get(key)
         if skeleton is not None and len(self._kept) > _MOST // 2:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.model.scheme import Brand, Contact
-from notifier.write.errors import BadTemplate
+from notifier.write.errors import BadTemplate, WriteError
+from notifier.write.facts import typed
 from notifier.write.folder import BASE, Folder
 
 _FILE: Final = "sample.json"
@@ -51,6 +52,18 @@ def read_samples(folder: Folder, step: str) -> dict[str, Correspondence]:
         except (KeyError, TypeError, ValueError) as error:
             raise BadTemplate(name, place, f"{type(error).__name__}: {error}") from None
     return found
+
+
+def check_samples(folder: Folder) -> None:
+    """Raise :class:`BadTemplate` where a sample lacks a field: it would hide that one is used."""
+    for step in folder.notice.steps:
+        for key, sample in read_samples(folder, step).items():
+            try:
+                typed(folder.notice, step, sample.facts)
+            except WriteError as error:
+                place = "" if key == PLAIN else f"variants.{key}."
+                where = f"{place}steps.{step}.{error.field}"
+                raise BadTemplate(folder.named(_FILE, step), where, error.message) from None
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

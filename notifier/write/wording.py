@@ -1,12 +1,11 @@
 """Wording: one version of a notice, compiled and ready to write from."""
 
 from notifier.write import context
-from notifier.write.errors import BadTemplate, WriteError
-from notifier.write.facts import typed
+from notifier.write.errors import BadTemplate
 from notifier.write.folder import Folder
 from notifier.write.labels import Labels
 from notifier.write.prepared import Prepared
-from notifier.write.samples import PLAIN, read_samples
+from notifier.write.samples import check_samples
 from notifier.write.words import Phrases
 
 
@@ -19,7 +18,7 @@ class Wording:
         self.phrases = Phrases(folder, labels)
         self.prepared = Prepared(folder, labels)
         _check_fields(folder)
-        _check_samples(folder)
+        check_samples(folder)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -34,15 +33,3 @@ def _check_fields(folder: Folder) -> None:
         if taken:
             name = f"{notice.name}/notice.toml"
             raise BadTemplate(name, f"fields.{min(taken)}", "is a name that every message has")
-
-
-def _check_samples(folder: Folder) -> None:
-    """A sample that lacks a field would hide that a template uses it."""
-    for step in folder.notice.steps:
-        for name, sample in read_samples(folder, step).items():
-            try:
-                typed(folder.notice, step, sample.facts)
-            except WriteError as error:
-                place = "" if name == PLAIN else f"variants.{name}."
-                where = f"{place}steps.{step}.{error.field}"
-                raise BadTemplate(folder.named("sample.json", step), where, error.message) from None

@@ -26,7 +26,7 @@ def test_all_samples_of_a_step(notifier: Terminal, tmp_path: Path) -> None:
     notifier("preview", "incident_report", *options)
     mails = {path.name for path in tmp_path.glob("*.eml")}
     assert mails == {
-        f"incident_report-report{name}.eml" for name in ("", "-organisation", "-long_title")
+        f"incident_report-report{name}.eml" for name in ("", "-organisation", "-long_role")
     }
 
 

@@ -175,3 +175,31 @@ def test_pictures(writer: Writer, sample: Correspondence) -> None:
     pictures = writer.letter_png(sample)
     assert len(pictures) == writer.letter(sample).pages
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+
+
+def test_a_report_names_office_and_organisation_in_the_window(writer: Writer) -> None:
+    c = writer.sample("incident_report", "report")
+    assert c.recipient.address is not None
+    pages = PdfReader(io.BytesIO(writer.letter(c).pdf)).pages
+    first = _squeezed(pages[0].extract_text())
+    order = [*c.recipient.address.lines, c.recipient.organisation, c.recipient.role]
+    places = [first.index(_squeezed(text)) for text in (*order, f"{c.recipient.name} 様")]
+    assert places == sorted(places)
+    assert first.index("記") < first.index("以上")
+
+
+def test_an_annex_has_a_page_of_its_own(writer: Writer) -> None:
+    c = writer.sample("incident_report", "report")
+    *letter, annex = (p.extract_text() for p in PdfReader(io.BytesIO(writer.letter(c).pdf)).pages)
+    assert _squeezed(annex).startswith("別紙経緯日時内容")
+    for row in c.facts["chronology"]:
+        assert _squeezed(row["event"]) in _squeezed(annex)
+        assert row["event"] not in "".join(letter)
+
+
+def test_a_long_chronology_goes_on_over_pages(writer: Writer) -> None:
+    c = writer.sample("incident_report", "report")
+    rows = [{"at": f"{n}日目", "event": f"できごと{n}です"} for n in range(90)]
+    text = _squeezed(_text(writer.letter(replace(c, facts={**c.facts, "chronology": rows})).pdf))
+    assert all(f"できごと{n}です" in text for n in range(90))
+    assert text.count("日時内容") >= 2  # the head of the table stands on every page

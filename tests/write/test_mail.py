@@ -282,3 +282,48 @@ def test_a_colour_is_a_colour(writer: Writer, sample: Correspondence) -> None:
 def test_without_reply_to(writer: Writer, sample: Correspondence) -> None:
     made = _write(writer, replace(sample, brand=replace(sample.brand, reply_to="")))
     assert parsed(made.data)["Reply-To"] is None
+
+
+@pytest.mark.parametrize(("notice", "most"), [("apology", 12), ("card_error", 13), ("refund", 10)])
+def test_pages_are_small(writer: Writer, notice: str, most: int) -> None:
+    for step in writer.notices[notice].steps:
+        assert len(_write(writer, writer.sample(notice, step)).html.encode()) <= most * 1024
+
+
+def test_whom_a_mail_to_an_officer_addresses(writer: Writer) -> None:
+    samples = writer.samples("incident_report", "report")
+    said = {name: _write(writer, c).text.splitlines()[2:4] for name, c in samples.items()}
+    assert said["plain"] == ["一般社団法人 全国見本専門職協会", "会長　見本 太郎 様"]
+    assert said["organisation"] == ["一般社団法人 全国見本専門職協会 御中", ""]
+
+
+def test_the_same_words_to_another_officer_are_prepared_apart(writer: Writer) -> None:
+    c = writer.sample("incident_report", "report")
+    for role in ("会長", "会長", "会長", "会長", "副会長", "副会長"):
+        made = _write(writer, replace(c, recipient=replace(c.recipient, role=role)))
+        assert f"\n{role}　見本 太郎 様" in made.text
+
+
+def test_which_domain_to_let_in(writer: Writer, sample: Correspondence) -> None:
+    assert "「@notice.example.jp」からのメール" in _write(writer, sample).text
+
+
+def test_a_standing_note_of_the_brand(writer: Writer, sample: Correspondence) -> None:
+    made = _write(writer, replace(sample, brand=replace(sample.brand, footer="会員室はこちら")))
+    assert "※ 会員室はこちら\n" in made.text
+    assert "※ 会員室はこちら" in Page(made.html).text
+
+
+def test_addresses_in_tables_are_links_and_amounts_stay_whole(
+    writer: Writer, sample: Correspondence
+) -> None:
+    html = _write(writer, sample).html
+    assert f'<a href="{sample.brand.guide_url}">{sample.brand.guide_url}</a>' in html
+    assert html.count("円") == html.count("円</nobr>")
+
+
+def test_light_and_dark_are_declared(writer: Writer, sample: Correspondence) -> None:
+    html = _write(writer, sample).html
+    assert '<meta name="color-scheme" content="light dark"' in html
+    assert "prefers-color-scheme:dark" in html
+    assert html.index(f">{'再登録期限は2025年8月14日（木）です。'}</div>") < html.index("<h1")
