@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -108,13 +108,6 @@ class Renderer:
         """Have the templates at hand that these rows are to be written from."""
         if self.editions is not None:
             await self.editions.open({row["publication"] for row in found})
-
-    async def pinned(self) -> "Renderer":
-        """The same for a batch: all of it is written from what is in force now."""
-        if self.editions is None:
-            return self
-        number = await self.editions.newest()
-        return replace(self, writer=self.editions.of(number), editions=None)
 
     def _writer(self, found: RowMapping) -> Writer:
         """Of what was in force when the row was read, as :meth:`open` has it at hand."""

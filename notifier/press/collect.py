@@ -6,7 +6,7 @@ collection that breaks off leaves letters queued; the next one clears away what 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
@@ -76,6 +76,8 @@ async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch |
             if not due:
                 return None
             batch_id = await batches.open_batch(conn, posting_day=day, actor=actor, now=now)
+        # Whatever is published meanwhile, a batch is of one edition.
+        room = replace(room, desk=await room.desk.pinned())
         return await _Job(room, batch_id, day, _dated(now, day), actor).run(due)
 
 

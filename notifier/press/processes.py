@@ -7,7 +7,9 @@ cores. What the typesetter keeps of thousands of letters goes with its process.
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -16,7 +18,9 @@ from notifier.deliver.render import TemplateVersion
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
 from notifier.write.errors import LetterError, PiecesRefused, WriteError
+from notifier.write.folder import unpacked
 from notifier.write.stationery import Stationery
+from notifier.write.wording import Wording
 from notifier.write.writer import Writer as OwnWriter
 
 from .binding import TemplatesChanged
@@ -49,11 +53,14 @@ class Apart:
         self, inner: Writer, templates: Path, locales: Path, *, processes: int = 1
     ) -> None:
         """``templates`` and ``locales`` are those that ``inner`` was made of."""
-        self.inner = inner
-        self._made_of = (templates, locales, inner.stationery)
-        self._processes = processes
-        self._pool: ProcessPoolExecutor | None = None
-        self._lock = Lock()
+        self.inner = self._shipped = inner
+        self._shop = _Shop(processes, (templates, locales, inner.stationery))
+
+    def writing_as(self, inner: Writer) -> "Apart":
+        """The same for a writer of published versions; the processes are shared."""
+        made = copy(self)
+        made.inner = inner
+        return made
 
     @property
     def stationery(self) -> Stationery:
@@ -76,9 +83,16 @@ class Apart:
         if len(many) <= _FEW:
             return self.inner.letters(many)
         kinds = {(c.notice, c.language) for c in many}
-        wanted = {kind: self.version(*kind).digest for kind in kinds}
+        wanted = {kind: self.version(*kind) for kind in kinds}
+        digests = {kind: version.digest for kind, version in wanted.items()}
+        # What did not come with the program goes along.
+        published = [
+            _Published(version.language, version.notice, version.digest, version.content)
+            for kind, version in wanted.items()
+            if self.inner is not self._shipped and version != self._shipped.version(*kind)
+        ]
         try:
-            found = self._workers().submit(_set, wanted, list(many)).result()
+            found = self._shop.workers().submit(_set, digests, published, list(many)).result()
         except BrokenExecutor:
             self.close()  # the next ones get fresh processes
             raise
@@ -88,12 +102,24 @@ class Apart:
 
     def close(self) -> None:
         """End the processes; they come back when they are needed."""
+        self._shop.close()
+
+
+class _Shop:
+    """The processes, made when they are needed."""
+
+    def __init__(self, processes: int, made_of: tuple[Path, Path, Stationery]) -> None:
+        self._processes, self._made_of = processes, made_of
+        self._pool: ProcessPoolExecutor | None = None
+        self._lock = Lock()
+
+    def close(self) -> None:
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown()
 
-    def _workers(self) -> ProcessPoolExecutor:
+    def workers(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(
@@ -107,6 +133,16 @@ class Apart:
             return self._pool
 
 
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A version that did not come with the program."""
+
+    language: str
+    notice: str
+    digest: str
+    content: bytes
+
+
 _writer: OwnWriter | None = None  # of a process that sets type
 
 
@@ -115,9 +151,17 @@ def _begin(templates: Path, locales: Path, stationery: Stationery) -> None:
     _writer = OwnWriter(templates, locales, stationery)
 
 
-def _set(wanted: _Digests, many: Sequence[Correspondence]) -> _Set | _Refused:
+@lru_cache(maxsize=8)
+def _wording(one: _Published) -> Wording:
     assert _writer is not None
-    writer = _writer
+    return _writer.wording(unpacked(one.language, one.notice, one.content))
+
+
+def _set(
+    wanted: _Digests, published: Sequence[_Published], many: Sequence[Correspondence]
+) -> _Set | _Refused:
+    assert _writer is not None
+    writer = _writer.with_versions(map(_wording, published)) if published else _writer
     if {kind: writer.version(*kind).digest for kind in wanted} != wanted:
         raise TemplatesChanged("the templates were changed under a running program")
     try:

@@ -1,8 +1,8 @@
 """From rows of the record to letters that can be set, or a reason why not."""
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Final, Protocol
@@ -105,9 +105,16 @@ class Desk:
 
     writer: Writer
     house: House
+    present: Callable[[], Awaitable[Writer]] | None = None  # the writer of what is in force
     _packers: dict[Hashable, Packer] = field(default_factory=dict)
     _versions: dict[str, Version] = field(default_factory=dict)
     _packing: Lock = field(default_factory=Lock)
+
+    async def pinned(self) -> "Desk":
+        """The same for a batch: all of it is written from what is in force now."""
+        if self.present is None:
+            return self
+        return replace(self, writer=await self.present(), present=None)
 
     def draft(self, found: RowMapping, *, written_at: datetime) -> Draft:
         """A letter from a row of :func:`notifier.store.compose.load`.

@@ -5,6 +5,7 @@ from notifier.press.room import PressRoom
 from notifier.press.sftp import SftpTarget
 from notifier.press.target import FolderTarget, Target
 from notifier.press.writing import Desk
+from notifier.wording.editions import Editions
 
 from .parts import Parts
 from .sender import staff_sender
@@ -14,9 +15,14 @@ from .settings import Settings
 def press_room(parts: Parts) -> PressRoom:
     """Batches are in ``var/batches``."""
     given = parts.settings
+    apart, editions = _apart(parts), Editions(parts.engine, parts.writer)
+
+    async def present() -> Apart:
+        return apart.writing_as(await editions.present())
+
     return PressRoom(
         engine=parts.engine,
-        desk=Desk(writer=_apart(parts), house=staff_sender(given)),
+        desk=Desk(writer=apart, house=staff_sender(given), present=present),
         press=given.press,
         folder=given.var / "batches",
         now=parts.clock.now,

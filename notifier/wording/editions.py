@@ -62,6 +62,10 @@ class Editions:
         await self.open([number])
         return number
 
+    async def present(self) -> Writer:
+        """The writer of what is in force now; whoever makes a batch keeps it for all of it."""
+        return self.of(await self.newest())
+
     async def _load(self, publication: int) -> None:
         async with self._engine.connect() as conn:
             digests = await templates.in_force(conn, publication)

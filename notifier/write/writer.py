@@ -183,6 +183,9 @@ class Writer:
     def _folder(self, notice: str, language: str) -> Folder:
         return self._wording(notice, language).folder
 
+    def _phrases_of(self, c: Correspondence) -> Phrases:
+        return self._wording(c.notice, c.language).phrases
+
     def _wording(self, notice: str, language: str) -> Wording:
         for key in ((language, notice), (_LANGUAGE, notice)):
             if key in self._unusable:
@@ -190,9 +193,6 @@ class Writer:
             if key in self._wordings:
                 return self._wordings[key]
         raise WriteError("notice", "there is no such notice")
-
-    def _phrases_of(self, c: Correspondence) -> Phrases:
-        return self._wording(c.notice, c.language).phrases
 
 
 def _headers(

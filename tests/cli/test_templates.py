@@ -39,7 +39,7 @@ def test_lint_names_file_and_line(notifier: Terminal, folder: Path) -> None:
     assert "sentences" in notifier("lint", "refund", "--figures")
 
 
-def test_a_day_of_a_draft(notifier: Terminal, folder: Path, tmp_path: Path) -> None:
+def test_a_draft_is_looked_at(notifier: Terminal, folder: Path, tmp_path: Path) -> None:
     assert "D1 ja/refund" in notifier("templates", "draft", str(folder), "--note", "直し")
     notifier("templates", "check", "D1")
     diff = notifier("templates", "diff", "D1")
@@ -51,6 +51,12 @@ def test_a_day_of_a_draft(notifier: Terminal, folder: Path, tmp_path: Path) -> N
     assert "直した文です。" in (to / "refund-decided.txt").read_text()
     mail = message_from_bytes((to / "refund-decided.eml").read_bytes(), policy=SMTP)
     assert mail.get_content_type() == "multipart/alternative"
+    assert "D9" in notifier("templates", "check", "D9", code=1)
+    assert "abcdef" in notifier("templates", "show", "abcdef", code=1)
+
+
+def test_published_and_taken_back(notifier: Terminal, folder: Path) -> None:
+    notifier("templates", "draft", str(folder))
     publish = ("templates", "publish", "D1", "--note", "直し", "--by")
     assert "umino" in notifier(*publish, "umino", code=1)
     notifier("staff", "add", "umino", "海野 渚", "umino@example.jp")
@@ -65,8 +71,6 @@ def test_a_day_of_a_draft(notifier: Terminal, folder: Path, tmp_path: Path) -> N
     listed = notifier("templates", "list", "refund")
     assert listed.index("P2") < listed.index("roll-back") < listed.index("P1")
     assert "there already" in notifier("templates", "export", "refund", str(folder), code=1)
-    assert "D9" in notifier("templates", "check", "D9", code=1)
-    assert "abcdef" in notifier("templates", "show", "abcdef", code=1)
 
 
 def test_a_draft_that_does_not_pass_says_where(notifier: Terminal, folder: Path) -> None:

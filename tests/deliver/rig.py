@@ -110,7 +110,7 @@ class Rig:
     def room(self, **press: Any) -> PressRoom:
         return PressRoom(
             engine=self.engine,
-            desk=Desk(writer=WRITER, house=HOUSE),
+            desk=Desk(writer=WRITER, house=HOUSE, present=self.editions.present),
             press=Press(**press),
             folder=self.var / "batches",
             now=self.now,

@@ -13,6 +13,7 @@ from notifier.decide.calendar import japan_date
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.press.collect import collect
 from notifier.store import compose
 from notifier.wording.editions import Editions
 from tests.deliver.rig import ACTOR, Rig, renderer
@@ -71,16 +72,26 @@ async def test_what_was_claimed_before_is_written_from_what_was_in_force(
 
 async def test_a_batch_of_letters_is_of_one_edition(rig: Rig, desk: Desk) -> None:
     _, first = await desk.publish("一つ目です。")
-    pinned = await renderer(editions=rig.editions).pinned()
+    pinned = await rig.room().desk.pinned()
     await desk.publish("二つ目です。")
     row = await read(rig, await rig.send(channel=Channel.LETTER))
-    assert pinned.letter(row, now=rig.time).version.digest == first
+    c = pinned.draft(row, written_at=rig.time).c
+    assert pinned.version(c).digest == first
+
+
+async def test_who_makes_a_batch_keeps_its_writer(rig: Rig, desk: Desk) -> None:
+    assert await rig.editions.present() is WRITER
+    _, first = await desk.publish("一つ目です。")
+    kept = await rig.editions.present()
+    _, second = await desk.publish("二つ目です。")
+    assert kept.version("refund").digest == first
+    assert (await rig.editions.present()).version("refund").digest == second
 
 
 async def test_a_printed_letter_names_the_version_in_force(rig: Rig, desk: Desk) -> None:
     _, digest = await desk.publish("直した文です。")
     message_id = await rig.send(channel=Channel.LETTER)
-    await rig.collector().collect(actor=ACTOR)
+    await collect(rig.room(), actor=ACTOR)
     [attempt] = await rig.attempts(message_id)
     assert attempt["template_digest"] == digest
 

@@ -29,7 +29,7 @@ _TEXT = st.lists(_PIECES | st.text(max_size=8), max_size=14).map(
 _NAMES = st.sampled_from([name for name in FILES if not name.endswith(("notice.toml", ".json"))])
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(file=_NAMES, text=_TEXT, whole=st.booleans())
 def test_any_text_in_any_file_gives_findings_and_nothing_else(
     file: str, text: str, whole: bool
@@ -49,6 +49,7 @@ def test_any_manifest_is_read_or_refused(text: str) -> None:
         assert all(one.line >= 1 for one in lint(notice(manifest)))
 
 
+@settings(max_examples=40)
 @given(text=_TEXT)
 def test_any_sample_is_read_or_refused(text: str) -> None:
     found = lint(notice({"plain/sample.json": text}))
