@@ -76,16 +76,14 @@ def _after_prefecture(text: str, prefecture: str) -> tuple[int, ...]:
 
 
 def _match_town(text: str, place: Place, start: int) -> Match:
-    if not place.folded_towns:
-        return Match(Depth.TOWN, start)
     for town in place.folded_towns:
         if text.startswith(town, start) and not _counts_on(text, start + len(town)):
             return Match(Depth.TOWN, start + len(town))
         if place.city.startswith(_KYOTO) and (at := text.find(town, start)) >= 0:
             return Match(Depth.TOWN, at + len(town))
-    if place.floor and (read := _shared(text[start:], place.folded_towns[0])):
+    if place.floors and (read := _shared(text[start:], place.folded_towns[0])):
         return Match(Depth.TOWN, start + read)
-    return Match(Depth.CITY, start)
+    return Match(Depth.TOWN if place.whole else Depth.CITY, start)
 
 
 def _counts_on(text: str, end: int) -> bool:

@@ -57,4 +57,4 @@ def check(address: PostalAddress) -> PostcodeFinding | None:
 
 
 def _names(entry: Entry) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(place.name for place in entry.places))[:_NAMED]
+    return tuple(name for place in entry.places for name in place.names)[:_NAMED]

@@ -6,6 +6,7 @@ connection under a lock, a postcode at a time; what was read stays in memory.
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -21,7 +22,8 @@ from .numerals import spellings
 
 _POSTCODE: Final = re.compile("[0-9]{7}")
 _LOCK: Final = Lock()
-_TABLES: Final = ("postal_data", "office_data")
+_TOWNS: Final = "SELECT data FROM postal_data WHERE code = ?"
+_OFFICES: Final = "SELECT data FROM office_data WHERE code = ?"
 #: Notes of towns that are one floor of a high building; its name is part of the town's.
 _FLOOR: Final = "階"
 # Some rows hold several towns; the package cuts some of them in two: 湯川５２地割、湯川５(３地割).
@@ -45,20 +47,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place with a postcode; ``folded_…`` are for comparing with folded text."""
+    """A city, and its towns with one postcode; ``folded_…`` are for comparing with folded text."""
 
     prefecture: str
     city: str
-    town: str  # empty: the whole city
-    floor: bool  # the town ends in the name of a building
+    towns: tuple[str, ...]  # as the post writes them
+    whole: bool  # whatever stands after the city's name agrees
+    floors: bool  # the towns end in the name of a building
     folded_prefecture: str
     folded_cities: tuple[str, ...]
-    folded_towns: tuple[str, ...]  # longest first; none: the whole city
+    folded_towns: tuple[str, ...]  # in all spellings, the longest first
 
     @property
-    def name(self) -> str:
-        """The place as the post writes it."""
-        return self.prefecture + self.city + self.town
+    def names(self) -> tuple[str, ...]:
+        """The towns with city and prefecture; the city alone if it is meant as a whole."""
+        return tuple(f"{self.prefecture}{self.city}{town}" for town in self.towns or ("",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,11 @@ def find(postcode: str) -> Entry | None:
     """
     if not _POSTCODE.fullmatch(postcode):
         return None
-    for table in _TABLES:
+    for query in (_TOWNS, _OFFICES):
         with _LOCK:
-            found = _record().execute(f"SELECT data FROM {table} WHERE code = ?", (postcode,))  # noqa: S608 (our own names)
-            row = found.fetchone()
+            row = _record().execute(query, (postcode,)).fetchone()
         if row:
-            return _entry(orjson.loads(row[0]), office=table == "office_data")
+            return _entry(orjson.loads(row[0]), office=query is _OFFICES)
     return None
 
 
@@ -97,32 +99,39 @@ def _record() -> sqlite3.Connection:
 
 
 def _entry(data: dict[str, Any], *, office: bool) -> Entry:
-    rows = [data, *data["alternates"]]
-    places = tuple({_place(row): None for row in rows})
+    cities: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in (data, *data["alternates"]):
+        cities.setdefault((row["prefecture"], row["city"]), []).append(row)
+    places = tuple(_place(*city, rows) for city, rows in cities.items())
     if office:
         return Entry(Kind.OFFICE, places)
-    nameless = any(not row["neighborhood"] for row in rows)
-    return Entry(Kind.REPRESENTATIVE if nameless else Kind.TOWN, places)
+    representative = not data["neighborhood"]
+    return Entry(Kind.REPRESENTATIVE if representative else Kind.TOWN, places)
 
 
-def _place(row: dict[str, Any]) -> Place:
-    city, town = row["city"], row["neighborhood"]
-    if town == city or _NO_TOWN.search(town):
-        town = ""
+def _place(prefecture: str, city: str, rows: list[dict[str, Any]]) -> Place:
+    notes = {row["neighborhood"]: row.get("note") or "" for row in rows}
+    towns = {town: note for town, note in notes.items() if town and not _is_city(town, city)}
+    folded = {spelling for town, note in towns.items() for spelling in _folded(town, note)}
     return Place(
-        prefecture=row["prefecture"],
+        prefecture=prefecture,
         city=city,
-        town=town,
-        floor=_FLOOR in (row.get("note") or ""),
-        folded_prefecture=fold(row["prefecture"]),
+        towns=tuple(towns),
+        whole=len(towns) < len(notes),
+        floors=any(_FLOOR in note for note in towns.values()),
+        folded_prefecture=fold(prefecture),
         folded_cities=tuple(dict.fromkeys((fold(city), fold(_WITHIN.sub("", city, count=1))))),
-        folded_towns=_folded_towns(town, cut=bool(_CUT_OFF.match(row.get("note") or ""))),
+        folded_towns=tuple(sorted(folded, key=len, reverse=True)),
     )
 
 
-def _folded_towns(town: str, *, cut: bool) -> tuple[str, ...]:
-    names = [_NUMBERED.sub("", name) for name in _LIST.split(town)] if town else []
-    if cut:
-        names = [_CUT.sub("", name) for name in names]
-    folded = {spelling for name in names for spelling in spellings(fold(name))}
-    return tuple(sorted(folded, key=len, reverse=True))
+def _is_city(town: str, city: str) -> bool:
+    return town == city or bool(_NO_TOWN.search(town))
+
+
+def _folded(town: str, note: str) -> Iterator[str]:
+    for name in _LIST.split(town):
+        kept = _NUMBERED.sub("", name)
+        if _CUT_OFF.match(note):
+            kept = _CUT.sub("", kept)
+        yield from spellings(fold(kept))
