@@ -21,6 +21,7 @@ from notifier.write.window import fit
 from notifier.write.words import Phrases
 from notifier.write.written import Bulk
 
+_TOOLS: Final = f"{BASE}/tools.typ"
 _SHEET: Final = f"{BASE}/sheet.typ"
 
 
@@ -72,6 +73,7 @@ class Letters:
         links.check_text(texts, c.brand.allowed_domains)
         return Piece(
             kind=(phrases.folder.language, notice.name, c.step),
+            tools=phrases.folder.files[_TOOLS],
             source=phrases.folder.files[_SHEET] + phrases.folder.source("letter.typ", c.step),
             data=written,
             title=words["heading"],

@@ -40,6 +40,7 @@ class Piece:
     """A letter before it is set."""
 
     kind: tuple[str, str, str]  # language, notice, step
+    tools: str  # Typst: functions that do not depend on the letter
     source: str  # Typst: the sheet and what the notice makes of it
     data: str  # JSON
     title: str
@@ -87,7 +88,7 @@ def document(pieces: Sequence[Piece], pages: Sequence[int]) -> tuple[str, dict[s
         "kinds": [kinds.setdefault(p.source, len(kinds)) for p in pieces],
         "pages": list(pages),
     }
-    source = [_HEAD, *(_KIND.format(n=n, source=text) for text, n in kinds.items())]
+    source = [_HEAD, _tools(pieces), *(_KIND.format(n=n, source=text) for text, n in kinds.items())]
     names = ", ".join(f"kind-{n}" for n in range(len(kinds)))
     source.append(_TAIL.format(kinds=names))
     inputs = {
@@ -95,6 +96,14 @@ def document(pieces: Sequence[Piece], pages: Sequence[int]) -> tuple[str, dict[s
         "pieces": f"[{','.join(p.data for p in pieces)}]",
     }
     return "".join(source), inputs
+
+
+def _tools(pieces: Sequence[Piece]) -> str:
+    """Those of the one language that the letters of a document are in."""
+    found = {piece.tools for piece in pieces}
+    if len(found) > 1:
+        raise ValueError("the letters of a document are in one language")
+    return found.pop() + "\n"
 
 
 def _common(titles: Sequence[str]) -> str:

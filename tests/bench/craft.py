@@ -18,7 +18,7 @@ from notifier.write.writer import Writer
 from tests.bench.figures import ABSENT, Absent, Figure, percentile
 from tests.bench.ground import done
 from tests.bench.letters import mailing
-from tests.bench.peers import weasyprint
+from tests.bench.peers import weasy
 from tests.samples import LOCALES, TEMPLATES
 
 _MAILS: Final = 2000
@@ -92,7 +92,7 @@ async def measure_peer(_engines: Engines, var: Path, _wanted: Set[str]) -> list[
     letters = mailing(writer, _WARM + _LETTERS)
     ours = 1e3 * percentile(_times(writer.letter, letters, _LETTERS), 0.5)
     try:
-        theirs = await weasyprint.milliseconds(
+        theirs = await weasy.milliseconds(
             var / "peers", list(islice(mailing(writer, _PEER_LETTERS), _PEER_LETTERS))
         )
     except Absent as absent:

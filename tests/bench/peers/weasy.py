@@ -20,7 +20,7 @@ from tests.bench.figures import Absent
 from tests.bench.ground import done
 from tests.samples import TEMPLATES
 
-_SCRIPT: Final = Path(__file__).with_name("weasyprint_letter.py")
+_SCRIPT: Final = Path(__file__).with_name("weasy_site.py")
 _STYLE: Final = """
 @font-face {{ font-family: Letter; src: url("file://{regular}"); font-weight: normal }}
 @font-face {{ font-family: Letter; src: url("file://{bold}"); font-weight: bold }}
