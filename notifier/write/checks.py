@@ -29,8 +29,10 @@ _ROOMS: Final = {
     "contacts": 24.0,
     "title": 40.0,
 }
-#: Where no line can end: half-width characters, and what may not begin a line.
-_LONG: Final = re.compile(rf"(?:[^\s\u2e80-\U0003ffff]|[{re.escape(NOT_FIRST)}]){{14,}}")
+#: Where no line can end: half-width characters, and what may not begin a line after anything.
+_LONG: Final = re.compile(
+    rf"[^\s\u2e80-\U0003ffff]{{12,}}[{re.escape(NOT_FIRST)}]*|\S[{re.escape(NOT_FIRST)}]{{12,}}"
+)
 
 
 def check_glyphs(data: Any, written: str, face: Typeface) -> None:
