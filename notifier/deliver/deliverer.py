@@ -35,7 +35,7 @@ _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
 _AHEAD: Final = 8  # messages written ahead for each line
 _AT_ONCE: Final = 2  # permits on their way: one waits for the disk while the next is asked for
 _OPEN: Final = 4  # permits for each line that may wait for their record
-_HELPING: Final = 10  # a mass mailing is permitted for so many lines at once, or a third of them
+_HELPING: Final = 16  # a mass mailing is permitted for so many lines at once, or half of them
 _GATHER: Final = 0.02  # seconds that it waits for that
 _PARTING: Final = 30.0  # seconds that a stop waits for the record; then the journal must do
 
@@ -74,7 +74,13 @@ class Deliverer:
             lane, engine=engine, worker=worker, renderer=renderer, now=now, stopping=stopping
         )
         self._recorder = Recorder(
-            engine, self._direct, worker, now, most_open=_OPEN * pool.size, done=self._changed.set
+            engine,
+            self._direct,
+            worker,
+            now,
+            most_open=_OPEN * pool.size,
+            worth=pool.size if lane is Lane.BULK else 1,
+            done=self._changed.set,
         )
         self._dispatcher = Dispatcher(
             engine=engine,
@@ -198,7 +204,7 @@ class Deliverer:
 
         It waits for one only for a moment: slow replies must not hold up the lines that are free.
         """
-        if self.lane is not Lane.BULK or room >= min(_HELPING, self._pool.size // 3):
+        if self.lane is not Lane.BULK or room >= min(_HELPING, self._pool.size // 2):
             return True
         if self._gathering is None:
             self._gathering = asyncio.get_running_loop().call_later(_GATHER, self._gathered)

@@ -1,6 +1,7 @@
 """Recording: outcomes go on record in batches, as large as what came in meanwhile."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -23,6 +24,7 @@ from .worker import ACTOR, Worker
 log = structlog.get_logger(__name__)
 
 _MOST: Final = 200  # outcomes in one transaction
+_GATHER: Final = 0.02  # seconds that the record of a mass mailing waits for more of them
 
 
 async def record(
@@ -60,10 +62,12 @@ class Recorder:
         now: Callable[[], datetime],
         *,
         most_open: int,
+        worth: int = 1,
         done: Callable[[], None],
     ) -> None:
         """``most_open``: permits without a record from which there is no room for more.
 
+        ``worth``: outcomes that are recorded without waiting for more; 1 waits for none.
         ``done`` is called whenever something went on record.
         """
         self._engine = engine
@@ -71,6 +75,8 @@ class Recorder:
         self._worker = worker
         self._now = now
         self._most_open = most_open
+        self._worth = worth
+        self._enough = asyncio.Event()
         self._done = done
         self._queue: asyncio.Queue[tuple[int, Result]] = asyncio.Queue()
         self._open = 0  # permits without a recorded outcome
@@ -87,6 +93,8 @@ class Recorder:
     def put(self, message_id: int, result: Result) -> None:
         """A transmission has ended."""
         self._queue.put_nowait((message_id, result))
+        if self._queue.qsize() >= self._worth:
+            self._enough.set()
 
     async def done(self) -> None:
         """Wait until all outcomes that were put are on record."""
@@ -96,6 +104,7 @@ class Recorder:
         """Record for ever; cancel it when it is done."""
         while True:
             given = [await self._queue.get()]
+            await self._gather()
             while not self._queue.empty() and len(given) < _MOST:
                 given.append(self._queue.get_nowait())
             await self._save(given)
@@ -103,6 +112,14 @@ class Recorder:
             self._done()
             for _ in given:
                 self._queue.task_done()
+
+    async def _gather(self) -> None:
+        """Each statement costs as much as a dozen outcomes in it; what was answered can wait."""
+        if self._queue.qsize() + 1 < self._worth:
+            self._enough.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER):
+                    await self._enough.wait()
 
     async def _save(self, given: Sequence[tuple[int, Result]]) -> None:
         results = [result for _, result in given]
