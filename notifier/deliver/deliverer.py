@@ -73,14 +73,9 @@ class Deliverer:
         self._claimer = Claimer(
             lane, engine=engine, worker=worker, renderer=renderer, now=now, stopping=stopping
         )
+        worth, done = (pool.size if lane is Lane.BULK else 1), self._changed.set
         self._recorder = Recorder(
-            engine,
-            self._direct,
-            worker,
-            now,
-            most_open=_OPEN * pool.size,
-            worth=pool.size if lane is Lane.BULK else 1,
-            done=self._changed.set,
+            engine, self._direct, worker, now, most_open=_OPEN * pool.size, worth=worth, done=done
         )
         self._dispatcher = Dispatcher(
             engine=engine,
