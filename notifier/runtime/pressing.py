@@ -2,7 +2,6 @@
 
 from notifier.press.processes import Apart
 from notifier.press.room import PressRoom
-from notifier.press.sftp import SftpTarget
 from notifier.press.target import FolderTarget, Target
 from notifier.press.writing import Desk
 from notifier.wording.editions import Editions
@@ -38,5 +37,7 @@ def _apart(parts: Parts) -> Apart:
 def target(given: Settings) -> Target | None:
     """Where batches go; None: the press fetches them."""
     if given.press.sftp is not None:
+        from notifier.press.sftp import SftpTarget  # a dozen megabytes that no worker needs
+
         return SftpTarget(given.press.sftp)
     return FolderTarget(given.press.folder) if given.press.folder is not None else None
