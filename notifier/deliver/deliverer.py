@@ -32,10 +32,10 @@ log = structlog.get_logger(__name__)
 POLL: Final = 1.0  # seconds between looks when no bell rings
 _AGAIN: Final = 0.2  # seconds between looks while the relay grants no further line
 _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
-_AHEAD: Final = 8  # messages written ahead for each line
+_AHEAD: Final = 12  # messages written ahead for each line
 _AT_ONCE: Final = 2  # permits on their way: one waits for the disk while the next is asked for
 _OPEN: Final = 4  # permits for each line that may wait for their record
-_HELPING: Final = 16  # a mass mailing is permitted for so many lines at once, or half of them
+_HELPING: Final = 24  # a mass mailing is permitted for so many lines at once, or half of them
 _GATHER: Final = 0.02  # seconds that it waits for that
 _PARTING: Final = 30.0  # seconds that a stop waits for the record; then the journal must do
 
