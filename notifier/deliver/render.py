@@ -17,7 +17,6 @@ from notifier.store.claims import Claim
 from notifier.store.documents import Version
 from notifier.store.packing import Dictionary, Packer, Segment
 from notifier.wording.editions import Editions
-from notifier.write.errors import LetterError
 from notifier.write.stream import SILENT, Stream
 
 from .compose import House, Unsendable, correspondence
@@ -193,14 +192,5 @@ def _version(given: TemplateVersion) -> Version:
 def _failed(found: RowMapping, error: Exception) -> Unsendable:
     """A message that breaks the writer must not stop those behind it."""
     what = str(getattr(error, "field", type(error).__name__))
-    reason = Reason.RENDER_FAILED
-    if isinstance(error, LetterError):  # the detail is a code point or a count, never a text
-        reason, what = error.reason, f"{what} {error.detail}".strip()
-    log.warning(
-        "render failed",
-        message=found["message_id"],
-        notice=found["notice"],
-        reason=str(reason),
-        field=what,
-    )
-    return Unsendable(reason, what)
+    log.warning("render failed", message=found["message_id"], notice=found["notice"], field=what)
+    return Unsendable(Reason.RENDER_FAILED, what)

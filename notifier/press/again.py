@@ -2,11 +2,7 @@
 
 import asyncio
 import hashlib
-import io
-import tempfile
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +14,7 @@ from notifier.store import documents, pieces
 from notifier.store.documents import Version
 from notifier.store.packing import Codec, Dictionary
 from notifier.write.errors import WriteError
+from notifier.write.folder import unpacked
 from notifier.write.stationery import Stationery
 from notifier.write.writer import Writer as ArchivedWriter
 
@@ -48,12 +45,12 @@ def _is_current(writer: Writer, c: Correspondence, digest: str) -> bool:
 
 
 def archived_writer(versions: Iterable[Version], stationery: Stationery) -> Writer:
-    """A writer of templates as they are in the archive."""
-    with tempfile.TemporaryDirectory(prefix="notifier-templates-") as place:
-        for one in versions:
-            folder = Path(place) / one.language
-            zipfile.ZipFile(io.BytesIO(one.content)).extractall(folder)
-        return ArchivedWriter(Path(place), stationery=stationery)
+    """A writer of templates as they are in the archive.
+
+    Those of one batch may have been published at different times, each with a ``_base`` of its own.
+    """
+    folders = [unpacked(one.language, one.notice, one.content) for one in versions]
+    return ArchivedWriter.of(folders, stationery)
 
 
 async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Writer) -> bytes:

@@ -22,6 +22,7 @@ from notifier.write.folder import unpacked
 from notifier.write.stationery import Stationery
 from notifier.write.wording import Wording
 from notifier.write.writer import Writer as OwnWriter
+from notifier.write.written import TemplateVersion as Version
 
 from .binding import TemplatesChanged
 from .writing import Bulk, Writer
@@ -33,12 +34,6 @@ _MOST_FILES: Final = 20  # that a process sets before a fresh one takes its plac
 #: What is wrong with a letter, in a form that travels: reason, field, message, detail.
 _Fault = tuple[Reason | None, str, str, str]
 _Digests = dict[tuple[str, str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Set:
-    pdf: bytes
-    pages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ class Apart:
         digests = {kind: version.digest for kind, version in wanted.items()}
         # What did not come with the program goes along.
         published = [
-            _Published(version.language, version.notice, version.digest, version.content)
+            Version(version.digest, version.notice, version.language, version.content)
             for kind, version in wanted.items()
             if self.inner is not self._shipped and version != self._shipped.version(*kind)
         ]
@@ -133,16 +128,6 @@ class _Shop:
             return self._pool
 
 
-@dataclass(frozen=True, slots=True)
-class _Published:
-    """A version that did not come with the program."""
-
-    language: str
-    notice: str
-    digest: str
-    content: bytes
-
-
 _writer: OwnWriter | None = None  # of a process that sets type
 
 
@@ -152,25 +137,24 @@ def _begin(templates: Path, locales: Path, stationery: Stationery) -> None:
 
 
 @lru_cache(maxsize=8)
-def _wording(one: _Published) -> Wording:
+def _wording(one: Version) -> Wording:
     assert _writer is not None
     return _writer.wording(unpacked(one.language, one.notice, one.content))
 
 
 def _set(
-    wanted: _Digests, published: Sequence[_Published], many: Sequence[Correspondence]
-) -> _Set | _Refused:
+    wanted: _Digests, published: Sequence[Version], many: Sequence[Correspondence]
+) -> Bulk | _Refused:
     assert _writer is not None
     writer = _writer.with_versions(map(_wording, published)) if published else _writer
     if {kind: writer.version(*kind).digest for kind in wanted} != wanted:
         raise TemplatesChanged("the templates were changed under a running program")
     try:
-        made = writer.letters(many)
+        return writer.letters(many)
     except PiecesRefused as refused:
         return _Refused(_faults(refused.faults))
     except Exception as error:  # not every one can travel, and its text may quote a letter
         raise RuntimeError(f"the typesetter broke: {type(error).__name__}") from error
-    return _Set(made.pdf, made.pages)
 
 
 def _faults(faults: Mapping[int, WriteError]) -> dict[int, _Fault]:

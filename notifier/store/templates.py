@@ -20,7 +20,7 @@ from .db import record, row, rows, run, scalar
 #: A column for statements that say what is to be written: the number of the newest publication.
 AS_OF = "(SELECT coalesce(max(publication_id), 0) FROM template_publications) AS publication"
 
-_LOCK = 7_305_182_407  # any constant: two publications must not be numbered at once
+_LOCK = 7_305_182_408  # any constant: two publications must not be numbered at once
 
 _IN_FORCE = """
 SELECT DISTINCT ON (language, notice) language, notice, digest, publication_id

@@ -43,7 +43,18 @@ class Writer:
         which names the file and the key that is wrong, so that it is found before a member is.
         """
         words = Labels(locales) if locales else LABELS
-        folders = read_folders(templates)
+        self._begin(read_folders(templates), words, stationery)
+
+    @classmethod
+    def of(cls, folders: Iterable[Folder], stationery: Stationery = _STATIONERY) -> "Writer":
+        """A writer of versions alone, each with the files that were its own."""
+        made = object.__new__(cls)
+        made._begin({(f.language, f.notice.name): f for f in folders}, LABELS, stationery)
+        return made
+
+    def _begin(
+        self, folders: Mapping[tuple[str, str], Folder], words: Labels, stationery: Stationery
+    ) -> None:
         self._labels = words
         self._wordings = {key: Wording(folder, words) for key, folder in folders.items()}
         self._unusable: Mapping[tuple[str, str], BadTemplate] = {}

@@ -10,9 +10,12 @@ import pytest
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
+from notifier.press.again import archived_writer
 from notifier.press.binding import TemplatesChanged
 from notifier.press.processes import Apart
+from notifier.store.documents import Version
 from notifier.write.errors import PiecesRefused, WriteError
+from notifier.write.folder import Folder, of_files
 from tests.press.letters import TOWNS, Letters, check
 from tests.samples import LOCALES, TEMPLATES, WRITER
 
@@ -48,6 +51,37 @@ def test_a_long_file_is_the_same_from_another_process() -> None:
     apart.close()
     assert faults(there.value) == faults(here.value)
     assert faults(here.value).keys() == {7, 90}
+
+
+def altered(notice: str, file: str, old: str, new: str) -> Folder:
+    """A notice of which one file says something else."""
+    folder = WRITER.folders["ja", notice]
+    assert old in folder.files[file]
+    return of_files("ja", notice, {**folder.files, file: folder.files[file].replace(old, new)})
+
+
+def test_published_versions_go_along_to_the_other_process() -> None:
+    folder = altered("refund", "_base/sheet.typ", "size: 14pt", "size: 13pt")
+    published = WRITER.with_versions([WRITER.wording(folder)])
+    shipped = Apart(WRITER, TEMPLATES, LOCALES)
+    letters = many(101)
+    theirs = shipped.writing_as(published).letters(letters).pdf
+    assert theirs == published.letters(letters).pdf
+    assert shipped.letters(letters).pdf == WRITER.letters(letters).pdf != theirs
+    shipped.close()
+
+
+def test_archived_versions_keep_what_was_common_to_each() -> None:
+    folder = altered("refund", "_base/sheet.typ", "size: 14pt", "size: 13pt")
+    then = WRITER.with_versions([WRITER.wording(folder)])
+    letters = [SAMPLE, WRITER.sample("apology", "overcharge")]
+    versions = [
+        Version(digest=v.digest, notice=v.notice, language=v.language, content=v.content)
+        for v in (then.version("refund"), then.version("apology"))
+    ]
+    again = archived_writer(versions, WRITER.stationery)
+    for letter in letters:
+        assert again.letters([letter]).pdf == then.letters([letter]).pdf
 
 
 def test_templates_that_were_changed_meanwhile_are_noticed(tmp_path: Path) -> None:

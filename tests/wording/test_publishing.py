@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.errors import NotAllowed, NotFound
-from notifier.store import templates
+from notifier.store import batches, templates
 from notifier.store.db import rows, run
 from notifier.wording.checks import Refused
 from notifier.wording.drafts import current_digests
@@ -169,3 +169,9 @@ async def test_two_roll_backs_at_once_go_back_once_each(desk: Desk) -> None:
     assert sorted(type(one).__name__ for one in both) == ["NotAllowed", "int"]
     assert TEMPLATES.is_dir()
     assert await current(desk.engine) == SHIPPED
+
+
+async def test_a_batch_that_is_being_collected_holds_up_no_publication(desk: Desk) -> None:
+    async with batches.at_the_press(desk.engine) as free, asyncio.timeout(20):
+        assert free
+        assert (await desk.publish("直した文です。"))[0] == 1
