@@ -6,7 +6,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from notifier.model.tracking import BounceReason, ReturnKind
 
@@ -20,6 +20,7 @@ class Truth:
     recipient: str
     kind: ReturnKind
     reason: BounceReason | None
+    also: frozenset[BounceReason]  # reasons that are as right
     hard: bool | None  # None: the mail leaves it open
     status: str | None  # None: the mail gives none
 
@@ -51,23 +52,22 @@ def samples() -> list[Sample]:
     return [_sample(json.loads(line)) for line in lines]
 
 
-def _sample(given: dict[str, str | list[dict[str, str | bool | None]]]) -> Sample:
-    truths = given["findings"]
-    assert isinstance(truths, list)
+def _sample(given: dict[str, Any]) -> Sample:
     return Sample(
-        file=str(given["file"]),
-        source=str(given["source"]),
-        kind=ReturnKind(str(given["kind"])),
-        truths=tuple(_truth(one) for one in truths),
+        file=given["file"],
+        source=given["source"],
+        kind=ReturnKind(given["kind"]),
+        truths=tuple(_truth(one) for one in given["findings"]),
     )
 
 
-def _truth(given: dict[str, str | bool | None]) -> Truth:
-    reason, hard, status = given.get("reason"), given.get("hard"), given.get("status")
+def _truth(given: dict[str, Any]) -> Truth:
+    reason = given.get("reason")
     return Truth(
-        recipient=str(given["recipient"]),
-        kind=ReturnKind(str(given["kind"])),
-        reason=BounceReason(reason) if isinstance(reason, str) else None,
-        hard=hard if isinstance(hard, bool) else None,
-        status=status if isinstance(status, str) else None,
+        recipient=given["recipient"],
+        kind=ReturnKind(given["kind"]),
+        reason=BounceReason(reason) if reason else None,
+        also=frozenset(BounceReason(one) for one in given.get("also", ())),
+        hard=given.get("hard"),
+        status=given.get("status"),
     )

@@ -14,7 +14,7 @@ from tests.track.collection import Sample, Truth, samples
 from tests.track.readers import Reader, readers
 
 ASPECTS: Final = ("recipients", "kind", "reason", "hard", "status")
-#: Kinds whose recipients are counted; who answers is no recipient.
+#: Kinds whose recipients are counted; who answers is no recipient, and a complaint may hide its own.
 _NAMED: Final = {
     ReturnKind.BOUNCED,
     ReturnKind.DELAYED,
@@ -54,7 +54,7 @@ def judge(sample: Sample, reader: Reader) -> Tally:
     tally.count("kind", kind is sample.kind)
     if kind is not sample.kind:
         tally.misses.append(f"{sample.file}: kind {kind}, is {sample.kind}")
-    if sample.kind in _NAMED:
+    if sample.kind in _NAMED and sample.truths:
         _recipients(sample, findings, tally)
     return tally
 
@@ -75,8 +75,9 @@ def _details(sample: Sample, truth: Truth, finding: Finding | None, tally: Tally
         if wanted is None:
             continue
         read = getattr(finding, aspect) if finding else None
-        tally.count(aspect, read == wanted)
-        if finding and read != wanted:
+        right = read == wanted or (aspect == "reason" and read in truth.also)
+        tally.count(aspect, right)
+        if finding and not right:
             tally.misses.append(f"{sample.file}: {aspect} {read}, is {wanted} | {finding.reply}")
 
 
