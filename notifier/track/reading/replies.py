@@ -1,0 +1,85 @@
+"""Replies of SMTP within texts: code, enhanced code, the command that they answer."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+CODE: Final = re.compile(r"(?<![\d.:/#@-])([245][0-5]\d)(?=[ \-]\S|[:;,)\]]|$| ?#)")
+ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)")
+#: A line that quotes a reply.
+QUOTED: Final = re.compile(
+    r"^\s*(?:<<<|>>>|smtp;|Received <<<|\S+ said:|Remote host said:|\(reason:)?\s*[45]\d\d[ -]", re.I
+)
+_COMMANDS: Final = (
+    ("DATA", re.compile(
+        r"end of data|after (?:sending )?data|after end of|end of message|sending data|message body|after dot|"
+        r"\(state 1[5-8]\)|data phase|reply to data|during data|data command|データの終わり|データ送信", re.I)),
+    ("RCPT", re.compile(
+        r"rcpt to|rcpt command|after rcpt|to rcpt|recipient phase|does not like recipient|rejected recipient|"
+        r"\(state 1[34]\)|at rcpt", re.I)),
+    ("MAIL", re.compile(r"mail from|to mail command|after mail|does not like sender|following mail", re.I)),
+    ("CONN", re.compile(
+        r"initial (?:server greeting|connection)|refused to talk to me|[eh][eh]lo command|while connected|"
+        r"to (?:[eh][eh]lo)|after (?:initial|ehlo|helo)|greeting", re.I)),
+)
+_SENT: Final = re.compile(r"^\s*(?:>>>|Sent >>>|Sent <<<|SMTP>>)\s*(RCPT|DATA|MAIL|HELO|EHLO|STARTTLS|QUIT|BDAT|\.)", re.I | re.M)
+#: With pipelining a refusal of the only recipient is read after DATA was sent.
+_NO_RECIPIENT: Final = re.compile(
+    r"\b(?:503|554|451)\b[^\n]{0,30}(?:need rcpt|valid recipient|no recipient|rcpt first|rcpt command|bad sequence)", re.I
+)
+
+
+def code_of(text: str) -> int | None:
+    """The first reply code of a refusal in a text."""
+    found = CODE.search(text)
+    while found and found[1][0] == "2":
+        found = CODE.search(text, found.end())
+    return int(found[1]) if found else None
+
+
+def enhanced_of(text: str) -> str | None:
+    """The first enhanced code in a text, one that says something before one that does not."""
+    codes = [one for one in ENHANCED.findall(text[:4_000]) if one[0] != "2"]
+    return next((one for one in codes if not one.endswith(".0.0")), codes[0] if codes else None)
+
+
+def enhanced_or_success(text: str) -> str | None:
+    """The first enhanced code of any class."""
+    found = ENHANCED.search(text)
+    return found[1] if found else None
+
+
+def command_of(text: str, notice: str = "") -> str:
+    """The command that a reply answers: CONN, MAIL, RCPT, DATA, or nothing if nothing tells."""
+    for name, said in _COMMANDS:
+        if said.search(text):
+            return name
+    sent = _SENT.findall(notice)
+    if not sent:
+        return ""
+    last = next((one.upper() for one in reversed(sent) if one.upper() != "QUIT"), "")
+    if last in {"DATA", "BDAT", "."} and _NO_RECIPIENT.search(notice):
+        return "RCPT"
+    return {"HELO": "CONN", "EHLO": "CONN", ".": "DATA", "BDAT": "DATA"}.get(last, last)
+
+
+def about(lines: Sequence[str], address: str) -> str:
+    """Lines that quote a reply and name an address."""
+    wanted = address.lower()
+    return " ".join(_joined(lines, at) for at, line in enumerate(lines)
+                    if "@" in line and wanted in line.lower() and CODE.search(line))[:2_000]
+
+
+def _joined(lines: Sequence[str], at: int) -> str:
+    """A line with those that continue the same reply."""
+    found = [lines[at].strip()]
+    for line in lines[at + 1 : at + 6]:
+        if not line.strip() or "@" in line or line.lstrip()[:3] in {">>>", "<<<"}:
+            break
+        found.append(line.strip())
+    return " ".join(found)
+
+
+def quoted(lines: Iterable[str]) -> str:
+    """All lines that quote a reply."""
+    return " ".join(line.strip() for line in lines if QUOTED.match(line))[:2_000]
