@@ -14,6 +14,7 @@ ADDRESS: Final = re.compile(
 _BRACKETED: Final = re.compile(r"<\s*([^<>\n]{1,320}?)\s*>")
 _ANY: Final = re.compile(rf"((?:\"[^\"\n]{{1,64}}\"|{_LOCAL})@{_DOMAIN})")
 _TYPED: Final = re.compile(r"^\s*(?:rfc ?-?822|utf-?8|smtp|x-[\w-]+|unknown|dns|local|x400)\s*;\s*", re.I)
+_PREFIX: Final = re.compile(r"^(?:smtp|mailto|rfc822|addr|to|for|rcpt)[=:]", re.I)
 _MAILTO: Final = re.compile(r"^mailto:", re.I)
 _TOKEN: Final = re.compile(r"\bb\+([a-z0-9]{26})@", re.I)
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,300}>")
@@ -58,6 +59,7 @@ def tidy(address: str) -> str:
     """Without marks of the text around it."""
     found = address.strip("<>()[]{}\"'`,;: \t") if not address.startswith('"') else address
     local, at, domain = found.rpartition("@")
+    local = _PREFIX.sub("", local)
     return f"{local}{at}{domain.strip('.-_')}"
 
 

@@ -10,6 +10,7 @@ _HIDDEN: Final = (("<!--", "-->"), ("<style", "</style"), ("<script", "</script"
 _BREAK: Final = re.compile(
     r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>", re.I
 )
+_CELL: Final = re.compile(r"</(?:td|th)\s*>", re.I)
 _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]{0,3000}>")
 _ADDRESS: Final = re.compile(r"<([^<>\s@=]{1,64}@[^<>\s@]{1,255})>")
 _SPACES: Final = re.compile(r"[ \t\xa0]+")
@@ -21,7 +22,7 @@ def plain(markup: str) -> str:
     for begin, end in _HIDDEN:
         text = _without(text, begin, end)
     text = _ADDRESS.sub(r" &lt;\1&gt; ", text)
-    text = _TAG.sub("", _BREAK.sub("\n", text.replace("\n", " ")))
+    text = _TAG.sub("", _CELL.sub(" ", _BREAK.sub("\n", text.replace("\n", " "))))
     lines = (_SPACES.sub(" ", line).strip() for line in html.unescape(text).split("\n"))
     return "\n".join(line for line in lines if line)
 

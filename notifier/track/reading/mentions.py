@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from . import bounds
-from .addresses import ADDRESS, key, tidy
+from .addresses import ADDRESS, first, key, tidy
 
 _LINE: Final = 1_000  # characters of a line
 _NEAR: Final = 25  # lines after an address that may be about it
@@ -25,13 +25,14 @@ _NOT: Final = re.compile(
     re.I,
 )
 _BEFORE: Final = re.compile(
-    r"(?:rcpt to|recipients?|recipient address|mailbox|users?|account|address(?:es)?|e-?mail|deliver(?:y|ed|ing)?"
+    r"(?:rcpt to|generated from|recipients?|recipient address|mailbox|users?|account|address(?:es)?|e-?mail|deliver(?:y|ed|ing)?"
     r"(?: (?:of|to|for)(?: the (?:message|mail))?)?|to|for|unknown|destinataire|empfänger|destinatario|宛先|受信者|[45]\d\d(?:[ -][45]\.\d+\.\d+)?)"
     r"(?: named| is| was)?[\s:<\[(\"'「=]*$",
     re.I,
 )
 #: Signs that an address in a line is the one that a server talks about.
 _AFTER: Final = re.compile(r"[>\])\"'」]*\s*(?:\.\.\.|:|;|,?\s*(?:user|unknown|not|does|is|was|no|invalid|mailbox|recipient|の|は|宛|へ|に))", re.I)
+_ORIGIN: Final = re.compile(r"\((?:ultimately )?(?:generated|expanded) from:? ?([^()]+)\)", re.I)
 _SENDER: Final = re.compile(r"(?:mail from|from|sender|return-?path|by|contact|reply to|von|差出人|送信者)[\s:<=\[(\"']*$", re.I)
 _NOBODY: Final = frozenset(
     {"postmaster", "mailer-daemon", "abuse", "mailerdaemon", "hostmaster", "support", "helpdesk", "webmaster", "post_master", "noc", "mail-daemon"}
@@ -138,9 +139,17 @@ def _once(found: Iterable[Mention]) -> list[Mention]:
     kept: dict[str, Mention] = {}
     for one in found:
         other = kept.setdefault(key(one.address), one)
-        if other is not one and not any(line.strip() for line in other.lines):
-            other.lines = one.lines
+        if other is not one and other.lines is not one.lines:
+            other.lines = [*other.lines, *one.lines][: 2 * _NEAR]
     return list(kept.values())
+
+
+def origin(lines: Iterable[str]) -> str | None:
+    """The address that a failed one was made from (Exim, sendmail), the one that was written to."""
+    for line in lines:
+        if (found := _ORIGIN.search(line)) and (address := first(found[1])):
+            return address
+    return None
 
 
 def paragraphs(lines: Iterable[str]) -> list[str]:

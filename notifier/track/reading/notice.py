@@ -19,6 +19,8 @@ _BLOCK: Final = re.compile(
     re.M,
 )
 _TRACED: Final = re.compile(r"^(?:> ?)?(?:Return-Path|Received|Message-Id|MIME-Version):", re.M | re.I)
+_NAME: Final = re.compile(r"^([A-Za-z-]+)[ \t]*:", re.M)
+_BESIDE: Final = frozenset({"to", "from", "date", "sent"})
 _INDENTED: Final = re.compile(r"^[ \t]+(?:[A-Za-z][\w-]{1,40}[ \t]*:.*\n)(?:[ \t]+\S.*\n)*", re.M)
 
 
@@ -65,7 +67,8 @@ def _without_indented(text: str) -> tuple[str, Headers | None]:
     """Some servers quote the headers of the mail, indented, before they say what is wrong."""
     for found in _INDENTED.finditer(text):
         block = "\n".join(line.strip() for line in found[0].split("\n"))
-        if len(_TRACED.findall(block)) >= 2:
+        names = {name.lower() for name in _NAME.findall(block)}
+        if len(_TRACED.findall(block)) >= 2 or ("subject" in names and names & _BESIDE):
             return text[: found.start()] + text[found.end() :], headers_of(block.encode("utf-8", "replace"))
     return text, None
 

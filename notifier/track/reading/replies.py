@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-CODE: Final = re.compile(r"(?<![\d.:/#@-])([245][0-5]\d)(?=[ \-]\S|[:;,)\]]|$| ?#)")
+CODE: Final = re.compile(r"(?<![\w.:/#@-])#?([245][0-5]\d)(?=[ \-]\S|[:;,)\]]|$| ?#)")
 ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)")
 #: A line that quotes a reply.
 QUOTED: Final = re.compile(
-    r"^\s*(?:<<<|>>>|smtp;|Received <<<|\S+ said:|Remote host said:|\(reason:)?\s*[45]\d\d[ -]", re.I
+    r"^\s*(?:<<<|>>>|smtp;|(?:Sent|Received) (?:<<<|>>>)|#|\S+ said:|Remote host said:|\(reason:)?\s*[45]\d\d[ -]", re.I
 )
 _COMMANDS: Final = (
     ("DATA", re.compile(
@@ -22,7 +22,7 @@ _COMMANDS: Final = (
         r"initial (?:server greeting|connection)|refused to talk to me|[eh][eh]lo command|while connected|"
         r"to (?:[eh][eh]lo)|after (?:initial|ehlo|helo)|greeting", re.I)),
 )
-_SENT: Final = re.compile(r"^\s*(?:>>>|Sent >>>|Sent <<<|SMTP>>)\s*(RCPT|DATA|MAIL|HELO|EHLO|STARTTLS|QUIT|BDAT|\.)", re.I | re.M)
+_SENT: Final = re.compile(r"^\s*(?:>>>|Sent >>>|Sent <<<|-*SMTP command\s*\n\s*|SMTP>>)\s*(RCPT|DATA|MAIL|HELO|EHLO|STARTTLS|QUIT|BDAT|\.)", re.I | re.M)
 #: With pipelining a refusal of the only recipient is read after DATA was sent.
 _NO_RECIPIENT: Final = re.compile(
     r"\b(?:503|554|451)\b[^\n]{0,30}(?:need rcpt|valid recipient|no recipient|rcpt first|rcpt command|bad sequence)", re.I

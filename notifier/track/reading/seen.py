@@ -1,6 +1,6 @@
 """What the steps of reading share about one mail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -27,6 +27,9 @@ class Seen:
     def of(cls, data: bytes) -> "Seen":
         """Look at the bytes of a mail."""
         mail = split(data)
+        first = mail.leaves[0]
+        if first.kind == "message/rfc822" and b"report" in first.body[: bounds.HEADER_BYTES]:
+            mail = replace(split(first.content()), headers=mail.headers)
         return cls(mail, find(mail))
 
     @property
@@ -69,6 +72,6 @@ class Seen:
     def apart(self) -> list[str]:
         """Addresses that are no recipients of ours: of us, and of who reports."""
         ours = addresses.every(self.returned.all(*_FROM))
-        others = addresses.every(self.headers.all(*ENVELOPE, "from", "reply-to", "return-path", "errors-to", "sender"))
+        others = addresses.every(self.headers.all("to", "delivered-to", "from", "reply-to", "return-path", "errors-to", "sender"))
         kept = set(map(addresses.key, self.written_to))
         return [*ours, *(one for one in others if addresses.key(one) not in kept)]

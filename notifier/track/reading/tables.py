@@ -59,7 +59,8 @@ class Kinds:
     never_delayed: tuple[str, ...]
     deliveries: tuple[str, ...]
     automatic: tuple[str, ...]
-    automatic_body: tuple[str, ...]
+    automatic_body: tuple[str, ...]  # in a mail that answers none of ours
+    automatic_sure: tuple[str, ...]
     automatic_headers: Mapping[str, tuple[str, ...]]
     separators: tuple[str, ...]
     separator_lines: frozenset[str]
@@ -97,6 +98,7 @@ def kinds() -> Kinds:
         deliveries=tuple(found["deliveries"]["words"]),
         automatic=tuple(automatic["words"]),
         automatic_body=tuple(automatic["body"]),
+        automatic_sure=tuple(automatic["sure"]),
         automatic_headers={name: tuple(v) for name, v in automatic["headers"].items()},
         separators=tuple(found["separators"]["begins"]),
         separator_lines=frozenset(found["separators"]["equals"]),

@@ -13,6 +13,7 @@ from .why import Evidence, is_hard, reason_of
 from .words import flat
 
 _SMTP: Final = re.compile(r"^\s*(?:smtp|e?smtps?)\s*;\s*", re.I)
+_EXIT: Final = re.compile(r"\s*x-unix\s*;\s*\d*\s*$", re.I)
 _HOST: Final = re.compile(r"(?:host|talking to|from|by|at) ([a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+)", re.I)
 _ACTIONS: Final = {
     "fail": ReturnKind.BOUNCED,
@@ -60,34 +61,42 @@ def _finding(seen: Seen, group: Group, named: Sequence[mentions.Mention], count:
             kind=what,
             status=replies.enhanced_or_success(group.get("status")),
             level=_LEVELS.get(action, DeliveredLevel.RELAY_ACCEPTED),
-            reply=flat(_diagnosis(group), bounds.REPLY),
+            reply=flat(_diagnosis(group)[0], bounds.REPLY),
             final_recipient=final,
         )
-    return _broken(seen, group, named, recipient, final, what)
+    return _broken(seen, group, named, recipient, final, what, count > 1)
 
 
 def _broken(
-    seen: Seen, group: Group, named: Sequence[mentions.Mention], recipient: str, final: str | None, what: ReturnKind
+    seen: Seen,
+    group: Group,
+    named: Sequence[mentions.Mention],
+    recipient: str,
+    final: str | None,
+    what: ReturnKind,
+    several: bool,
 ) -> Finding:
     """A finding of what was not delivered, or not yet."""
-    own = _diagnosis(group)
+    own, vague = _diagnosis(group)
     near = [one for one in (recipient, final) if one]
     about = next(filter(None, (replies.about(seen.lines, one) for one in near)), "")
     keys = set(map(addresses.key, near))
     lines = next((one.lines for one in named if addresses.key(one.address) in keys), [])
-    texts = [text for text in (own, about, *mentions.paragraphs(lines)[:3], _all(seen)) if text.strip()]
-    status = _status(group, texts[:2])
+    beside = [about, *mentions.paragraphs(lines)[:3]]
+    texts = [text for text in (own, *beside, vague, _all(seen)) if text.strip()]
+    status = _status(group, [own] if own else texts[:2])
     given = Evidence(
         texts=texts,
         status=status,
         code=replies.code_of(own) or replies.code_of(about),
-        command=replies.command_of(f"{own} {about}", seen.notice.text),
+        command=replies.command_of(f"{own} {about}", " ".join(lines) if several else seen.notice.text),
+        local=is_local(seen, recipient),
         hosts=[_server(group), *hosts_of(recipient, own), *hosts_of(final or "", "")],
         category=group.get("x-powermta-bouncecategory").lower(),
         temporary=what is ReturnKind.DELAYED,
     )
     reason = reason_of(given)
-    said = own or about or " ".join(texts[:1])
+    said = own or about or vague or " ".join(texts[:1])
     return Finding(
         recipient=recipient,
         kind=what,
@@ -109,11 +118,17 @@ def _whom(
     actual = addresses.of_field(group.get("x-actual-recipient"))
     whole = [one for one in (original, final, actual) if one and "@" in one]
     if whole:
-        first = whole[0]
+        first = whole[0] if original else _made_from(whole[0], named) or whole[0]
         other = final if final and "@" in final and addresses.key(final) != addresses.key(first) else None
         return first, other
     bare = original or final or actual
     return (_completed(seen, bare, named, count) if bare else None), None
+
+
+def _made_from(final: str, named: Sequence[mentions.Mention]) -> str | None:
+    """The address that was expanded to this one, as the text says."""
+    lines = next((one.lines for one in named if addresses.key(one.address) == addresses.key(final)), [])
+    return mentions.origin(lines[:4])
 
 
 def _completed(seen: Seen, bare: str, named: Sequence[mentions.Mention], count: int) -> str:
@@ -146,13 +161,25 @@ def _status(group: Group, texts: Sequence[str]) -> str | None:
     return spoken or given
 
 
-def _diagnosis(group: Group) -> str:
+def _diagnosis(group: Group) -> tuple[str, str]:
+    """The server's words; apart from them what is no more than a program's exit status."""
     found = group.get("diagnostic-code") or group.get("x-diagnostic-code") or group.get("x-supplementary-info")
-    return _SMTP.sub("", found)
+    found = _SMTP.sub("", found)
+    if _EXIT.match(found):
+        return "", found
+    comment = group.get("status").partition("(")[2].rstrip(") ")
+    return found or comment, ""
 
 
 def _server(group: Group) -> str:
     return group.get("remote-mta").partition(";")[2].strip().lower()
+
+
+def is_local(seen: Seen, address: str) -> bool:
+    """Whether the server that reports is the recipient's own."""
+    domain = address.rpartition("@")[2].lower()
+    server = (seen.sender or "").rpartition("@")[2].lower()
+    return bool(domain) and (server == domain or server.endswith(f".{domain}"))
 
 
 def hosts_of(address: str, text: str) -> list[str]:

@@ -24,6 +24,7 @@ class Evidence:
     hosts: Sequence[str] = ()  # of the server, of the recipient
     category: str = ""  # of PowerMTA
     temporary: bool = False
+    local: bool = False  # the server that reports is the recipient's own
 
 
 def reason_of(given: Evidence) -> BounceReason:
@@ -31,9 +32,11 @@ def reason_of(given: Evidence) -> BounceReason:
     table = reasons()
     texts = [even(text) for text in given.texts if text.strip()]
     own, around = texts[:1], texts[1:]
+    first = _by_host(table, own, given) or _by_words(table, own, given)
+    if first is _R.SYSTEM_ERROR and (clearer := _by_words(table, around[:3], given)):
+        return clearer
     found = (
-        _by_host(table, own, given)
-        or _by_words(table, own, given)
+        first
         or _by_code(table.codes, given.status)
         or _by_words(table, around, given)
         or _known(table.categories.get(given.category, ""), given)
@@ -75,14 +78,19 @@ def _by_words(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceRe
             if any(holds(text, words) for words in one.words) and not any(
                 word in text for word in one.excepted
             ):
-                return _at_command(one.reason, given)
+                return _at_command(one.reason, text, given)
     return None
 
 
-def _at_command(reason: BounceReason, given: Evidence) -> BounceReason:
-    """After DATA the address had been taken: "unknown" then is what the recipient's settings say."""
-    if reason is _R.USER_UNKNOWN and given.command == "DATA":
+def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReason:
+    """After DATA the address had been taken: "unknown" then is what the recipient's settings say.
+
+    And an address that a server has no route for is a user of its own, or a host elsewhere.
+    """
+    if reason is _R.USER_UNKNOWN and given.command == "DATA" and (given.status or "")[2:] != "1.1":
         return _R.FILTERED
+    if reason is _R.HOST_UNKNOWN and "unrouteable address" in text and (given.local or given.code):
+        return _R.USER_UNKNOWN
     return reason
 
 

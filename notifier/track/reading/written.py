@@ -7,7 +7,7 @@ from notifier.model.tracking import DeliveredLevel, Finding, ReturnKind
 from . import addresses, bounds, kind, mentions, replies
 from .mentions import Mention
 from .seen import Seen
-from .told import hosts_of
+from .told import hosts_of, is_local
 from .why import Evidence, is_hard, reason_of
 from .words import flat
 
@@ -33,7 +33,7 @@ def _recipients(seen: Seen) -> list[Mention]:
 
 
 def _finding(seen: Seen, mention: Mention, what: ReturnKind) -> Finding:
-    address = mention.address or None
+    address = mentions.origin(mention.lines[:4]) or mention.address or None
     if what is ReturnKind.DELIVERED:
         return Finding(recipient=address, kind=what, level=DeliveredLevel.RELAY_ACCEPTED)
     texts = _texts(seen, mention)
@@ -44,6 +44,7 @@ def _finding(seen: Seen, mention: Mention, what: ReturnKind) -> Finding:
         code=replies.code_of(joined),
         command=replies.command_of(joined, seen.notice.text),
         hosts=hosts_of(mention.address, joined),
+        local=is_local(seen, mention.address),
         temporary=what is ReturnKind.DELAYED,
     )
     reason = reason_of(given)
