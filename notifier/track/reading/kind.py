@@ -44,7 +44,8 @@ def of_answer(seen: Seen) -> ReturnKind:
     told = _holds(said, table.automatic_sure) or (not _answers(seen) and _holds(said, table.automatic_body))
     if told or _holds(seen.subject.lower(), table.automatic):
         return ReturnKind.AUTO_REPLY
-    nobody = _is_daemon(table, seen) or seen.sender is None or not seen.told.strip()
+    stray = bool(addresses.tokens(headers.all("to", "delivered-to"))) and not _answers(seen)
+    nobody = stray or _is_daemon(table, seen) or seen.sender is None or not seen.told.strip()
     return ReturnKind.UNKNOWN if nobody or _is_mass(seen) else ReturnKind.REPLY
 
 

@@ -85,7 +85,7 @@ def _tier(line: str, place: re.Match[str]) -> int | None:
     leads = _LEADS.match(line)
     if leads and leads.end() >= place.start():
         return 0
-    if _SENDER.search(before):
+    if "generated from" not in before and _SENDER.search(before):
         return None
     label = _LABEL.match(line)
     if label and label.end() == place.start():

@@ -12,8 +12,8 @@ QUOTED: Final = re.compile(
 )
 _COMMANDS: Final = (
     ("DATA", re.compile(
-        r"end of data|after (?:sending )?data|after end of|end of message|sending data|message body|after dot|"
-        r"\(state 1[5-8]\)|data phase|reply to data|during data|data command|データの終わり|データ送信", re.I)),
+        r"end of data|after (?:sending )?data|after end of|sending data|after dot|"
+        r"\(state 1[5-8]\)|data phase|reply to data|data command|データの終わり|データ送信", re.I)),
     ("RCPT", re.compile(
         r"rcpt to|rcpt command|after rcpt|to rcpt|recipient phase|does not like recipient|rejected recipient|"
         r"\(state 1[34]\)|at rcpt", re.I)),
@@ -50,17 +50,23 @@ def enhanced_or_success(text: str) -> str | None:
 
 
 def command_of(text: str, notice: str = "") -> str:
-    """The command that a reply answers: CONN, MAIL, RCPT, DATA, or nothing if nothing tells."""
-    for name, said in _COMMANDS:
-        if said.search(text):
-            return name
+    """The command that a reply answers: CONN, MAIL, RCPT, DATA, or nothing if nothing tells.
+
+    ``notice`` is what stands around it, as far as it is about this reply.
+    """
+    if found := _said(text):
+        return found
     sent = _SENT.findall(notice)
     if not sent:
-        return ""
+        return _said(notice[:4_000])
     last = next((one.upper() for one in reversed(sent) if one.upper() != "QUIT"), "")
     if last in {"DATA", "BDAT", "."} and _NO_RECIPIENT.search(notice):
         return "RCPT"
     return {"HELO": "CONN", "EHLO": "CONN", ".": "DATA", "BDAT": "DATA"}.get(last, last)
+
+
+def _said(text: str) -> str:
+    return next((name for name, said in _COMMANDS if said.search(text)), "")
 
 
 def about(lines: Sequence[str], address: str) -> str:

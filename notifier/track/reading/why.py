@@ -9,6 +9,8 @@ from .tables import Reasons, reasons
 from .words import even, holds
 
 _R = BounceReason
+#: Something went wrong: what else is told says more.
+_VAGUE = frozenset({_R.SYSTEM_ERROR, _R.MAILER_ERROR})
 #: What a refusal without a cause is about, by the command that it answers.
 _REFUSED = {"MAIL": _R.REJECTED, "RCPT": _R.FILTERED, "DATA": _R.REJECTED, "CONN": _R.BLOCKED}
 
@@ -33,7 +35,7 @@ def reason_of(given: Evidence) -> BounceReason:
     texts = [even(text) for text in given.texts if text.strip()]
     own, around = texts[:1], texts[1:]
     first = _by_host(table, own, given) or _by_words(table, own, given)
-    if first is _R.SYSTEM_ERROR and (clearer := _by_words(table, around[:3], given)):
+    if first in _VAGUE and (clearer := _clearer(table, around[:3], given)):
         return clearer
     found = (
         first
@@ -48,8 +50,18 @@ def reason_of(given: Evidence) -> BounceReason:
 
 def is_hard(reason: BounceReason, given: Evidence) -> bool:
     """Whether the address is dead for good."""
-    first = given.status[:1] if given.status else str(given.code or 5)[:1]
-    return reason in reasons().hard and first != "4" and not given.temporary
+    status = "" if (given.status or "").endswith(".0.0") else given.status or ""
+    first = (status or str(given.code or 5))[:1]
+    passing = reason is _R.SUSPENDED and any("temporar" in text for text in given.texts[:3])
+    return reason in reasons().hard and first != "4" and not given.temporary and not passing
+
+
+def _clearer(table: Reasons, around: Sequence[str], given: Evidence) -> BounceReason | None:
+    """What says more than that something went wrong."""
+    if (coded := _by_code(table.codes, given.status)) and coded not in _VAGUE:
+        return coded
+    found = (_by_words(table, [text], given) for text in around)
+    return next((one for one in found if one and one not in _VAGUE), None)
 
 
 def _by_host(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
