@@ -20,7 +20,9 @@ _HELP = "Mails (.eml), mboxes, Maildirs or folders of them."
 def track(
     files: Annotated[list[Path], typer.Argument(help=_HELP, exists=True)],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what they say, and no more.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what they say, and no more.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Read bounces, complaints and answers; what they prove is put on record."""

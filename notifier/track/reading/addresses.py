@@ -13,10 +13,12 @@ ADDRESS: Final = re.compile(
 )
 _BRACKETED: Final = re.compile(r"<\s*([^<>\n]{1,320}?)\s*>")
 _ANY: Final = re.compile(rf"((?:\"[^\"\n]{{1,64}}\"|{_LOCAL})@{_DOMAIN})")
-_TYPED: Final = re.compile(r"^\s*(?:rfc ?-?822|utf-?8|smtp|x-[\w-]+|unknown|dns|local|x400)\s*;\s*", re.I)
-_PREFIX: Final = re.compile(r"^(?:smtp|mailto|rfc822|addr|to|for|rcpt)[=:]", re.I)
-_MAILTO: Final = re.compile(r"^mailto:", re.I)
-_TOKEN: Final = re.compile(r"\bb\+([a-z0-9]{26})@", re.I)
+_TYPED: Final = re.compile(
+    r"^\s*(?:rfc ?-?822|utf-?8|smtp|x-[\w-]+|unknown|dns|local|x400)\s*;\s*", re.IGNORECASE
+)
+_PREFIX: Final = re.compile(r"^(?:smtp|mailto|rfc822|addr|to|for|rcpt)[=:]", re.IGNORECASE)
+_MAILTO: Final = re.compile(r"^mailto:", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"\bb\+([a-z0-9]{26})@", re.IGNORECASE)
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,300}>")
 _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 

@@ -51,13 +51,19 @@ def _fields(text: str) -> dict[str, list[str]]:
 
 
 def _recipients(seen: Seen, fields: dict[str, list[str]]) -> list[str]:
-    named = [value for name in ("original-rcpt-to", "removal-recipient") for value in fields.get(name, ())]
+    named = [
+        value
+        for name in ("original-rcpt-to", "removal-recipient")
+        for value in fields.get(name, ())
+    ]
     found = [one for value in named if (one := addresses.of_field(value)) and "@" in one]
     return _once([one for one in found if not _is_hidden(one)] or _returned(seen) or found)
 
 
 def _returned(seen: Seen) -> list[str]:
-    given = addresses.every(seen.returned.all("x-hmxmroriginalrecipient", "x-apparently-to", "to", "delivered-to"))
+    given = addresses.every(
+        seen.returned.all("x-hmxmroriginalrecipient", "x-apparently-to", "to", "delivered-to")
+    )
     return [one for one in given if not _is_hidden(one)]
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from . import bounds
 from .charset import decode
 
-_FIELD: Final = re.compile(rb"^([!-9;-~]{1,80})[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.M)
+_FIELD: Final = re.compile(rb"^([!-9;-~]{1,80})[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _FOLD: Final = re.compile(r"\s*\n\s*")
 _WORD: Final = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN: Final = re.compile(r"(\?=)\s+(?==\?)")
@@ -79,7 +79,9 @@ def _word(found: re.Match[str]) -> str:
 def from_base64(data: bytes) -> bytes:
     """What base64 stands for, as far as it goes; signs that do not belong there are passed over."""
     kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
-    kept = kept[: len(kept) - len(kept) % 4] + (kept[-(len(kept) % 4) :] if len(kept) % 4 > 1 else b"")
+    kept = kept[: len(kept) - len(kept) % 4] + (
+        kept[-(len(kept) % 4) :] if len(kept) % 4 > 1 else b""
+    )
     try:
         return base64.b64decode(kept + b"=" * (-len(kept) % 4))
     except (binascii.Error, ValueError):

@@ -11,7 +11,7 @@ from .tables import Kinds, kinds
 _ENOUGH = 3  # points for a report that no mailer daemon signs
 #: An address alone on its line, as many servers list those that failed.
 _FOR = re.compile(r"\bfor <?([^\s<>;@]+@[^\s<>;]+)>?")
-_LISTED = re.compile(r"^[ \t]*<[^<>\s@]+@[^<>\s@]+>:?[ \t]*$", re.M)
+_LISTED = re.compile(r"^[ \t]*<[^<>\s@]+@[^<>\s@]+>:?[ \t]*$", re.MULTILINE)
 
 
 def is_report(seen: Seen) -> bool:
@@ -41,7 +41,9 @@ def of_answer(seen: Seen) -> ReturnKind:
         if any(one.lower().startswith(values) for one in headers.all(name)):
             return ReturnKind.AUTO_REPLY
     said = seen.told[:2_000]
-    told = _holds(said, table.automatic_sure) or (not _answers(seen) and _holds(said, table.automatic_body))
+    told = _holds(said, table.automatic_sure) or (
+        not _answers(seen) and _holds(said, table.automatic_body)
+    )
     if told or _holds(seen.subject.lower(), table.automatic):
         return ReturnKind.AUTO_REPLY
     stray = bool(addresses.tokens(headers.all("to", "delivered-to"))) and not _answers(seen)
@@ -70,8 +72,10 @@ def of_report(seen: Seen) -> ReturnKind:
 def _is_daemon(table: Kinds, seen: Seen) -> bool:
     written = seen.headers.get("from").lower()
     local = (seen.sender or "").lower().partition("@")[0]
-    return local in table.daemons or local.startswith(("mailer-daemon", "postmaster", "microsoftexchange")) or any(
-        word in written for word in table.daemon_words
+    return (
+        local in table.daemons
+        or local.startswith(("mailer-daemon", "postmaster", "microsoftexchange"))
+        or any(word in written for word in table.daemon_words)
     )
 
 

@@ -6,11 +6,16 @@ from typing import Final
 
 _MOST: Final = 200_000
 #: What is not for readers: where it begins, and where it ends.
-_HIDDEN: Final = (("<!--", "-->"), ("<style", "</style"), ("<script", "</script"), ("<head", "</head"))
-_BREAK: Final = re.compile(
-    r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>", re.I
+_HIDDEN: Final = (
+    ("<!--", "-->"),
+    ("<style", "</style"),
+    ("<script", "</script"),
+    ("<head", "</head"),
 )
-_CELL: Final = re.compile(r"</(?:td|th)\s*>", re.I)
+_BREAK: Final = re.compile(
+    r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>", re.IGNORECASE
+)
+_CELL: Final = re.compile(r"</(?:td|th)\s*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]{0,3000}>")
 _ADDRESS: Final = re.compile(r"<([^<>\s@=]{1,64}@[^<>\s@]{1,255})>")
 _SPACES: Final = re.compile(r"[ \t\xa0]+")

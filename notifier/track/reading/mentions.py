@@ -16,26 +16,46 @@ _LINE: Final = 1_000  # characters of a line
 _NEAR: Final = 25  # lines after an address that may be about it
 #: Marks and numbers before an address that begins its line.
 _LEADS: Final = re.compile(r"[\s>*•・|+#=\-<\[(\"'「『:]*(?:\d{1,3}[.)]\s+)?[<\[(\"'「]*")
-_LABEL: Final = re.compile(r"[\s>*•・|<#-]*([^@\n]{0,80}?)\s*[:：=]\s*[<\[(\"'「]*(?:mailto:)?(?:smtp:|rfc822;)?\s*", re.I)
+_LABEL: Final = re.compile(
+    r"[\s>*•・|<#-]*([^@\n]{0,80}?)\s*[:：=]\s*[<\[(\"'「]*(?:mailto:)?(?:smtp:|rfc822;)?\s*", re.IGNORECASE
+)
 #: Labels of addresses that are nobody we wrote to.
 _NOT: Final = re.compile(
     r"\b(?:from|sender|reply|return|contact|postmaster|admin\w*|envelope-from|support|help\w*|cc|subject|"
     r"message-?id|received|von|de|da|от|by|help|questions?|mailto|x-[\w-]+|list-[\w-]+|authenticated|"
     r"delivered-to|dkim\S*|generating|server|host)\b|差出人|送信者|発信者|問い合わせ|連絡先|返信先|発信元|送信元",
-    re.I,
+    re.IGNORECASE,
 )
 _BEFORE: Final = re.compile(
     r"(?:rcpt to|generated from|recipients?|recipient address|mailbox|users?|account|address(?:es)?|e-?mail|deliver(?:y|ed|ing)?"
     r"(?: (?:of|to|for)(?: the (?:message|mail))?)?|to|for|unknown|destinataire|empfänger|destinatario|宛先|受信者|[45]\d\d(?:[ -][45]\.\d+\.\d+)?)"
     r"(?: named| is| was)?[\s:<\[(\"'「=]*$",
-    re.I,
+    re.IGNORECASE,
 )
 #: Signs that an address in a line is the one that a server talks about.
-_AFTER: Final = re.compile(r"[>\])\"'」]*\s*(?:\.\.\.|:|;|,?\s*(?:user|unknown|not|does|is|was|no|invalid|mailbox|recipient|の|は|宛|へ|に))", re.I)
-_ORIGIN: Final = re.compile(r"\((?:ultimately )?(?:generated|expanded) from:? ?([^()]+)\)", re.I)
-_SENDER: Final = re.compile(r"(?:mail from|from|sender|return-?path|by|contact|reply to|von|差出人|送信者)[\s:<=\[(\"']*$", re.I)
+_AFTER: Final = re.compile(
+    r"[>\])\"'」]*\s*(?:\.\.\.|:|;|,?\s*(?:user|unknown|not|does|is|was|no|invalid|mailbox|recipient|の|は|宛|へ|に))",
+    re.IGNORECASE,
+)
+_ORIGIN: Final = re.compile(r"\((?:ultimately )?(?:generated|expanded) from:? ?([^()]+)\)", re.IGNORECASE)
+_SENDER: Final = re.compile(
+    r"(?:mail from|from|sender|return-?path|by|contact|reply to|von|差出人|送信者)[\s:<=\[(\"']*$",
+    re.IGNORECASE,
+)
 _NOBODY: Final = frozenset(
-    {"postmaster", "mailer-daemon", "abuse", "mailerdaemon", "hostmaster", "support", "helpdesk", "webmaster", "post_master", "noc", "mail-daemon"}
+    {
+        "postmaster",
+        "mailer-daemon",
+        "abuse",
+        "mailerdaemon",
+        "hostmaster",
+        "support",
+        "helpdesk",
+        "webmaster",
+        "post_master",
+        "noc",
+        "mail-daemon",
+    }
 )
 
 
@@ -124,7 +144,10 @@ def _give_words(lines: Sequence[str], found: Sequence[Mention]) -> None:
         if place + 1 < len(found) and found[place + 1].line == one.line:
             one.lines = found[place + 1].lines
             continue
-        own = [_rest(lines[one.line], one.address), *lines[one.line + 1 : min(end, one.line + _NEAR)]]
+        own = [
+            _rest(lines[one.line], one.address),
+            *lines[one.line + 1 : min(end, one.line + _NEAR)],
+        ]
         one.lines = own if any(line.strip(" \t<>:;,.()") for line in own) else later
         later, end = one.lines, one.line
 
@@ -132,7 +155,11 @@ def _give_words(lines: Sequence[str], found: Sequence[Mention]) -> None:
 def _rest(line: str, address: str) -> str:
     """A line without the address that begins it."""
     start = line.find(address)
-    return (line[:start] + " " + line[start + len(address) :]).strip(" \t<>:;,") if start >= 0 else line
+    return (
+        (line[:start] + " " + line[start + len(address) :]).strip(" \t<>:;,")
+        if start >= 0
+        else line
+    )
 
 
 def _once(found: Iterable[Mention]) -> list[Mention]:

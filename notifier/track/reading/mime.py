@@ -14,8 +14,8 @@ from .charset import decode
 from .headers import Headers, from_base64
 from .markup import plain
 
-_BOUNDARY: Final = re.compile(r"boundary\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;]+))", re.I)
-_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.I)
+_BOUNDARY: Final = re.compile(r"boundary\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;]+))", re.IGNORECASE)
+_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _FROM_LINE: Final = re.compile(rb"\A>?From [^\n]*\n")
 _BLANK: Final = re.compile(rb"\n[ \t]*\n|\A\n")
 _RETURNED: Final = frozenset(

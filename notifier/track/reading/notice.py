@@ -16,12 +16,14 @@ _BLOCK: Final = re.compile(
     r"^(?P<mark>(?:> ?)?)(?:Return-Path|Received|DKIM-Signature|Delivered-To|Message-I[dD]|"
     r"MIME-[vV]ersion|X-[\w-]+|From|Date|Subject|To): .*\n"
     r"(?:(?P=mark)(?:[ \t]+\S.*|[A-Za-z][\w-]{1,40}:.*)\n){2,}",
-    re.M,
+    re.MULTILINE,
 )
-_TRACED: Final = re.compile(r"^(?:> ?)?(?:Return-Path|Received|Message-Id|MIME-Version):", re.M | re.I)
-_NAME: Final = re.compile(r"^([A-Za-z-]+)[ \t]*:", re.M)
+_TRACED: Final = re.compile(
+    r"^(?:> ?)?(?:Return-Path|Received|Message-Id|MIME-Version):", re.MULTILINE | re.IGNORECASE
+)
+_NAME: Final = re.compile(r"^([A-Za-z-]+)[ \t]*:", re.MULTILINE)
 _BESIDE: Final = frozenset({"to", "from", "date", "sent"})
-_INDENTED: Final = re.compile(r"^[ \t]+(?:[A-Za-z][\w-]{1,40}[ \t]*:.*\n)(?:[ \t]+\S.*\n)*", re.M)
+_INDENTED: Final = re.compile(r"^[ \t]+(?:[A-Za-z][\w-]{1,40}[ \t]*:.*\n)(?:[ \t]+\S.*\n)*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def _without_indented(text: str) -> tuple[str, Headers | None]:
         block = "\n".join(line.strip() for line in found[0].split("\n"))
         names = {name.lower() for name in _NAME.findall(block)}
         if len(_TRACED.findall(block)) >= 2 or ("subject" in names and names & _BESIDE):
-            return text[: found.start()] + text[found.end() :], headers_of(block.encode("utf-8", "replace"))
+            return text[: found.start()] + text[found.end() :], headers_of(
+                block.encode("utf-8", "replace")
+            )
     return text, None
 
 

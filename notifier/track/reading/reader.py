@@ -19,7 +19,9 @@ _GRAVEST = (
     ReturnKind.DELAYED,
     ReturnKind.DELIVERED,
 )
-_WITH_TEXT = frozenset({ReturnKind.REPLY, ReturnKind.COMPLAINT, ReturnKind.UNKNOWN, ReturnKind.AUTO_REPLY})
+_WITH_TEXT = frozenset(
+    {ReturnKind.REPLY, ReturnKind.COMPLAINT, ReturnKind.UNKNOWN, ReturnKind.AUTO_REPLY}
+)
 
 
 def read(data: bytes) -> Reading:
@@ -39,7 +41,11 @@ def read(data: bytes) -> Reading:
         findings = written.findings(seen)
         return _reading(seen, _gravest(findings), findings, found)
     what = kind.of_answer(seen)
-    about = [Finding(recipient=seen.sender, kind=what)] if what in {ReturnKind.AUTO_REPLY, ReturnKind.REPLY} else []
+    about = (
+        [Finding(recipient=seen.sender, kind=what)]
+        if what in {ReturnKind.AUTO_REPLY, ReturnKind.REPLY}
+        else []
+    )
     return _reading(seen, what, about, found)
 
 
@@ -58,7 +64,11 @@ def _gravest(findings: Sequence[Finding]) -> ReturnKind:
 
 
 def _reading(
-    seen: Seen, what: ReturnKind, findings: Sequence[Finding], found: Report, paths: Sequence[str] = ()
+    seen: Seen,
+    what: ReturnKind,
+    findings: Sequence[Finding],
+    found: Report,
+    paths: Sequence[str] = (),
 ) -> Reading:
     headers, returned = seen.headers, seen.returned
     first = sorted(findings, key=lambda one: one.kind is not what)

@@ -8,24 +8,35 @@ CODE: Final = re.compile(r"(?<![\w.:/#@-])#?([245][0-5]\d)(?=[ \-]\S|[:;,)\]]|$|
 ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)")
 #: A line that quotes a reply.
 QUOTED: Final = re.compile(
-    r"^\s*(?:<<<|>>>|smtp;|(?:Sent|Received) (?:<<<|>>>)|#|\S+ said:|Remote host said:|\(reason:)?\s*[45]\d\d[ -]", re.I
+    r"^\s*(?:<<<|>>>|smtp;|(?:Sent|Received) (?:<<<|>>>)|#|\S+ said:|Remote host said:|\(reason:)?\s*[45]\d\d[ -]",
+    re.IGNORECASE,
 )
+#: Words by which a server says which command it answered, in lower case.
 _COMMANDS: Final = (
-    ("DATA", re.compile(
-        r"end of data|after (?:sending )?data|after end of|sending data|after dot|"
-        r"\(state 1[5-8]\)|data phase|reply to data|data command|データの終わり|データ送信", re.I)),
-    ("RCPT", re.compile(
-        r"rcpt to|rcpt command|after rcpt|to rcpt|recipient phase|does not like recipient|rejected recipient|"
-        r"\(state 1[34]\)|at rcpt", re.I)),
-    ("MAIL", re.compile(r"mail from|to mail command|after mail|does not like sender|following mail", re.I)),
-    ("CONN", re.compile(
-        r"initial (?:server greeting|connection)|refused to talk to me|[eh][eh]lo command|while connected|"
-        r"to (?:[eh][eh]lo)|after (?:initial|ehlo|helo)|greeting", re.I)),
+    ("DATA", (
+        "end of data", "after data", "after sending data", "after end of", "sending data", "after dot",
+        "(state 15)", "(state 16)", "(state 17)", "(state 18)", "data phase", "reply to data",
+        "data command", "following data",
+    )),
+    ("RCPT", (
+        "rcpt to", "rcpt command", "after rcpt", "recipient phase", "does not like recipient",
+        "rejected recipient", "(state 13)", "(state 14)", "at rcpt",
+    )),
+    ("MAIL", ("mail from", "to mail command", "after mail", "does not like sender", "following mail")),
+    ("CONN", (
+        "initial server greeting", "initial connection", "refused to talk to me", "helo command",
+        "ehlo command", "while connected", "to helo", "to ehlo", "after initial", "after ehlo",
+        "after helo", "greeting",
+    )),
+)  # fmt: skip
+_SENT: Final = re.compile(
+    r"^\s*(?:>>>|Sent >>>|Sent <<<|-*SMTP command\s*\n\s*|SMTP>>)\s*(RCPT|DATA|MAIL|HELO|EHLO|STARTTLS|QUIT|BDAT|\.)",
+    re.IGNORECASE | re.MULTILINE,
 )
-_SENT: Final = re.compile(r"^\s*(?:>>>|Sent >>>|Sent <<<|-*SMTP command\s*\n\s*|SMTP>>)\s*(RCPT|DATA|MAIL|HELO|EHLO|STARTTLS|QUIT|BDAT|\.)", re.I | re.M)
 #: With pipelining a refusal of the only recipient is read after DATA was sent.
 _NO_RECIPIENT: Final = re.compile(
-    r"\b(?:503|554|451)\b[^\n]{0,30}(?:need rcpt|valid recipient|no recipient|rcpt first|rcpt command|bad sequence)", re.I
+    r"\b(?:503|554|451)\b[^\n]{0,30}(?:need rcpt|valid recipient|no recipient|rcpt first|rcpt command|bad sequence)",
+    re.IGNORECASE,
 )
 
 
@@ -56,7 +67,7 @@ def command_of(text: str, notice: str = "") -> str:
     """
     if found := _said(text):
         return found
-    sent = _SENT.findall(notice)
+    sent = _SENT.findall(notice) if ">>" in notice or "<<" in notice or "-SMTP" in notice else []
     if not sent:
         return _said(notice[:4_000])
     last = next((one.upper() for one in reversed(sent) if one.upper() != "QUIT"), "")
@@ -66,14 +77,18 @@ def command_of(text: str, notice: str = "") -> str:
 
 
 def _said(text: str) -> str:
-    return next((name for name, said in _COMMANDS if said.search(text)), "")
+    lower = text.lower()
+    return next((name for name, words in _COMMANDS if any(one in lower for one in words)), "")
 
 
 def about(lines: Sequence[str], address: str) -> str:
     """Lines that quote a reply and name an address."""
     wanted = address.lower()
-    return " ".join(_joined(lines, at) for at, line in enumerate(lines)
-                    if "@" in line and wanted in line.lower() and CODE.search(line))[:2_000]
+    return " ".join(
+        _joined(lines, at)
+        for at, line in enumerate(lines)
+        if "@" in line and wanted in line.lower() and CODE.search(line)
+    )[:2_000]
 
 
 def _joined(lines: Sequence[str], at: int) -> str:

@@ -94,7 +94,11 @@ class _State:
     def _continue(self, line: str) -> None:
         """A folded line, indented or not. After a blank line it belongs to nothing."""
         indented = line[0] in " \t"
-        if self.last and (not self.gap or indented) and (indented or self.last == "diagnostic-code"):
+        if (
+            self.last
+            and (not self.gap or indented)
+            and (indented or self.last == "diagnostic-code")
+        ):
             joined = f"{self.here.get(self.last, '')} {line.strip()}".strip()
             self.here[self.last] = joined[: bounds.VALUE]
 
@@ -104,4 +108,3 @@ class _State:
             return True
         whole = not _RECIPIENT.isdisjoint(self.here) and not _TOLD.isdisjoint(self.here)
         return self.gap and whole and name in _RECIPIENT | {"action"}
-

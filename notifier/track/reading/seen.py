@@ -11,9 +11,25 @@ from .notice import Notice, find
 from .words import even
 
 #: Headers in which a server writes for whom it took a mail.
-ENVELOPE: Final = ("to", "delivered-to", "x-original-to", "x-envelope-to", "envelope-to", "x-rcpt-to", "x-forwarded-to")
+ENVELOPE: Final = (
+    "to",
+    "delivered-to",
+    "x-original-to",
+    "x-envelope-to",
+    "envelope-to",
+    "x-rcpt-to",
+    "x-forwarded-to",
+)
 _WRITTEN_TO: Final = ("to", "cc", "x-original-to", "delivered-to", "apparently-to", "x-envelope-to")
-_FROM: Final = ("from", "return-path", "sender", "reply-to", "errors-to", "x-envelope-from", "x-sender")
+_FROM: Final = (
+    "from",
+    "return-path",
+    "sender",
+    "reply-to",
+    "errors-to",
+    "x-envelope-from",
+    "x-sender",
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,14 @@ class Seen:
     @cached_property
     def sender(self) -> str | None:
         """The address that wrote it."""
-        return next((one for value in self.headers.all("from", "sender", "reply-to") if (one := addresses.first(value))), None)
+        return next(
+            (
+                one
+                for value in self.headers.all("from", "sender", "reply-to")
+                if (one := addresses.first(value))
+            ),
+            None,
+        )
 
     @cached_property
     def lines(self) -> list[str]:
@@ -72,6 +95,10 @@ class Seen:
     def apart(self) -> list[str]:
         """Addresses that are no recipients of ours: of us, and of who reports."""
         ours = addresses.every(self.returned.all(*_FROM))
-        others = addresses.every(self.headers.all("to", "delivered-to", "from", "reply-to", "return-path", "errors-to", "sender"))
+        others = addresses.every(
+            self.headers.all(
+                "to", "delivered-to", "from", "reply-to", "return-path", "errors-to", "sender"
+            )
+        )
         kept = set(map(addresses.key, self.written_to))
         return [*ours, *(one for one in others if addresses.key(one) not in kept)]

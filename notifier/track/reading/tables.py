@@ -9,7 +9,7 @@ from typing import Any
 
 from notifier.model.tracking import BounceReason
 
-from .words import Pattern, patterns
+from .words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Phrases:
     """Words that name one reason."""
 
     reason: BounceReason
-    words: tuple[Pattern, ...]
+    words: Words
     excepted: tuple[str, ...]  # where one of these stands, the words say nothing
 
 
@@ -26,7 +26,7 @@ class Rule:
     """Words that mean something of their own at one receiver."""
 
     hosts: tuple[str, ...]
-    words: tuple[Pattern, ...]
+    words: Words
     after: str  # a command, or nothing
     codes: tuple[str, ...]
     reason: BounceReason
@@ -38,7 +38,7 @@ class Reasons:
 
     ignored: tuple[str, ...]
     phrases: tuple[Phrases, ...]
-    refused: tuple[Pattern, ...]
+    refused: Words
     rules: tuple[Rule, ...]
     codes: Mapping[str, str]
     general: Mapping[str, str]
@@ -73,7 +73,7 @@ def reasons() -> Reasons:
     return Reasons(
         ignored=tuple(phrases["ignored"]["words"]),
         phrases=tuple(_phrases(one) for one in phrases["reasons"]),
-        refused=patterns(phrases["refused"]["words"]),
+        refused=Words.of(phrases["refused"]["words"]),
         rules=tuple(_rule(one) for one in _load("hosts.toml")["rules"]),
         codes=status["codes"],
         general=status["general"],
@@ -108,7 +108,7 @@ def kinds() -> Kinds:
 def _phrases(found: Mapping[str, Any]) -> Phrases:
     return Phrases(
         reason=BounceReason(found["name"]),
-        words=patterns(found["words"]),
+        words=Words.of(found["words"]),
         excepted=tuple(found.get("except", ())),
     )
 
@@ -116,7 +116,7 @@ def _phrases(found: Mapping[str, Any]) -> Phrases:
 def _rule(found: Mapping[str, Any]) -> Rule:
     return Rule(
         hosts=tuple(found["hosts"]),
-        words=patterns(found["words"]),
+        words=Words.of(found["words"]),
         after=found.get("after", ""),
         codes=tuple(found.get("codes", ())),
         reason=BounceReason(found["reason"]),

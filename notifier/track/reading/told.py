@@ -12,9 +12,11 @@ from .seen import Seen
 from .why import Evidence, is_hard, reason_of
 from .words import flat
 
-_SMTP: Final = re.compile(r"^\s*(?:smtp|e?smtps?)\s*;\s*", re.I)
-_EXIT: Final = re.compile(r"\s*x-unix\s*;\s*\d*\s*$", re.I)
-_HOST: Final = re.compile(r"(?:host|talking to|from|by|at) ([a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+)", re.I)
+_SMTP: Final = re.compile(r"^\s*(?:smtp|e?smtps?)\s*;\s*", re.IGNORECASE)
+_EXIT: Final = re.compile(r"\s*x-unix\s*;\s*\d*\s*$", re.IGNORECASE)
+_HOST: Final = re.compile(
+    r"(?:host|talking to|from|by|at) ([a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+)", re.IGNORECASE
+)
 _ACTIONS: Final = {
     "fail": ReturnKind.BOUNCED,
     "dela": ReturnKind.DELAYED,
@@ -40,7 +42,9 @@ def findings(seen: Seen, found: Report) -> list[Finding]:
         if one is None:
             continue
         name = addresses.key(one.recipient or "")
-        if name not in kept or (kept[name].kind is not ReturnKind.BOUNCED and one.kind is ReturnKind.BOUNCED):
+        if name not in kept or (
+            kept[name].kind is not ReturnKind.BOUNCED and one.kind is ReturnKind.BOUNCED
+        ):
             kept[name] = one
     return list(kept.values())
 
@@ -49,7 +53,9 @@ def _mentions(seen: Seen) -> list[mentions.Mention]:
     return mentions.find(seen.lines, apart=seen.apart, written_to=seen.written_to)
 
 
-def _finding(seen: Seen, group: Group, named: Sequence[mentions.Mention], count: int) -> Finding | None:
+def _finding(
+    seen: Seen, group: Group, named: Sequence[mentions.Mention], count: int
+) -> Finding | None:
     recipient, final = _whom(seen, group, named, count)
     if recipient is None:
         return None
@@ -89,7 +95,9 @@ def _broken(
         texts=texts,
         status=status,
         code=replies.code_of(own) or replies.code_of(about),
-        command=replies.command_of(f"{own} {about}", " ".join(lines) if several else seen.notice.text),
+        command=replies.command_of(
+            f"{own} {about}", " ".join(lines) if several else seen.notice.text
+        ),
         local=is_local(seen, recipient),
         hosts=[_server(group), *hosts_of(recipient, own), *hosts_of(final or "", "")],
         category=group.get("x-powermta-bouncecategory").lower(),
@@ -114,12 +122,18 @@ def _whom(
 ) -> tuple[str | None, str | None]:
     """The address that we wrote to, and the one where it went if that is another."""
     final = addresses.of_field(group.get("final-recipient"))
-    original = addresses.of_field(group.get("original-recipient") or group.get("x-original-recipient"))
+    original = addresses.of_field(
+        group.get("original-recipient") or group.get("x-original-recipient")
+    )
     actual = addresses.of_field(group.get("x-actual-recipient"))
     whole = [one for one in (original, final, actual) if one and "@" in one]
     if whole:
         first = whole[0] if original else _made_from(whole[0], named) or whole[0]
-        other = final if final and "@" in final and addresses.key(final) != addresses.key(first) else None
+        other = (
+            final
+            if final and "@" in final and addresses.key(final) != addresses.key(first)
+            else None
+        )
         return first, other
     bare = original or final or actual
     return (_completed(seen, bare, named, count) if bare else None), None
@@ -127,7 +141,9 @@ def _whom(
 
 def _made_from(final: str, named: Sequence[mentions.Mention]) -> str | None:
     """The address that was expanded to this one, as the text says."""
-    lines = next((one.lines for one in named if addresses.key(one.address) == addresses.key(final)), [])
+    lines = next(
+        (one.lines for one in named if addresses.key(one.address) == addresses.key(final)), []
+    )
     return mentions.origin(lines[:4])
 
 
@@ -163,7 +179,11 @@ def _status(group: Group, texts: Sequence[str]) -> str | None:
 
 def _diagnosis(group: Group) -> tuple[str, str]:
     """The server's words; apart from them what is no more than a program's exit status."""
-    found = group.get("diagnostic-code") or group.get("x-diagnostic-code") or group.get("x-supplementary-info")
+    found = (
+        group.get("diagnostic-code")
+        or group.get("x-diagnostic-code")
+        or group.get("x-supplementary-info")
+    )
     found = _SMTP.sub("", found)
     if _EXIT.match(found):
         return "", found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from notifier.model.tracking import BounceReason
 
 from .tables import Reasons, reasons
-from .words import even, holds
+from .words import even
 
 _R = BounceReason
 #: Something went wrong: what else is told says more.
@@ -71,7 +71,7 @@ def _by_host(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceRea
         if rule.codes and (given.status or "") not in rule.codes:
             continue
         if any(_is_at(host, rule.hosts) for host in given.hosts) and any(
-            holds(text, words) for text in texts for words in rule.words
+            rule.words.within(text) for text in texts
         ):
             return rule.reason
     return None
@@ -87,9 +87,7 @@ def _by_words(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceRe
             if ignored in text:
                 text = text.replace(ignored, " ")
         for one in table.phrases:
-            if any(holds(text, words) for words in one.words) and not any(
-                word in text for word in one.excepted
-            ):
+            if one.words.within(text) and not any(word in text for word in one.excepted):
                 return _at_command(one.reason, text, given)
     return None
 
@@ -120,7 +118,7 @@ def _known(name: str, given: Evidence) -> BounceReason | None:
 
 
 def _by_refusal(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
-    if any(holds(text, words) for text in texts[:1] for words in table.refused):
+    if any(table.refused.within(text) for text in texts[:1]):
         return _REFUSED.get(given.command, _R.REJECTED)
     return None
 

@@ -3,13 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from .addresses import ADDRESS
 
 _GAP: Final = 90  # characters that a star stands for
-_MARKS: Final = str.maketrans({**dict.fromkeys('<>"()[]{}|-‐–—「」『』<>', " "), "’": "'", "‘": "'"})
-Pattern = tuple[str, ...]
+_TRIES: Final = 20  # places of a first piece
+_MARKS: Final = str.maketrans(
+    {**dict.fromkeys('<>"()[]{}|-‐–—「」『』<>', " "), "’": "'", "‘": "'"}
+)
 
 
 def even(text: str, most: int = 4_000) -> str:
@@ -22,34 +25,44 @@ def even(text: str, most: int = 4_000) -> str:
     return " ".join(text.lower().translate(_MARKS).split()) + " "
 
 
-def patterns(words: Iterable[str]) -> tuple[Pattern, ...]:
-    """Words as they are looked for: pieces that follow one another."""
-    return tuple(tuple(piece.strip() if "*" in word else piece for piece in word.split("*")) for word in words)
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words to look for: those in one piece, and those in pieces that follow one another."""
+
+    whole: tuple[str, ...]
+    gapped: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> "Words":
+        """From a table, in which a star stands for a gap."""
+        given = tuple(words)
+        pieces = (tuple(map(str.strip, one.split("*"))) for one in given if "*" in one)
+        return cls(tuple(one for one in given if "*" not in one), tuple(pieces))
+
+    def within(self, text: str) -> bool:
+        """Whether a text that was made even holds one of them."""
+        for word in self.whole:  # a loop takes half the time of any()
+            if word in text:
+                return True
+        return any(pieces[0] in text and _follow(text, pieces) for pieces in self.gapped)
 
 
-def holds(text: str, pattern: Pattern) -> bool:
-    """Whether a text that was made even holds a pattern."""
-    if pattern[0] not in text:
-        return False
-    if len(pattern) == 1:
-        return True
-    start = text.find(pattern[0])
-    for _ in range(20):
+def _follow(text: str, pieces: tuple[str, ...]) -> bool:
+    """Whether pieces follow one another, wherever the first of them stands."""
+    start = text.find(pieces[0])
+    for _ in range(_TRIES):
         if start < 0:
             return False
-        if _follow(text, start + len(pattern[0]), pattern[1:]):
+        at = start + len(pieces[0])
+        for piece in pieces[1:]:
+            found = text.find(piece, at, at + _GAP + len(piece))
+            if found < 0:
+                break
+            at = found + len(piece)
+        else:
             return True
-        start = text.find(pattern[0], start + 1)
+        start = text.find(pieces[0], start + 1)
     return False
-
-
-def _follow(text: str, at: int, pieces: Pattern) -> bool:
-    for piece in pieces:
-        found = text.find(piece, at, at + _GAP + len(piece))
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True
 
 
 _SENTENCE: Final = re.compile(r"\s+")

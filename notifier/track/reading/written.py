@@ -29,7 +29,9 @@ def _recipients(seen: Seen) -> list[Mention]:
         return named
     by_key = {addresses.key(one.address): one for one in named}
     lines = list(seen.lines)
-    return [by_key.get(addresses.key(one)) or Mention(one, 9, 0, lines) for one in dict.fromkeys(wanted)]
+    return [
+        by_key.get(addresses.key(one)) or Mention(one, 9, 0, lines) for one in dict.fromkeys(wanted)
+    ]
 
 
 def _finding(seen: Seen, mention: Mention, what: ReturnKind) -> Finding:
