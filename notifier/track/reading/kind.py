@@ -87,7 +87,7 @@ def _answers(seen: Seen) -> bool:
     """Whether it looks like an answer of a person's mail program."""
     subject = seen.subject.lower()
     marked = "in-reply-to" in seen.headers or "references" in seen.headers
-    return marked or subject.startswith(("re:", "re：", "aw:", "sv:", "antw:", "返信:", "返信："))
+    return marked or subject.startswith(("re:", "re：", "aw:", "sv:", "antw:", "返信:", "返信：", "fwd:", "fw:", "wg:", "tr:"))
 
 
 def _holds(text: str, words: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-CODE: Final = re.compile(r"(?<![\w.:/#@-])#?([245][0-5]\d)(?=[ \-]\S|[:;,)\]]|$| ?#)")
+CODE: Final = re.compile(r"(?<![\w.:/#@-])#?([245][0-5]\d|5[67]\d)(?=[ \-]\S|[:;,)\]]|$| ?#)")
 ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)")
 #: A line that quotes a reply.
 QUOTED: Final = re.compile(

@@ -107,7 +107,7 @@ def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReaso
 def _by_code(codes: object, status: str | None) -> BounceReason | None:
     if status is None or not isinstance(codes, dict):
         return None
-    found = codes.get(status[2:])
+    found = codes.get(status) or codes.get(status[2:])
     return BounceReason(found) if found else None
 
 
