@@ -27,7 +27,7 @@ _NOT: Final = re.compile(
     re.IGNORECASE,
 )
 _BEFORE: Final = re.compile(
-    r"(?:rcpt to|generated from|recipients?|recipient address|mailbox|users?|account|address(?:es)?|e-?mail|deliver(?:y|ed|ing)?"
+    r"(?:rcpt to|generated from|mailing list|recipients?|recipient address|mailbox|users?|account|address(?:es)?|e-?mail|deliver(?:y|ed|ing)?"
     r"(?: (?:of|to|for)(?: the (?:message|mail))?)?|to|for|unknown|destinataire|empfänger|destinatario|宛先|受信者|[45]\d\d(?:[ -][45]\.\d+\.\d+)?)"
     r"(?: named| is| was)?[\s:<\[(\"'「=]*$",
     re.IGNORECASE,

@@ -1,6 +1,6 @@
 """Why a mail was not delivered: from words, codes and the command that was answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.model.tracking import BounceReason
@@ -34,7 +34,11 @@ def reason_of(given: Evidence) -> BounceReason:
     table = reasons()
     texts = [even(text) for text in given.texts if text.strip()]
     own, around = texts[:1], texts[1:]
-    first = _by_host(table, own, given) or _by_words(table, own, given)
+    first = (
+        _by_host(table, own, given)
+        or _by_code(table.sure, given.status)
+        or _by_words(table, own, given)
+    )
     if first in _VAGUE and (clearer := _clearer(table, around[:3], given)):
         return clearer
     found = (
@@ -104,8 +108,8 @@ def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReaso
     return reason
 
 
-def _by_code(codes: object, status: str | None) -> BounceReason | None:
-    if status is None or not isinstance(codes, dict):
+def _by_code(codes: Mapping[str, str], status: str | None) -> BounceReason | None:
+    if status is None:
         return None
     found = codes.get(status) or codes.get(status[2:])
     return BounceReason(found) if found else None
