@@ -10,7 +10,7 @@ from .tables import Kinds, kinds
 
 _ENOUGH = 3  # points for a report that no mailer daemon signs
 #: An address alone on its line, as many servers list those that failed.
-_RCPT = re.compile(r"^[ \t]*RCPT TO:[ \t]*<?([^\s<>;@]+@[^\s<>;]+)", re.I | re.M)
+_RCPT = re.compile(r"^[ \t]*RCPT TO:[ \t]*<?([^\s<>;@]+@[^\s<>;]+)", re.IGNORECASE | re.MULTILINE)
 _FOR = re.compile(r"\bfor <?([^\s<>;@]+@[^\s<>;]+)>?")
 _LISTED = re.compile(r"^[ \t]*<[^<>\s@]+@[^<>\s@]+>:?[ \t]*$", re.MULTILINE)
 
@@ -88,7 +88,9 @@ def _answers(seen: Seen) -> bool:
     """Whether it looks like an answer of a person's mail program."""
     subject = seen.subject.lower()
     marked = "in-reply-to" in seen.headers or "references" in seen.headers
-    return marked or subject.startswith(("re:", "re：", "aw:", "sv:", "antw:", "返信:", "返信：", "fwd:", "fw:", "wg:", "tr:"))
+    return marked or subject.startswith(
+        ("re:", "re：", "aw:", "sv:", "antw:", "返信:", "返信：", "fwd:", "fw:", "wg:", "tr:")
+    )
 
 
 def _holds(text: str, words: tuple[str, ...]) -> bool:

@@ -13,7 +13,8 @@ _HIDDEN: Final = (
     ("<head", "</head"),
 )
 _BREAK: Final = re.compile(
-    r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>", re.IGNORECASE
+    r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>",
+    re.IGNORECASE,
 )
 _CELL: Final = re.compile(r"</(?:td|th)\s*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]{0,3000}>")

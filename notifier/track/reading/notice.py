@@ -22,14 +22,25 @@ _TRACED: Final = re.compile(
     r"^(?:> ?)?(?:Return-Path|Received|Message-Id|MIME-Version):", re.MULTILINE | re.IGNORECASE
 )
 _QUOTED_FIELD: Final = re.compile(r"[ \t*>]*[A-Za-z][A-Za-z -]{1,30}:(?:[ \t]|$)")
-_TRACED_INSIDE: Final = re.compile(r"^[ \t]+(?:Return-path|Received):", re.IGNORECASE | re.MULTILINE)
+_TRACED_INSIDE: Final = re.compile(
+    r"^[ \t]+(?:Return-path|Received):", re.IGNORECASE | re.MULTILINE
+)
 _TRACES: Final = frozenset({"return-path", "received", "message-id", "mime-version"})
 _BESIDE: Final = frozenset({"to", "from", "date", "sent"})
 #: Fields of a mail that are taken out where they stand together.
 _OWN: Final = (
     _TRACES
     | _BESIDE
-    | {"subject", "cc", "sent date", "received on", "reply-to", "sender", "content-type", "mail from"}
+    | {
+        "subject",
+        "cc",
+        "sent date",
+        "received on",
+        "reply-to",
+        "sender",
+        "content-type",
+        "mail from",
+    }
 )
 
 

@@ -34,7 +34,7 @@ _BROKEN: Final = ReturnKind.BOUNCED, ReturnKind.DELAYED
 
 
 def findings(seen: Seen, found: Report) -> list[Finding]:
-    """One finding for each recipient that the report names, the gravest where it names one twice."""
+    """One finding for each recipient that the report names, the gravest if it names one twice."""
     named = _mentions(seen)
     kept: dict[str, Finding] = {}
     for group in found.groups:

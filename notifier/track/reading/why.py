@@ -87,13 +87,19 @@ def _is_at(host: str, names: Sequence[str]) -> bool:
 
 def _by_words(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
     for text in texts:
-        for ignored in table.ignored:
-            if ignored in text:
-                text = text.replace(ignored, " ")
+        clean = _clean(table, text)
         for one in table.phrases:
-            if one.words.within(text) and not any(word in text for word in one.excepted):
-                return _at_command(one.reason, text, given)
+            if one.words.within(clean) and not any(word in clean for word in one.excepted):
+                return _at_command(one.reason, clean, given)
     return None
+
+
+def _clean(table: Reasons, text: str) -> str:
+    """Without what servers say about themselves."""
+    for ignored in table.ignored:
+        if ignored in text:
+            text = text.replace(ignored, " ")
+    return text
 
 
 def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReason:
