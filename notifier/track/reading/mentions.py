@@ -127,7 +127,7 @@ def _tier(line: str, place: re.Match[str]) -> int | None:
 
 def _is_somebody(address: str, skip: frozenset[str], known: frozenset[str]) -> bool:
     name = key(address)
-    if name in skip:
+    if name in skip or name.startswith("imcea"):  # how Exchange writes what is no mail address
         return False
     return name in known or name.partition("@")[0] not in _NOBODY
 
