@@ -69,7 +69,8 @@ def _leaves(leaves: Sequence[Leaf]) -> tuple[list[Leaf], Headers | None]:
     before: list[Leaf] = []
     for leaf in leaves:
         if leaf.is_returned:
-            return before, headers_of(leaf.content()[: bounds.HEADER_BYTES].replace(b"\r\n", b"\n"))
+            inner = headers_of(leaf.content()[: bounds.HEADER_BYTES].replace(b"\r\n", b"\n"))
+            return before, leaf.headers if "from" in leaf.headers else inner  # no blank line
         before.append(leaf)
     return before, None
 
