@@ -1,5 +1,6 @@
 """The reader: forms of reports one by one, and what must not be taken for something else."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -237,3 +238,26 @@ def test_japanese_in_any_charset(charset: str, declared: bool) -> None:
     data = _plain("X", "", "postmaster@mx.example.jp", head).rstrip() + b"\n\n"
     [one] = read(data + text.encode(charset)).findings
     assert (one.recipient, one.reason) == ("rei@kaisha.example.jp", BounceReason.MAILBOX_FULL)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_notification_of_ses_that_comes_as_a_mail(wrapped: bool) -> None:
+    people = [{"emailAddress": "rei@kaisha.example.jp", "status": "5.2.2", "diagnosticCode": "x"}]
+    told = json.dumps(
+        {
+            "notificationType": "Bounce",
+            "bounce": {
+                "bounceType": "Transient",
+                "bounceSubType": "MailboxFull",
+                "bouncedRecipients": people,
+            },
+        }
+    )
+    text = json.dumps({"Type": "Notification", "Message": told}) if wrapped else told
+    reading = read(_plain("AWS Notification Message", text, "no-reply@sns.example.com"))
+    [one] = reading.findings
+    assert (one.recipient, one.reason, one.hard) == (
+        "rei@kaisha.example.jp",
+        BounceReason.MAILBOX_FULL,
+        False,
+    )
