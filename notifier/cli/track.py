@@ -25,9 +25,11 @@ def track(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Read bounces, complaints and answers; what they prove is put on record."""
+    """Say what bounces, complaints and answers say: about whom, what and why."""
     if not dry_run:
-        fail(NotImplementedError("only --dry-run so far"))
+        raise typer.BadParameter(
+            "this version only reads, and puts nothing on record", param_hint="--dry-run"
+        )
     show = print_json if json else print_line
     try:
         for name, data in mails(files):

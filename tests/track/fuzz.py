@@ -20,9 +20,10 @@ PIECES: Final = (
     b"\n\n", b"\r", b"\n--b\n", b"\n--b--\n", b"Content-Type: multipart/mixed; boundary=b\n",
     b"Content-Type: message/delivery-status\n\n", b"Final-Recipient: rfc822; ", b"Action: failed\n",
     b"=?utf-8?b?", b"?=", b"\x1b$B", b"\xff\xfe", b"\x00", b"<", b">", b"@", b"@example.jp",
-    b"550 5.1.1 ", b"charset=utf-7", b"charset=hex", b"charset=idna", b"base64", b"\n \n",
-    b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: quoted-printable\n",
-    b">>> RCPT TO:<", b"(generated from ", b"Feedback-Type: abuse\n", b"\xe3\x81", b"+40", b'"',
+    b"550 5.1.1 ", b"charset=utf-7", b"charset=hex", b"charset=idna", b"charset=zip",
+    b"charset=rot13", b"base64", b"\n \n", b"Content-Transfer-Encoding: base64\n",
+    b"Content-Transfer-Encoding: quoted-printable\n", b">>> RCPT TO:<", b"(generated from ",
+    b"Feedback-Type: abuse\n", b"\xe3\x81", b"+40", b'"',
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from email.message import Message
 from typing import Any, Final
 
 from notifier.model.tracking import Finding, ReturnKind
+from notifier.track.reading import read
 
 Answer = tuple[ReturnKind | None, list[Finding]]
 Reader = Callable[[bytes], Answer]
@@ -27,21 +28,16 @@ _GRAVITY: Final = tuple(ReturnKind)[2::-1]
 
 def readers() -> dict[str, Reader]:
     """Those that are here, by name."""
-    found: dict[str, Reader] = {}
-    if importlib.util.find_spec("notifier.track") is not None:
-        found["ours"] = _ours(importlib.import_module("notifier.track.reading").read)
-    found["rfc3464"] = plain
+    found: dict[str, Reader] = {"ours": ours, "rfc3464": plain}
     if importlib.util.find_spec("flufl") is not None:
         found["flufl"] = _flufl(importlib.import_module("flufl.bounce").all_failures)
     return found
 
 
-def _ours(read: Callable[[bytes], Any]) -> Reader:
-    def answer(data: bytes) -> Answer:
-        reading = read(data)
-        return reading.kind, list(reading.findings)
-
-    return answer
+def ours(data: bytes) -> Answer:
+    """What the product finds."""
+    reading = read(data)
+    return reading.kind, list(reading.findings)
 
 
 def plain(data: bytes) -> Answer:

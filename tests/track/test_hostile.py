@@ -1,6 +1,7 @@
 """Whatever the bytes are: nothing is raised, and what is looked at is bounded."""
 
 import base64
+import encodings.aliases
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,13 @@ def test_any_bytes(pieces: list[bytes]) -> None:
 def test_any_body_in_any_charset(body: bytes, charset: str) -> None:
     kind = f"Content-Type: text/plain; charset={charset}\n\n".encode("utf-8", "replace")
     check(read(_HEAD + kind + body))
+
+
+@pytest.mark.parametrize("charset", sorted({*encodings.aliases.aliases, "idna", "undefined"}))
+def test_every_codec_there_is(charset: str) -> None:
+    kind = f"Content-Type: text/plain; charset={charset}\n\n".encode()
+    for body in (b"x", b"\xe3\x81", b"\x1b$B\xff"):
+        check(read(_HEAD + f"Subject: =?{charset}?b?44GC?=\n".encode() + kind + body))
 
 
 def test_mutated_samples() -> None:

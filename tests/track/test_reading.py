@@ -121,6 +121,59 @@ def test_a_report_within_the_returned_mail_adds_nobody() -> None:
     assert one.recipient == "rei@kaisha.example.jp"
 
 
+def test_an_origin_belongs_to_its_own_entry() -> None:
+    text = (
+        """\
+   ----- The following addresses had permanent fatal errors -----
+<a@nowhere.example.jp>
+b@kaisha.example.jp
+    (expanded from: <rei@kaisha.example.jp>)
+
+   ----- Transcript of session follows -----
+550 <a@nowhere.example.jp>... Host unknown (Name server: nowhere.example.jp: host not found)
+550 b@kaisha.example.jp... User unknown
+
+   ----- Original message follows -----
+
+"""
+        + _RETURNED
+    )
+    reading = read(_plain("Returned mail: User unknown", text, "MAILER-DAEMON@mx.example.jp"))
+    assert {one.recipient: one.reason for one in reading.findings} == {
+        "a@nowhere.example.jp": BounceReason.HOST_UNKNOWN,
+        "rei@kaisha.example.jp": BounceReason.USER_UNKNOWN,
+    }
+
+
+def test_no_service_for_a_host_without_a_name_is_about_us() -> None:
+    text = """\
+This message was created automatically by mail delivery software.
+
+rei@kaisha.example.jp:
+554 mx.kaisha.example.jp ESMTP Service not available
+No SMTP service
+Bad DNS PTR resource record.
+"""
+    [one] = read(_plain("Mail delivery failed", text, "MAILER-DAEMON@mx.example.jp")).findings
+    assert (one.recipient, one.reason, one.hard) == (
+        "rei@kaisha.example.jp",
+        BounceReason.BLOCKED,
+        False,
+    )
+
+
+def test_fields_that_slipped_into_the_headers_of_their_part() -> None:
+    data = _report(
+        "Final-Recipient: rfc822; rei@kaisha.example.jp\nAction: failed\nStatus: 5.1.1\n"
+        "Final-Recipient: rfc822; ao@kaisha.example.jp\nAction: failed\nStatus: 5.2.2\n"
+    ).replace(b"delivery-status\n\n", b"delivery-status\n")
+    data = data.replace(f"{_TOKEN}.2\n\n".encode(), f"{_TOKEN}.2\n".encode())
+    assert [(one.recipient, one.reason) for one in read(data).findings] == [
+        ("rei@kaisha.example.jp", BounceReason.USER_UNKNOWN),
+        ("ao@kaisha.example.jp", BounceReason.MAILBOX_FULL),
+    ]
+
+
 def test_several_in_free_text_with_reasons_of_their_own() -> None:
     text = """\
 Hi. This is the qmail-send program at mail.example.jp.

@@ -56,8 +56,7 @@ def _codec(charset: str) -> str | None:
     given = charset.strip().lower()[:40]
     name = _ALIASES.get(given, given)
     try:
-        found = codecs.lookup(name)
-        found.decode(b"")
-        return found.name if isinstance(b"".decode(found.name), str) else None
+        b"a".decode(name, "ignore")  # refuses codecs that make no text, such as zlib and rot13
+        return codecs.lookup(name).name
     except (LookupError, ValueError, UnicodeError):
         return None

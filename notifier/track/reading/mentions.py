@@ -75,6 +75,15 @@ class Mention:
     tier: int  # 0 is the clearest place
     line: int
     lines: list[str] = field(default_factory=list)
+    alone: bool = True  # with its lines, which may be those of several in a list
+
+    @property
+    def origin(self) -> str | None:
+        """The address that it was made from (Exim, sendmail), the one that was written to."""
+        for line in self.lines[:4] if self.alone else ():
+            if (found := _ORIGIN.search(line)) and (address := first(found[1])):
+                return address
+        return None
 
 
 def find(lines: Sequence[str], *, apart: Iterable[str], written_to: Iterable[str]) -> list[Mention]:
@@ -150,13 +159,14 @@ def _give_words(lines: Sequence[str], found: Sequence[Mention]) -> None:
     for place in range(len(found) - 1, -1, -1):
         one = found[place]
         if place + 1 < len(found) and found[place + 1].line == one.line:
-            one.lines = found[place + 1].lines
+            one.lines, one.alone = found[place + 1].lines, found[place + 1].alone
             continue
         own = [
             _rest(lines[one.line], one.address),
             *lines[one.line + 1 : min(end, one.line + _NEAR)],
         ]
-        one.lines = own if any(line.strip(" \t<>:;,.()") for line in own) else later
+        one.alone = any(line.strip(" \t<>:;,.()") for line in own)
+        one.lines = own if one.alone else later
         later, end = one.lines, one.line
 
 
@@ -177,14 +187,6 @@ def _once(found: Iterable[Mention]) -> list[Mention]:
         if other is not one and other.lines is not one.lines:
             other.lines = [*other.lines, *one.lines][: 2 * _NEAR]
     return list(kept.values())
-
-
-def origin(lines: Iterable[str]) -> str | None:
-    """The address that a failed one was made from (Exim, sendmail), the one that was written to."""
-    for line in lines:
-        if (found := _ORIGIN.search(line)) and (address := first(found[1])):
-            return address
-    return None
 
 
 def paragraphs(lines: Iterable[str]) -> list[str]:

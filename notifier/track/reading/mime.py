@@ -62,9 +62,7 @@ class Leaf:
     @property
     def is_text(self) -> bool:
         """Whether it is to be read by people."""
-        return self.kind in {"text/plain", "text/html", "text", ""} or (
-            self.kind.startswith("text/") and not self.is_returned
-        )
+        return self.kind in {"text", ""} or (self.kind.startswith("text/") and not self.is_returned)
 
     def content(self) -> bytes:
         """The body, decoded from what it was sent in."""
@@ -197,6 +195,9 @@ def _piece(piece: bytes) -> tuple[bytes, bytes]:
     if piece.startswith(b"\n"):
         return b"", piece[1:]
     head, body = _halves(piece)
+    lower = head[: bounds.HEADER_BYTES].lower()
+    if b"delivery-status" in lower and b"\nfinal-recipient:" in lower:
+        return head, head + b"\n" + body  # no blank line before its fields
     first = head.split(b"\n", 1)[0]
     named = first.split(b":", 1)[0].lower()
     if named.startswith(b"content-") or b"\ncontent-type" in head.lower():

@@ -141,10 +141,9 @@ def _whom(
 
 def _made_from(final: str, named: Sequence[mentions.Mention]) -> str | None:
     """The address that was expanded to this one, as the text says."""
-    lines = next(
-        (one.lines for one in named if addresses.key(one.address) == addresses.key(final)), []
-    )
-    return mentions.origin(lines[:4])
+    same = (one for one in named if addresses.key(one.address) == addresses.key(final))
+    found = next(same, None)
+    return found.origin if found else None
 
 
 def _completed(seen: Seen, bare: str, named: Sequence[mentions.Mention], count: int) -> str:

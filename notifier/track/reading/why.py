@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from notifier.model.tracking import BounceReason
 
@@ -13,6 +14,11 @@ _R = BounceReason
 _VAGUE = frozenset({_R.SYSTEM_ERROR, _R.MAILER_ERROR})
 #: What a refusal without a cause is about, by the command that it answers.
 _REFUSED = {"MAIL": _R.REJECTED, "RCPT": _R.FILTERED, "DATA": _R.REJECTED, "CONN": _R.BLOCKED}
+
+
+#: Texts that are remembered: what stands around all recipients of a report is judged once.
+_MOST_KEPT = 64
+_even = lru_cache(_MOST_KEPT)(even)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +38,7 @@ class Evidence:
 def reason_of(given: Evidence) -> BounceReason:
     """The reason that fits best; on_hold if there are words that say nothing, else undefined."""
     table = reasons()
-    texts = [even(text) for text in given.texts if text.strip()]
+    texts = [_even(text) for text in given.texts if text.strip()]
     own, around = texts[:1], texts[1:]
     first = (
         _by_host(table, own, given)
@@ -87,10 +93,19 @@ def _is_at(host: str, names: Sequence[str]) -> bool:
 
 def _by_words(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
     for text in texts:
-        clean = _clean(table, text)
-        for one in table.phrases:
-            if one.words.within(clean) and not any(word in clean for word in one.excepted):
-                return _at_command(one.reason, clean, given)
+        if reason := _named(text):
+            return _at_command(reason, _clean(table, text), given)
+    return None
+
+
+@lru_cache(_MOST_KEPT)
+def _named(text: str) -> BounceReason | None:
+    """The reason that the surest words of a text name."""
+    table = reasons()
+    clean = _clean(table, text)
+    for one in table.phrases:
+        if one.words.within(clean) and not any(word in clean for word in one.excepted):
+            return one.reason
     return None
 
 

@@ -35,7 +35,7 @@ def _recipients(seen: Seen) -> list[Mention]:
 
 
 def _finding(seen: Seen, mention: Mention, what: ReturnKind) -> Finding:
-    address = mentions.origin(mention.lines[:4]) or mention.address or None
+    address = mention.origin or mention.address or None
     if what is ReturnKind.DELIVERED:
         return Finding(recipient=address, kind=what, level=DeliveredLevel.RELAY_ACCEPTED)
     texts = _texts(seen, mention)
