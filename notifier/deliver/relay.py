@@ -191,7 +191,7 @@ class Pool:
         stale = [
             line
             for line in self._kept
-            if not line.is_open or line.used_at < now - MOST_IDLE or line.relay.label in resting
+            if not line.is_open or line.used_at < now - MOST_IDLE or line.label in resting
         ]
         for line in stale:
             self._kept.remove(line)

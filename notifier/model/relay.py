@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -58,7 +59,7 @@ class Relay(BaseModel):
     rate_per_minute: Annotated[float, Field(gt=0, lt=1_000_000)] | None = None
     lanes: Annotated[tuple[LaneName, ...], Field(min_length=1)] = ALL_LANES  # that it serves
 
-    @property
+    @cached_property
     def label(self) -> str:
         """What the record calls it."""
         return self.name or f"{self.host}:{self.port}"
