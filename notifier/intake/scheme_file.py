@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +12,9 @@ from notifier.model.billing import Ident, Line, SchemeKey
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.money import LineKind, Yen
 from notifier.model.scheme import Brand, Contact, Fee, Scheme
+from notifier.write import japanese
 from notifier.write.envelope import ENVELOPES
+from notifier.write.japanese import Open
 
 from .addresses import parse_email
 from .characters import is_clean
@@ -21,6 +23,7 @@ from .findings import first_of_each, translate
 _Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 _Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]
 _Postcode = Annotated[str, StringConstraints(pattern=r"^([0-9]{7})?$")]
+_Time = Annotated[str, StringConstraints(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$")]
 _Optional = Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -35,10 +38,18 @@ class _FeeEntry(_Entry):
     valid_to: date | None = None
 
 
+class _OpenEntry(_Entry):
+    days: Line
+    opens: _Time
+    closes: _Time
+
+
 class _ContactEntry(_Entry):
     name: Line
     phone: Line
-    hours: Line
+    hours: _Optional = ""  # as they are printed, or:
+    open: Annotated[list[_OpenEntry], Field(max_length=14)] = []
+    closed: _Optional = ""  # days without service among these
     email: _Optional = ""
     postcode: _Postcode = ""
     address: _Optional = ""
@@ -125,6 +136,8 @@ def _check_brands(brands: Sequence[_BrandEntry]) -> Iterator[FieldError]:
             known = {"allowed": ", ".join(sorted(ENVELOPES))}
             yield FieldError(f"{path}.envelope", "not_allowed", known)
         yield from _check_mailboxes(brand, path)
+        yield from _check_hours(brand.agency, f"{path}.agency")
+        yield from _check_hours(brand.desk, f"{path}.desk")
         for name in ("login_url", "guide_url"):
             yield from _check_url(getattr(brand, name), brand.allowed_domains, f"{path}.{name}")
 
@@ -142,6 +155,31 @@ def _check_mailboxes(brand: _BrandEntry, path: str) -> Iterator[FieldError]:
                 parse_email(address, field=f"{path}.{name}")
         except BadInput as problem:
             yield from problem.errors
+
+
+def _check_hours(contact: _ContactEntry, path: str) -> Iterator[FieldError]:
+    if contact.hours and contact.open:
+        yield FieldError(f"{path}.hours", "given_twice")
+    try:
+        if not _hours(contact):
+            yield FieldError(f"{path}.hours", "missing")
+    except ValueError:
+        yield FieldError(f"{path}.open", "bad_format")
+
+
+def _hours(contact: _ContactEntry) -> str:
+    spans = [Open(o.days, _time(o.opens), _time(o.closes)) for o in contact.open]
+    return contact.hours or japanese.hours(spans, contact.closed)
+
+
+def _time(text: str) -> time:
+    hour, _, minute = text.partition(":")
+    return time(int(hour), int(minute))
+
+
+def _contact(entry: _ContactEntry) -> Contact:
+    given = entry.model_dump(exclude={"open", "closed"})
+    return Contact(**given | {"phone": japanese.phone(entry.phone), "hours": _hours(entry)})
 
 
 def _check_url(url: str, domains: Sequence[str], path: str) -> Iterator[FieldError]:
@@ -172,8 +210,8 @@ def _brand(entry: _BrandEntry) -> Brand:
             **entry.model_dump(),
             "sender_address": parse_email(entry.sender_address),
             "reply_to": parse_email(entry.reply_to),
-            "agency": Contact(**entry.agency.model_dump()),
-            "desk": Contact(**entry.desk.model_dump()),
+            "agency": _contact(entry.agency),
+            "desk": _contact(entry.desk),
             "allowed_domains": tuple(entry.allowed_domains),
         }
     )

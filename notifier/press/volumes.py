@@ -12,6 +12,7 @@ from notifier.model.message import public_number
 from notifier.model.press import Press
 from notifier.store.pieces import BatchFile
 from notifier.write.envelope import Envelope
+from notifier.write.japanese import addressee
 from notifier.write.stationery import Stationery
 
 from .binding import Bound, bind
@@ -77,7 +78,7 @@ def leaf(
         message_id=message_id,
         packed=packed,
         address=c.recipient.address,
-        name=f"{c.recipient.name} {c.recipient.honorific}",
+        name=addressee(c.recipient.name, c.recipient.honorific),
         barcode=barcode_text(c.recipient.address),
         envelope=envelope,
         pages=pages,

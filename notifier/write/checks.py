@@ -1,13 +1,16 @@
 """What must be true of a letter before it is set: characters, address, window."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
 from notifier.post import postcodes
 from notifier.post.postcodes import PostcodeProblem
+from notifier.write import links
 from notifier.write.errors import LetterError
 from notifier.write.typeface import Typeface
 from notifier.write.window import NOT_FIRST
@@ -29,6 +32,9 @@ _ROOMS: Final = {
     "contacts": 24.0,
     "title": 40.0,
 }
+_KNOWN: Final = 4096  # words that have passed
+#: JSON as it is: what it escapes by itself can always be printed.
+as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: Where no line can end: half-width characters, and what may not begin a line after anything.
 _LONG: Final = re.compile(
     rf"[^\s\u2e80-\U0003ffff]{{12,}}[{re.escape(NOT_FIRST)}]*|\S[{re.escape(NOT_FIRST)}]{{12,}}"
@@ -49,21 +55,47 @@ def check_glyphs(data: Any, written: str, face: Typeface) -> None:
             raise LetterError(Reason.GLYPH_MISSING, field, message, missing)
 
 
-def check_area(words: Mapping[str, Any], texts: str, face: Typeface) -> None:
+class Wording:
+    """Checks the words of letters. What has passed is known, as letters have most in common."""
+
+    def __init__(self, face: Typeface) -> None:
+        self._face = face
+        self._known = lru_cache(_KNOWN)(self._check)
+
+    def written(self, words: Mapping[str, Any], domains: Sequence[str]) -> str:
+        """Words as JSON. Raises :class:`WriteError` for what cannot be printed or linked."""
+        allowed = tuple(domains)
+        parts = []
+        for key, value in words.items():
+            if isinstance(value, list):  # sections and contacts, many of them alike
+                items = [self._part(key, item, allowed) for item in value]
+                parts.append(f'"{key}":[{",".join(items)}]')
+            else:
+                parts.append(f'"{key}":{self._part(key, value, allowed)}')
+        return f"{{{','.join(parts)}}}"
+
+    def _part(self, key: str, value: Any, domains: tuple[str, ...]) -> str:
+        written = as_json(value)
+        self._known(key, written, domains)
+        return written
+
+    def _check(self, key: str, written: str, domains: tuple[str, ...]) -> None:
+        value = json.loads(written)
+        check_glyphs(value, written, self._face)
+        check_area(key, value, self._face)
+        links.check_text("\n".join(text for _, text in _placed(key, value)), domains)
+
+
+def check_area(key: str, value: Any, face: Typeface) -> None:
     """Raises :class:`LetterError` if something that cannot be broken is wider than its place.
 
-    ``texts`` are all the texts of ``words``; usually a look at them settles it. What can be broken
-    stays on the sheet by itself.
+    What can be broken stays on the sheet by itself.
     """
-    narrowest = min(_ROOMS.values())
-    if all(face.width(run) <= narrowest for run in set(_LONG.findall(texts))):
-        return
-    for key, value in words.items():
-        for room, text in _placed(key, value):
-            for run in _LONG.finditer(text):
-                if face.width(run[0]) > room:
-                    message = "holds a run that is too long for its line"
-                    raise LetterError(Reason.OUTSIDE_PRINTABLE_AREA, key, message)
+    for room, text in _placed(key, value):
+        for run in _LONG.finditer(text):
+            if face.width(run[0]) > room:
+                message = "holds a run that is too long for its line"
+                raise LetterError(Reason.OUTSIDE_PRINTABLE_AREA, key, message)
 
 
 def _placed(key: str, value: Any) -> Iterator[tuple[float, str]]:

@@ -68,15 +68,14 @@ def issued_on(written_at: datetime) -> date:
     return written_at.astimezone(JAPAN).date()
 
 
-def sheet(c: Correspondence, words: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of a letter, as JSON values; the address is not yet laid out."""
+def sheet(c: Correspondence) -> dict[str, Any]:
+    """The data of a letter, as JSON values, without its words and the layout of its address."""
     return {
         "language": c.language,
         "number": c.number,
         "step": c.step,
         "date": japanese.plain_date(issued_on(c.written_at)),
         "brand": _brand(c.brand),
-        "words": words,
     }
 
 

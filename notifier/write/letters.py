@@ -1,6 +1,5 @@
 """Letters: checked before they are set, one or many in a document."""
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -9,7 +8,7 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
 from notifier.post.address import barcode_of
 from notifier.write import context, links
-from notifier.write.checks import check_area, check_glyphs, check_postcode
+from notifier.write.checks import Wording, as_json, check_glyphs, check_postcode
 from notifier.write.envelope import ENVELOPES, Envelope
 from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
 from notifier.write.folder import BASE
@@ -60,22 +59,21 @@ class Letters:
         words = phrases.plain_words(c.step, context.values(c, notice, Channel.LETTER))
         postcode, bars = context.postcode(c), _bars(c)
         block = fit(c.recipient, envelope, self._face, barcode=bool(bars))
-        data = {
+        rest = {
             "to": addressed(c.recipient, postcode, block, bars),
-            **context.sheet(c, words),
+            **context.sheet(c),
             **paper(envelope, self._face, fold_marks=self._stationery.fold_marks),
         }
-        written = json.dumps(data, ensure_ascii=False)
-        check_glyphs(data, written, self._face)
+        written = as_json(rest)
+        check_glyphs(rest, written, self._face)
+        links.check_text("\n".join(_texts(rest)), c.brand.allowed_domains)
         check_postcode(c)
-        texts = "\n".join(_texts(data))
-        check_area(words, texts, self._face)
-        links.check_text(texts, c.brand.allowed_domains)
+        worded = self._setting.wording.written(words, c.brand.allowed_domains)
         return Piece(
             kind=(phrases.folder.language, notice.name, c.step),
             tools=phrases.folder.files[_TOOLS],
             source=phrases.folder.files[_SHEET] + phrases.folder.source("letter.typ", c.step),
-            data=written,
+            data=f'{written[:-1]},"words":{worded}}}',
             title=words["heading"],
             author=c.brand.association,
             written_at=c.written_at,
@@ -122,6 +120,7 @@ class _Setting:
 
     def __init__(self, face: Typeface) -> None:
         self.face = face
+        self.wording = Wording(face)
 
     @cached_property
     def typesetter(self) -> Typesetter:

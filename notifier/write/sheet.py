@@ -1,8 +1,8 @@
-"""From pieces to a source for Typst: one document with any number of letters.
+"""From pieces to sources for Typst: one document with any number of letters.
 
 A letter is a function of its data: the sheet of ``_base`` with the ``letter.typ`` of its notice.
-Letters of one kind share the function. Nothing of a letter is part of the source; all of it goes
-in as JSON.
+Letters of one kind share the function. Nothing of a letter is part of a source; all of it goes in
+as JSON.
 """
 
 import json
@@ -16,19 +16,23 @@ from notifier.write.envelope import Envelope
 from notifier.write.typeface import Typeface
 from notifier.write.window import GAP, LARGER, Block
 
+#: Name of the file that a document begins with.
+MAIN: Final = "main.typ"
 _HEAD: Final = """\
-#let frame = json(bytes(sys.inputs.frame))
+#let frame = json("frame.json")
 #set document(title: frame.title, author: frame.author)
 #set text(lang: frame.language, region: frame.region)
 """
 _KIND: Final = """\
-#let kind-{n}(data) = [
+#import "tools.typ": *
+#let kind(data) = [
 {source}
 #last-foot
 ]
 """
+_USED: Final = '#import "kind-{n}.typ": kind as kind-{n}\n'
 _TAIL: Final = """\
-#for (n, piece) in json(bytes(sys.inputs.pieces)).enumerate() {{
+#for (n, piece) in json("pieces.json").enumerate() {{
   ({kinds},).at(frame.kinds.at(n))(piece + (place: n, pages: frame.pages.at(n)))
 }}
 """
@@ -77,8 +81,12 @@ def paper(e: Envelope, face: Typeface, *, fold_marks: bool) -> dict[str, Any]:
     return {"window": window, "folds": list(e.folds) if fold_marks else [], "font": face.family}
 
 
-def document(pieces: Sequence[Piece], pages: Sequence[int]) -> tuple[str, dict[str, str]]:
-    """Source and inputs of a document. ``pages``: of each piece, as far as they are known."""
+def document(pieces: Sequence[Piece], pages: Sequence[int]) -> dict[str, bytes]:
+    """The files of a document by name. ``pages``: of each piece, as far as they are known.
+
+    Data are files, and so are tools and kinds, because what Typst keeps of one document serves the
+    next one only while nothing changes that all of it could depend on; its inputs are such a thing.
+    """
     kinds: dict[str, int] = {}
     frame = {
         "title": _common(sorted({p.title for p in pieces})),
@@ -88,14 +96,16 @@ def document(pieces: Sequence[Piece], pages: Sequence[int]) -> tuple[str, dict[s
         "kinds": [kinds.setdefault(p.source, len(kinds)) for p in pieces],
         "pages": list(pages),
     }
-    source = [_HEAD, _tools(pieces), *(_KIND.format(n=n, source=text) for text, n in kinds.items())]
-    names = ", ".join(f"kind-{n}" for n in range(len(kinds)))
-    source.append(_TAIL.format(kinds=names))
-    inputs = {
-        "frame": json.dumps(frame, ensure_ascii=False),
-        "pieces": f"[{','.join(p.data for p in pieces)}]",
+    names = ", ".join(f"kind-{n}" for n in kinds.values())
+    used = [_USED.format(n=n) for n in kinds.values()]
+    files = {
+        MAIN: "".join([_HEAD, *used, _TAIL.format(kinds=names)]),
+        "tools.typ": _tools(pieces),
+        **{f"kind-{n}.typ": _KIND.format(source=text) for text, n in kinds.items()},
+        "frame.json": json.dumps(frame, ensure_ascii=False),
+        "pieces.json": f"[{','.join(p.data for p in pieces)}]",
     }
-    return "".join(source), inputs
+    return {name: text.encode() for name, text in files.items()}
 
 
 def _tools(pieces: Sequence[Piece]) -> str:
@@ -103,7 +113,7 @@ def _tools(pieces: Sequence[Piece]) -> str:
     found = {piece.tools for piece in pieces}
     if len(found) > 1:
         raise ValueError("the letters of a document are in one language")
-    return found.pop() + "\n"
+    return found.pop()
 
 
 def _common(titles: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import typst
 from notifier.model.reasons import Reason
 from notifier.write.errors import LetterError, PiecesRefused, WriteError
 from notifier.write.outline import pages_of_letters
-from notifier.write.sheet import Piece, document
+from notifier.write.sheet import MAIN, Piece, document
 from notifier.write.typeface import Typeface
 from notifier.write.written import Bulk
 
@@ -76,17 +76,16 @@ class Typesetter:
         """Let go of what Typst keeps of letters: it drops what ten documents have not used."""
         self._kept += letters
         if self._kept >= _MOST_KEPT:
+            nothing: Any = {MAIN: b""}
             for _ in range(_AGES):
-                self._compiler.compile(input=b"", sys_inputs={}, format="pdf")
+                self._compiler.compile(input=nothing, format="pdf")
             self._kept = 0
 
     def _compile(self, pieces: Sequence[Piece], pages: Sequence[int], **how: Any) -> list[bytes]:
-        source, inputs = document(pieces, pages)
+        files: Any = document(pieces, pages)  # the library's types know only one file
         at = max(int(piece.written_at.timestamp()) for piece in pieces)
         try:
-            made = self._compiler.compile(
-                input=source.encode(), sys_inputs=inputs, timestamp=at, **how
-            )
+            made = self._compiler.compile(input=files, timestamp=at, **how)
         except typst.TypstError as error:
             raise _wrapped(error) from None
         assert made is not None

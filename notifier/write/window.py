@@ -13,6 +13,7 @@ from notifier.model.member import PostalAddress
 from notifier.model.reasons import Reason
 from notifier.write.envelope import QUIET, Envelope
 from notifier.write.errors import LetterError
+from notifier.write.japanese import addressee
 from notifier.write.typeface import Typeface
 
 #: Sizes in points with the height of a line in sizes; the small ones stand closer.
@@ -63,7 +64,7 @@ def _block(
     room = (e.text_width - _SPARE) / (size * _MM)
     place = [f"{address.prefecture}{address.city}", address.street]
     lines = [*_joined(place, room, face), *_broken(address.building, room, face)]
-    company, named = "", f"{r.name} {r.honorific}".strip()
+    company, named = "", addressee(r.name, r.honorific)
     if r.organisation:
         company, named = r.organisation, f"{r.role}　{named}".strip()
     wide = room / LARGER

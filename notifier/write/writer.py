@@ -13,6 +13,7 @@ from notifier.model.states import Channel
 from notifier.write import context, links, mime
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.folder import Folder, read_folders
+from notifier.write.japanese import addressee
 from notifier.write.labels import DEFAULT_LANGUAGE, LABELS, Labels
 from notifier.write.letters import Letters
 from notifier.write.samples import PLAIN, read_samples
@@ -223,7 +224,7 @@ def _headers(
         ),
         to=mime.Mailbox(
             field="recipient.email",
-            name=f"{recipient.name} {recipient.honorific}".strip(),
+            name=addressee(recipient.name, recipient.honorific),
             address=recipient.email,
         ),
         reply_to=brand.reply_to,

@@ -58,6 +58,27 @@ def test_what_is_wrong_is_named(old: str, new: str, errors: list[tuple[str, str]
     assert told(TEXT.replace(old, new, 1)) == errors
 
 
+_HOURS = 'hours = "平日 9:00〜17:00（土・日・祝日、年末年始を除く）"'
+
+
+def test_hours_as_spans_and_a_bare_phone_number() -> None:
+    spans = """open = [
+        { days = "平日", opens = "9:00", closes = "12:00" },
+        { days = "平日", opens = "13:00", closes = "17:00" },
+    ]
+    closed = "年末年始" """
+    text = TEXT.replace(_HOURS, spans, 1).replace('"03-0000-0001"', '"0300000001"')
+    brand = read_scheme(text.encode()).brand_on(date(2025, 7, 15))
+    assert brand is not None
+    assert brand.agency.hours == "平日 9:00〜12:00・13:00〜17:00（年末年始を除く）"
+    assert brand.agency.phone == "03-0000-0001"
+    field = "brands.0.agency.hours"
+    assert told(TEXT.replace(_HOURS, "", 1)) == [(field, "missing")]
+    assert told(TEXT.replace(_HOURS, f"{_HOURS}\n{spans}", 1)) == [(field, "given_twice")]
+    late = text.replace('closes = "12:00"', 'closes = "14:00"')
+    assert told(late) == [("brands.0.agency.open", "bad_format")]
+
+
 def with_fee(lines: str) -> str:
     return TEXT.replace("[[brands]]", f'[[fees]]\nkind = "operating_fee"\n{lines}\n[[brands]]')
 
