@@ -1,6 +1,7 @@
 """The samples of things that come back, and what is true of each.
 
-``samples/truth.jsonl`` has one object a line, as ``samples/README.md`` says.
+``truth.jsonl`` of a folder has one object a line, as ``samples/README.md`` says. ``heldout`` is by
+another author and written without sight of the reader: what it is measured on, not tuned to.
 """
 
 import json
@@ -29,7 +30,8 @@ class Truth:
 class Sample:
     """One mail that came back."""
 
-    file: str  # below ``samples``
+    folder: Path
+    file: str  # below the folder
     source: str  # who made it, or whose format it follows
     kind: ReturnKind
     truths: tuple[Truth, ...]
@@ -37,23 +39,23 @@ class Sample:
     @property
     def data(self) -> bytes:
         """The mail, byte for byte."""
-        return (SAMPLES / self.file).read_bytes()
+        return (self.folder / self.file).read_bytes()
 
     @property
     def group(self) -> str:
         """Whose format it is: the file's name without its number."""
-        folder, _, name = self.file.partition("/")
-        return f"{folder}/{name.rpartition('-')[0]}"
+        return self.file.rpartition("-")[0]
 
 
-def samples() -> list[Sample]:
-    """All samples, in the order of the manifest."""
-    lines = (SAMPLES / "truth.jsonl").read_text().splitlines()
-    return [_sample(json.loads(line)) for line in lines]
+def samples(folder: Path = SAMPLES) -> list[Sample]:
+    """All samples of a folder, in the order of its manifest."""
+    lines = (folder / "truth.jsonl").read_text().splitlines()
+    return [_sample(folder, json.loads(line)) for line in lines]
 
 
-def _sample(given: dict[str, Any]) -> Sample:
+def _sample(folder: Path, given: dict[str, Any]) -> Sample:
     return Sample(
+        folder=folder,
         file=given["file"],
         source=given["source"],
         kind=ReturnKind(given["kind"]),

@@ -1,5 +1,7 @@
 """How well the samples are read: ``python -m tests.track.score``, with ``-v`` for the misses.
 
+A folder given as an argument (``tests/track/heldout``) is scored instead of ``samples``.
+
 Recipients count as intersection over union, so that a false one costs as much as a missed one.
 Everything else counts by recipient, of what the truth knows; kind counts by mail.
 """
@@ -7,10 +9,11 @@ Everything else counts by recipient, of what the truth knows; kind counts by mai
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from notifier.model.tracking import Finding, ReturnKind
-from tests.track.collection import Sample, Truth, samples
+from tests.track.collection import SAMPLES, Sample, Truth, samples
 from tests.track.readers import Reader, readers
 
 ASPECTS: Final = ("recipients", "kind", "reason", "hard", "status")
@@ -97,8 +100,10 @@ def score(reader: Reader, given: list[Sample] | None = None) -> dict[str, Tally]
 
 def main() -> None:
     """Print a table for every reader, and with ``-v`` the misses of the first."""
+    folder = next((Path(one) for one in sys.argv[1:] if one != "-v"), SAMPLES)
+    given = samples(folder)
     known = readers()
-    scores = {name: score(reader) for name, reader in known.items()}
+    scores = {name: score(reader, given) for name, reader in known.items()}
     first = next(iter(scores.values()))
     lines = ["  ".join([f"{'':24}{'mails':>6}", *(f"{name:>36}" for name in known)])]
     lines.append("  ".join([" " * 30, *("  rcpt   kind reason   hard  status" for _ in known)]))
