@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import RowMapping
@@ -217,7 +218,7 @@ async def test_staff_are_never_suppressed(desk: Desk) -> None:
            VALUES ('failed_message', 'k', 'open', 'staff', '{}', false, now(), now(), now(),
                now(), now())"""
     )
-    more = {"case_id": None, "task_id": 1, "member_id": None, "staff_id": 1}
+    more: dict[str, Any] = {"case_id": None, "task_id": 1, "member_id": None, "staff_id": 1}
     facts = {"title": "t", "kind": "k", "count": 1, "due": "d", "lines": [], "command": "c"}
     [message] = await desk.sent(notice="staff_alert", step="open", shown=[], facts=facts, **more)
     await desk.apply(bounce(message["token"]))
