@@ -1,1 +1,1 @@
-"""What comes back: read, matched with its message, and taken to where it counts."""
+"""What comes back: reports, complaints, answers; what they say, and what follows."""
