@@ -1,15 +1,19 @@
 """Returns: what came back, each kept once, its bytes in a side table that can be erased."""
 
 import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.returns import Outcome, Return, ReturnReason, Standing
+from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Reading, ReturnKind
 
 from .db import dumps, row, rows, run
 
@@ -18,8 +22,9 @@ _KEEP = """
 WITH given AS (
     SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
         CAST(:kinds AS text[]), CAST(:recipients AS text[]), CAST(:levels AS text[]),
-        CAST(:ats AS timestamptz[]), CAST(:raws AS bytea[]))
-        AS g(source, external_id, sha256, kind, recipients, delivered_from, happened_at, raw)
+        CAST(:ats AS timestamptz[]), CAST(:raws AS bytea[]), CAST(:readings AS bytea[]))
+        AS g(source, external_id, sha256, kind, recipients, delivered_from, happened_at, raw,
+             reading)
 ), kept AS (
     INSERT INTO returns (source, external_id, sha256, size, received_at, kind, standing,
         recipients, delivered_from, happened_at, handled_at, handled_by)
@@ -29,8 +34,8 @@ WITH given AS (
     ON CONFLICT DO NOTHING
     RETURNING return_id, source, external_id
 ), bytes AS (
-    INSERT INTO return_raws (return_id, received_at, raw)
-    SELECT return_id, :now, raw FROM kept JOIN given USING (source, external_id)
+    INSERT INTO return_raws (return_id, received_at, raw, reading)
+    SELECT return_id, :now, raw, reading FROM kept JOIN given USING (source, external_id)
 )
 SELECT return_id, source, external_id FROM kept
 """
@@ -60,7 +65,7 @@ WHERE r.return_id = g.return_id
 """
 
 _WITH_RAW = """
-SELECT r.*, b.raw FROM returns r JOIN return_raws b USING (return_id, received_at)
+SELECT r.*, b.raw, b.reading FROM returns r JOIN return_raws b USING (return_id, received_at)
 """
 
 
@@ -92,6 +97,7 @@ async def keep(
         "levels": [given[n].delivered_from for n in first],
         "ats": [given[n].at for n in first],
         "raws": [given[n].raw for n in first],
+        "readings": [_written(given[n].reading) for n in first],
     }
     found = await rows(conn, _KEEP, {**params, "now": now, "actor": str(actor)})
     fresh = {named[r["source"], r["external_id"]]: r["return_id"] for r in found}
@@ -104,6 +110,49 @@ async def keep(
         "hashes": [hashes[n] for n in rest],
     }
     return Kept(fresh, {rest[r["n"] - 1]: r for r in await rows(conn, _AGAIN, again)})
+
+
+def _written(reading: Reading) -> bytes:
+    """A reading as kept beside the bytes, without the text that they hold anyway."""
+    plain = asdict(replace(reading, text=""))
+    try:
+        return orjson.dumps(plain)
+    except TypeError:  # half of a character, in somebody's words
+        return json.dumps(plain, default=str).encode()
+
+
+def restored(found: RowMapping) -> Return:
+    """A return as it was given, from a row with its bytes; the reading's text is left out."""
+    plain = orjson.loads(found["reading"])
+    findings = tuple(_finding(one) for one in plain.pop("findings"))
+    lists = ("tokens", "envelope_ids", "message_ids", "in_reply_to")
+    plain |= {name: tuple(plain[name]) for name in lists}
+    at = plain.pop("reported_at")
+    reading = Reading(
+        **{**plain, "kind": ReturnKind(plain["kind"])},
+        findings=findings,
+        reported_at=datetime.fromisoformat(at) if at else None,
+    )
+    return Return(
+        source=found["source"],
+        external_id=found["external_id"],
+        raw=found["raw"],
+        reading=reading,
+        recipients=tuple(found["recipients"] or ()),
+        delivered_from=DeliveredLevel(found["delivered_from"]),
+        at=found["happened_at"],
+    )
+
+
+def _finding(plain: dict[str, Any]) -> Finding:
+    return Finding(
+        **{
+            **plain,
+            "kind": ReturnKind(plain["kind"]),
+            "reason": plain["reason"] and BounceReason(plain["reason"]),
+            "level": plain["level"] and DeliveredLevel(plain["level"]),
+        }
+    )
 
 
 async def settle(

@@ -108,8 +108,10 @@ def _doubt(
 
 def _finding(one: Return, known: Known) -> tuple[Finding, bool]:
     """What it says about the message's reader, and whether only of another address."""
+    if one.reading.kind not in _REPORTS:  # who writes, and from where, is another matter
+        return Finding(recipient=known.address, kind=one.reading.kind), False
     found = one.reading.findings
-    own = [f for f in found if f.recipient and normal(f.recipient) == known.address]
+    own = [f for f in found if known.address in _addresses(f)]
     own += [f for f in found if not f.recipient]
     if own:
         return own[0], False
@@ -117,6 +119,10 @@ def _finding(one: Return, known: Known) -> tuple[Finding, bool]:
         return Finding(recipient=None, kind=one.reading.kind), False
     order = {kind: n for n, kind in enumerate(_GRAVEST)}
     return min(found, key=lambda f: order.get(f.kind, len(order))), True
+
+
+def _addresses(found: Finding) -> set[str]:
+    return {normal(a) for a in (found.recipient, found.final_recipient) if a}
 
 
 def _proven(
@@ -155,7 +161,7 @@ def _weight(kind: ReturnKind, found: Finding, known: Known, *, forwarded: bool) 
     if known.to_staff or known.email_index is None or forwarded:
         return None
     assert known.sent_at is not None
-    told = found.recipient is not None
+    told = found.recipient is not None and kind is not _K.COMPLAINT
     if not told and (known.address_at is None or known.address_at > known.sent_at):
         return None  # it may have been another one then
     if kind is _K.COMPLAINT:

@@ -64,6 +64,7 @@ _RETURNS = (
         return_id bigint NOT NULL,
         received_at timestamptz NOT NULL,
         raw bytea NOT NULL,
+        reading bytea NOT NULL,
         key_id bigint,
         nonce bytea,
         PRIMARY KEY (return_id, received_at)
@@ -100,7 +101,9 @@ _RETURNS = (
         PRIMARY KEY (entry_id, recorded_at)
     ) PARTITION BY RANGE (recorded_at)""",
     "CREATE TABLE tracking_replies_rest PARTITION OF tracking_replies DEFAULT",
-    # How far a mailbox, or the log of what relays answered, has been read.
+    # Refusals of direct relays are looked for here.
+    "CREATE INDEX messages_failed ON messages (updated_at) WHERE state = 'failed'",
+    # How far a mailbox has been read.
     """CREATE TABLE return_cursors (
         source text PRIMARY KEY,
         generation bigint NOT NULL,

@@ -1,0 +1,108 @@
+"""A Dovecot of the tests' own on loopback: a real IMAP server with mails in a folder.
+
+Like Postfix its master process must be started by root.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from notifier.model.inbox import Mailbox
+from notifier.model.relay import Tls
+from tests.postfix import eventually, free_port
+
+USER, PASSWORD = "returns", "open sesame"
+_ACCOUNT: Final = "nobody"  # whose the mails are
+
+_CONFIG: Final = """
+base_dir = {home}/run
+state_dir = {home}/run
+log_path = {home}/log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+default_internal_user = dovecot
+default_login_user = dovenull
+first_valid_uid = 1
+mail_location = maildir:{home}/mail/%u
+mail_max_userip_connections = 100
+imap_capability = {capability}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={home}/mail/%u
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+namespace inbox {{
+  inbox = yes
+  mailbox Done {{
+    auto = create
+  }}
+}}
+"""
+
+
+class Dovecot:
+    """Open between :meth:`start` and :meth:`stop`."""
+
+    def __init__(self, *, capability: str = "") -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="notifier-dovecot-"))
+        self.home.chmod(0o755)
+        self.port = free_port()
+        self._capability = capability
+
+    def mailbox(self, **more: Any) -> Mailbox:
+        """A mailbox of it as we name it."""
+        given = {"host": "127.0.0.1", "port": self.port, "tls": Tls.NONE, "username": USER}
+        return Mailbox(**{**given, "password": PASSWORD, **more})
+
+    def start(self) -> None:
+        """Start it. Raises RuntimeError where it cannot be."""
+        if os.geteuid() != 0:
+            raise RuntimeError("Dovecot can be started only by root; run these tests as root")
+        account = pwd.getpwnam(_ACCOUNT)
+        (self.home / "mail").mkdir(exist_ok=True)
+        os.chown(self.home / "mail", account.pw_uid, account.pw_gid)
+        config = _CONFIG.format(
+            home=self.home,
+            port=self.port,
+            uid=account.pw_uid,
+            gid=account.pw_gid,
+            password=PASSWORD,
+            capability=self._capability,
+        )
+        (self.home / "dovecot.conf").write_text(config)
+        self._run("dovecot", "-c", str(self.home / "dovecot.conf"))
+        eventually(lambda: (self.home / "run" / "master.pid").exists())
+
+    def stop(self) -> None:
+        """Stop it and forget what it holds."""
+        self.halt()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def halt(self) -> None:
+        """Stop it; what it holds stays."""
+        self._run("doveadm", "-c", str(self.home / "dovecot.conf"), "stop")
+        eventually(lambda: not (self.home / "run" / "master.pid").exists())
+
+    def _run(self, *command: str) -> None:
+        done = subprocess.run(command, check=False, capture_output=True)
+        if done.returncode != 0:
+            log = self.home / "log"
+            said = (done.stdout + done.stderr).decode(errors="replace")
+            raise RuntimeError(f"{command}: {said}{log.read_text() if log.exists() else ''}")
