@@ -3,9 +3,11 @@
 Like Postfix its master process must be started by root.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,7 +17,7 @@ from notifier.model.inbox import Mailbox
 from notifier.model.relay import Tls
 from tests.postfix import eventually, free_port
 
-USER, PASSWORD = "returns", "open sesame"
+USER, PASSWORD = "returns", "open-sesame"
 _ACCOUNT: Final = "nobody"  # whose the mails are
 
 _CONFIG: Final = """
@@ -65,6 +67,7 @@ class Dovecot:
         self.home.chmod(0o755)
         self.port = free_port()
         self._capability = capability
+        self._process: subprocess.Popen[bytes] | None = None
 
     def mailbox(self, **more: Any) -> Mailbox:
         """A mailbox of it as we name it."""
@@ -87,8 +90,11 @@ class Dovecot:
             capability=self._capability,
         )
         (self.home / "dovecot.conf").write_text(config)
-        self._run("dovecot", "-c", str(self.home / "dovecot.conf"))
-        eventually(lambda: (self.home / "run" / "master.pid").exists())
+        command = ["dovecot", "-F", "-c", str(self.home / "dovecot.conf")]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        eventually(self._answers)
 
     def stop(self) -> None:
         """Stop it and forget what it holds."""
@@ -97,12 +103,15 @@ class Dovecot:
 
     def halt(self) -> None:
         """Stop it; what it holds stays."""
-        self._run("doveadm", "-c", str(self.home / "dovecot.conf"), "stop")
-        eventually(lambda: not (self.home / "run" / "master.pid").exists())
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
 
-    def _run(self, *command: str) -> None:
-        done = subprocess.run(command, check=False, capture_output=True)
-        if done.returncode != 0:
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
             log = self.home / "log"
-            said = (done.stdout + done.stderr).decode(errors="replace")
-            raise RuntimeError(f"{command}: {said}{log.read_text() if log.exists() else ''}")
+            raise RuntimeError(f"dovecot: {log.read_text() if log.exists() else 'ended'}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)) as at:
+            return at.recv(4) == b"* OK"
+        return False
