@@ -8,9 +8,13 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.reasons import Reason
+from notifier.model.states import State
 from notifier.model.suppression import CLEARED, LASTS, LONGEST, SuppressionReason
 
+from . import messages
 from .db import row, rows
+from .messages import Move
 
 _FINAL = [reason for reason, lasts in LASTS.items() if lasts is None]
 
@@ -175,6 +179,38 @@ async def to_stop(
     return [r["message_id"] for r in found]
 
 
+def stops(ids: Iterable[int]) -> list[Move]:
+    """The moves of mails that wait for a suppressed address."""
+    return [
+        Move(
+            message_id=one,
+            after=State.SUPPRESSED,
+            reason=Reason.ADDRESS_SUPPRESSED,
+            only_from=(State.QUEUED, State.CLAIMED),
+        )
+        for one in ids
+    ]
+
+
+async def add_all(
+    conn: AsyncConnection, given: Iterable[Suppression], *, actor: Actor, now: datetime
+) -> int:
+    """Suppress addresses that are not yet, and stop what waits for them; how many are new."""
+    wanted = list(given)
+    known = await rows(
+        conn,
+        f"""SELECT a.address FROM unnest(CAST(:addresses AS text[])) AS a(address)
+            JOIN suppressions s ON s.email_index = address_index(a.address) WHERE {IN_FORCE}""",
+        {"addresses": [s.address for s in wanted], "now": now},
+    )
+    there = {r["address"] for r in known}
+    fresh = [s for s in wanted if s.address not in there]
+    indexes = await set_all(conn, fresh, actor=actor, now=now)
+    waiting = await to_stop(conn, now=now, indexes=indexes)
+    await messages.move(conn, stops(waiting), actor=actor, now=now)
+    return len(indexes)
+
+
 async def soft_days(
     conn: AsyncConnection, indexes: Sequence[bytes], *, direct: Sequence[str]
 ) -> dict[bytes, int]:
@@ -222,6 +258,15 @@ async def lift(
     stamp = {"note": note, "actor": str(actor), "now": now}
     found = await rows(conn, _LIFT.format("suppression_id = :id"), {"id": suppression_id, **stamp})
     return bool(found)
+
+
+async def lift_of(
+    conn: AsyncConnection, message_id: int, *, note: str, actor: Actor, now: datetime
+) -> bool:
+    """Lift what a bounce of a message has set, as it was none; whether there was anything."""
+    which = "message_id = :id AND reason = ANY(:cleared)"
+    stamp = {"note": note, "actor": str(actor), "now": now, "cleared": list(CLEARED)}
+    return bool(await rows(conn, _LIFT.format(which), {"id": message_id, **stamp}))
 
 
 async def search(

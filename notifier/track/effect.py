@@ -4,8 +4,9 @@ All of it happens in the caller's transaction, set by set. Whoever tells somebod
 first.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import RowMapping
@@ -95,7 +96,15 @@ async def take_effect(
         )
         if about and return_id in about:
             found = [about[return_id]]
-        verdicts[return_id] = _judged(return_id, one, found, bool(named[return_id]), ours, now)
+        verdicts[return_id] = _judged(
+            return_id,
+            one,
+            found,
+            names_ours=bool(named[return_id]),
+            of_members=ours,
+            certain=bool(about and return_id in about),
+            now=now,
+        )
     entries = [v.entry for v in verdicts.values() if v.entry]
     await tracking.add(conn, entries, actor=actor, now=now)
     stops = await suppress(conn, verdicts.values(), actor=actor, now=now, direct=direct)
@@ -114,17 +123,10 @@ async def _of_members(conn: AsyncConnection, given: Iterable[Return]) -> set[str
     )
 
 
-def _judged(
-    return_id: int,
-    one: Return,
-    named: Sequence[Known],
-    names_ours: bool,
-    of_members: Collection[str],
-    now: datetime,
-) -> Verdict:
+def _judged(return_id: int, one: Return, named: Sequence[Known], **more: Any) -> Verdict:
     """The verdict; a return that our rules break on is left to a person, and takes none along."""
     try:
-        return judge(return_id, one, named, names_ours=names_ours, of_members=of_members, now=now)
+        return judge(return_id, one, named, **more)
     except Exception:
         log.exception("return not judged", return_id=return_id)
         return Verdict(standing=Standing.PERSON, reason=ReturnReason.BROKEN)

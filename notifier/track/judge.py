@@ -5,7 +5,7 @@ See docs/tracking.md for the reasons.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -60,27 +60,30 @@ def judge(
     names_ours: bool,
     of_members: Collection[str],
     now: datetime,
+    certain: bool = False,
 ) -> Verdict:
     """Judge a return.
 
     ``named``: the messages whose tokens it holds, the most trusted first. ``names_ours``: whether
     it holds anything of the form of a token. ``of_members``: which of the addresses that it names
-    belong to members.
+    belong to members. ``certain``: a person has said which message it is about.
     """
     kind = one.reading.kind
     if not named:
         return _nameless(kind, names_ours=names_ours)
     known = named[0]
-    if why := _doubt(kind, known, named, now):
+    if (why := _doubt(kind, known, named, now)) and not (certain and known.sent_at):
         standing = Standing.PERSON if why is ReturnReason.CONTRADICTORY else Standing.IGNORED
         return Verdict(standing=standing, reason=why, about=known)
     if known.state in (_S.CLAIMED, _S.SENDING):
         return Verdict(standing=Standing.WAITING, about=known)
     found, forwarded = _finding(one, known)
-    if forwarded and found.recipient and normal(found.recipient) in of_members:
+    others = forwarded and found.recipient and normal(found.recipient) in of_members
+    if others and not certain:
         why = ReturnReason.OTHER_MEMBER
         return Verdict(standing=Standing.PERSON, reason=why, about=known)
-    return _proven(return_id, one, known, found, forwarded, now)
+    verdict = _proven(return_id, one, known, found, forwarded, now)
+    return replace(verdict, standing=Standing.APPLIED, reason=None) if certain else verdict
 
 
 def _nameless(kind: ReturnKind, *, names_ours: bool) -> Verdict:

@@ -7,8 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.message import public_number
-from notifier.model.reasons import Reason
-from notifier.model.states import State
 from notifier.model.suppression import SOFT_LIMIT, SuppressionReason
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import suppressions, tasks
@@ -48,20 +46,9 @@ async def suppress(
             given.append((v, made))
     indexes = await suppressions.set_all(conn, [s for _, s in given], actor=actor, now=now)
     await tasks.raise_all(conn, _unreachable(v for v, _ in given), actor=actor, now=now)
-    return stops(await suppressions.to_stop(conn, now=now, indexes=indexes) if indexes else [])
-
-
-def stops(ids: Iterable[int]) -> list[Move]:
-    """The moves of mails that wait for a suppressed address."""
-    return [
-        Move(
-            message_id=one,
-            after=State.SUPPRESSED,
-            reason=Reason.ADDRESS_SUPPRESSED,
-            only_from=(State.QUEUED, State.CLAIMED),
-        )
-        for one in ids
-    ]
+    return suppressions.stops(
+        await suppressions.to_stop(conn, now=now, indexes=indexes) if indexes else []
+    )
 
 
 def _reason(verdict: Verdict, soft_days: int) -> SuppressionReason | None:

@@ -15,7 +15,6 @@ from notifier.store import messages, refusals, returns, suppressions
 
 from .effect import apply, take_effect
 from .refusals import refused
-from .suppress import stops
 
 ACTOR: Final = system("track")
 _MOST: Final = 500  # in one transaction
@@ -35,7 +34,7 @@ async def sweep(engine: AsyncEngine, *, direct: Sequence[str], now: datetime) ->
         await _look_again(conn, direct, now)
     async with engine.begin() as conn:
         late = await suppressions.to_stop(conn, now=now, set_after=now - _OVERLAP)
-        await messages.move(conn, stops(late), actor=ACTOR, now=now)
+        await messages.move(conn, suppressions.stops(late), actor=ACTOR, now=now)
     if direct:
         async with engine.begin() as conn:
             await _refusals(conn, direct, now)

@@ -101,6 +101,8 @@ _RETURNS = (
         PRIMARY KEY (entry_id, recorded_at)
     ) PARTITION BY RANGE (recorded_at)""",
     "CREATE TABLE tracking_replies_rest PARTITION OF tracking_replies DEFAULT",
+    # What the post stamped on a letter that it brought back.
+    "ALTER TABLE pieces ADD COLUMN returned_on date, ADD COLUMN returned_reason text",
     # Refusals of direct relays are looked for here.
     "CREATE INDEX messages_failed ON messages (updated_at) WHERE state = 'failed'",
     # How far a mailbox has been read.
