@@ -13,6 +13,7 @@ need postfix postfix
 if [ "${1:-}" != bench ]; then
     need pdftotext poppler-utils
     need qpdf qpdf
+    need dovecot dovecot-imapd
     need fc-list fontconfig
     need spamassassin spamassassin
     need sshd openssh-server

@@ -31,6 +31,8 @@ from notifier.runtime.rendering import renderer
 from notifier.runtime.sender import staff_sender
 from notifier.runtime.settings import Settings
 from notifier.store.db import connect
+from notifier.track import sweep as returns
+from notifier.track.sweep import direct_labels
 from notifier.write.writer import Writer
 
 from .floor import Floor, Hook
@@ -61,13 +63,17 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await look_after(press_room(parts))
         return set()
 
+    async def track(engine: AsyncEngine, now: datetime) -> set[Lane]:
+        await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
+        return set()
+
     await work(
         parts.settings,
         parts.urls,
         lanes,
         writer=parts.writer,
         house=staff_sender(parts.settings),
-        hooks=(tick, press),
+        hooks=(tick, press, track),
         stop=stop,
     )
 

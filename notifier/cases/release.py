@@ -18,7 +18,7 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import State
 from notifier.model.verdict import Category
-from notifier.store import cases, events, members, messages
+from notifier.store import cases, events, members, messages, suppressions
 from notifier.store.messages import Move
 
 from . import records
@@ -49,10 +49,18 @@ async def release(
 
     ``category`` is a person's reading of a gateway code that no table knows.
     """
-    return [
+    released = [
         await _release(conn, message, house, actor=actor, now=now, category=category)
         for message in held
     ]
+    queued = [r.message_id for r in released if r.state is State.QUEUED]
+    waiting = await suppressions.to_stop(conn, now=now, ids=queued) if queued else []
+    stopped = set(await messages.move(conn, suppressions.stops(waiting), actor=actor, now=now))
+    return [_stopped(r) if r.message_id in stopped else r for r in released]
+
+
+def _stopped(released: Released) -> Released:
+    return replace(released, state=State.SUPPRESSED, reason=Reason.ADDRESS_SUPPRESSED)
 
 
 async def _release(

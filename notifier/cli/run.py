@@ -18,8 +18,8 @@ Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk;
 
 
 def up() -> None:
-    """Run everything in one process: HTTP, the stream, all lanes. For a small association."""
-    from notifier.runtime import serving
+    """Run all in one process: HTTP, the stream, lanes, returns. For a small association."""
+    from notifier.runtime import receiving, serving
     from workers.run import work_on
 
     async def both(parts: Parts) -> None:
@@ -28,6 +28,8 @@ def up() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(serving.serve(parts, stop))
             group.create_task(work_on(parts, set(Lane), stop))
+            if parts.settings.inbox.is_open:
+                group.create_task(receiving.receive(parts, stop))
 
     run(both)
 

@@ -7,11 +7,12 @@ comes earlier, while the mail is still being read, and is there of a mail that b
 import asyncio
 import gzip
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -64,24 +65,27 @@ class Settled:
     left: tuple[int, ...]  # the log does not say
 
 
-def read_lines(lines: Iterable[str], *, bounce_domain: str) -> Iterator[Line]:
+def read_lines(
+    lines: Iterable[str], *, bounce_domain: str, known: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Line]:
     """The lines about our mails, in order; the log is read as a stream.
 
     Mails are known by their return path ``b+TOKEN@bounce_domain``; where the relay has rewritten
-    it, by their Message-ID, which then stands only for what the relay took.
+    it, by their Message-ID, which then stands only for what the relay took. ``known``: queue id →
+    token of mails whose beginning may be in an older log.
     """
-    return _Reader(bounce_domain).read(lines)
+    return _Reader(bounce_domain, known).read(lines)
 
 
 class _Reader:
     """What is remembered of the mails that are in the relay's queue at the moment."""
 
-    def __init__(self, bounce_domain: str) -> None:
+    def __init__(self, bounce_domain: str, known: Mapping[str, str]) -> None:
         self._from = re.compile(
             rf"from=<b\+(?P<token>[a-z0-9]{{26}})@{re.escape(bounce_domain)}>", re.IGNORECASE
         )
         self._named: dict[str, str] = {}  # queue id → token, by Message-ID
-        self._ours: dict[str, str] = {}  # queue id → token, by return path
+        self._ours = dict(known)  # queue id → token, by return path
 
     def read(self, lines: Iterable[str]) -> Iterator[Line]:
         for text in lines:
@@ -103,6 +107,8 @@ class _Reader:
     def _queued(self, queue_id: str, rest: str) -> tuple[str, Evidence] | None:
         if found := self._from.match(rest):
             self._ours[queue_id] = found["token"].lower()
+        elif rest.startswith("from=<") and self._ours.get(queue_id) != self._named.get(queue_id):
+            self._ours.pop(queue_id, None)  # another mail's by now
         token = self._ours.get(queue_id)
         if token and _EXPIRED in rest:
             return token, Evidence.BOUNCED
@@ -114,11 +120,13 @@ class _Reader:
         self._ours.pop(queue_id, None)
 
 
-def read_log(path: Path, *, bounce_domain: str) -> Iterator[Line]:
+def read_log(
+    path: Path, *, bounce_domain: str, known: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Line]:
     """The lines of a file about our mails; ``.gz`` is unpacked. Raises OSError."""
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding="utf-8", errors="replace") as file:
-        yield from read_lines(file, bounce_domain=bounce_domain)
+        yield from read_lines(file, bounce_domain=bounce_domain, known=known)
 
 
 async def settle_by_log(

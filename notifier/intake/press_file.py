@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
 from notifier.press.acknowledge import Line
 
-from .text_file import Row, decode, heading, read_rows
+from .columns import cell, columns, day_of
+from .text_file import decode, heading, read_rows
 
 _COLUMNS: Final = {
     "通番": ("通番", "serial"),
@@ -21,7 +21,6 @@ _NEEDED: Final = ("通番", "管理番号", "差出日")
 _SERIAL: Final = re.compile(r"[0-9]{1,7}")
 _PRESS_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,39}")
 _NUMBER: Final = re.compile(r"M[0-9]{9,18}")
-_DAY: Final = re.compile(r"([0-9]{4})[-/]?([0-9]{1,2})[-/]?([0-9]{1,2})")
 _POSTED: Final = frozenset({"", "差出", "posted"})
 _WITHDRAWN: Final = frozenset({"抜取", "withdrawn"})
 
@@ -34,11 +33,11 @@ def read_acknowledgement(data: bytes) -> tuple[list[Line], list[FieldError]]:
     """
     text, _ = decode(data)
     rows = read_rows(text)
-    places = _places(rows[0])
+    places = columns(rows[0], _COLUMNS, _NEEDED)
     lines: list[Line] = []
     wrong: list[FieldError] = []
     for row in rows[1:]:
-        cells = {name: _cell(row, place) for name, place in places.items()}
+        cells = {name: cell(row, place) for name, place in places.items()}
         try:
             lines.append(_line(row.line, cells))
         except BadInput as problem:
@@ -46,25 +45,6 @@ def read_acknowledgement(data: bytes) -> tuple[list[Line], list[FieldError]]:
     if not lines and not wrong:
         raise BadInput([FieldError("file", "empty_file")])
     return lines, wrong
-
-
-def _places(row: Row) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for name, headings in _COLUMNS.items():
-        places = [n for n, cell in enumerate(row.cells) if heading(cell) in headings]
-        if len(places) > 1:
-            raise BadInput([FieldError(name, "given_twice", line=row.line)])
-        if places:
-            found[name] = places[0]
-    missing = [FieldError(n, "missing_column", line=row.line) for n in _NEEDED if n not in found]
-    if missing:
-        raise BadInput(missing)
-    return found
-
-
-def _cell(row: Row, place: int) -> str:
-    """A cell without the quote that keeps a spreadsheet from taking it for a formula."""
-    return row.cells[place].strip().removeprefix("'") if place < len(row.cells) else ""
 
 
 def _line(line: int, cells: Mapping[str, str]) -> Line:
@@ -77,7 +57,7 @@ def _line(line: int, cells: Mapping[str, str]) -> Line:
     }
     day = None
     if result not in _WITHDRAWN:
-        day = _day(cells["差出日"])
+        day = day_of(cells["差出日"])
         checks["管理番号"] = bool(_PRESS_ID.fullmatch(cells["管理番号"]))
         checks["差出日"] = day is not None
     wrong = [
@@ -89,11 +69,3 @@ def _line(line: int, cells: Mapping[str, str]) -> Line:
         raise BadInput(wrong)
     press_id = cells["管理番号"] if day else ""
     return Line(line=line, serial=int(serial), number=number, press_id=press_id, posted_on=day)
-
-
-def _day(text: str) -> date | None:
-    found = _DAY.fullmatch(text)
-    try:
-        return date(*(int(part) for part in found.groups())) if found else None
-    except ValueError:
-        return None

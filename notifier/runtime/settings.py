@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from notifier.model.dkim import DkimKey
+from notifier.model.inbox import Inbox
 from notifier.model.notice import Lane
 from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls, relays_for
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     feedback_sender: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")] = ""
     unsubscribe_url: Annotated[str, Field(pattern=r"^(https://[!-;=?-~]{1,190})?$")] = ""
     dkim: tuple[DkimKey, ...] = ()  # keys that mails are signed with
+    inbox: Inbox = Field(default_factory=Inbox)  # where what comes back may come in
     press: Press = Field(default_factory=Press)  # who prints letters, and how batches get there
 
     letter_envelope: str = "naga3"  # naga3, naga3_25, naga3_tall, kaku2

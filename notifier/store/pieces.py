@@ -249,6 +249,54 @@ async def acknowledge(
     )
 
 
+async def named(
+    conn: AsyncConnection, ids: Sequence[int], press_ids: Sequence[str]
+) -> Sequence[RowMapping]:
+    """Pieces of these letters, or with these numbers of the press; their letters are held.
+
+    message_id, batch_id, press_id, posted_on, state, and its_own as in :func:`of_batch`.
+    """
+    which = """taken_out_at IS NULL AND (message_id = ANY(CAST(:ids AS bigint[]))
+        OR press_id = ANY(CAST(:press_ids AS text[])))"""
+    params = {"ids": list(ids), "press_ids": list(press_ids)}
+    await run(
+        conn,
+        f"""SELECT FROM messages WHERE message_id IN (SELECT message_id FROM pieces WHERE {which})
+            ORDER BY message_id FOR UPDATE""",
+        params,
+    )
+    return await rows(
+        conn,
+        f"""SELECT p.message_id, p.batch_id, p.press_id, p.posted_on, p.returned_on,
+                m.state, {_ITS_OWN} AS its_own
+            FROM (SELECT * FROM pieces WHERE {which}) p JOIN messages m USING (message_id)
+            ORDER BY p.batch_id, p.serial""",
+        params,
+    )
+
+
+async def bring_back(conn: AsyncConnection, given: Iterable[Mapping[str, object]]) -> None:
+    """What the post brought back: message_id, batch_id, returned_on, reason."""
+    await run(
+        conn,
+        """UPDATE pieces p SET returned_on = r.returned_on, returned_reason = r.reason
+           FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(message_id bigint,
+               batch_id bigint, returned_on date, reason text)
+           WHERE p.batch_id = r.batch_id AND p.message_id = r.message_id""",
+        {"rows": dumps(list(given))},
+    )
+
+
+async def returned_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+    """When and why the post brought a letter back: returned_on, returned_reason, batch_id."""
+    return await rows(
+        conn,
+        """SELECT batch_id, returned_on, returned_reason FROM pieces
+           WHERE message_id = :id AND returned_on IS NOT NULL ORDER BY batch_id""",
+        {"id": message_id},
+    )
+
+
 _OF = f"""
 SELECT p.message_id, p.serial, p.attempt, p.file, p.first_page, p.pages, p.grams, p.yen,
     p.press_id, p.posted_on, p.withdrawn_at, m.state, m.reason, {_ITS_OWN} AS its_own

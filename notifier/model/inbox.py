@@ -1,0 +1,65 @@
+"""Inboxes: the ways by which what comes back reaches us."""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from .relay import Tls, is_loopback
+
+_MEGABYTE: Final = 1_000_000
+Address = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+
+
+class Mailbox(BaseModel):
+    """A mailbox that is read over IMAP."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: Annotated[str, Field(min_length=1, max_length=255)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 993
+    tls: Tls = Tls.IMPLICIT
+    username: Annotated[str, Field(min_length=1, max_length=255)]
+    password: SecretStr
+    folder: Annotated[str, Field(min_length=1, max_length=255)] = "INBOX"
+    done: Annotated[str, Field(max_length=255)] = ""  # where to move what was read; else flagged
+
+    @property
+    def label(self) -> str:
+        """What the record calls it."""
+        return f"imap:{self.username}@{self.host}/{self.folder}"
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.tls is Tls.NONE and not is_loopback(self.host):
+            raise ValueError(
+                f"tls 'none' is allowed only for a server on loopback, not {self.host}"
+            )
+        if self.done == self.folder:
+            raise ValueError("done: is the folder that is read")
+        return self
+
+
+class Inbox(BaseModel):
+    """Where what comes back may come in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None  # None: nobody listens
+    protocol: Literal["smtp", "lmtp"] = "smtp"
+    #: Taken beside our return paths and the Reply-To addresses of the brands, such as abuse@ and
+    #: those of feedback loops.
+    addresses: tuple[Address, ...] = ()
+    most_megabytes: Annotated[int, Field(ge=1, le=100)] = 10  # of one mail
+    connections: Annotated[int, Field(ge=1, le=1000)] = 50
+    mailboxes: tuple[Mailbox, ...] = ()
+
+    @property
+    def most_bytes(self) -> int:
+        """Of one mail."""
+        return self.most_megabytes * _MEGABYTE
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is to be received at all."""
+        return self.port is not None or bool(self.mailboxes)

@@ -1,0 +1,54 @@
+"""Receiving: the ways in of what comes back, joined from the parts of a process."""
+
+import asyncio
+import os
+from collections.abc import Collection
+
+from notifier.model.actor import Actor
+from notifier.store import schemes
+from notifier.track.listener import Addresses, Listener
+from notifier.track.mailbox import MailboxReader
+from notifier.track.post_desk import PostDesk
+from notifier.track.sweep import ACTOR, direct_labels
+
+from .parts import Parts
+from .settings import BadSettings
+
+
+def post_desk(parts: Parts, actor: Actor = ACTOR) -> PostDesk:
+    """The desk of this house."""
+    direct = direct_labels(parts.settings.relays)
+    return PostDesk(engine=parts.engine, now=parts.clock.now, direct=direct, actor=actor)
+
+
+async def receive(parts: Parts, stop: asyncio.Event) -> None:
+    """Listen, and read mailboxes, as the settings say, until told to stop."""
+    desk, inbox = post_desk(parts), parts.settings.inbox
+    listener = await _listening(parts, desk) if inbox.port is not None else None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for mailbox in inbox.mailboxes:
+                reader = MailboxReader(desk, mailbox, most_bytes=inbox.most_bytes)
+                group.create_task(reader.run(stop))
+            await stop.wait()
+    finally:
+        if listener is not None:
+            await listener.close()
+
+
+async def _listening(parts: Parts, desk: PostDesk) -> Listener:
+    async def reply_to() -> Collection[str]:
+        async with parts.engine.connect() as conn:
+            known = await schemes.all_of(conn)
+        return {brand.reply_to for scheme in known.values() for brand in scheme.brands}
+
+    inbox = parts.settings.inbox
+    addresses = Addresses(inbox, parts.settings.bounce_domain, reply_to)
+    listener = Listener(desk, addresses, inbox)
+    try:
+        await listener.open()
+    except OSError as problem:
+        place = f"{inbox.host}:{inbox.port}"
+        said = os.strerror(problem.errno or 0)
+        raise BadSettings(f"NOTIFIER_INBOX: host, port: {place}: {said}") from None
+    return listener
