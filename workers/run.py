@@ -30,7 +30,9 @@ from notifier.runtime.pressing import press_room
 from notifier.runtime.rendering import renderer
 from notifier.runtime.sender import staff_sender
 from notifier.runtime.settings import Settings
+from notifier.runtime.telling import telling
 from notifier.store.db import connect
+from notifier.tell.teller import tell
 from notifier.write.writer import Writer
 
 from .floor import Floor, Hook
@@ -61,15 +63,25 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await look_after(press_room(parts))
         return set()
 
-    await work(
-        parts.settings,
-        parts.urls,
-        lanes,
-        writer=parts.writer,
-        house=staff_sender(parts.settings),
-        hooks=(tick, press),
-        stop=stop,
-    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            work(
+                parts.settings,
+                parts.urls,
+                lanes,
+                writer=parts.writer,
+                house=staff_sender(parts.settings),
+                hooks=(tick, press),
+                stop=stop,
+            )
+        )
+        group.create_task(tell_others(parts, stop))
+
+
+async def tell_others(parts: Parts, stop: asyncio.Event) -> None:
+    """Call webhooks beside delivery, until told to stop."""
+    async with telling(parts) as desk:
+        await tell(desk, stop)
 
 
 async def work(

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from notifier.intake.accept import Receipt
 from notifier.model.actor import Actor
+from notifier.model.change import Page
 from notifier.model.event import Event
+from notifier.model.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ class Services(Protocol):
         """Commit all events or none.
 
         Raises ``BadInput``, ``Conflict``, or :class:`Unavailable` where the record is away.
+        """
+        ...
+
+    async def changes(
+        self, source: str, after: int | None, *, limit: int, states: Sequence[State]
+    ) -> Page:
+        """Changes of state of messages that events of a source caused.
+
+        ``after``: position to read on from; None: from now on. Raises ``UnknownPosition``, or
+        :class:`Unavailable` where the record is away.
         """
         ...
 

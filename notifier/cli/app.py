@@ -19,6 +19,7 @@ from . import (
     staff,
     tasks,
     templates,
+    webhooks,
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
@@ -42,6 +43,7 @@ for name, group in {
     "staff": staff.app,
     "dkim": dkim.app,
     "templates": templates.app,
+    "webhooks": webhooks.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)

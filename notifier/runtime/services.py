@@ -8,9 +8,12 @@ from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
 from notifier.intake.accept import Receipt
 from notifier.model.actor import Actor, ActorKind
+from notifier.model.change import Page
 from notifier.model.event import Event
+from notifier.model.states import State
 from notifier.store import keys
 from notifier.store.db import scalar
+from notifier.tell.feed import Feed
 
 from .parts import Parts
 
@@ -20,6 +23,7 @@ class HouseServices:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._feed = Feed(parts.engine)
 
     async def authenticate(self, key: str) -> Caller | None:
         """The owner of a key, asked of the record each time: a revocation counts at once."""
@@ -39,6 +43,16 @@ class HouseServices:
         """Commit all events or none."""
         try:
             return await self._parts.acceptor.accept(events, actor)
+        except (DBAPIError, OSError) as problem:
+            raise Unavailable from problem
+
+    async def changes(
+        self, source: str, after: int | None, *, limit: int, states: Sequence[State]
+    ) -> Page:
+        """Changes of state of messages that events of a source caused."""
+        try:
+            start = await self._feed.end() if after is None else after
+            return await self._feed.read(start, limit=limit, source=source, states=states)
         except (DBAPIError, OSError) as problem:
             raise Unavailable from problem
 

@@ -11,7 +11,9 @@ from notifier.api.language import preferred
 from notifier.api.services import Caller, Unavailable
 from notifier.intake.accept import Receipt
 from notifier.model.actor import Actor, ActorKind
+from notifier.model.change import Page
 from notifier.model.event import Event
+from notifier.model.states import State
 
 
 class Broken:
@@ -24,6 +26,11 @@ class Broken:
         return Caller(Actor(ActorKind.KEY, "k"), key)
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> Sequence[Receipt]:
+        raise self._error
+
+    async def changes(
+        self, source: str, after: int | None, *, limit: int, states: Sequence[State]
+    ) -> Page:
         raise self._error
 
     async def ready(self) -> bool:

@@ -18,6 +18,8 @@ KINDS = {
     "ActorKind": "actor",
     "AmountRole": "role",
     "BatchState": "batch",
+    "CallOutcome": "call",
+    "CallState": "call_state",
     "CaseKind": "case",
     "CaseMove": None,
     "Category": "category",
@@ -34,10 +36,12 @@ KINDS = {
     "RefundReason": "refund_reason",
     "RelayKind": None,
     "Remedy": "remedy",
+    "SecretKind": None,
     "State": "state",
     "TaskKind": "task",
     "Tls": None,
     "UncertainPolicy": "uncertain",
+    "WebhookState": "webhook",
 }
 
 
