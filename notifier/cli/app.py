@@ -6,6 +6,7 @@ from . import (
     batches,
     dkim,
     events,
+    inquiries,
     keys,
     letters,
     lint,
@@ -13,6 +14,7 @@ from . import (
     messages,
     preview,
     rejected,
+    report,
     run,
     schemes,
     settling,
@@ -44,10 +46,12 @@ for name, group in {
     "dkim": dkim.app,
     "templates": templates.app,
     "webhooks": webhooks.app,
+    "inquiries": inquiries.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
+app.command("report")(report.report)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)
