@@ -21,6 +21,7 @@ from . import (
     staff,
     tasks,
     templates,
+    track,
     webhooks,
 )
 
@@ -52,6 +53,7 @@ for name, group in {
 app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
 app.command("report")(report.report)
+app.command("track")(track.track)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)
