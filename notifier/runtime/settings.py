@@ -18,6 +18,7 @@ from pydantic_settings import (
 from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
 from notifier.model.press import Press
+from notifier.model.provider import Providers
 from notifier.model.relay import Relay, Tls, relays_for
 from notifier.model.webhook import Outside
 from notifier.write.envelope import ENVELOPES
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     letter_most_pages: Annotated[int, Field(ge=1, le=50)] = 6
     letter_sheet_grams: Annotated[float, Field(gt=0, le=20)] = 5.0  # one sheet, printed on one side
 
+    providers: Providers = Field(default_factory=Providers)  # whose webhooks are listened to
     webhooks: Outside = Field(default_factory=Outside)  # whom calls may reach, and how
 
     api_host: str = "127.0.0.1"

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.change import TOLD, Change, EventKey, Page
 from notifier.model.message import public_number
+from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.model.tracking import DeliveredLevel
 from notifier.store import feed
@@ -17,6 +18,12 @@ from notifier.store.horizon import Horizon
 MOST: Final = 1_000  # changes in a page
 #: Positions looked at for one page: whoever asks for something rare gets empty pages in between.
 _WINDOW: Final = 10_000
+
+_PROVEN: Final = (State.SENT, State.DELIVERED)
+_LEVELS: Final = {
+    Reason.TAKEN_BY_NEXT: DeliveredLevel.NEXT_ACCEPTED,
+    Reason.REPORTED_DELIVERED: DeliveredLevel.MAILBOX,
+}
 
 
 class UnknownPosition(Exception):
@@ -93,6 +100,9 @@ def _change(found: RowMapping) -> Change:
 
 
 def _evidence(found: RowMapping) -> DeliveredLevel | None:
-    if found["channel"] == Channel.EMAIL and found["after"] == State.SENT:
-        return DeliveredLevel.RELAY_ACCEPTED
-    return None
+    """How much a change proves; what a person has settled proves nothing."""
+    if found["channel"] != Channel.EMAIL or found["after"] not in _PROVEN:
+        return None
+    if found["reason"] == Reason.SETTLED_BY_PERSON:
+        return None
+    return _LEVELS.get(found["reason"], DeliveredLevel.RELAY_ACCEPTED)

@@ -38,6 +38,7 @@ KINDS = {
     "Lane": "lane",
     "LineKind": "line",
     "MemberStatus": "member_status",
+    "Provider": None,
     "Reason": "reason",
     "RefundReason": "refund_reason",
     "RelayKind": None,
