@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from .webhook import Outside
 
+#: Postmark hands back what a mail has in such headers; by nothing else can it name a mail of ours.
+METADATA: Final = "token"
+METADATA_HEADER: Final = f"X-PM-Metadata-{METADATA}"
 _FORM: Final = ConfigDict(extra="forbid", frozen=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from notifier.model.actor import Actor
+from notifier.model.change import TOLD
 from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.model.states import State
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
@@ -33,10 +34,12 @@ async def add(
 ) -> Added:
     """Register a webhook; it is told what comes from now on, or all that is on record.
 
-    Raises :class:`BadInput` on a URL that will not be called.
+    Raises :class:`BadInput` on a URL that will not be called, or a state that is never told.
     """
     if code := url_problem(url, desk.outside.rules):
         raise BadInput([FieldError("url", code)])
+    if set(states) - set(TOLD):
+        raise BadInput([FieldError("state", "not_allowed", {"allowed": ", ".join(TOLD)})])
     position, now = 0 if from_start else await desk.feed.end(), desk.now()
     async with desk.engine.begin() as conn:
         made = await webhooks.add(

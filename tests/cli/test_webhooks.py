@@ -47,6 +47,8 @@ async def test_from_registration_to_replay(notifier: Terminal) -> None:
 async def test_what_is_refused(notifier: Terminal) -> None:
     for url in ("http://hooks.example.jp/", "https://127.0.0.1/", "hooks.example.jp"):
         assert "url" in await asyncio.to_thread(notifier, "webhooks", "add", url, code=1)
+    never = ("add", "https://hooks.example.jp/", "--state", "claimed")
+    assert "state" in await _say(notifier, *never, code=1)
     wrong = ("add", "https://hooks.example.jp/", "--secret", "whsec_short")
     assert "secret" in await _say(notifier, *wrong, code=1)
     for verb in ("test", "enable", "disable", "remove", "add-secret"):

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from notifier.intake.strict_json import decode, refusal
-from notifier.model.provider import Postmark, Provider
+from notifier.model.provider import METADATA, Postmark, Provider
 from notifier.model.returns import Return
 
 from .given import made, mapping, moment, text
 from .table import table
 
-#: What a mail must carry as X-PM-Metadata-token, so that Postmark's events name it.
-METADATA: Final = "token"
 _MOMENTS: Final = ("BouncedAt", "DeliveredAt")
 _WHO: Final = ("Email", "Recipient")
 
