@@ -11,8 +11,7 @@ _MOST: Final = bounds.BYTES + 1  # one more than is looked at, so that a reading
 _LINE: Final = 65_536
 _FROM: Final = re.compile(rb"From \S+.{10,80}\d{4}")
 _SINGLE: Final = frozenset({".eml", ".msg", ".mime", ".txt"})
-#: What a Maildir holds beside mails, and what other programs leave in folders.
-_OTHERS: Final = frozenset({"tmp"})
+_MAILDIR: Final = ("new", "cur")
 
 Source = tuple[str, bytes]
 
@@ -28,21 +27,27 @@ def mails(paths: Iterable[Path]) -> Iterator[Source]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """A file, or the files of a folder: those of ``new`` and ``cur`` if it is a Maildir."""
+    """A file, or the files of a folder; of a Maildir those of ``new`` and ``cur``, with folders."""
     if not path.is_dir():
         yield path
-        return
-    folders = [path / "new", path / "cur"]
-    maildir = all(folder.is_dir() for folder in folders)
-    for folder in folders if maildir else [path]:
-        for one in sorted(folder.iterdir()):
-            if one.name.startswith("."):
-                if maildir and one.is_dir():
-                    yield from _files(one)  # a folder of Maildir++
-            elif one.is_dir() and one.name not in _OTHERS:
-                yield from _files(one)
-            elif one.is_file():
-                yield one
+    elif all((path / name).is_dir() for name in _MAILDIR):
+        for name in _MAILDIR:
+            yield from _inside(path / name)
+        for folder in sorted(path.glob(".?*")):  # Maildir++
+            if folder.is_dir():
+                yield from _files(folder)
+    else:
+        yield from _inside(path)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for one in sorted(folder.iterdir()):
+        if one.name.startswith("."):
+            continue
+        if one.is_dir():
+            yield from _files(one)
+        elif one.is_file():
+            yield one
 
 
 def _of_file(path: Path) -> Iterator[Source]:

@@ -69,10 +69,8 @@ def _word(found: re.Match[str]) -> str:
     """An encoded word (RFC 2047); as it is where it cannot be decoded."""
     charset, encoding, content = found.groups()
     raw = content.encode("utf-8", "replace")
-    if encoding in "bB":
-        data = from_base64(raw)
-    else:
-        data = quopri.decodestring(raw.replace(b"_", b" "))
+    plain = encoding in "bB"
+    data = from_base64(raw) if plain else quopri.decodestring(raw.replace(b"_", b" "))
     return decode(data, charset.split("*")[0].lower())
 
 

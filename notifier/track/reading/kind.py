@@ -10,6 +10,7 @@ from .tables import Kinds, kinds
 
 _ENOUGH = 3  # points for a report that no mailer daemon signs
 #: An address alone on its line, as many servers list those that failed.
+_RCPT = re.compile(r"^[ \t]*RCPT TO:[ \t]*<?([^\s<>;@]+@[^\s<>;]+)", re.IGNORECASE | re.MULTILINE)
 _FOR = re.compile(r"\bfor <?([^\s<>;@]+@[^\s<>;]+)>?")
 _LISTED = re.compile(r"^[ \t]*<[^<>\s@]+@[^<>\s@]+>:?[ \t]*$", re.MULTILINE)
 
@@ -64,7 +65,7 @@ def of_report(seen: Seen) -> ReturnKind:
     said = f"{seen.subject.lower()} {seen.told}"
     if _holds(said, table.delays) and not _holds(said, table.never_delayed):
         return ReturnKind.DELAYED
-    if _holds(said, table.deliveries) and not _holds(seen.subject.lower(), table.subjects[:2]):
+    if _holds(said, table.deliveries) and not _holds(said, table.never_delivered):
         return ReturnKind.DELIVERED
     return ReturnKind.BOUNCED
 
@@ -87,7 +88,9 @@ def _answers(seen: Seen) -> bool:
     """Whether it looks like an answer of a person's mail program."""
     subject = seen.subject.lower()
     marked = "in-reply-to" in seen.headers or "references" in seen.headers
-    return marked or subject.startswith(("re:", "re：", "aw:", "sv:", "antw:", "返信:", "返信："))
+    return marked or subject.startswith(
+        ("re:", "re：", "aw:", "sv:", "antw:", "返信:", "返信：", "fwd:", "fw:", "wg:", "tr:")
+    )
 
 
 def _holds(text: str, words: tuple[str, ...]) -> bool:
@@ -97,7 +100,8 @@ def _holds(text: str, words: tuple[str, ...]) -> bool:
 def recipients_elsewhere(seen: Seen) -> list[str]:
     """Whom a report is about, if neither its fields nor its text say it."""
     failed = addresses.every(seen.headers.all("x-failed-recipients"))
-    return failed or seen.written_to[:20] or _traced(seen)
+    named = (one[1] for one in _RCPT.finditer(seen.notice.tail[:4_000]))
+    return failed or [addresses.tidy(one) for one in named] or seen.written_to[:20] or _traced(seen)
 
 
 def _traced(seen: Seen) -> list[str]:

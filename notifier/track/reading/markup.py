@@ -13,11 +13,13 @@ _HIDDEN: Final = (
     ("<head", "</head"),
 )
 _BREAK: Final = re.compile(
-    r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>", re.IGNORECASE
+    r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>",
+    re.IGNORECASE,
 )
 _CELL: Final = re.compile(r"</(?:td|th)\s*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]{0,3000}>")
 _ADDRESS: Final = re.compile(r"<([^<>\s@=]{1,64}@[^<>\s@]{1,255})>")
+_EMPTY: Final = re.compile(r"\n{3,}")
 _SPACES: Final = re.compile(r"[ \t\xa0]+")
 
 
@@ -29,7 +31,7 @@ def plain(markup: str) -> str:
     text = _ADDRESS.sub(r" &lt;\1&gt; ", text)
     text = _TAG.sub("", _CELL.sub(" ", _BREAK.sub("\n", text.replace("\n", " "))))
     lines = (_SPACES.sub(" ", line).strip() for line in html.unescape(text).split("\n"))
-    return "\n".join(line for line in lines if line)
+    return _EMPTY.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
 def _without(text: str, begin: str, end: str) -> str:

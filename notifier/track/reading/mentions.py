@@ -17,27 +17,35 @@ _NEAR: Final = 25  # lines after an address that may be about it
 #: Marks and numbers before an address that begins its line.
 _LEADS: Final = re.compile(r"[\s>*•・|+#=\-<\[(\"'「『:]*(?:\d{1,3}[.)]\s+)?[<\[(\"'「]*")
 _LABEL: Final = re.compile(
-    r"[\s>*•・|<#-]*([^@\n]{0,80}?)\s*[:：=]\s*[<\[(\"'「]*(?:mailto:)?(?:smtp:|rfc822;)?\s*", re.IGNORECASE
+    r"[\s>*•・|<#-]*([^@\n]{0,80}?)\s*[:：=]\s*[<\[(\"'「]*(?:mailto:)?(?:smtp:|rfc822;)?\s*",
+    re.IGNORECASE,
 )
 #: Labels of addresses that are nobody we wrote to.
 _NOT: Final = re.compile(
-    r"\b(?:from|sender|reply|return|contact|postmaster|admin\w*|envelope-from|support|help\w*|cc|subject|"
-    r"message-?id|received|von|de|da|от|by|help|questions?|mailto|x-[\w-]+|list-[\w-]+|authenticated|"
-    r"delivered-to|dkim\S*|generating|server|host)\b|差出人|送信者|発信者|問い合わせ|連絡先|返信先|発信元|送信元",
+    r"\b(?:from|sender|reply|return|contact|postmaster|admin\w*|envelope-from|support|help\w*|cc|"
+    r"subject|message-?id|received|von|de|da|от|by|questions?|mailto|x-[\w-]+|list-[\w-]+|"
+    r"authenticated|delivered-to|dkim\S*|generating|server|host)\b|"
+    r"差出人|送信者|発信者|問い合わせ|連絡先|返信先|発信元|送信元|新しい",
     re.IGNORECASE,
 )
+#: Words before an address that a server failed to reach.
 _BEFORE: Final = re.compile(
-    r"(?:rcpt to|generated from|recipients?|recipient address|mailbox|users?|account|address(?:es)?|e-?mail|deliver(?:y|ed|ing)?"
-    r"(?: (?:of|to|for)(?: the (?:message|mail))?)?|to|for|unknown|destinataire|empfänger|destinatario|宛先|受信者|[45]\d\d(?:[ -][45]\.\d+\.\d+)?)"
+    r"(?:rcpt to|generated from|mailing list|recipients?|recipient address|mailbox|users?|account|"
+    r"address(?:es)?|e-?mail|to|for|unknown|destinataire|empfänger|destinatario|宛先|受信者|"
+    r"deliver(?:y|ed|ing)?(?: (?:of|to|for)(?: the (?:message|mail))?)?|"
+    r"[45]\d\d(?:[ -][45]\.\d+\.\d+)?)"
     r"(?: named| is| was)?[\s:<\[(\"'「=]*$",
     re.IGNORECASE,
 )
 #: Signs that an address in a line is the one that a server talks about.
 _AFTER: Final = re.compile(
-    r"[>\])\"'」]*\s*(?:\.\.\.|:|;|,?\s*(?:user|unknown|not|does|is|was|no|invalid|mailbox|recipient|の|は|宛|へ|に))",
+    r"[>\])\"'」]*\s*(?:\.\.\.|:|;|,?\s*"
+    r"(?:user|unknown|not|does|is|was|no|invalid|mailbox|recipient|の|は|宛|へ|に))",
     re.IGNORECASE,
 )
-_ORIGIN: Final = re.compile(r"\((?:ultimately )?(?:generated|expanded) from:? ?([^()]+)\)", re.IGNORECASE)
+_ORIGIN: Final = re.compile(
+    r"\((?:ultimately )?(?:generated|expanded) from:? ?([^()]+)\)", re.IGNORECASE
+)
 _SENDER: Final = re.compile(
     r"(?:mail from|from|sender|return-?path|by|contact|reply to|von|差出人|送信者)[\s:<=\[(\"']*$",
     re.IGNORECASE,
@@ -84,10 +92,10 @@ def find(lines: Sequence[str], *, apart: Iterable[str], written_to: Iterable[str
 
 def _all(lines: Sequence[str]) -> list[Mention]:
     found: list[Mention] = []
-    for number, line in enumerate(lines):
-        if "@" not in line:
+    for number, whole in enumerate(lines):
+        if "@" not in whole:
             continue
-        line = line[:_LINE]
+        line = whole[:_LINE]
         for place in ADDRESS.finditer(line):
             tier = _tier(line, place)
             if tier is not None:
@@ -119,7 +127,7 @@ def _tier(line: str, place: re.Match[str]) -> int | None:
 
 def _is_somebody(address: str, skip: frozenset[str], known: frozenset[str]) -> bool:
     name = key(address)
-    if name in skip:
+    if name in skip or name.startswith("imcea"):  # how Exchange writes what is no mail address
         return False
     return name in known or name.partition("@")[0] not in _NOBODY
 

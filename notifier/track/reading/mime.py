@@ -16,6 +16,7 @@ from .markup import plain
 
 _BOUNDARY: Final = re.compile(r"boundary\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;]+))", re.IGNORECASE)
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+_SOFT: Final = re.compile(r"(?<=[^=\n])=\n")
 _FROM_LINE: Final = re.compile(rb"\A>?From [^\n]*\n")
 _BLANK: Final = re.compile(rb"\n[ \t]*\n|\A\n")
 _RETURNED: Final = frozenset(
@@ -77,6 +78,8 @@ class Leaf:
     def text(self) -> str:
         """The body as plain text."""
         found = decode(self.content(), self.charset).replace("\r\n", "\n").replace("\r", "\n")
+        if "=\n" in found:  # quoted-printable that does not say so
+            found = _SOFT.sub("", found)
         return plain(found) if self.kind == "text/html" else found
 
 

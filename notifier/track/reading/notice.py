@@ -21,9 +21,27 @@ _BLOCK: Final = re.compile(
 _TRACED: Final = re.compile(
     r"^(?:> ?)?(?:Return-Path|Received|Message-Id|MIME-Version):", re.MULTILINE | re.IGNORECASE
 )
-_NAME: Final = re.compile(r"^([A-Za-z-]+)[ \t]*:", re.MULTILINE)
+_QUOTED_FIELD: Final = re.compile(r"[ \t*>]*[A-Za-z][A-Za-z -]{1,30}:(?:[ \t]|$)")
+_TRACED_INSIDE: Final = re.compile(
+    r"^[ \t]+(?:Return-path|Received):", re.IGNORECASE | re.MULTILINE
+)
+_TRACES: Final = frozenset({"return-path", "received", "message-id", "mime-version"})
 _BESIDE: Final = frozenset({"to", "from", "date", "sent"})
-_INDENTED: Final = re.compile(r"^[ \t]+(?:[A-Za-z][\w-]{1,40}[ \t]*:.*\n)(?:[ \t]+\S.*\n)*", re.MULTILINE)
+#: Fields of a mail that are taken out where they stand together.
+_OWN: Final = (
+    _TRACES
+    | _BESIDE
+    | {
+        "subject",
+        "cc",
+        "sent date",
+        "received on",
+        "reply-to",
+        "sender",
+        "content-type",
+        "mail from",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +57,8 @@ def find(mail: Mail) -> Notice:
     """The notice of a mail. For an answer it is what was written above the quoted mail."""
     before, returned = _leaves(mail.leaves)
     text = "\n".join(_texts(before))[: bounds.NOTICE]
-    text, inner = _without_indented(text)
     own, tail = _cut(text)
+    own, inner = _without_headers(own)
     if returned is None and tail:
         returned = headers_of(_unquoted(tail).encode("utf-8", "replace"))
     return Notice(own, returned or inner or Headers({}), tail)
@@ -51,7 +69,8 @@ def _leaves(leaves: Sequence[Leaf]) -> tuple[list[Leaf], Headers | None]:
     before: list[Leaf] = []
     for leaf in leaves:
         if leaf.is_returned:
-            return before, headers_of(leaf.content()[: bounds.HEADER_BYTES].replace(b"\r\n", b"\n"))
+            inner = headers_of(leaf.content()[: bounds.HEADER_BYTES].replace(b"\r\n", b"\n"))
+            return before, leaf.headers if "from" in leaf.headers else inner  # no blank line
         before.append(leaf)
     return before, None
 
@@ -65,16 +84,43 @@ def _texts(leaves: Iterable[Leaf]) -> list[str]:
     return read
 
 
-def _without_indented(text: str) -> tuple[str, Headers | None]:
-    """Some servers quote the headers of the mail, indented, before they say what is wrong."""
-    for found in _INDENTED.finditer(text):
-        block = "\n".join(line.strip() for line in found[0].split("\n"))
-        names = {name.lower() for name in _NAME.findall(block)}
-        if len(_TRACED.findall(block)) >= 2 or ("subject" in names and names & _BESIDE):
-            return text[: found.start()] + text[found.end() :], headers_of(
-                block.encode("utf-8", "replace")
-            )
-    return text, None
+def _without_headers(text: str) -> tuple[str, Headers | None]:
+    """Some servers quote headers of the mail before they say what is wrong."""
+    if "ubject" not in text and not _TRACED_INSIDE.search(text):
+        return text, None
+    kept: list[str] = []
+    taken: list[str] = []
+    run: list[str] = []
+    for line in [*text.split("\n"), ""]:
+        if _QUOTED_FIELD.match(line) or (run and line[:1] in " \t" and line.strip()):
+            run.append(line)
+            continue
+        _settle(run, kept, taken)
+        run = []
+        kept.append(line)
+    found = headers_of("\n".join(taken).encode("utf-8", "replace")) if taken else None
+    return "\n".join(kept), found
+
+
+def _settle(run: list[str], kept: list[str], taken: list[str]) -> None:
+    """Take the fields of a mail out of a run of lines that look like fields."""
+    names = {_name(line) for line in run}
+    if len(names & _TRACES) < 2 and not ("subject" in names and names & _BESIDE):
+        kept += run
+        return
+    mine = False
+    for line in run:
+        if _QUOTED_FIELD.match(line):
+            mine = _name(line) in _OWN
+        if mine:
+            bare = line.strip(" \t*>")
+            taken.append(bare if _QUOTED_FIELD.match(line) else f" {bare}")
+        else:
+            kept.append(line)
+
+
+def _name(line: str) -> str:
+    return line.partition(":")[0].strip(" \t*>").lower()
 
 
 def _cut(text: str) -> tuple[str, str]:

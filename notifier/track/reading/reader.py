@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from notifier.model.tracking import Finding, Reading, ReturnKind
 
-from . import addresses, bounds, complaint, kind, report, told, written
+from . import addresses, bounds, complaint, kind, notification, report, told, written
 from .charset import decode
 from .headers import Headers
 from .report import Report
@@ -34,6 +34,8 @@ def read(data: bytes) -> Reading:
     if complained := complaint.read(seen):
         what, findings, paths = complained
         return _reading(seen, what, findings, found, paths)
+    if notified := notification.read(seen):
+        return _reading(seen, *notified, found)
     findings = told.findings(seen, found) if found.groups else []
     if findings:
         return _reading(seen, _gravest(findings), findings, found)

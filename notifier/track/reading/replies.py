@@ -4,25 +4,28 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-CODE: Final = re.compile(r"(?<![\w.:/#@-])#?([245][0-5]\d)(?=[ \-]\S|[:;,)\]]|$| ?#)")
+CODE: Final = re.compile(r"(?<![\w.:/#@-])#?([245][0-5]\d|5[67]\d)(?=[ \-]\S|[:;,)\]]|$| ?#)")
 ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)")
 #: A line that quotes a reply.
 QUOTED: Final = re.compile(
-    r"^\s*(?:<<<|>>>|smtp;|(?:Sent|Received) (?:<<<|>>>)|#|\S+ said:|Remote host said:|\(reason:)?\s*[45]\d\d[ -]",
+    r"^\s*(?:<<<|>>>|smtp;|(?:Sent|Received) (?:<<<|>>>)|#|\S+ said:|Remote host said:|\(reason:)?"
+    r"\s*[45]\d\d[ -]",
     re.IGNORECASE,
 )
 #: Words by which a server says which command it answered, in lower case.
 _COMMANDS: Final = (
     ("DATA", (
-        "end of data", "after data", "after sending data", "after end of", "sending data", "after dot",
-        "(state 15)", "(state 16)", "(state 17)", "(state 18)", "data phase", "reply to data",
-        "data command", "following data",
+        "end of data", "after data", "after sending data", "after end of", "sending data",
+        "after dot", "(state 15)", "(state 16)", "(state 17)", "(state 18)", "data phase",
+        "reply to data", "data command", "following data",
     )),
     ("RCPT", (
         "rcpt to", "rcpt command", "after rcpt", "recipient phase", "does not like recipient",
         "rejected recipient", "(state 13)", "(state 14)", "at rcpt",
     )),
-    ("MAIL", ("mail from", "to mail command", "after mail", "does not like sender", "following mail")),
+    ("MAIL", (
+        "mail from", "to mail command", "after mail", "does not like sender", "following mail",
+    )),
     ("CONN", (
         "initial server greeting", "initial connection", "refused to talk to me", "helo command",
         "ehlo command", "while connected", "to helo", "to ehlo", "after initial", "after ehlo",
@@ -30,12 +33,14 @@ _COMMANDS: Final = (
     )),
 )  # fmt: skip
 _SENT: Final = re.compile(
-    r"^\s*(?:>>>|Sent >>>|Sent <<<|-*SMTP command\s*\n\s*|SMTP>>)\s*(RCPT|DATA|MAIL|HELO|EHLO|STARTTLS|QUIT|BDAT|\.)",
+    r"^\s*(?:>>>|Sent >>>|Sent <<<|-*SMTP command\s*\n\s*|SMTP>>)\s*"
+    r"(RCPT|DATA|MAIL|HELO|EHLO|STARTTLS|QUIT|BDAT|\.)",
     re.IGNORECASE | re.MULTILINE,
 )
 #: With pipelining a refusal of the only recipient is read after DATA was sent.
 _NO_RECIPIENT: Final = re.compile(
-    r"\b(?:503|554|451)\b[^\n]{0,30}(?:need rcpt|valid recipient|no recipient|rcpt first|rcpt command|bad sequence)",
+    r"\b(?:503|554|451)\b[^\n]{0,30}"
+    r"(?:need rcpt|valid recipient|no recipient|rcpt first|rcpt command|bad sequence)",
     re.IGNORECASE,
 )
 

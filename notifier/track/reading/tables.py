@@ -41,6 +41,7 @@ class Reasons:
     refused: Words
     rules: tuple[Rule, ...]
     codes: Mapping[str, str]
+    sure: Mapping[str, str]
     general: Mapping[str, str]
     replies: Mapping[str, str]
     categories: Mapping[str, str]
@@ -58,6 +59,7 @@ class Kinds:
     delays: tuple[str, ...]
     never_delayed: tuple[str, ...]
     deliveries: tuple[str, ...]
+    never_delivered: tuple[str, ...]
     automatic: tuple[str, ...]
     automatic_body: tuple[str, ...]  # in a mail that answers none of ours
     automatic_sure: tuple[str, ...]
@@ -76,6 +78,7 @@ def reasons() -> Reasons:
         refused=Words.of(phrases["refused"]["words"]),
         rules=tuple(_rule(one) for one in _load("hosts.toml")["rules"]),
         codes=status["codes"],
+        sure=status["sure"],
         general=status["general"],
         replies=status["replies"],
         categories=status["categories"],
@@ -96,6 +99,7 @@ def kinds() -> Kinds:
         delays=tuple(delays["words"]),
         never_delayed=tuple(delays["never"]),
         deliveries=tuple(found["deliveries"]["words"]),
+        never_delivered=tuple(found["deliveries"]["never"]),
         automatic=tuple(automatic["words"]),
         automatic_body=tuple(automatic["body"]),
         automatic_sure=tuple(automatic["sure"]),

@@ -34,7 +34,7 @@ _BROKEN: Final = ReturnKind.BOUNCED, ReturnKind.DELAYED
 
 
 def findings(seen: Seen, found: Report) -> list[Finding]:
-    """One finding for each recipient that the report names, the gravest where it names one twice."""
+    """One finding for each recipient that the report names, the gravest if it names one twice."""
     named = _mentions(seen)
     kept: dict[str, Finding] = {}
     for group in found.groups:
@@ -163,9 +163,7 @@ def _by_status(seen: Seen, group: Group) -> ReturnKind:
     first = group.get("status").strip()[:1]
     if first == "2":
         return ReturnKind.DELIVERED
-    if first == "4":
-        return kind.of_report(seen)
-    return ReturnKind.BOUNCED
+    return ReturnKind.BOUNCED if first == "5" else kind.of_report(seen)
 
 
 def _status(group: Group, texts: Sequence[str]) -> str | None:

@@ -1,6 +1,6 @@
 """Why a mail was not delivered: from words, codes and the command that was answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.model.tracking import BounceReason
@@ -34,7 +34,11 @@ def reason_of(given: Evidence) -> BounceReason:
     table = reasons()
     texts = [even(text) for text in given.texts if text.strip()]
     own, around = texts[:1], texts[1:]
-    first = _by_host(table, own, given) or _by_words(table, own, given)
+    first = (
+        _by_host(table, own, given)
+        or _by_code(table.sure, given.status)
+        or _by_words(table, own, given)
+    )
     if first in _VAGUE and (clearer := _clearer(table, around[:3], given)):
         return clearer
     found = (
@@ -83,13 +87,19 @@ def _is_at(host: str, names: Sequence[str]) -> bool:
 
 def _by_words(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
     for text in texts:
-        for ignored in table.ignored:
-            if ignored in text:
-                text = text.replace(ignored, " ")
+        clean = _clean(table, text)
         for one in table.phrases:
-            if one.words.within(text) and not any(word in text for word in one.excepted):
-                return _at_command(one.reason, text, given)
+            if one.words.within(clean) and not any(word in clean for word in one.excepted):
+                return _at_command(one.reason, clean, given)
     return None
+
+
+def _clean(table: Reasons, text: str) -> str:
+    """Without what servers say about themselves."""
+    for ignored in table.ignored:
+        if ignored in text:
+            text = text.replace(ignored, " ")
+    return text
 
 
 def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReason:
@@ -104,10 +114,10 @@ def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReaso
     return reason
 
 
-def _by_code(codes: object, status: str | None) -> BounceReason | None:
-    if status is None or not isinstance(codes, dict):
+def _by_code(codes: Mapping[str, str], status: str | None) -> BounceReason | None:
+    if status is None:
         return None
-    found = codes.get(status[2:])
+    found = codes.get(status) or codes.get(status[2:])
     return BounceReason(found) if found else None
 
 
