@@ -30,7 +30,9 @@ from notifier.runtime.pressing import press_room
 from notifier.runtime.rendering import renderer
 from notifier.runtime.sender import staff_sender
 from notifier.runtime.settings import Settings
+from notifier.runtime.telling import telling
 from notifier.store.db import connect
+from notifier.tell.teller import tell
 from notifier.track import sweep as returns
 from notifier.track.sweep import direct_labels
 from notifier.write.writer import Writer
@@ -67,15 +69,25 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
         return set()
 
-    await work(
-        parts.settings,
-        parts.urls,
-        lanes,
-        writer=parts.writer,
-        house=staff_sender(parts.settings),
-        hooks=(tick, press, track),
-        stop=stop,
-    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            work(
+                parts.settings,
+                parts.urls,
+                lanes,
+                writer=parts.writer,
+                house=staff_sender(parts.settings),
+                hooks=(tick, press, track),
+                stop=stop,
+            )
+        )
+        group.create_task(tell_others(parts, stop))
+
+
+async def tell_others(parts: Parts, stop: asyncio.Event) -> None:
+    """Call webhooks beside delivery, until told to stop."""
+    async with telling(parts) as desk:
+        await tell(desk, stop)
 
 
 async def work(

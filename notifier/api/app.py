@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import events, health
+from . import deliveries, events, health, providers
 from .language import preferred
 from .problems import problem
 from .services import Services, Unavailable
@@ -21,6 +21,8 @@ def create_app(services: Services) -> FastAPI:
     """The application over the house's services. Pages that load scripts are left out."""
     app = FastAPI(title="notifier", version="1", docs_url=None, redoc_url=None)
     app.include_router(events.routes(services))
+    app.include_router(deliveries.routes(services))
+    app.include_router(providers.routes(services))
     app.include_router(health.routes(services))
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_middleware(_Edge)

@@ -10,6 +10,7 @@ from notifier.intake.accept import Receipt
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 
+from .callers import caller_of, unauthorized
 from .language import preferred
 from .problems import answer, bad_input, problem
 from .requests import UnsupportedMediaType, media_type, read_body, read_events
@@ -26,22 +27,14 @@ def routes(services: Services) -> APIRouter:
     async def post_events(request: Request) -> Response:
         """Accept one CloudEvent or a batch: all of it or nothing."""
         language = preferred(request.headers.get("accept-language", ""))
-        caller = await _caller(request, services)
+        caller = await caller_of(request, services)
         if caller is None:
-            challenge = {"WWW-Authenticate": 'Bearer realm="events"'}
-            return problem(401, "unauthorized", language, headers=challenge)
+            return unauthorized(language)
         response = await _take(request, services, caller, language)
         _log.info("api.events", key=caller.actor.name, status=response.status_code)
         return response
 
     return router
-
-
-async def _caller(request: Request, services: Services) -> Caller | None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        return None
-    return await services.authenticate(key.strip())
 
 
 async def _take(request: Request, services: Services, caller: Caller, language: str) -> Response:

@@ -1,12 +1,15 @@
 """What the HTTP interface asks of the house; joined at start-up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from notifier.intake.accept import Receipt
 from notifier.model.actor import Actor
+from notifier.model.change import Page
 from notifier.model.event import Event
+from notifier.model.provider import Provider
+from notifier.model.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,29 @@ class Services(Protocol):
         """Commit all events or none.
 
         Raises ``BadInput``, ``Conflict``, or :class:`Unavailable` where the record is away.
+        """
+        ...
+
+    async def changes(
+        self, source: str, after: int | None, *, limit: int, states: Sequence[State]
+    ) -> Page:
+        """Changes of state of messages that events of a source caused.
+
+        ``after``: position to read on from; None: from now on. Raises ``UnknownPosition``, or
+        :class:`Unavailable` where the record is away.
+        """
+        ...
+
+    def listens_to(self, provider: Provider) -> bool:
+        """Whether a mail provider's webhooks are taken."""
+        ...
+
+    async def take_returns(
+        self, provider: Provider, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """Commit what a provider tells about mails; the same once more changes nothing.
+
+        Raises ``NotGenuine``, ``BadInput``, or :class:`Unavailable` where it must be told again.
         """
         ...
 

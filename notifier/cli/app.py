@@ -6,6 +6,7 @@ from . import (
     batches,
     dkim,
     events,
+    inquiries,
     keys,
     letters,
     lint,
@@ -13,6 +14,7 @@ from . import (
     messages,
     preview,
     rejected,
+    report,
     run,
     schemes,
     settling,
@@ -20,6 +22,7 @@ from . import (
     tasks,
     templates,
     track,
+    webhooks,
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
@@ -43,10 +46,13 @@ for name, group in {
     "staff": staff.app,
     "dkim": dkim.app,
     "templates": templates.app,
+    "webhooks": webhooks.app,
+    "inquiries": inquiries.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
+app.command("report")(report.report)
 app.command("track")(track.track)
 app.command("up")(run.up)
 app.command("serve")(run.serve)

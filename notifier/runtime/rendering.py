@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.compose import House
 from notifier.deliver.render import Renderer
+from notifier.model.provider import METADATA_HEADER
 from notifier.wording.editions import Editions
 from notifier.write.stream import Stream
 from notifier.write.writer import Writer
@@ -25,5 +26,6 @@ def renderer(given: Settings, writer: Writer, house: House, *, engine: AsyncEngi
             sender_id=given.feedback_sender,
             unsubscribe_domain=given.bounce_domain,
             unsubscribe_url=given.unsubscribe_url,
+            token_header=METADATA_HEADER if given.providers.postmark else "",
         ),
     )

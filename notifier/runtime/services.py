@@ -1,16 +1,25 @@
 """What the HTTP interface asks of the house, answered by the joined parts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
 from notifier.intake.accept import Receipt
-from notifier.model.actor import Actor, ActorKind
+from notifier.model.actor import Actor, ActorKind, system
+from notifier.model.change import Page
 from notifier.model.event import Event
+from notifier.model.provider import Provider
+from notifier.model.relay import RelayKind
+from notifier.model.states import State
 from notifier.store import keys
 from notifier.store.db import scalar
+from notifier.tell.feed import Feed
+from notifier.tell.outside import Unreachable
+from notifier.track.effect import apply
+from notifier.track.providers.desk import ProviderDesk
 
 from .parts import Parts
 
@@ -20,6 +29,10 @@ class HouseServices:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._feed = Feed(parts.engine)
+        self._providers = ProviderDesk(parts.settings.providers, lambda: datetime.now(UTC))
+        relays = parts.settings.relays
+        self._direct = [r.label for r in relays if r.kind is RelayKind.DIRECT]
 
     async def authenticate(self, key: str) -> Caller | None:
         """The owner of a key, asked of the record each time: a revocation counts at once."""
@@ -41,6 +54,37 @@ class HouseServices:
             return await self._parts.acceptor.accept(events, actor)
         except (DBAPIError, OSError) as problem:
             raise Unavailable from problem
+
+    async def changes(
+        self, source: str, after: int | None, *, limit: int, states: Sequence[State]
+    ) -> Page:
+        """Changes of state of messages that events of a source caused."""
+        try:
+            start = await self._feed.end() if after is None else after
+            return await self._feed.read(start, limit=limit, source=source, states=states)
+        except (DBAPIError, OSError) as problem:
+            raise Unavailable from problem
+
+    def listens_to(self, provider: Provider) -> bool:
+        """Whether a mail provider's webhooks are taken."""
+        return self._providers.knows(provider)
+
+    async def take_returns(
+        self, provider: Provider, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """Commit what a provider tells about mails; the same once more changes nothing."""
+        actor, now = system(provider), self._parts.clock.now()
+        try:
+            told = await self._providers.read(provider, headers, body)
+            if told:
+                async with self._parts.engine.begin() as conn:
+                    await apply(conn, told, actor=actor, now=now, direct=self._direct)
+        except (DBAPIError, OSError, Unreachable) as problem:
+            raise Unavailable from problem
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._providers.close()
 
     async def ready(self) -> bool:
         """Whether the record answers."""

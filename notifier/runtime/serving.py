@@ -14,7 +14,7 @@ from notifier.intake.stream import Stream, StreamReader
 
 from .parts import Parts
 from .services import HouseServices
-from .settings import BadSettings, Settings
+from .settings import PREFIX, BadSettings, Settings
 
 
 class _Server(uvicorn.Server):
@@ -28,8 +28,9 @@ class _Server(uvicorn.Server):
 
 async def serve(parts: Parts, stop: asyncio.Event) -> None:
     """Serve HTTP, and read the intake stream where there is one, until told to stop."""
+    services = _services(parts)
     config = uvicorn.Config(
-        create_app(HouseServices(parts)),
+        create_app(services),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -37,12 +38,23 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
     )
     server = _Server(config)
     reader = _reader(parts, parts.urls.intake) if parts.urls.intake else None
-    with _bound(parts.settings) as sock:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_end(server, stop))
-            group.create_task(server.serve([sock]))
-            if reader:
-                group.create_task(reader.run(stop))
+    try:
+        with _bound(parts.settings) as sock:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_end(server, stop))
+                group.create_task(server.serve([sock]))
+                if reader:
+                    group.create_task(reader.run(stop))
+    finally:
+        await services.close()
+
+
+def _services(parts: Parts) -> HouseServices:
+    try:
+        return HouseServices(parts)
+    except OSError as problem:  # only a file of certificates is read
+        place = f"{PREFIX}PROVIDERS__SES__FETCH__CA_FILE"
+        raise BadSettings(f"{place}: {problem.strerror or problem}") from None
 
 
 def _bound(given: Settings) -> socket.socket:

@@ -19,7 +19,9 @@ from notifier.model.dkim import DkimKey
 from notifier.model.inbox import Inbox
 from notifier.model.notice import Lane
 from notifier.model.press import Press
+from notifier.model.provider import Providers
 from notifier.model.relay import Relay, Tls, relays_for
+from notifier.model.webhook import Outside
 from notifier.write.envelope import ENVELOPES
 from notifier.write.stationery import Stationery, Style
 
@@ -89,6 +91,9 @@ class Settings(BaseSettings):
     letter_mincho: str = "Noto Serif CJK JP"  # the installed font that the style mincho takes
     letter_most_pages: Annotated[int, Field(ge=1, le=50)] = 6
     letter_sheet_grams: Annotated[float, Field(gt=0, le=20)] = 5.0  # one sheet, printed on one side
+
+    providers: Providers = Field(default_factory=Providers)  # whose webhooks are listened to
+    webhooks: Outside = Field(default_factory=Outside)  # whom calls may reach, and how
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000

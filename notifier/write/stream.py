@@ -21,6 +21,7 @@ class Stream:
     sender_id: str = ""  # 5 to 15 characters that name the house; empty: no Feedback-ID
     unsubscribe_domain: str = ""  # takes mail to unsubscribe+TOKEN@…; empty: none
     unsubscribe_url: str = ""  # https; the token is put behind it; empty: none
+    token_header: str = ""  # a header by which a provider names the mail to us; empty: none
 
     def lines(self, c: Correspondence, notice: Notice, token: str) -> tuple[str, ...]:
         """Complete header lines, ASCII; a line is broken only where it may be.
@@ -28,6 +29,8 @@ class Stream:
         A notice that its reader must get offers no way to stop it. Raises :class:`WriteError`.
         """
         lines = self._feedback(c) if self.sender_id else []
+        if self.token_header:
+            lines.append(_line(self.token_header, token))
         if notice.unsubscribe:
             lines += self._unsubscribe(token)
         return tuple(lines)

@@ -1,6 +1,6 @@
 """The edge of the HTTP interface: health, unknown ways, failures that keep their text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 import pytest
@@ -11,7 +11,10 @@ from notifier.api.language import preferred
 from notifier.api.services import Caller, Unavailable
 from notifier.intake.accept import Receipt
 from notifier.model.actor import Actor, ActorKind
+from notifier.model.change import Page
 from notifier.model.event import Event
+from notifier.model.provider import Provider
+from notifier.model.states import State
 
 
 class Broken:
@@ -24,6 +27,19 @@ class Broken:
         return Caller(Actor(ActorKind.KEY, "k"), key)
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> Sequence[Receipt]:
+        raise self._error
+
+    async def changes(
+        self, source: str, after: int | None, *, limit: int, states: Sequence[State]
+    ) -> Page:
+        raise self._error
+
+    def listens_to(self, provider: Provider) -> bool:
+        return True
+
+    async def take_returns(
+        self, provider: Provider, headers: Mapping[str, str], body: bytes
+    ) -> None:
         raise self._error
 
     async def ready(self) -> bool:

@@ -10,7 +10,7 @@ def report(
     said: str = "550 5.1.1 no such user here",
 ) -> bytes:
     """A report after RFC 3464 about a mail of ours."""
-    lines = f"""From: MAILER-DAEMON@mx.member.example.jp
+    return f"""From: MAILER-DAEMON@mx.member.example.jp
 To: b+{token}@bounce.example.jp
 Subject: Undelivered Mail Returned to Sender
 Date: Wed, 16 Jul 2025 10:00:00 +0900
@@ -45,5 +45,4 @@ Subject: notice
 Message-ID: <{token}@notifier.example.jp>
 
 --=-=--
-"""
-    return lines.replace("\n", "\r\n").encode()
+""".replace("\n", "\r\n").encode()

@@ -57,6 +57,11 @@ def test_the_default_says_nothing(lenient: Writer) -> None:
     assert not [n for n in message if n.startswith(("List-", "Feedback"))]
 
 
+def test_a_provider_gets_the_token_as_it_hands_it_back(writer: Writer) -> None:
+    message = head(written(writer, Stream(token_header="X-PM-Metadata-token")))
+    assert message.get_all("X-PM-Metadata-token") == [TOKEN]
+
+
 def test_one_click_and_mail(lenient: Writer) -> None:
     message = head(written(lenient, STREAM))
     places = re.findall(r"<([^>]*)>", message["List-Unsubscribe"])

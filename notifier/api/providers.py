@@ -1,0 +1,49 @@
+"""``POST /v1/webhooks/<provider>``: what mail providers tell about mails handed to them."""
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from notifier.model.errors import BadInput
+from notifier.model.provider import Provider
+from notifier.track.providers.sns import NotGenuine
+
+from .language import preferred
+from .problems import bad_input, problem
+from .requests import read_body
+from .services import Services
+
+_log = structlog.get_logger()
+_BASIC = {"WWW-Authenticate": 'Basic realm="webhooks"'}
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes; one that the settings do not name is not found."""
+    router = APIRouter(prefix="/v1/webhooks")
+
+    @router.post("/{provider}", status_code=204)
+    async def post_events(provider: str, request: Request) -> Response:
+        """Take what a provider tells: 204 once it is committed."""
+        language = preferred(request.headers.get("accept-language", ""))
+        if provider not in set(Provider) or not services.listens_to(Provider(provider)):
+            return problem(404, "not_found", language)
+        response = await _take(request, services, Provider(provider), language)
+        _log.info("api.provider", provider=provider, status=response.status_code)
+        return response
+
+    return router
+
+
+async def _take(
+    request: Request, services: Services, provider: Provider, language: str
+) -> Response:
+    try:
+        body = await read_body(request)
+        await services.take_returns(provider, request.headers, body)
+    except BadInput as wrong:
+        return bad_input(wrong.errors, language)
+    except NotGenuine as why:
+        _log.warning("api.provider_refused", provider=provider, why=str(why))
+        # Only who is asked for it sends a name and a password along.
+        headers = _BASIC if provider is Provider.POSTMARK else None
+        return problem(401 if headers else 403, "forbidden", language, headers=headers)
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,257 @@
+"""``notifier webhooks``: who is called about what becomes of messages."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.states import State
+from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
+from notifier.runtime.parts import Parts
+from notifier.runtime.telling import telling
+from notifier.store import log
+from notifier.store import webhook_calls as calls
+from notifier.store import webhooks as store
+from notifier.tell import subscribing
+from notifier.tell.line import Desk
+from notifier.tell.signing import Secret
+from notifier.write.labels import label
+
+from .session import Id, Limit, out, person, run
+from .tables import show
+
+app = typer.Typer(help="Webhooks: who is called about messages.", no_args_is_help=True)
+Kind = Annotated[SecretKind, typer.Option(help="How calls are signed.")]
+Given = Annotated[
+    str | None, typer.Option("--secret", help="whsec_… that the receiver has; else a new one.")
+]
+_T = TypeVar("_T")
+
+
+def _at_desk(work: Callable[[Parts, Desk], Awaitable[_T]]) -> _T:
+    async def joined(parts: Parts) -> _T:
+        async with telling(parts) as desk:
+            return await work(parts, desk)
+
+    return run(joined)
+
+
+@app.command("add")
+def add(
+    url: Annotated[str, typer.Argument(help="An https address.")],
+    source: Annotated[
+        str | None, typer.Option(help="Only messages that events of this source caused.")
+    ] = None,
+    state: Annotated[
+        list[State] | None, typer.Option(help="Only changes into this state; may be repeated.")
+    ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Tell all that is on record, not only what comes.")
+    ] = False,
+    kind: Kind = SecretKind.HMAC,
+    secret: Given = None,
+) -> None:
+    """Register a webhook, and show the secret (or public key) that its receiver needs."""
+
+    async def work(_parts: Parts, desk: Desk) -> None:
+        added = await subscribing.add(
+            desk,
+            url,
+            source=source,
+            states=state or (),
+            from_start=from_start,
+            secret=subscribing.secret_of(secret, kind),
+            actor=person(),
+        )
+        out.print(f"{added.webhook_id} {added.secret}", highlight=False)
+
+    _at_desk(work)
+
+
+@app.command("list")
+def list_() -> None:
+    """All webhooks."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.connect() as conn:
+            found = await store.everything(conn)
+        language = parts.settings.locale
+        lines = [
+            (
+                str(r["webhook_id"]),
+                r["url"],
+                label(f"webhook.{r['state']}", language),
+                r["waiting"],
+                r["dead"],
+            )
+            for r in found
+        ]
+        show(("webhook", "url", "state", "waiting", "given up"), lines)
+
+    run(work)
+
+
+@app.command("show")
+def show_(webhook: Id) -> None:
+    """One webhook, and the secrets that its calls are signed with."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.connect() as conn:
+            found = await store.get(conn, webhook)
+            secrets = await store.secrets_of(conn, webhook)
+        if found is None:
+            raise NotFound("webhook", webhook)
+        language = parts.settings.locale
+        show(
+            ("", ""),
+            [
+                ("url", found["url"]),
+                ("state", label(f"webhook.{found['state']}", language)),
+                ("why", label(f"webhook_reason.{found['reason']}", language)),
+                ("source", found["source"] or "*"),
+                ("states", ", ".join(found["states"]) or "*"),
+                ("position", str(found["position"])),
+                ("created", found["created_at"]),
+                ("by", found["created_by"]),
+            ],
+        )
+        show(
+            ("secret", "kind", "text", "created"),
+            [(str(s["secret_id"]), s["kind"], _text(s), s["created_at"]) for s in secrets],
+        )
+
+    run(work)
+
+
+def _text(secret: object) -> str:
+    found = dict(secret)  # type: ignore[call-overload]
+    return Secret(SecretKind(found["kind"]), bytes(found["secret"])).text
+
+
+@app.command("test")
+def test(webhook: Id) -> None:
+    """Call a webhook once, with nothing to tell."""
+
+    async def work(parts: Parts, desk: Desk) -> None:
+        outcome = await subscribing.test(desk, webhook)
+        said = label(f"call.{outcome}", parts.settings.locale)
+        if outcome is not CallOutcome.TAKEN:
+            raise NotAllowed(said)
+        out.print(said)
+
+    _at_desk(work)
+
+
+@app.command("enable")
+def enable(webhook: Id) -> None:
+    """Call a webhook again; it is told what it has missed."""
+    _turn(webhook, WebhookState.ENABLED)
+
+
+@app.command("disable")
+def disable(webhook: Id) -> None:
+    """Call a webhook no more. What happens meanwhile is told when it is enabled again."""
+    _turn(webhook, WebhookState.DISABLED)
+
+
+def _turn(webhook: int, state: WebhookState) -> None:
+    async def work(parts: Parts, desk: Desk) -> None:
+        await subscribing.turn(desk, webhook, state, actor=person())
+        out.print(label(f"webhook.{state}", parts.settings.locale))
+
+    _at_desk(work)
+
+
+@app.command("remove")
+def remove(webhook: Id) -> None:
+    """Take a webhook away for good, with its calls."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.begin() as conn:
+            if not await store.remove(conn, webhook):
+                raise NotFound("webhook", webhook)
+            entry = {"reason": f"removed:{webhook}"}
+            await log.append(conn, "webhook", [entry], actor=person(), now=parts.clock.now())
+
+    run(work)
+
+
+@app.command("add-secret")
+def add_secret(webhook: Id, kind: Kind = SecretKind.HMAC, secret: Given = None) -> None:
+    """Sign with one more secret: calls carry both signatures until the old one is dropped."""
+
+    async def work(parts: Parts) -> None:
+        new, now = subscribing.secret_of(secret, kind), parts.clock.now()
+        async with parts.engine.begin() as conn:
+            if await store.get(conn, webhook) is None:
+                raise NotFound("webhook", webhook)
+            made = await store.add_secret(conn, webhook, new.kind, new.key, now=now)
+            entry = {"reason": f"secret:{webhook}:{made}"}
+            await log.append(conn, "webhook", [entry], actor=person(), now=now)
+        out.print(f"{made} {new.text}", highlight=False)
+
+    run(work)
+
+
+@app.command("drop-secret")
+def drop_secret(webhook: Id, secret: Id) -> None:
+    """Sign with a secret no more; the last one stays."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.begin() as conn:
+            if not await store.drop_secret(conn, webhook, secret):
+                raise NotAllowed(f"secret {secret}: there is none, or no other")
+            entry = {"reason": f"secret_dropped:{webhook}:{secret}"}
+            await log.append(conn, "webhook", [entry], actor=person(), now=parts.clock.now())
+
+    run(work)
+
+
+@app.command("deliveries")
+def deliveries(
+    webhook: Id,
+    state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
+    limit: Limit = 50,
+) -> None:
+    """The newest calls of a webhook."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.connect() as conn:
+            found = await calls.of_webhook(conn, webhook, state=state, limit=limit)
+        language = parts.settings.locale
+        lines = [
+            (
+                str(r["call_id"]),
+                r["items"],
+                label(f"call_state.{r['state']}", language),
+                r["attempts"],
+                label(f"call.{r['outcome']}", language) if r["outcome"] else "",
+                r["code"],
+                r["made_at"],
+                r["next_attempt_at"] if r["state"] == CallState.WAITING else None,
+            )
+            for r in found
+        ]
+        show(("call", "items", "state", "attempts", "answer", "code", "made", "next"), lines)
+
+    run(work)
+
+
+@app.command("replay")
+def replay(
+    webhook: Id,
+    call: Annotated[int | None, typer.Argument(min=1, max=10**15)] = None,
+    state: Annotated[CallState, typer.Option(help="In which state they are.")] = CallState.DEAD,
+) -> None:
+    """Make calls once more under the same ids: one, or all that were given up."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.engine.begin() as conn:
+            now = parts.clock.now()
+            done = await calls.replay(conn, webhook, call_id=call, state=state, now=now)
+            entry = {"reason": f"replayed:{webhook}:{call or state}"}
+            await log.append(conn, "webhook", [entry] * (done > 0), actor=person(), now=now)
+        out.print(f"{done:,}")
+
+    run(work)

@@ -1,0 +1,66 @@
+"""The horizon: up to which position the log is complete.
+
+Positions are given while transactions run, and these end in another order: whoever reads up to the
+newest position that can be seen would skip one that commits later.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from .db import row, scalar
+
+_LAST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM log_position_seq"
+
+# First the position, then a transaction id: whoever has a position up to this one had an id by
+# then (a move is logged by the statement that makes it), which is smaller.
+_MARK = """
+WITH last AS MATERIALIZED (SELECT last_value FROM log_position_seq)
+SELECT last_value AS position, CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS xid FROM last
+"""
+_OLDEST = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+
+
+class Reach(NamedTuple):
+    """How far the log goes."""
+
+    settled: int  # no move will appear at or below this position any more
+    last: int  # the newest position that was given
+
+
+class _Mark(NamedTuple):
+    position: int
+    xid: int  # every transaction that has a position up to that one has a smaller id
+
+
+class Horizon:
+    """Follows the log. It moves on whenever the transactions that ran at some moment have ended.
+
+    One that runs for long holds it back, and nothing behind it is told meanwhile.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._settled = 0
+        self._waiting: _Mark | None = None
+
+    async def read(self) -> Reach:
+        """How far the log is complete now."""
+        async with self._engine.connect() as plain:
+            # Each statement by itself: it is to see what has ended by then.
+            conn = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            last = int(await scalar(conn, _LAST))
+            if last <= self._settled:
+                return Reach(self._settled, last)
+            found = await row(conn, _MARK)
+            assert found is not None
+            mark = _Mark(found["position"], found["xid"])
+            self._advance(mark, int(await scalar(conn, _OLDEST)))
+        return Reach(self._settled, mark.position)
+
+    def _advance(self, mark: _Mark, oldest: int) -> None:
+        marks = [m for m in (self._waiting, mark) if m is not None]
+        ended = [m.position for m in marks if m.xid < oldest]
+        self._settled = max(self._settled, *ended, 0)
+        # The earliest is kept: under load there is always somebody who began after it.
+        self._waiting = next((m for m in marks if m.xid >= oldest), None)

@@ -1,0 +1,141 @@
+"""Webhooks: whom we call, about what, with which secrets, and how far the log has been told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.webhook import SecretKind, WebhookState
+
+from .db import row, rows, run, scalar
+
+_COLUMNS = "webhook_id, url, source, states, state, reason, position, created_at, created_by"
+
+
+async def add(
+    conn: AsyncConnection,
+    url: str,
+    *,
+    source: str | None,
+    states: Sequence[str],
+    position: int,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Register a webhook that is told what stands behind ``position``; its id."""
+    made = await scalar(
+        conn,
+        """INSERT INTO webhooks (url, source, states, state, reason, position, created_at,
+               created_by, updated_at)
+           VALUES (:url, :source, :states, 'enabled', 'created', :position, :now, :actor, :now)
+           RETURNING webhook_id""",
+        {
+            "url": url,
+            "source": source,
+            "states": list(states),
+            "position": position,
+            "actor": str(actor),
+            "now": now,
+        },
+    )
+    return int(made)
+
+
+async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
+    """All webhooks with the number of calls that wait and that are dead."""
+    return await rows(
+        conn,
+        f"""SELECT {_COLUMNS},
+               (SELECT count(*) FROM webhook_calls c
+                WHERE c.webhook_id = w.webhook_id AND c.state = 'waiting') AS waiting,
+               (SELECT count(*) FROM webhook_calls c
+                WHERE c.webhook_id = w.webhook_id AND c.state = 'dead') AS dead
+           FROM webhooks w ORDER BY webhook_id""",
+    )
+
+
+async def enabled(conn: AsyncConnection) -> set[int]:
+    """The ids of those that are called."""
+    found = await rows(conn, "SELECT webhook_id FROM webhooks WHERE state = 'enabled'")
+    return {r["webhook_id"] for r in found}
+
+
+async def get(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
+    """One webhook."""
+    sql = f"SELECT {_COLUMNS} FROM webhooks WHERE webhook_id = :id"
+    return await row(conn, sql, {"id": webhook_id})
+
+
+async def take(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
+    """One that is called, for whoever turns the log into calls; None while another does."""
+    return await row(
+        conn,
+        f"""SELECT {_COLUMNS} FROM webhooks WHERE webhook_id = :id AND state = 'enabled'
+            FOR NO KEY UPDATE SKIP LOCKED""",
+        {"id": webhook_id},
+    )
+
+
+async def advance(conn: AsyncConnection, webhook_id: int, position: int) -> None:
+    """What stands up to ``position`` has been turned into calls."""
+    sql = "UPDATE webhooks SET position = :position WHERE webhook_id = :id"
+    await run(conn, sql, {"id": webhook_id, "position": position})
+
+
+async def turn(
+    conn: AsyncConnection, webhook_id: int, state: WebhookState, reason: str, *, now: datetime
+) -> bool:
+    """Call it, or call it no more; False where it was so already, or there is none."""
+    done = await run(
+        conn,
+        """UPDATE webhooks SET state = :state, reason = :reason, updated_at = :now
+           WHERE webhook_id = :id AND state <> :state""",
+        {"id": webhook_id, "state": state, "reason": reason, "now": now},
+    )
+    return done == 1
+
+
+async def remove(conn: AsyncConnection, webhook_id: int) -> bool:
+    """Take it away with its secrets and calls; False when there was none."""
+    sql = "DELETE FROM webhooks WHERE webhook_id = :id"
+    return await run(conn, sql, {"id": webhook_id}) == 1
+
+
+async def add_secret(
+    conn: AsyncConnection, webhook_id: int, kind: SecretKind, secret: bytes, *, now: datetime
+) -> int:
+    """One more secret that calls are signed with; its id."""
+    made = await scalar(
+        conn,
+        """INSERT INTO webhook_secrets (webhook_id, kind, secret, created_at)
+           VALUES (:webhook, :kind, :secret, :now) RETURNING secret_id""",
+        {"webhook": webhook_id, "kind": kind, "secret": secret, "now": now},
+    )
+    return int(made)
+
+
+async def secrets_of(conn: AsyncConnection, webhook_id: int) -> Sequence[RowMapping]:
+    """secret_id, kind, secret and created_at, oldest first."""
+    return await rows(
+        conn,
+        """SELECT secret_id, kind, secret, created_at FROM webhook_secrets
+           WHERE webhook_id = :id ORDER BY secret_id""",
+        {"id": webhook_id},
+    )
+
+
+async def drop_secret(conn: AsyncConnection, webhook_id: int, secret_id: int) -> bool:
+    """Sign with it no more; False where there is none, or it is the last."""
+    given: dict[str, Any] = {"webhook": webhook_id, "secret": secret_id}
+    await run(conn, "SELECT FROM webhooks WHERE webhook_id = :webhook FOR UPDATE", given)
+    done = await run(
+        conn,
+        """DELETE FROM webhook_secrets WHERE webhook_id = :webhook AND secret_id = :secret
+             AND EXISTS (SELECT FROM webhook_secrets o
+                         WHERE o.webhook_id = :webhook AND o.secret_id <> :secret)""",
+        given,
+    )
+    return done == 1

@@ -1,0 +1,1 @@
+"""Webhooks of mail providers: whether they are genuine, and what their words mean in ours."""

@@ -1,0 +1,91 @@
+"""SendGrid: its signed event webhook."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from notifier.intake.strict_json import canonical, decode, refusal
+from notifier.model.provider import Provider
+from notifier.model.returns import Return
+
+from .given import made, text
+from .table import table
+
+SIGNATURE = "x-twilio-email-event-webhook-signature"
+TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+
+
+def is_genuine(headers: Mapping[str, str], body: bytes, keys: Sequence[str]) -> bool:
+    """Whether one of the keys has signed a request: ECDSA over the timestamp and the body."""
+    try:
+        signature = base64.b64decode(headers.get(SIGNATURE, ""), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    content = headers.get(TIMESTAMP, "").encode() + body
+    return any(_verifies(key, signature, content) for key in keys)
+
+
+def _verifies(key: str, signature: bytes, content: bytes) -> bool:
+    try:
+        public = load_der_public_key(base64.b64decode(key))
+        if not isinstance(public, ec.EllipticCurvePublicKey):
+            return False
+        public.verify(signature, content, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def returns(body: bytes, limit: int) -> list[Return]:
+    """What a batch of events tells about arrival; each event is one return.
+
+    Raises :class:`~notifier.model.errors.BadInput`.
+    """
+    found = decode(body, limit=limit)
+    if not isinstance(found, list):
+        raise refusal("wrong_type", expected="array")
+    told = [_return(event) for event in found if isinstance(event, dict)]
+    return [one for one in told if one is not None]
+
+
+def _return(event: Mapping[str, Any]) -> Return | None:
+    words = table(Provider.SENDGRID)
+    name = text(event, "event")
+    kind = words.kind_of(name)
+    if kind is None:
+        return None
+    finding = words.finding(
+        kind,
+        event.get("email"),
+        _word(name, event),
+        status=event.get("status"),
+        reply=event.get("response") or event.get("reason"),
+    )
+    return made(
+        Provider.SENDGRID,
+        text(event, "sg_event_id"),
+        canonical(event),
+        kind,
+        [finding],
+        message_ids=(text(event, "smtp-id"),),  # ours: SendGrid keeps the Message-ID it was given
+        at=_moment(event.get("timestamp")),
+    )
+
+
+def _word(name: str, event: Mapping[str, Any]) -> str:
+    if name == "dropped":
+        return text(event, "reason").lower()
+    return f"{text(event, 'type')}/{text(event, 'bounce_classification')}".lower()
+
+
+def _moment(value: object) -> datetime | None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 7_000_000_000:
+        return None
+    return datetime.fromtimestamp(value, UTC)
