@@ -134,8 +134,8 @@ def _weigh(mailing: Mailing, member: Member, house: House, now: datetime) -> Sen
         member=member,
         scheme=house.schemes[mailing.scheme],
         notices=house.notices,
-        calendar=house.calendar,
-        earliest=earliest(now, house.calendar),
+        calendar=house.calendar(mailing.scheme),
+        earliest=earliest(now, house.calendar(mailing.scheme)),
     )
     draft = Draft(
         notice=mailing.notice,

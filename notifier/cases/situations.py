@@ -8,14 +8,15 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import japan_date
-from notifier.decide.plan import USUAL, earliest
+from notifier.decide.closures import is_open
+from notifier.decide.plan import earliest
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.member import Enrolment, Member, PostalAddress
 from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
 from notifier.model.notice import Notice
-from notifier.model.plan import Calendar
+from notifier.model.plan import OFFICE_HOURS, Calendar, Hours
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
 from notifier.store import (
@@ -48,7 +49,11 @@ class House:
 
     schemes: Mapping[str, Scheme]
     notices: Mapping[str, Notice]
-    calendar: Calendar = USUAL
+    hours: Hours | None = OFFICE_HOURS  # None: at any time
+
+    def calendar(self, scheme: str) -> Calendar:  # noqa: ARG002 (closed days are everybody's)
+        """When messages about a scheme go out."""
+        return Calendar(is_open=is_open, hours=self.hours)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -220,14 +225,15 @@ def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -
         for role, name, yen in record.shown.get(case.case_id, ())
         if case.matter == getattr(event.data, "charge_id", None)
     )
+    calendar = house.calendar(scheme or "")
     return Situation(
         now=now,
         today=japan_date(now),
         member=member,
         scheme=house.schemes.get(scheme) if scheme else None,
         notices=house.notices,
-        calendar=house.calendar,
-        earliest=earliest(now, house.calendar, after=_spoken(event, about, record)),
+        calendar=calendar,
+        earliest=earliest(now, calendar, after=_spoken(event, about, record)),
         reregistered_at=_reregistered(event, record.reregistered.get(member.member_id, ())),
         charge=charge[1] if charge else None,
         refund=refund[1] if refund else None,

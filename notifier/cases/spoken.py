@@ -92,8 +92,8 @@ def _situation(case: CaseRecord, member: Member, house: House, now: datetime) ->
         member=member,
         scheme=house.schemes[case.scheme],
         notices=house.notices,
-        calendar=house.calendar,
-        earliest=earliest(now, house.calendar),
+        calendar=house.calendar(case.scheme),
+        earliest=earliest(now, house.calendar(case.scheme)),
         cases=(case,),
     )
 

@@ -77,7 +77,7 @@ async def tick(
 
 def _look(due: _Due, house: House, now: datetime) -> tuple[str | None, Advance]:
     """What a case says now, if anything, and how it goes on. Pure."""
-    today, case, calendar = japan_date(now), due.case, house.calendar
+    today, case, calendar = japan_date(now), due.case, house.calendar(due.case.scheme)
     if not in_hours(now, calendar) or not calendar.is_open(today):
         again = earliest(now, calendar, after=None if calendar.hours else today)
         return None, Advance(case_id=case.case_id, told_on=case.told_on, next_due_at=again)

@@ -10,12 +10,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from notifier.decide.calendar import JAPAN, japan_date
-from notifier.decide.closures import is_open
-from notifier.model.plan import Calendar, CutOff, Hours, Plan
+from notifier.model.plan import Calendar, CutOff, Plan
 
 _DAY: Final = timedelta(days=1)
-#: The calendar of a house that has registered no closures and set no hours of its own.
-USUAL: Final = Calendar(is_open=is_open, hours=Hours(time(9), time(19)))
 
 
 @dataclass(frozen=True, slots=True)

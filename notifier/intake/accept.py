@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.door import Followed, take
 from notifier.cases.situations import Arrived, House
-from notifier.decide.plan import USUAL
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
-from notifier.model.plan import Calendar
+from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.store import events as store
 from notifier.store import schemes
 
@@ -53,10 +52,10 @@ class Acceptor:
         notices: Mapping[str, Notice],
         clock: Clock,
         bell: Bell,
-        calendar: Calendar = USUAL,
+        hours: Hours | None = OFFICE_HOURS,
     ) -> None:
         self._engine, self._notices, self._clock, self._bell = engine, notices, clock, bell
-        self._calendar = calendar
+        self._hours = hours
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
         """Commit all events and what follows from them, or none.
@@ -89,9 +88,7 @@ class Acceptor:
 
     async def house(self, conn: AsyncConnection) -> House:
         """What the rules need besides the record of one member."""
-        return House(
-            schemes=await schemes.all_of(conn), notices=self._notices, calendar=self._calendar
-        )
+        return House(schemes=await schemes.all_of(conn), notices=self._notices, hours=self._hours)
 
 
 def _unique(events: Sequence[Event]) -> list[int]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ class Hours:
 
     opens: time
     closes: time
+
+
+OFFICE_HOURS: Final = Hours(time(9), time(19))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

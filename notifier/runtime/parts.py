@@ -70,7 +70,7 @@ async def joined(settings: Settings, urls: Urls) -> AsyncIterator[Parts]:
             writer=writer,
             clock=clock,
             bell=bell,
-            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.calendar),
+            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.hours),
         )
     finally:
         await bell.close()

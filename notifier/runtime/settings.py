@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from dataclasses import replace
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -17,10 +16,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from notifier.decide.plan import USUAL
 from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
-from notifier.model.plan import Calendar, Hours
+from notifier.model.plan import Hours
 from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls, relays_for
 from notifier.write.envelope import ENVELOPES
@@ -101,14 +99,14 @@ class Settings(BaseSettings):
     clock_file: Path | None = None  # rehearsals only: signed seconds by which the clock is off
 
     @property
-    def calendar(self) -> Calendar:
-        """When messages go out. Raises ValueError for hours that are none."""
+    def hours(self) -> Hours | None:
+        """When messages go out; None: always. Raises ValueError for hours that are none."""
         if self.sending_hours == "always":
-            return replace(USUAL, hours=None)
+            return None
         opens, closes = (time.fromisoformat(t) for t in self.sending_hours.split("-"))
         if opens >= closes:
             raise ValueError(f"{PREFIX}SENDING_HOURS: {opens} is not before {closes}")
-        return replace(USUAL, hours=Hours(opens, closes))
+        return Hours(opens, closes)
 
     @property
     def stationery(self) -> Stationery:
@@ -144,7 +142,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _hours_are_some(self) -> Self:
-        _ = self.calendar
+        _ = self.hours
         return self
 
     @model_validator(mode="after")

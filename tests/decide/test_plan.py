@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from notifier.decide.calendar import JAPAN, japan_date
 from notifier.decide.closures import is_open
 from notifier.decide.plan import (
-    USUAL,
     counts_from,
     earliest,
     in_hours,
@@ -19,8 +18,9 @@ from notifier.decide.plan import (
     reminders,
     time_out,
 )
-from notifier.model.plan import Calendar, CutOff, Plan, PlanStep
+from notifier.model.plan import OFFICE_HOURS, Calendar, CutOff, Plan, PlanStep
 
+USUAL = Calendar(is_open=is_open, hours=OFFICE_HOURS)
 PLAN = Plan(
     name="charge",
     notice="reregistration_deadline",
@@ -171,7 +171,6 @@ def test_the_last_day_is_in_time_and_the_day_after_is_late(
 
 
 def test_opening_hours_end_before_the_minute() -> None:
-    assert USUAL.hours is not None
-    assert (USUAL.hours.opens, USUAL.hours.closes) == (time(9), time(19))
+    assert (OFFICE_HOURS.opens, OFFICE_HOURS.closes) == (time(9), time(19))
     assert in_hours(_at(6, 18, 59), USUAL)
     assert not in_hours(_at(6, 19), USUAL)
