@@ -34,6 +34,8 @@ def say(
     if step == plan.over:
         facts.pop("recharge_on", None)  # nobody has told whether it was tried
     situation = _situation(case, member, house, now)
+    if (day := facts.get("reply_by")) and day < situation.today.isoformat():
+        del facts["reply_by"]  # it is over: nobody is asked to keep it
     draft = Draft(
         notice=plan.notice,
         step=step,

@@ -73,6 +73,7 @@ class Notice:
     attempts: int | None = None  # how often a mail is tried at most; None: until it expires
     plans: tuple[Plan, ...] = ()  # what cases say by themselves in its words
     cut_off: CutOff | None = None  # of forms that the reader may send in
+    binding: bool = False  # the first channel that reaches the reader, whatever the reader prefers
     any_time: tuple[str, ...] = ()  # steps that the law wants at once: they wait for no hours
     pages: int | None = None  # that a letter may have at most; None: as many as any
     unsubscribe: bool = False  # whether its reader may stop it; never of what they must know

@@ -31,6 +31,7 @@ STEPS = {
         "data_leak",
     ],
     "refund": ["decided", "completed"],
+    "renewal": ["before_60", "before_30", "before_14"],
     "incident_report": ["report"],
     "staff_alert": ["open", "escalated"],
 }

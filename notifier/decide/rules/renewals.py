@@ -34,7 +34,7 @@ def due(event: Event, situation: Situation) -> Decision:
         deadline=data.ends_on,
         plan="renewal",
         facts={
-            "policies": list(data.policies),
+            "renewed_policies": list(data.policies),
             "ends_on": data.ends_on.isoformat(),
             "renews_on": (data.ends_on + _DAY).isoformat(),
             "renews_until": data.renews_until.isoformat(),
