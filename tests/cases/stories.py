@@ -70,6 +70,8 @@ class Story:
             return overcharged(number, time=at)
         more = {"amounts": amounts(), "deadline": str(self.deadline), "decided_on": str(day)}
         given_up = charge(number, **more)
+        if self.again is not None and day >= self.recharge_on:
+            given_up["recharged_on"] = str(self.recharge_on)
         return event("billing.charge.direct_collection_decided", given_up, time=at)
 
 
