@@ -51,7 +51,7 @@ def simulate(
     """
 
     told = [event for _, event in read_events(file)]
-    files = scheme and scheme.read_bytes(), people and people.read_bytes()
+    files = [path.read_bytes() if path else None for path in (scheme, people)]
 
     async def work(parts: Parts) -> None:
         known, register = await _register(parts, told, *files)
