@@ -17,11 +17,12 @@ from notifier.model.actor import system
 from notifier.model.event import Event
 from notifier.model.member import Member
 from notifier.model.scheme import Scheme
+from notifier.runtime.almanac import tables
 from notifier.runtime.parts import Parts
 from notifier.runtime.scratch import scratch
 from notifier.store import members, outlook, schemes
+from notifier.write.labels import label
 
-from .calendar import calendar
 from .events import read_events
 from .session import out, run
 
@@ -65,8 +66,12 @@ def simulate(
                 skipped = await outlook.skips(conn, first.date(), last.date())
         if as_json:
             out.print_json(json.dumps(_json(said, skipped), ensure_ascii=False))
-        else:
-            calendar(said, skipped, parts.settings.locale)
+            return
+        language = parts.settings.locale
+        for table in tables(said, skipped, language):
+            out.print(table)
+        if not said and not skipped:
+            out.print(label("cli.calendar_empty", language))
 
     run(work)
 
