@@ -4,6 +4,7 @@ import typer
 
 from . import (
     batches,
+    cases,
     dkim,
     events,
     inquiries,
@@ -18,6 +19,7 @@ from . import (
     run,
     schemes,
     settling,
+    simulate,
     staff,
     tasks,
     templates,
@@ -38,6 +40,7 @@ for name, group in {
     "members": members.app,
     "events": events.app,
     "messages": messages.app,
+    "cases": cases.app,
     "tasks": tasks.app,
     "letters": letters.app,
     "batches": batches.app,
@@ -50,6 +53,7 @@ for name, group in {
     "inquiries": inquiries.app,
 }.items():
     app.add_typer(group, name=name)
+app.command("simulate")(simulate.simulate)
 app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
 app.command("report")(report.report)

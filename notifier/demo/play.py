@@ -21,10 +21,12 @@ from notifier.model.member import Member
 from notifier.model.relay import Relay, Tls
 from notifier.model.scheme import Scheme
 from notifier.model.states import Channel
+from notifier.runtime.almanac import tables
 from notifier.runtime.clock import turn
 from notifier.runtime.engines import Engines, Urls
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import Settings, load_settings
+from notifier.store import outlook
 
 from .act import Stage, prepare
 from .billing import Billing
@@ -151,6 +153,9 @@ async def _act(
         async with stage.parts.engine.connect() as conn:
             found = await reckon(conn, stage.relay_log)
             shown = await shown_wrongly(conn, WRONG_FEE)
+            said = await outlook.messages(conn, days[0].at.date(), days[-1].at.date())
+    for calendar in tables(said, (), "ja"):
+        console.print(calendar)
     console.print(outcomes(found))
     console.print(table(found))
     say(console, found)

@@ -13,6 +13,7 @@ from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
+from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.store import events as store
 from notifier.store import schemes
 
@@ -46,9 +47,15 @@ class Acceptor:
     """Takes parsed events into the record."""
 
     def __init__(
-        self, engine: AsyncEngine, notices: Mapping[str, Notice], clock: Clock, bell: Bell
+        self,
+        engine: AsyncEngine,
+        notices: Mapping[str, Notice],
+        clock: Clock,
+        bell: Bell,
+        hours: Hours | None = OFFICE_HOURS,
     ) -> None:
         self._engine, self._notices, self._clock, self._bell = engine, notices, clock, bell
+        self._hours = hours
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
         """Commit all events and what follows from them, or none.
@@ -81,7 +88,7 @@ class Acceptor:
 
     async def house(self, conn: AsyncConnection) -> House:
         """What the rules need besides the record of one member."""
-        return House(schemes=await schemes.all_of(conn), notices=self._notices)
+        return House(schemes=await schemes.all_of(conn), notices=self._notices, hours=self._hours)
 
 
 def _unique(events: Sequence[Event]) -> list[int]:

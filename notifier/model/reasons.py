@@ -35,11 +35,16 @@ class Reason(StrEnum):
     CASE_CLOSED = "case_closed"
     REFUND_FOLLOWS = "refund_follows"  # no further attempt; the refund notice tells
     ALREADY_CREATED = "already_created"  # the same notice about the same matter exists
+    PLANNED = "planned"  # nothing now: the case speaks on the days of its plan
     SUPERSEDED_IN_TIME = "superseded_in_time"  # overtaken by a later fact
     # cancelled
     SUPERSEDED = "superseded"  # a corrected event took its place
     REREGISTERED = "reregistered"
     SETTLED = "settled"
+    DIRECT_COLLECTION = "direct_collection"  # the card is given up
+    TIMED_OUT = "timed_out"  # no outcome came
+    ENDED = "ended"  # its last day is over
+    REOPENED = "reopened"  # what had closed it was taken back
     BY_PERSON = "by_person"
     # moves of delivery
     CREATED = "created"

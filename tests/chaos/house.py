@@ -212,6 +212,7 @@ def _environment(
         "NOTIFIER_API_PORT": str(api_port),
         "NOTIFIER_LEASE_SECONDS": str(LEASE),
         "NOTIFIER_CLOCK_FILE": str(var / "clock"),
+        "NOTIFIER_SENDING_HOURS": "always",
     }
 
 

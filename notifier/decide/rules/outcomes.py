@@ -1,9 +1,10 @@
 """From a draft and what speaks against it to send or hold, with the task that a hold makes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from notifier.decide.calendar import japan_date
 from notifier.decide.channel import choose
 from notifier.decide.guard import Contradiction
 from notifier.model.decision import (
@@ -44,6 +45,7 @@ def draft(
         generation=case.generation,
         facts={name: value for name, value in facts.items() if value is not None},
         shown=shown,
+        not_before=situation.not_before(notice, step),
         useful_until=useful_until,
     )
 
@@ -58,7 +60,14 @@ def weigh(situation: Situation, letter: Draft, found: Iterable[Contradiction] = 
         return Hold(draft=letter, reason=Reason.NO_BRAND)
     if letter.channel is None:
         return Hold(draft=letter, reason=Reason.NO_ADDRESS)
+    if letter.useful_until and japan_date(goes_out(letter, situation.now)) > letter.useful_until:
+        return Hold(draft=letter, reason=Reason.DEADLINE_PASSED)
     return Send(draft=letter)
+
+
+def goes_out(letter: Draft, now: datetime) -> datetime:
+    """The moment from which a draft may go out."""
+    return max(now, letter.not_before or now)
 
 
 def _told(contradiction: Contradiction) -> dict[str, Any]:

@@ -8,7 +8,7 @@ pads of RFC 2104; whoever moves the key elsewhere takes the function along.
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
