@@ -1,19 +1,21 @@
 """What the record knows about a wave of events, loaded set by set; and what speaks against it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import japan_date
+from notifier.decide.closures import NO_CLOSURES, Closures
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.member import Enrolment, Member, PostalAddress
 from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
 from notifier.model.notice import Notice
+from notifier.model.press import Press
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
 from notifier.store import cases, charges, members, messages, refunds, superseded
@@ -37,6 +39,8 @@ class House:
 
     schemes: Mapping[str, Scheme]
     notices: Mapping[str, Notice]
+    closures: Closures = NO_CLOSURES
+    press: Press = field(default_factory=Press)  # by when its letters are there
 
 
 @dataclass(slots=True, kw_only=True)

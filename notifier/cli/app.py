@@ -4,6 +4,7 @@ import typer
 
 from . import (
     batches,
+    closures,
     dkim,
     events,
     keys,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 for name, group in {
     "schemes": schemes.app,
+    "closures": closures.app,
     "members": members.app,
     "events": events.app,
     "messages": messages.app,

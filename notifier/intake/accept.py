@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.door import Followed, take
 from notifier.cases.situations import Arrived, House
+from notifier.decide.closures import Closures
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
+from notifier.model.press import Press
+from notifier.store import closures, schemes
 from notifier.store import events as store
-from notifier.store import schemes
 
 
 class Clock(Protocol):
@@ -46,9 +48,16 @@ class Acceptor:
     """Takes parsed events into the record."""
 
     def __init__(
-        self, engine: AsyncEngine, notices: Mapping[str, Notice], clock: Clock, bell: Bell
+        self,
+        engine: AsyncEngine,
+        notices: Mapping[str, Notice],
+        clock: Clock,
+        bell: Bell,
+        press: Press | None = None,
     ) -> None:
+        """``press``: its terms say by when letters are there."""
         self._engine, self._notices, self._clock, self._bell = engine, notices, clock, bell
+        self._press = press or Press()
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
         """Commit all events and what follows from them, or none.
@@ -81,7 +90,12 @@ class Acceptor:
 
     async def house(self, conn: AsyncConnection) -> House:
         """What the rules need besides the record of one member."""
-        return House(schemes=await schemes.all_of(conn), notices=self._notices)
+        return House(
+            schemes=await schemes.all_of(conn),
+            notices=self._notices,
+            closures=Closures(await closures.all_of(conn)),
+            press=self._press,
+        )
 
 
 def _unique(events: Sequence[Event]) -> list[int]:

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from notifier.cases.situations import House
 from notifier.deliver.bell import Bell
 from notifier.intake.accept import Acceptor
-from notifier.store import schemes
 from notifier.store.db import connect
 from notifier.store.migrate import upgrade
 from notifier.write.writer import Writer
@@ -38,8 +37,8 @@ class Parts:
     acceptor: Acceptor
 
     async def house(self, conn: AsyncConnection) -> House:
-        """Schemes as registered now, and the notices."""
-        return House(schemes=await schemes.all_of(conn), notices=self.writer.notices)
+        """Schemes and closed days as registered now, the notices, and the press's terms."""
+        return await self.acceptor.house(conn)
 
 
 async def _upgraded(url: str) -> None:
@@ -71,7 +70,7 @@ async def joined(settings: Settings, urls: Urls) -> AsyncIterator[Parts]:
             writer=writer,
             clock=clock,
             bell=bell,
-            acceptor=Acceptor(engine, writer.notices, clock, bell),
+            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.press),
         )
     finally:
         await bell.close()
