@@ -42,6 +42,7 @@ def message_row(
         "most_attempts": notice.attempts,
         "next_attempt_at": now,
         "expires_at": expiry(draft, notice, now),
+        "useful_until": draft.useful_until,
         "facts": dict(draft.facts),
         "shown": [shown_row(s) for s in draft.shown],
     }
@@ -60,4 +61,5 @@ def expiry(draft: Draft, notice: Notice, now: datetime) -> datetime:
 
 def shown_row(amount: ShownAmount) -> dict[str, Any]:
     """An amount as stored beside the message."""
-    return {"role": amount.role, "name": amount.name, "yen": amount.yen}
+    row = {"role": amount.role, "name": amount.name, "yen": amount.yen}
+    return row | ({"charge": amount.charge} if amount.charge else {})

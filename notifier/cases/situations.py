@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.decide.arrival import arrival
 from notifier.decide.calendar import japan_date
 from notifier.decide.closures import NO_CLOSURES, Closures
 from notifier.model.errors import FieldError
@@ -188,6 +189,13 @@ def _check_refund(
     return []
 
 
+def letter_by(member: Member, scheme: str, house: House, now: datetime) -> date | None:
+    """The day on which a letter to a member arrives that is decided on now."""
+    if member.address is None:
+        return None
+    return arrival(now, member.address, house.press, house.closures.of(scheme))
+
+
 def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -> Situation:
     event = arrived.event
     member = record.members[event.member_no]
@@ -213,5 +221,6 @@ def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -
         cases=tuple(about),
         shown=shown,
         superseded=record.superseded.get(arrived.event_id, frozenset()),
+        letter_by=letter_by(member, scheme or "", house, now),
         register_newer=event.member_no in record.newer,
     )

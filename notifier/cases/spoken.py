@@ -20,7 +20,7 @@ from notifier.model.states import Channel
 from notifier.store.db import loads
 
 from .changes import REMINDER
-from .situations import House
+from .situations import House, letter_by
 
 
 def remind(case: CaseRecord, step: str, member: Member, house: House, now: datetime) -> Send | Hold:
@@ -81,6 +81,7 @@ def _situation(case: CaseRecord, member: Member, house: House, now: datetime) ->
         scheme=house.schemes[case.scheme],
         notices=house.notices,
         cases=(case,),
+        letter_by=letter_by(member, case.scheme, house, now),
     )
 
 

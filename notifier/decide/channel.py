@@ -14,10 +14,11 @@ def choose(member: Member, notice: Notice) -> Channel | None:
     if member.channel in order:
         order.remove(member.channel)
         order.insert(0, member.channel)
-    return next((c for c in order if _reaches(member, c)), None)
+    return next((c for c in order if reaches(member, c)), None)
 
 
-def _reaches(member: Member, channel: Channel) -> bool:
+def reaches(member: Member, channel: Channel) -> bool:
+    """Whether a channel leads to a member as far as the register and the record know."""
     if channel is Channel.EMAIL:
-        return bool(member.email)
+        return bool(member.email) and not member.suppressed
     return member.address is not None

@@ -78,6 +78,7 @@ class Situation:
     refund: RefundRecord | None = None
     cases: tuple[CaseRecord, ...] = ()  # the member's open ones, and the matter's own
     superseded: frozenset[int] = frozenset()  # events whose place this event takes
+    letter_by: date | None = None  # when a letter that is decided on now arrives; None: never
     register_newer: bool = False  # the register already holds something later than the event
     shown: frozenset[tuple[AmountRole, str, int]] = frozenset()  # about this matter, to this member
 

@@ -23,6 +23,7 @@ class TaskKind(StrEnum):
     UNCERTAIN_BATCH = "uncertain_batch"  # the press may or may not have it
     POSTED_IN_VAIN = "posted_in_vain"  # a piece that was withdrawn was posted all the same
     UNDECIDED_EVENT = "undecided_event"  # our own rules broke on it
+    UNREACHED_MEMBER = "unreached_member"  # neither mail nor a letter in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ RULES: Final = {
     TaskKind.UNCERTAIN_BATCH: TaskRule(1 * _H, 4 * _H, True),
     TaskKind.POSTED_IN_VAIN: TaskRule(24 * _H, 48 * _H, False),
     TaskKind.UNDECIDED_EVENT: TaskRule(1 * _H, 2 * _H, True),
+    TaskKind.UNREACHED_MEMBER: TaskRule(4 * _H, 24 * _H, True),
 }
 
 

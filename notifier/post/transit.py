@@ -8,7 +8,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from notifier.model.errors import NotFound
 from notifier.model.member import PostalAddress
 
 
@@ -28,8 +27,7 @@ class Timetable:
 def days(posted_on: date, prefecture: str, to: PostalAddress) -> int:
     """Delivery days from the day of posting in ``prefecture`` to the day of delivery, at most.
 
-    Raises NotFound for a day before the first timetable. An address whose prefecture is none is
-    as far as can be.
+    An address whose prefecture is none is as far as can be.
     """
     table = _timetable_on(posted_on)
     if f"{to.prefecture}{to.city}".startswith(table.islands):
@@ -43,10 +41,9 @@ def days(posted_on: date, prefecture: str, to: PostalAddress) -> int:
 
 
 def _timetable_on(day: date) -> Timetable:
-    known = [table for table in timetables() if table.valid_from <= day]
-    if not known:
-        raise NotFound("timetable of the post", day.isoformat())
-    return known[-1]
+    first, *others = timetables()
+    # Before the first one the post was faster.
+    return next((t for t in reversed(others) if t.valid_from <= day), first)
 
 
 @cache

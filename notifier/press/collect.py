@@ -24,7 +24,15 @@ from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed
 from notifier.model.states import State
-from notifier.store import batches, closures, compose, messages, pieces, tasks
+from notifier.store import (
+    batches,
+    closures,
+    compose,
+    fallbacks,
+    messages,
+    pieces,
+    tasks,
+)
 from notifier.store.messages import Move
 
 from .binding import bind_all
@@ -70,6 +78,7 @@ async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch |
         await _clear_away(room)
         now = room.now()
         async with room.engine.begin() as conn:
+            await fallbacks.stop_arrived(conn, actor=actor, now=now)
             closed = Closures(await closures.all_of(conn))
             day = business_day(now, room.press.cut_off, closed.is_open)
             morning = datetime.combine(day, time(), JAPAN)

@@ -21,7 +21,8 @@ WITH given AS (
         notice text, step text, channel text, generation integer, scheme text, language text,
         lane smallint, state text, reason text, uncertain_policy text,
         most_attempts smallint,
-        next_attempt_at timestamptz, expires_at timestamptz, facts jsonb, shown jsonb)
+        next_attempt_at timestamptz, expires_at timestamptz, useful_until date,
+        in_place_of bigint, facts jsonb, shown jsonb)
 ), keyed AS (
     INSERT INTO message_keys (token, case_id, task_id, member_id, staff_id, notice, step, channel,
         generation)
@@ -32,10 +33,11 @@ WITH given AS (
 ), made AS (
     INSERT INTO messages (message_id, token, case_id, task_id, member_id, staff_id, notice, step,
         channel, generation, scheme, language, lane, state, reason, uncertain_policy,
-        most_attempts, created_at, updated_at, next_attempt_at, expires_at)
+        most_attempts, created_at, updated_at, next_attempt_at, expires_at, useful_until,
+        in_place_of)
     SELECT message_id, token, case_id, task_id, member_id, staff_id, notice, step, channel,
         generation, scheme, language, lane, state, reason, uncertain_policy, most_attempts, :now,
-        :now, next_attempt_at, expires_at
+        :now, next_attempt_at, expires_at, useful_until, in_place_of
     FROM keyed JOIN given USING (token)
     RETURNING message_id, token, state, reason, case_id, task_id
 ), facts AS (

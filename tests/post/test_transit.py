@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.model.errors import NotFound
 from notifier.model.member import PostalAddress
 from notifier.post.transit import days, read_timetables, regions, timetables
 
@@ -40,9 +39,8 @@ def test_from_tokyo(prefecture: str, city: str, expected: int) -> None:
     assert days(DAY, "東京都", at(prefecture, city)) == expected
 
 
-def test_there_is_no_timetable_from_before() -> None:
-    with pytest.raises(NotFound, match="2021-10-01"):
-        days(date(2021, 10, 1), "東京都", at("東京都"))
+def test_before_the_first_timetable_it_took_no_longer() -> None:
+    assert days(date(2019, 10, 1), "東京都", at("大阪府")) == 3
 
 
 @given(st.sampled_from(PREFECTURES), st.sampled_from(PREFECTURES))

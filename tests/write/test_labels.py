@@ -24,6 +24,7 @@ KINDS = {
     "Channel": "channel",
     "Dsn": None,
     "Exposure": "exposure",
+    "Fallback": "fallback",
     "FieldType": None,
     "Gateway": "gateway",
     "KeyType": None,

@@ -28,6 +28,7 @@ _FALLBACK = (
     # ``fallback``: what was decided when a mail had not reached its reader; once for each mail.
     """ALTER TABLE messages
         ADD COLUMN in_place_of bigint REFERENCES message_keys,
+        ADD COLUMN useful_until date,
         ADD COLUMN fallback text""",
     """CREATE INDEX messages_unreached ON messages (notice, message_id)
         WHERE channel = 'email' AND fallback IS NULL
