@@ -230,20 +230,29 @@ async def said_before(
 ) -> dict[int, Said]:
     """Place in ``wanted`` → messages of its case, notice and step from its generation on.
 
-    On whatever channel. One that was taken back unsent, because its event was superseded or the
-    member had seemed to have left, has said nothing.
+    On whatever channel, also in the message of another case that tells of it. One that was taken
+    back unsent, because its event was superseded or the member had seemed to have left, has said
+    nothing.
     """
     if not wanted:
         return {}
     found = await rows(
         conn,
-        """SELECT r.n, max(m.generation) AS generation,
+        """SELECT r.n, max(said.generation) AS generation,
                coalesce(max(m.message_id) FILTER (WHERE NOT (m.state = 'cancelled'
                    AND m.reason IN ('superseded', 'member_left'))), 0) AS message_id
            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
                notice text, step text, generation integer)
-           JOIN message_keys k USING (case_id, notice, step) JOIN messages m USING (message_id)
-           WHERE k.generation >= r.generation GROUP BY r.n""",
+           CROSS JOIN LATERAL (
+               SELECT message_id, k.generation FROM message_keys k
+               WHERE (k.case_id, k.notice, k.step) = (r.case_id, r.notice, r.step)
+                 AND k.generation >= r.generation
+               UNION ALL
+               SELECT message_id, t.generation
+               FROM message_cases t JOIN message_keys k USING (message_id)
+               WHERE t.case_id = r.case_id AND (k.notice, k.step) = (r.notice, r.step)
+                 AND t.generation >= r.generation) said
+           JOIN messages m USING (message_id) GROUP BY r.n""",
         {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
     )
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
@@ -255,10 +264,15 @@ async def shown_in(
     """Case id → amounts that its messages have shown: role, name, yen."""
     found = await rows(
         conn,
-        """SELECT DISTINCT k.case_id, a.role, a.name, a.yen
-           FROM message_keys k JOIN shown s USING (message_id),
-               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint)
-           WHERE k.case_id = ANY(CAST(:ids AS bigint[])) AND a.yen IS NOT NULL""",
+        """SELECT DISTINCT c.case_id, a.role, a.name, a.yen
+           FROM cases c CROSS JOIN LATERAL (
+               SELECT message_id FROM message_keys k WHERE k.case_id = c.case_id
+               UNION ALL
+               SELECT message_id FROM message_cases t WHERE t.case_id = c.case_id) told
+           JOIN shown s USING (message_id),
+               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
+           WHERE c.case_id = ANY(CAST(:ids AS bigint[])) AND a.yen IS NOT NULL
+             AND coalesce(a.charge, c.matter) = c.matter""",
         {"ids": list(case_ids)},
     )
     answer: dict[int, list[tuple[str, str, int]]] = {}
