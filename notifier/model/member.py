@@ -48,7 +48,6 @@ class Member:
     name: str
     kana: str = ""
     email: str = ""
-    suppressed: bool = False  # no mail goes to the address for the time being
     address: PostalAddress | None = None
     phone: str = ""
     language: str = "ja"

@@ -78,3 +78,12 @@ class Reason(StrEnum):
     TAKEN_BACK = "taken_back"  # its batch came to nothing before it was handed over
     POSTED = "posted"  # the press says so
     WITHDRAWN = "withdrawn"  # the press took it out of the batch at our request
+    # what came back
+    BOUNCED_FOR_GOOD = "bounced_for_good"
+    BOUNCED_FOR_NOW = "bounced_for_now"  # given up, for a reason that may pass
+    REPORTED_DELIVERED = "reported_delivered"  # by whoever has the mailbox
+    TAKEN_BY_NEXT = "taken_by_next"  # by the destination's server; it says no more
+    REPORTED_TAKEN = "reported_taken"  # a report about it shows that the relay had it
+    MISREAD = "misread"  # a person: the bounce was none
+    ADDRESS_SUPPRESSED = "address_suppressed"
+    RETURNED = "returned"  # the post brought it back

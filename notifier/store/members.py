@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.member import Enrolment, Member, MemberStatus, PostalAddress
 from notifier.model.states import Channel
+from notifier.model.suppression import normal
 
 from .db import dumps, loads, rows, run
 
@@ -18,7 +19,7 @@ _UPSERT = """
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         member_no text, language text, channel text, as_of timestamptz, contact text,
-        enrolments jsonb)
+        email text, enrolments jsonb)
 ), saved AS (
     INSERT INTO members AS m (member_no, status, language, channel, as_of, updated_at)
     SELECT member_no, 'active', language, channel, as_of, :now FROM given ORDER BY member_no
@@ -27,10 +28,13 @@ WITH given AS (
         WHERE m.as_of <= excluded.as_of
     RETURNING m.member_id, m.member_no
 ), contacts AS (
-    INSERT INTO member_contacts (member_id, contact, updated_at)
-    SELECT member_id, convert_to(contact, 'UTF8'), :now FROM saved JOIN given USING (member_no)
+    INSERT INTO member_contacts AS c (member_id, contact, email_index, email_since, updated_at)
+    SELECT member_id, convert_to(contact, 'UTF8'), address_index(nullif(email, '')), :now, :now
+    FROM saved JOIN given USING (member_no)
     ON CONFLICT (member_id) DO UPDATE SET contact = excluded.contact, key_id = NULL,
-        nonce = NULL, updated_at = excluded.updated_at
+        nonce = NULL, email_index = excluded.email_index, updated_at = excluded.updated_at,
+        email_since = CASE WHEN c.email_index = excluded.email_index THEN c.email_since
+            ELSE excluded.email_since END
 ), gone AS (
     DELETE FROM enrolments e USING saved JOIN given USING (member_no)
     WHERE e.member_id = saved.member_id AND NOT given.enrolments ? e.scheme
@@ -79,6 +83,7 @@ def _row(member: Member) -> dict[str, Any]:
         "language": member.language,
         "channel": member.channel,
         "contact": dumps(contact),
+        "email": normal(member.email) if member.email else "",
         "enrolments": {e.scheme: e.policies for e in member.enrolments},
     }
 

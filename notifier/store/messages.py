@@ -35,10 +35,17 @@ WITH given AS (
         channel, generation, scheme, language, lane, state, reason, uncertain_policy,
         most_attempts, created_at, updated_at, next_attempt_at, expires_at, useful_until,
         in_place_of)
-    SELECT message_id, token, case_id, task_id, member_id, staff_id, notice, step, channel,
-        generation, scheme, language, lane, state, reason, uncertain_policy, most_attempts, :now,
-        :now, next_attempt_at, expires_at, useful_until, in_place_of
+    SELECT keyed.message_id, token, case_id, task_id, given.member_id, staff_id, notice, step,
+        channel, generation, scheme, language, lane,
+        CASE WHEN s.email_index IS NULL THEN state ELSE 'suppressed' END,
+        CASE WHEN s.email_index IS NULL THEN given.reason ELSE :suppressed END,
+        uncertain_policy, most_attempts, :now, :now, next_attempt_at, expires_at, useful_until,
+        in_place_of
     FROM keyed JOIN given USING (token)
+    LEFT JOIN member_contacts c ON c.member_id = given.member_id
+        AND given.channel = 'email' AND given.state = 'queued'
+    LEFT JOIN suppressions s ON s.email_index = c.email_index
+        AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > :now)
     RETURNING message_id, token, state, reason, case_id, task_id
 ), facts AS (
     INSERT INTO message_facts (message_id, facts, shown)
@@ -95,11 +102,15 @@ class Move:
 async def insert(
     conn: AsyncConnection, new: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime
 ) -> dict[int, int]:
-    """Store new messages; place in ``new`` → message id. A taken unique key is left out."""
+    """Store new messages; place in ``new`` → message id. A taken unique key is left out.
+
+    A mail that would be queued for a suppressed address is ``suppressed`` from the start.
+    """
     if not new:
         return {}
     given = dumps([{**item, "n": n} for n, item in enumerate(new)])
-    made = await rows(conn, _INSERT, {"rows": given, "now": now, "actor": str(actor)})
+    stamp = {"now": now, "actor": str(actor), "suppressed": Reason.ADDRESS_SUPPRESSED}
+    made = await rows(conn, _INSERT, {"rows": given, **stamp})
     return {r["n"]: r["message_id"] for r in made}
 
 

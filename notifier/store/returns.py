@@ -1,0 +1,195 @@
+"""Returns: what came back, each kept once, its bytes in a side table that can be erased."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.returns import Outcome, Return, ReturnReason, Standing
+
+from .db import dumps, row, rows, run
+
+# Rows go in in one order, so that two who keep the same ones do not wait in a circle.
+_KEEP = """
+WITH given AS (
+    SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
+        CAST(:kinds AS text[]), CAST(:recipients AS text[]), CAST(:levels AS text[]),
+        CAST(:ats AS timestamptz[]), CAST(:raws AS bytea[]))
+        AS g(source, external_id, sha256, kind, recipients, delivered_from, happened_at, raw)
+), kept AS (
+    INSERT INTO returns (source, external_id, sha256, size, received_at, kind, standing,
+        recipients, delivered_from, happened_at, handled_at, handled_by)
+    SELECT source, external_id, sha256, length(raw), :now, kind, 'waiting',
+        string_to_array(nullif(recipients, ''), ' '), delivered_from, happened_at, :now, :actor
+    FROM given ORDER BY sha256, source, external_id
+    ON CONFLICT DO NOTHING
+    RETURNING return_id, source, external_id
+), bytes AS (
+    INSERT INTO return_raws (return_id, received_at, raw)
+    SELECT return_id, :now, raw FROM kept JOIN given USING (source, external_id)
+)
+SELECT return_id, source, external_id FROM kept
+"""
+
+_AGAIN = """
+WITH given AS (
+    SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]))
+        WITH ORDINALITY AS g(source, external_id, sha256, n)
+), known AS (
+    SELECT DISTINCT ON (g.n) g.n, r.return_id FROM given g JOIN returns r
+        ON (r.source, r.external_id) = (g.source, g.external_id) OR r.sha256 = g.sha256
+    ORDER BY g.n, r.return_id
+), counted AS (
+    UPDATE returns r SET times = times + c.count
+    FROM (SELECT return_id, count(*) AS count FROM known GROUP BY 1) c
+    WHERE r.return_id = c.return_id
+)
+SELECT known.n, return_id, kind, message_id FROM known JOIN returns USING (return_id)
+"""
+
+_SETTLE = """
+UPDATE returns r SET standing = g.standing, reason = g.reason, kind = g.kind,
+    message_id = g.message_id, handled_at = :now, handled_by = :actor
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(
+    return_id bigint, standing text, reason text, kind text, message_id bigint)
+WHERE r.return_id = g.return_id
+"""
+
+_WITH_RAW = """
+SELECT r.*, b.raw FROM returns r JOIN return_raws b USING (return_id, received_at)
+"""
+
+
+class Kept(NamedTuple):
+    """Which of the given returns are new, and which came before."""
+
+    fresh: dict[int, int]  # place → return id
+    known: dict[int, RowMapping]  # place → return_id, kind, message_id of the first
+
+
+async def keep(
+    conn: AsyncConnection, given: Sequence[Return], *, actor: Actor, now: datetime
+) -> Kept:
+    """Keep what came back; the same name or the same bytes again are counted instead."""
+    hashes = [hashlib.sha256(one.raw).digest() for one in given]
+    named: dict[tuple[str, str], int] = {}
+    seen: set[bytes] = set()
+    for n, (one, sha256) in enumerate(zip(given, hashes, strict=True)):
+        if sha256 not in seen:
+            named.setdefault((one.source, one.external_id), n)
+        seen.add(sha256)
+    first = list(named.values())
+    params: dict[str, Any] = {
+        "sources": [given[n].source for n in first],
+        "ids": [given[n].external_id for n in first],
+        "hashes": [hashes[n] for n in first],
+        "kinds": [given[n].reading.kind for n in first],
+        "recipients": [" ".join(given[n].recipients) for n in first],
+        "levels": [given[n].delivered_from for n in first],
+        "ats": [given[n].at for n in first],
+        "raws": [given[n].raw for n in first],
+    }
+    found = await rows(conn, _KEEP, {**params, "now": now, "actor": str(actor)})
+    fresh = {named[r["source"], r["external_id"]]: r["return_id"] for r in found}
+    rest = [n for n in range(len(given)) if n not in fresh]
+    if not rest:
+        return Kept(fresh, {})
+    again = {
+        "sources": [given[n].source for n in rest],
+        "ids": [given[n].external_id for n in rest],
+        "hashes": [hashes[n] for n in rest],
+    }
+    return Kept(fresh, {rest[r["n"] - 1]: r for r in await rows(conn, _AGAIN, again)})
+
+
+async def settle(
+    conn: AsyncConnection, outcomes: Sequence[Outcome], *, actor: Actor, now: datetime
+) -> None:
+    """Note what became of returns."""
+    given = [
+        {
+            "return_id": o.return_id,
+            "standing": o.standing,
+            "reason": o.reason,
+            "kind": o.kind,
+            "message_id": o.message_id,
+        }
+        for o in outcomes
+    ]
+    if given:
+        await run(conn, _SETTLE, {"rows": dumps(given), "now": now, "actor": str(actor)})
+
+
+async def take_waiting(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+    """Returns that wait for their message, with their bytes, held to the transaction's end."""
+    return await rows(
+        conn,
+        f"""{_WITH_RAW} WHERE r.standing = 'waiting' ORDER BY r.return_id LIMIT :limit
+            FOR UPDATE OF r SKIP LOCKED""",
+        {"limit": limit},
+    )
+
+
+async def get(conn: AsyncConnection, return_id: int, *, lock: bool = False) -> RowMapping | None:
+    """One return with its bytes; with ``lock`` it is held to the end of the transaction."""
+    tail = " FOR UPDATE OF r" if lock else ""
+    return await row(conn, f"{_WITH_RAW} WHERE r.return_id = :id{tail}", {"id": return_id})
+
+
+async def search(
+    conn: AsyncConnection,
+    *,
+    standing: Standing | None,
+    reason: ReturnReason | None = None,
+    limit: int = 50,
+) -> Sequence[RowMapping]:
+    """The newest returns that match."""
+    return await rows(
+        conn,
+        """SELECT * FROM returns
+           WHERE (CAST(:standing AS text) IS NULL OR standing = :standing)
+             AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+           ORDER BY return_id DESC LIMIT :limit""",
+        {"standing": standing, "reason": reason, "limit": limit},
+    )
+
+
+async def counts(conn: AsyncConnection) -> Sequence[RowMapping]:
+    """How many returns stand where: standing, reason, kind, count, and how often they came."""
+    return await rows(
+        conn,
+        """SELECT standing, reason, kind, count(*) AS count, sum(times) AS times
+           FROM returns GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS FIRST, 3""",
+    )
+
+
+async def cursor(conn: AsyncConnection, source: str) -> tuple[int, int]:
+    """How far a source has been read: its generation and the position in it; (0, 0) at first.
+
+    The right to move it is held to the end of the transaction.
+    """
+    found = await row(
+        conn,
+        """SELECT generation, position FROM return_cursors WHERE source = :source
+           FOR UPDATE""",
+        {"source": source},
+    )
+    return (found["generation"], found["position"]) if found else (0, 0)
+
+
+async def move_cursor(
+    conn: AsyncConnection, source: str, generation: int, position: int, *, now: datetime
+) -> None:
+    """Note how far a source has been read."""
+    await run(
+        conn,
+        """INSERT INTO return_cursors (source, generation, position, moved_at)
+           VALUES (:source, :generation, :position, :now)
+           ON CONFLICT (source) DO UPDATE SET generation = excluded.generation,
+               position = excluded.position, moved_at = excluded.moved_at""",
+        {"source": source, "generation": generation, "position": position, "now": now},
+    )

@@ -1,0 +1,26 @@
+"""What the tests of this room start from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.demo.post_office import PostOffice
+from tests.postfix import Postfix
+from tests.track.desk import Desk
+
+
+@pytest.fixture
+def desk(engine: AsyncEngine, post_office: PostOffice, tmp_path: Path) -> Desk:
+    """A rig at which things come back."""
+    return Desk(engine, post_office, tmp_path / "var")
+
+
+@pytest.fixture(scope="session")
+def postfix() -> Iterator[Postfix]:
+    """A real Postfix, one for the whole run."""
+    made = Postfix()
+    made.start()
+    yield made
+    made.stop()
