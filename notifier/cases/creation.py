@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from notifier.decide.calendar import end_of
+from notifier.decide.rules.outcomes import goes_out
 from notifier.model.message import Draft, new_token
 from notifier.model.money import ShownAmount
 from notifier.model.notice import Notice
@@ -21,10 +22,11 @@ def message_row(
     held: Reason | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """A row for :func:`notifier.store.messages.insert`.
+    """A row for :func:`notifier.store.messages.insert`; it waits for the draft's moment.
 
     A message that cannot reach its member stands as email, held, until an address is there.
     """
+    starts = goes_out(draft, now)
     return {
         "token": new_token(),
         "case_id": case_id,
@@ -40,21 +42,21 @@ def message_row(
         "reason": held or Reason.CREATED,
         "uncertain_policy": notice.uncertain,
         "most_attempts": notice.attempts,
-        "next_attempt_at": now,
-        "expires_at": expiry(draft, notice, now),
+        "next_attempt_at": starts,
+        "expires_at": expiry(draft, notice, starts),
         "useful_until": draft.useful_until,
         "facts": dict(draft.facts),
         "shown": [shown_row(s) for s in draft.shown],
     }
 
 
-def expiry(draft: Draft, notice: Notice, now: datetime) -> datetime:
+def expiry(draft: Draft, notice: Notice, starts: datetime) -> datetime:
     """Until when a message is worth sending: the notice's limit, at most the draft's last day.
 
     A draft whose last day is over is held for that reason; there the notice's limit counts.
     """
-    limit = now + notice.expires_after
-    if draft.useful_until is None or (last := end_of(draft.useful_until)) <= now:
+    limit = starts + notice.expires_after
+    if draft.useful_until is None or (last := end_of(draft.useful_until)) <= starts:
         return limit
     return min(limit, last)
 

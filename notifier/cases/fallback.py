@@ -112,7 +112,7 @@ def _left(mail: RowMapping) -> _Left | None:
     if mail["notice"] not in REQUESTS or mail["case_id"] is None:
         return own
     others = loads(mail["others"])
-    is_open = mail["case_state"] == "open"
+    is_open = mail["is_open"]  # what is said at the end of a case has not ended with it
     gone = {one["matter"] for one in others if not one["is_open"]}
     if is_open and not gone:
         return own

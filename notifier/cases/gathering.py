@@ -7,13 +7,12 @@ Only members with another case are looked up, so that the first failure of a mon
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.calendar import JAPAN
 from notifier.decide.together import charges_of, fit, joined, shown_of, without
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind
@@ -50,7 +49,7 @@ async def gather(
     """Find what need not be a message of its own: it has just been said, or joins another one."""
     said = await together.lately(conn, [a for n, w in wanted.items() if (a := _same(n, w, now))])
     known = {n: (message_id, Reason.SAID_LATELY) for n, message_id in said.items()}
-    asked = [a for n, w in wanted.items() if n not in known and (a := _near(n, w, now))]
+    asked = [a for n, w in wanted.items() if n not in known and (a := _near(n, w))]
     known |= await _join(conn, wanted, asked, actor=actor, now=now)
     for n, w in wanted.items():  # whoever is the first of its day waits for others
         if n not in known and w.notice.together:
@@ -70,13 +69,12 @@ def _about(case: CaseRecord, draft: Draft) -> bool:
     return (case.matter, case.scheme) == (draft.matter, draft.scheme)
 
 
-def _near(n: int, w: Wanted, now: datetime) -> dict[str, Any] | None:
+def _near(n: int, w: Wanted) -> dict[str, Any] | None:
     about = [c.case_id for c in w.situation.cases if _beside(c, w)]
     if w.notice.together is None or not about:
         return None
-    begun = datetime.combine(now.astimezone(JAPAN), time(), JAPAN)
     names = {name: w.row[name] for name in ("notice", "step", "channel")}
-    return {"n": n, "cases": about, "since": begun, **names}
+    return {"n": n, "cases": about, **names}
 
 
 def _beside(case: CaseRecord, w: Wanted) -> bool:

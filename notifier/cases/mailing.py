@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.decide.calendar import japan_date
+from notifier.decide.plan import earliest
 from notifier.decide.rules.outcomes import hold_task, weigh
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold, Send
@@ -126,6 +128,15 @@ def _case(mailing: Mailing, member: Member, now: datetime) -> dict[str, Any]:
 def _weigh(mailing: Mailing, member: Member, house: House, now: datetime) -> Send | Hold:
     by_post = mailing.channel is Channel.LETTER
     reachable = member.address is not None if by_post else bool(member.email)
+    situation = Situation(
+        now=now,
+        today=japan_date(now),
+        member=member,
+        scheme=house.schemes[mailing.scheme],
+        notices=house.notices,
+        calendar=house.calendar(mailing.scheme),
+        earliest=earliest(now, house.calendar(mailing.scheme)),
+    )
     draft = Draft(
         notice=mailing.notice,
         step=mailing.step,
@@ -133,12 +144,6 @@ def _weigh(mailing: Mailing, member: Member, house: House, now: datetime) -> Sen
         matter=mailing.name,
         channel=mailing.channel if reachable else None,
         facts=mailing.facts,
-    )
-    situation = Situation(
-        now=now,
-        today=now.date(),
-        member=member,
-        scheme=house.schemes[mailing.scheme],
-        notices=house.notices,
+        not_before=situation.not_before(mailing.notice, mailing.step),
     )
     return weigh(situation, draft)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import japan_date
 from notifier.model.billing import (
+    CardReregistered,
     ChargeSettled,
     ChargeSubmitted,
     CorrectionFailed,
@@ -23,7 +24,7 @@ from notifier.model.money import ChargeAmounts, LineKind
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.task import TaskKind
-from notifier.store import charges, members, refunds, tasks
+from notifier.store import charges, members, refunds, reregistrations, tasks
 
 from .situations import Arrived
 
@@ -51,9 +52,24 @@ async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) ->
         if isinstance(a.event.data, MemberLeft)
     ]
     await members.mark_left(conn, left, now=now)
+    await reregistrations.save(conn, [r for t in taken if (r := _reregistered(*t)) is not None])
     heard = [i for a, _, d in taken if not _silent(d) and (i := _charge_id(a.event))]
     if heard:
         await tasks.drop_waiting(conn, TaskKind.OUTCOME_MISSING, heard, now=now)
+
+
+def _reregistered(arrived: Arrived, situation: Situation, _: Decision) -> dict[str, Any] | None:
+    data = arrived.event.data
+    if not isinstance(data, CardReregistered):
+        return None
+    return {
+        "event_id": arrived.event_id,
+        "member_id": situation.member.member_id,
+        "source": arrived.event.source,
+        "scheme": data.scheme,
+        "charge_id": data.charge_id,
+        "at": arrived.event.time,
+    }
 
 
 def _charge_id(event: Event) -> str | None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.guard import check_due
 from notifier.decide.rules import decide
-from notifier.decide.rules.outcomes import weigh
+from notifier.decide.rules.outcomes import goes_out, weigh
 from notifier.decide.together import charges_of, joined, shown_of
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Outcome, Send, Skip
@@ -19,7 +19,7 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import State
 from notifier.model.verdict import Category
-from notifier.store import cases, events, members, messages
+from notifier.store import cases, events, members, messages, together
 from notifier.store.messages import Move
 
 from . import records
@@ -138,15 +138,16 @@ async def _send(
     now: datetime,
 ) -> Released:
     assert outcome.draft.channel is not None
-    await messages.readdress(
+    starts = goes_out(outcome.draft, now)
+    await together.readdress(
         conn,
         message["message_id"],
         channel=outcome.draft.channel,
         facts=outcome.draft.facts,
         shown=[shown_row(s) for s in outcome.draft.shown],
-        expires_at=expiry(outcome.draft, house.notices[message["notice"]], now),
+        expires_at=expiry(outcome.draft, house.notices[message["notice"]], starts),
     )
-    return await _queue(conn, message["message_id"], actor=actor, now=now)
+    return await _queue(conn, message["message_id"], starts, actor=actor, now=now)
 
 
 def _stays(message: RowMapping, reason: Reason) -> Released:
@@ -185,13 +186,13 @@ def _read_by_person(situation: Situation, event: Event, hold: Hold, category: Ca
 
 
 async def _queue(
-    conn: AsyncConnection, message_id: int, *, actor: Actor, now: datetime
+    conn: AsyncConnection, message_id: int, starts: datetime, *, actor: Actor, now: datetime
 ) -> Released:
     move = Move(
         message_id=message_id,
         after=State.QUEUED,
         reason=Reason.RELEASED,
-        retry_at=now,
+        retry_at=starts,
         only_from=(State.HELD,),
     )
     await messages.move(conn, [move], actor=actor, now=now)

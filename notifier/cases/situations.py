@@ -10,16 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.decide.arrival import arrival
 from notifier.decide.calendar import japan_date
 from notifier.decide.closures import NO_CLOSURES, Closures
+from notifier.decide.plan import earliest
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.member import Enrolment, Member, PostalAddress
 from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
 from notifier.model.notice import Notice
+from notifier.model.plan import OFFICE_HOURS, Calendar, Hours
 from notifier.model.press import Press
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
-from notifier.store import cases, charges, members, messages, refunds, superseded
+from notifier.store import (
+    cases,
+    charges,
+    members,
+    messages,
+    refunds,
+    reregistrations,
+    superseded,
+)
+from notifier.store.reregistrations import Reregistration
 
 #: By how much a sender's clock may be ahead of ours.
 _AHEAD: Final = timedelta(days=1)
@@ -41,7 +52,12 @@ class House:
     schemes: Mapping[str, Scheme]
     notices: Mapping[str, Notice]
     closures: Closures = NO_CLOSURES
+    hours: Hours | None = OFFICE_HOURS  # None: at any time
     press: Press = field(default_factory=Press)  # by when its letters are there
+
+    def calendar(self, scheme: str) -> Calendar:
+        """When messages about a scheme go out."""
+        return Calendar(is_open=self.closures.of(scheme), hours=self.hours)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +71,8 @@ class _Record:
     cases: Mapping[int, list[CaseRecord]]
     shown: Mapping[int, list[tuple[str, str, int]]]
     superseded: Mapping[int, frozenset[int]]  # event id → events whose place it takes
+    spoken: Mapping[int, date]  # case id → the latest day of a message
+    reregistered: Mapping[int, list[Reregistration]]  # by member id
 
 
 async def load(
@@ -83,13 +101,14 @@ async def _load(
     families = await superseded.families(
         conn, [(a.event_id, a.event.source, s) for a in wave if (s := a.event.supersedes)]
     )
-    await superseded.take_back(conn, frozenset[int]().union(*families.values()))
+    await _take_back(conn, frozenset[int]().union(*families.values()), now)
     found = await members.by_number(conn, [a.event.member_no for a in wave], lock=True)
     charge_keys = [k for a in wave if (k := _key(a.event, "charge_id"))]
     refund_keys = [k for a in wave if (k := _key(a.event, "refund_id"))]
     decided = await refunds.load(conn, refund_keys)
     charge_keys += [(source, refund.charge_id) for (source, _), (_, refund) in decided.items()]
     matters = [matter for _, matter in (*charge_keys, *refund_keys)]
+    matters += [str(r) for a in wave if (r := getattr(a.event.data, "renewal", None))]
     about = await cases.of_members(conn, [m.member_id for m in found.values()], matters)
     case_ids = [c.case_id for of in about.values() for c in of if c.matter in matters]
     return _Record(
@@ -100,7 +119,14 @@ async def _load(
         cases=about,
         shown=await messages.shown_in(conn, case_ids),
         superseded=families,
+        spoken=await messages.spoken(conn, case_ids),
+        reregistered=await reregistrations.of_members(conn, [m.member_id for m in found.values()]),
     )
+
+
+async def _take_back(conn: AsyncConnection, event_ids: frozenset[int], now: datetime) -> None:
+    await superseded.take_back(conn, event_ids, now=now)
+    await reregistrations.take_back(conn, event_ids, now=now)
 
 
 async def _register(
@@ -189,11 +215,11 @@ def _check_refund(
     return []
 
 
-def letter_by(member: Member, scheme: str, house: House, now: datetime) -> date | None:
-    """The day on which a letter to a member arrives that is decided on now."""
+def letter_by(member: Member, scheme: str, house: House, starts: datetime) -> date | None:
+    """The day on which a letter to a member arrives that may go out from a moment on."""
     if member.address is None:
         return None
-    return arrival(now, member.address, house.press, house.closures.of(scheme))
+    return arrival(starts, member.address, house.press, house.closures.of(scheme))
 
 
 def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -> Situation:
@@ -210,17 +236,44 @@ def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -
         for role, name, yen in record.shown.get(case.case_id, ())
         if case.matter == getattr(event.data, "charge_id", None)
     )
+    calendar = house.calendar(scheme or "")
+    starts = earliest(now, calendar, after=_spoken(event, about, record))
     return Situation(
         now=now,
         today=japan_date(now),
         member=member,
         scheme=house.schemes.get(scheme) if scheme else None,
         notices=house.notices,
+        calendar=calendar,
+        earliest=starts,
+        reregistered_at=_reregistered(event, record.reregistered.get(member.member_id, ())),
         charge=charge[1] if charge else None,
         refund=refund[1] if refund else None,
         cases=tuple(about),
         shown=shown,
         superseded=record.superseded.get(arrived.event_id, frozenset()),
-        letter_by=letter_by(member, scheme or "", house, now),
+        letter_by=letter_by(member, scheme or "", house, starts),
         register_newer=event.member_no in record.newer,
     )
+
+
+def _spoken(event: Event, about: Sequence[CaseRecord], record: _Record) -> date | None:
+    """The latest day on which the matter's own case has spoken or will speak."""
+    days = [
+        record.spoken[c.case_id]
+        for c in about
+        if c.case_id in record.spoken and (c.source, c.matter) == (event.source, event.matter)
+    ]
+    return max(days, default=None)
+
+
+def _reregistered(event: Event, known: Sequence[Reregistration]) -> datetime | None:
+    """The latest re-registration that an event's charge is about."""
+    charge_id = getattr(event.data, "charge_id", None)
+    scheme = getattr(event.data, "scheme", None)
+    about = [
+        one.at
+        for one in known
+        if (one.source, one.scheme) == (event.source, scheme) and one.charge_id in (None, charge_id)
+    ]
+    return max(about, default=None)

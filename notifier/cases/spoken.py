@@ -1,4 +1,4 @@
-"""What a case says by itself, without an event: reminders and mailings, weighed like all else."""
+"""What a case says by itself, without an event: its plan and mailings, weighed like all else."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -9,36 +9,46 @@ from sqlalchemy import RowMapping
 from notifier.decide.calendar import japan_date
 from notifier.decide.channel import choose
 from notifier.decide.guard import Contradiction, check_due
+from notifier.decide.plan import earliest
 from notifier.decide.rules.outcomes import weigh
 from notifier.model.decision import Hold, Send
 from notifier.model.member import Member
 from notifier.model.message import Draft
 from notifier.model.money import AmountRole, ChargeAmounts, ChargeLine, LineKind, shown
+from notifier.model.notice import plan_of
+from notifier.model.plan import Plan
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
 from notifier.store.db import loads
 
-from .changes import REMINDER
 from .situations import House, letter_by
 
 
-def remind(case: CaseRecord, step: str, member: Member, house: House, now: datetime) -> Send | Hold:
-    """A reminder of a case. The guard looks at its amounts once more: the register may have
+def say(
+    case: CaseRecord, plan: Plan, step: str, member: Member, house: House, now: datetime
+) -> Send | Hold:
+    """A step of a case's plan. The guard looks at its amounts once more: the register may have
     been put right since the case was opened."""
     facts = dict(case.facts or {})
+    if step == plan.over:
+        facts.pop("recharge_on", None)  # nobody has told whether it was tried
+    situation = _situation(case, member, house, now)
+    if (day := facts.get("reply_by")) and day < situation.today.isoformat():
+        del facts["reply_by"]  # it is over: nobody is asked to keep it
     draft = Draft(
-        notice=REMINDER,
+        notice=plan.notice,
         step=step,
         scheme=case.scheme,
         matter=case.matter,
-        channel=choose(member, house.notices[REMINDER]),
+        channel=choose(member, house.notices[plan.notice]),
         generation=case.generation,
-        facts=_fields(facts, house, step),
+        facts=_fields(facts, house, plan.notice, step),
         shown=shown(AmountRole.DUE, _amounts(facts)),
-        useful_until=case.deadline,
+        not_before=situation.not_before(plan.notice, step),
+        useful_until=None if step == plan.over else case.deadline,
     )
-    return weigh(_situation(case, member, house, now), draft, _check(facts, case, house))
+    return weigh(situation, draft, _check(facts, case, house))
 
 
 def weigh_again(
@@ -48,14 +58,17 @@ def weigh_again(
 
     ``found`` is a row of :func:`notifier.store.messages.get`.
     """
-    if found["notice"] == REMINDER:
-        outcome = remind(case, found["step"], member, house, now)
-        late = case.deadline is not None and case.deadline < japan_date(now)
+    if case.plan is not None:
+        plan = plan_of(house.notices, case.plan)
+        outcome = say(case, plan, found["step"], member, house, now)
+        last = outcome.draft.useful_until
+        late = last is not None and last < japan_date(now)
         if late and isinstance(outcome, Send):
             return Hold(draft=outcome.draft, reason=Reason.DEADLINE_PASSED)
         return outcome
     by_post = found["channel"] == Channel.LETTER or not member.email
     channel = Channel.LETTER if by_post else Channel.EMAIL
+    situation = _situation(case, member, house, now)
     draft = Draft(
         notice=found["notice"],
         step=found["step"],
@@ -64,24 +77,28 @@ def weigh_again(
         channel=channel if not by_post or member.address else None,
         generation=found["generation"],
         facts=loads(found["facts"]),
+        not_before=situation.not_before(found["notice"], found["step"]),
     )
-    return weigh(_situation(case, member, house, now), draft)
+    return weigh(situation, draft)
 
 
 def _check(facts: Mapping[str, Any], case: CaseRecord, house: House) -> list[Contradiction]:
-    day = date.fromisoformat(facts["charged_on"])
+    day = date.fromisoformat(facts.get("charged_on") or facts["renews_on"])
     return check_due(house.schemes[case.scheme], day, _amounts(facts))
 
 
 def _situation(case: CaseRecord, member: Member, house: House, now: datetime) -> Situation:
+    starts = earliest(now, house.calendar(case.scheme))
     return Situation(
         now=now,
         today=japan_date(now),
         member=member,
         scheme=house.schemes[case.scheme],
         notices=house.notices,
+        calendar=house.calendar(case.scheme),
+        earliest=starts,
         cases=(case,),
-        letter_by=letter_by(member, case.scheme, house, now),
+        letter_by=letter_by(member, case.scheme, house, starts),
     )
 
 
@@ -94,6 +111,6 @@ def _amounts(facts: Mapping[str, Any]) -> ChargeAmounts:
     return ChargeAmounts(lines=lines, total=facts["total"])
 
 
-def _fields(facts: Mapping[str, Any], house: House, step: str) -> dict[str, Any]:
-    wanted = {f.name for f in house.notices[REMINDER].fields_for(step)}
+def _fields(facts: Mapping[str, Any], house: House, notice: str, step: str) -> dict[str, Any]:
+    wanted = {f.name for f in house.notices[notice].fields_for(step)}
     return {name: value for name, value in facts.items() if name in wanted and value is not None}

@@ -1,6 +1,6 @@
-"""Days: the calendar date in Japan, business days, reminders before a deadline."""
+"""Days: the calendar date in Japan, business days."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,28 +16,6 @@ def japan_date(moment: datetime) -> date:
 def end_of(day: date) -> datetime:
     """The moment at which a day ends in Japan."""
     return datetime.combine(day + _DAY, time(), JAPAN)
-
-
-def reminder_days(
-    deadline: date, days_before: Iterable[int], is_open: Callable[[date], bool]
-) -> dict[date, int]:
-    """When to remind: day → days before the deadline, by which the step is named.
-
-    A closed day moves to the previous open one. Of two that fall together the firmer (nearer
-    to the deadline) wins.
-    """
-    plan: dict[date, int] = {}
-    for before in sorted(days_before, reverse=True):
-        day = deadline - before * _DAY
-        while not is_open(day):
-            day -= _DAY
-        plan[day] = before
-    return plan
-
-
-def next_reminder(plan: dict[date, int], after: date) -> date | None:
-    """The first day of the plan later than ``after``."""
-    return min((day for day in plan if day > after), default=None)
 
 
 def business_day(moment: datetime, cut_off: time, is_open: Callable[[date], bool]) -> date:

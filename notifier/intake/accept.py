@@ -14,6 +14,7 @@ from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
+from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.model.press import Press
 from notifier.store import closures, schemes
 from notifier.store import events as store
@@ -53,11 +54,12 @@ class Acceptor:
         notices: Mapping[str, Notice],
         clock: Clock,
         bell: Bell,
+        hours: Hours | None = OFFICE_HOURS,
         press: Press | None = None,
     ) -> None:
         """``press``: its terms say by when letters are there."""
         self._engine, self._notices, self._clock, self._bell = engine, notices, clock, bell
-        self._press = press or Press()
+        self._hours, self._press = hours, press or Press()
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
         """Commit all events and what follows from them, or none.
@@ -94,6 +96,7 @@ class Acceptor:
             schemes=await schemes.all_of(conn),
             notices=self._notices,
             closures=Closures(await closures.all_of(conn)),
+            hours=self._hours,
             press=self._press,
         )
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from notifier.model import billing, membership
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.renewal import RenewalDue
 
 from .addresses import parse_email
 
@@ -46,6 +47,20 @@ def _correction_failed(data: billing.CorrectionFailed, told_on: date) -> Iterato
     yield from _in_order("next_attempt_on", data.deadline, data.next_attempt_on)
 
 
+def _direct_collection(
+    data: billing.DirectCollectionDecided, told_on: date
+) -> Iterator[FieldError]:
+    yield from _in_order("decided_on", data.deadline, data.decided_on)
+    yield from _not_past("contact_by", data.contact_by, told_on)
+
+
+def _renewal_due(data: RenewalDue, told_on: date) -> Iterator[FieldError]:
+    yield from _not_past("ends_on", data.ends_on, told_on)
+    yield from _not_past("reply_by", data.reply_by, told_on)
+    yield from _in_order("renews_until", data.ends_on, data.renews_until)
+    yield from _in_order("ends_on", data.reply_by, data.ends_on)
+
+
 def _overcharged(data: billing.Overcharged, told_on: date) -> Iterator[FieldError]:  # noqa: ARG001
     if data.exposure is billing.Exposure.CHARGED and data.remedy is None:
         yield FieldError("data.remedy", "missing")
@@ -80,7 +95,9 @@ def _in_order(name: str, before: date | None, after: date | None) -> Iterator[Fi
 _CHECKS: Final[Mapping[type[BaseModel], _Check]] = {
     billing.ChargeFailed: _charge_failed,
     billing.CorrectionFailed: _correction_failed,
+    billing.DirectCollectionDecided: _direct_collection,
     billing.Overcharged: _overcharged,
     billing.RefundDecided: _refund_decided,
     membership.MemberUpdated: _member_updated,
+    RenewalDue: _renewal_due,
 }

@@ -107,6 +107,20 @@ class ChargeSettled(_Data):
     method: Annotated[str, StringConstraints(pattern=r"^(card|bank_transfer|direct)$")] = "card"
 
 
+class DirectCollectionDecided(_Data):
+    """``billing.charge.direct_collection_decided``: the card is given up, and the association or
+    the agency collects. The request to register a card ends; what happens next is said."""
+
+    charge_id: Ident
+    scheme: SchemeKey
+    charged_on: date  # the charge that failed first
+    amounts: ChargeAmounts
+    deadline: date  # for the re-registration; it is over
+    recharged_on: date | None = None  # when the card was charged again, in vain
+    decided_on: date
+    contact_by: date | None = None  # by when the member is told how to pay
+
+
 class CorrectionFailed(_Data):
     """``billing.charge.correction_failed``: an amount could not be put right at the gateway."""
 

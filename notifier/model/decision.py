@@ -16,6 +16,7 @@ class CaseKind(StrEnum):
 
     CHARGE = "charge"  # a failed charge, a wrong amount, a correction
     REFUND = "refund"
+    RENEWAL = "renewal"  # of a scheme's policies
     MAILING = "mailing"  # a cohort file
 
 
@@ -43,6 +44,9 @@ class CaseChange:
     deadline: date | None = None
     recharge_on: date | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)  # what reminders will say
+    plan: str | None = None  # what the case says by itself from now on, with OPEN
+    told_on: date | None = None  # the day on which this change is told to the member, with OPEN
+    ended_on: date | None = None  # with CLOSE: the day that the event gives
     cancels: tuple[str, ...] = ()  # notices whose unsent messages are stopped
 
 

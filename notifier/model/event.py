@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from . import billing, membership
+from . import billing, membership, renewal
 
 #: Every type we take, and the models of its data by version.
 TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
@@ -17,6 +17,7 @@ TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
         "billing.card.reregistered": {1: billing.CardReregistered},
         "billing.charge.submitted": {1: billing.ChargeSubmitted},
         "billing.charge.settled": {1: billing.ChargeSettled},
+        "billing.charge.direct_collection_decided": {1: billing.DirectCollectionDecided},
         "billing.charge.correction_failed": {1: billing.CorrectionFailed},
         "billing.charge.overcharged": {1: billing.Overcharged},
         "billing.charge.duplicated": {1: billing.Duplicated},
@@ -24,6 +25,7 @@ TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
         "billing.refund.completed": {1: billing.RefundCompleted},
         "member.updated": {1: membership.MemberUpdated},
         "member.left": {1: membership.MemberLeft},
+        "scheme.renewal_due": {1: renewal.RenewalDue},
     }
 )
 
@@ -46,3 +48,9 @@ class Event:
     def member_no(self) -> str:
         """The member it is about; every type has one."""
         return str(getattr(self.data, "member_no"))  # noqa: B009 (the registry is typed loosely)
+
+    @property
+    def matter(self) -> str | None:
+        """The refund, charge or renewal that it is about."""
+        names = ("refund_id", "charge_id", "renewal")
+        return next((str(v) for n in names if (v := getattr(self.data, n, None))), None)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from .errors import NotFound
@@ -42,4 +42,5 @@ class Draft:
     facts: Mapping[str, Any] = field(default_factory=dict)  # JSON values for the templates
     shown: tuple[ShownAmount, ...] = ()
     matter: str = ""  # which of the decision's cases it belongs to
+    not_before: datetime | None = None  # None: at once
     useful_until: date | None = None  # the last day on which the reader can act on it

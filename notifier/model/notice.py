@@ -1,9 +1,11 @@
 """Notices: the kinds of correspondence and what each allows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 
+from .plan import CutOff, Plan
 from .states import Channel
 
 
@@ -78,7 +80,10 @@ class Notice:
     fields: tuple[FieldSpec, ...]
     step_fields: dict[str, tuple[FieldSpec, ...]]  # further fields of a step
     attempts: int | None = None  # how often a mail is tried at most; None: until it expires
-    days_before: tuple[int, ...] = ()  # reminders, in days before the deadline
+    plans: tuple[Plan, ...] = ()  # what cases say by themselves in its words
+    cut_off: CutOff | None = None  # of forms that the reader may send in
+    binding: bool = False  # the first channel that reaches the reader, whatever the reader prefers
+    any_time: tuple[str, ...] = ()  # steps that the law wants at once: they wait for no hours
     pages: int | None = None  # that a letter may have at most; None: as many as any
     unsubscribe: bool = False  # whether its reader may stop it; never of what they must know
     fallback: Fallback | None = None
@@ -91,3 +96,12 @@ class Notice:
     def fields_for(self, step: str) -> tuple[FieldSpec, ...]:
         """All fields that a step's templates may use."""
         return self.fields + self.step_fields.get(step, ())
+
+
+def plan_of(notices: Mapping[str, Notice], name: str) -> Plan:
+    """The plan of a name. Raises KeyError for one that no notice has."""
+    for notice in notices.values():
+        for plan in notice.plans:
+            if plan.name == name:
+                return plan
+    raise KeyError(name)

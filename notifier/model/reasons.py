@@ -38,11 +38,16 @@ class Reason(StrEnum):
     ALREADY_CREATED = "already_created"  # the same notice about the same matter exists
     SAID_LATELY = "said_lately"  # the same words about the same matter, within the notice's window
     TOLD_TOGETHER = "told_together"  # it is told in the message about another charge
+    PLANNED = "planned"  # nothing now: the case speaks on the days of its plan
     SUPERSEDED_IN_TIME = "superseded_in_time"  # overtaken by a later fact
     # cancelled
     SUPERSEDED = "superseded"  # a corrected event took its place
     REREGISTERED = "reregistered"
     SETTLED = "settled"
+    DIRECT_COLLECTION = "direct_collection"  # the card is given up
+    TIMED_OUT = "timed_out"  # no outcome came
+    ENDED = "ended"  # its last day is over
+    REOPENED = "reopened"  # what had closed it was taken back
     BY_PERSON = "by_person"
     MAIL_ARRIVED = "mail_arrived"  # of a letter in place of a mail that has arrived after all
     LETTER_FOLLOWS = "letter_follows"  # of a mail whose place a letter has taken

@@ -9,6 +9,7 @@ from .decision import CaseKind
 from .member import Member
 from .money import AmountRole
 from .notice import Notice
+from .plan import Calendar
 from .scheme import Scheme
 
 
@@ -56,13 +57,23 @@ class CaseRecord:
     scheme: str
     is_open: bool
     generation: int
-    occurred_at: datetime  # time of the latest event that changed it
+    member_id: int
+    occurred_at: datetime  # time of the event that opened or continued it last
     last_failed_on: date | None = None
     deadline: date | None = None
     recharge_on: date | None = None
     facts: Mapping[str, Any] | None = None
     opener: int | None = None  # the event that opened or continued it last
-    next_due_on: date | None = None  # when it speaks next by itself
+    plan: str | None = None  # what it says by itself, by name
+    told_on: date | None = None  # up to which day it has spoken
+    reregistered_at: datetime | None = None  # the latest re-registration of the card
+    ended_on: date | None = None  # when it ended, as the closing event says
+    reason: str = ""  # of its state
+
+    @property
+    def reminds(self) -> bool:
+        """Whether a working card is still missing: a failure after a re-registration stands."""
+        return self.reregistered_at is None or self.reregistered_at < self.occurred_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +85,20 @@ class Situation:
     member: Member
     scheme: Scheme | None
     notices: Mapping[str, Notice]
+    calendar: Calendar
+    earliest: datetime  # when a message about this matter may go out, in the house's hours
     charge: ChargeRecord | None = None
     refund: RefundRecord | None = None
     cases: tuple[CaseRecord, ...] = ()  # the member's open ones, and the matter's own
     superseded: frozenset[int] = frozenset()  # events whose place this event takes
-    letter_by: date | None = None  # when a letter that is decided on now arrives; None: never
+    letter_by: date | None = None  # when a letter that goes out arrives; None: never
+    reregistered_at: datetime | None = None  # the latest re-registration for this charge
     register_newer: bool = False  # the register already holds something later than the event
     shown: frozenset[tuple[AmountRole, str, int]] = frozenset()  # about this matter, to this member
+
+    def not_before(self, notice: str, step: str) -> datetime:
+        """When a message may go out. What is urgent by law waits for nothing."""
+        return self.now if step in self.notices[notice].any_time else self.earliest
 
     def case(self, kind: CaseKind, source: str, matter: str) -> CaseRecord | None:
         """The member's case about a matter."""

@@ -70,7 +70,7 @@ async def joined(settings: Settings, urls: Urls) -> AsyncIterator[Parts]:
             writer=writer,
             clock=clock,
             bell=bell,
-            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.press),
+            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.hours, settings.press),
         )
     finally:
         await bell.close()

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -17,6 +18,7 @@ from pydantic_settings import (
 
 from notifier.model.dkim import DkimKey
 from notifier.model.notice import Lane
+from notifier.model.plan import Hours
 from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls, relays_for
 from notifier.write.envelope import ENVELOPES
@@ -88,10 +90,23 @@ class Settings(BaseSettings):
     letter_most_pages: Annotated[int, Field(ge=1, le=50)] = 6
     letter_sheet_grams: Annotated[float, Field(gt=0, le=20)] = 5.0  # one sheet, printed on one side
 
+    #: When messages go out, in Japan on open days; ``always``: at any time of any day.
+    sending_hours: Annotated[str, Field(pattern=r"^(always|\d\d:\d\d-\d\d:\d\d)$")] = "09:00-19:00"
+
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     lease_seconds: Annotated[float, Field(gt=0, le=3600)] = 40  # with a sweep: found in a minute
     clock_file: Path | None = None  # rehearsals only: signed seconds by which the clock is off
+
+    @property
+    def hours(self) -> Hours | None:
+        """When messages go out; None: always. Raises ValueError for hours that are none."""
+        if self.sending_hours == "always":
+            return None
+        opens, closes = (time.fromisoformat(t) for t in self.sending_hours.split("-"))
+        if opens >= closes:
+            raise ValueError(f"{PREFIX}SENDING_HOURS: {opens} is not before {closes}")
+        return Hours(opens, closes)
 
     @property
     def stationery(self) -> Stationery:
@@ -123,6 +138,11 @@ class Settings(BaseSettings):
         if self.letter_envelope not in ENVELOPES:
             known = ", ".join(sorted(ENVELOPES))
             raise ValueError(f"{PREFIX}LETTER_ENVELOPE: is not one of {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _hours_are_some(self) -> Self:
+        _ = self.hours
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """Cases: what binds the messages about one matter of one member."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -9,33 +10,40 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind
+from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord
 
 from .db import dumps, loads, row, rows, run
 
 _FIELDS = """case_id, kind, source, matter, member_id, scheme, state, generation, last_failed_on,
-    occurred_at, deadline, recharge_on, facts, next_due_on, opener"""
+    occurred_at, deadline, recharge_on, facts, plan, told_on, reregistered_at, ended_on, reason,
+    opener"""
 
 _SAVE = """
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         n integer, kind text, source text, matter text, member_id bigint, scheme text, state text,
         generation integer, last_failed_on date, occurred_at timestamptz, deadline date,
-        recharge_on date, facts jsonb, next_due_on date, reason text, event_id bigint,
-        opener bigint)
+        recharge_on date, facts jsonb, plan text, told_on date, next_due_at timestamptz,
+        reregistered_at timestamptz, reregistered_by bigint, ended_on date, closed_by bigint,
+        reason text, event_id bigint, opener bigint)
 ), saved AS (
     INSERT INTO cases AS c (kind, source, matter, member_id, scheme, state, generation,
-        last_failed_on, occurred_at, deadline, recharge_on, facts, next_due_on, opener, opened_at,
-        closed_at, reason)
+        last_failed_on, occurred_at, deadline, recharge_on, facts, plan, told_on, next_due_at,
+        reregistered_at, reregistered_by, ended_on, closed_by, opener, opened_at, closed_at, reason)
     SELECT kind, source, matter, member_id, scheme, state, generation, last_failed_on,
-        occurred_at, deadline, recharge_on, facts, next_due_on, opener, :now,
+        occurred_at, deadline, recharge_on, facts, plan, told_on, next_due_at, reregistered_at,
+        reregistered_by, ended_on, closed_by, opener, :now,
         CASE state WHEN 'closed' THEN CAST(:now AS timestamptz) END, reason
     FROM given ORDER BY n
     ON CONFLICT (kind, source, matter, member_id) DO UPDATE SET
         state = excluded.state, generation = excluded.generation,
         last_failed_on = excluded.last_failed_on, occurred_at = excluded.occurred_at,
         deadline = excluded.deadline, recharge_on = excluded.recharge_on, facts = excluded.facts,
-        next_due_on = excluded.next_due_on, opener = excluded.opener,
+        plan = excluded.plan, told_on = excluded.told_on, next_due_at = excluded.next_due_at,
+        reregistered_at = excluded.reregistered_at,
+        reregistered_by = coalesce(excluded.reregistered_by, c.reregistered_by),
+        ended_on = excluded.ended_on, closed_by = excluded.closed_by, opener = excluded.opener,
         closed_at = excluded.closed_at, reason = excluded.reason
     RETURNING case_id, kind, source, matter, member_id, reason
 ), logged AS (
@@ -62,7 +70,12 @@ def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
         deadline=found["deadline"],
         recharge_on=found["recharge_on"],
         facts=loads(found["facts"]),
-        next_due_on=found["next_due_on"],
+        member_id=found["member_id"],
+        plan=found["plan"],
+        told_on=found["told_on"],
+        reregistered_at=found["reregistered_at"],
+        ended_on=found["ended_on"],
+        reason=found["reason"],
         opener=found["opener"],
     )
 
@@ -70,12 +83,16 @@ def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
 async def of_members(
     conn: AsyncConnection, member_ids: Sequence[int], matters: Sequence[str]
 ) -> dict[int, list[CaseRecord]]:
-    """Member id → open cases, and those about ``matters`` even when closed."""
+    """Member id → open cases, and those about ``matters`` even when closed.
+
+    So are those that ended with a last word, which may not have left.
+    """
     found = await rows(
         conn,
         f"""SELECT {_FIELDS} FROM cases
             WHERE member_id = ANY(CAST(:ids AS bigint[]))
-              AND (state = 'open' OR matter = ANY(CAST(:matters AS text[])))
+              AND (state = 'open' OR reason IN ('direct_collection', 'timed_out')
+                   OR matter = ANY(CAST(:matters AS text[])))
             ORDER BY case_id""",
         {"ids": list(member_ids), "matters": list(matters)},
     )
@@ -129,28 +146,61 @@ async def unsettled(
     return answer
 
 
-async def due(conn: AsyncConnection, today: date, limit: int) -> Sequence[RowMapping]:
-    """Open cases with something to say by ``today``, taken for this transaction."""
-    return await rows(
-        conn,
-        f"""SELECT {_FIELDS} FROM cases
-            WHERE state = 'open' AND next_due_on <= :today
-            ORDER BY next_due_on, case_id LIMIT :limit FOR UPDATE SKIP LOCKED""",
-        {"today": today, "limit": limit},
-    )
+_DUE = f"""
+WITH found AS (
+    SELECT {_FIELDS} FROM cases
+    WHERE state = 'open' AND next_due_at <= :now
+    ORDER BY next_due_at, case_id LIMIT :limit FOR UPDATE SKIP LOCKED
+), held AS (
+    -- Events about a member are decided under this lock; whoever has it has read the case.
+    SELECT member_id FROM members WHERE member_id IN (SELECT member_id FROM found)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT found.* FROM found JOIN held USING (member_id) ORDER BY case_id
+"""
+
+_ADVANCE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        case_id bigint, told_on date, next_due_at timestamptz, ended text)
+), saved AS (
+    UPDATE cases c SET told_on = given.told_on, next_due_at = given.next_due_at,
+        state = CASE WHEN given.ended IS NULL THEN c.state ELSE 'closed' END,
+        closed_at = CASE WHEN given.ended IS NOT NULL THEN CAST(:now AS timestamptz) END,
+        reason = coalesce(given.ended, c.reason)
+    FROM given WHERE c.case_id = given.case_id AND c.state = 'open'
+    RETURNING c.case_id, given.ended
+)
+INSERT INTO log (at, kind, actor, case_id, after, reason)
+SELECT :now, 'case', :actor, case_id, 'closed', ended FROM saved WHERE ended IS NOT NULL
+"""
 
 
-async def set_next(conn: AsyncConnection, days: Iterable[tuple[int, date | None]]) -> None:
-    """Set when cases (id, day) speak next."""
-    given = [{"case_id": c, "day": d} for c, d in days]
+async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowMapping]:
+    """Open cases with something to say by ``now``, taken with their members for this transaction.
+
+    Those at which somebody else is at work just now are left for the next time.
+    """
+    return await rows(conn, _DUE, {"now": now, "limit": limit})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """How a case goes on after it has been looked at."""
+
+    case_id: int
+    told_on: date | None
+    next_due_at: datetime | None = None
+    ended: Reason | None = None  # it is closed for this reason
+
+
+async def advance(
+    conn: AsyncConnection, steps: Iterable[Advance], *, actor: Actor, now: datetime
+) -> None:
+    """Store how cases go on; one that has been closed meanwhile stays so."""
+    given = [asdict(step) for step in steps]
     if given:
-        await run(
-            conn,
-            """UPDATE cases SET next_due_on = r.day
-               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(case_id bigint, day date)
-               WHERE cases.case_id = r.case_id""",
-            {"rows": dumps(given)},
-        )
+        await run(conn, _ADVANCE, {"rows": dumps(given), "now": now, "actor": str(actor)})
 
 
 async def get(conn: AsyncConnection, case_id: int) -> RowMapping | None:

@@ -35,8 +35,10 @@ WITH given AS (
         CASE WHEN settled_on IS NOT NULL THEN event_id END, refundable, silent_on
     FROM given ORDER BY source, charge_id
     ON CONFLICT (source, charge_id) DO UPDATE SET
-        settled_on = coalesce(excluded.settled_on, c.settled_on),
-        settled_by = coalesce(excluded.settled_by, c.settled_by),
+        -- Events come in any order: the latest payment counts.
+        settled_on = greatest(excluded.settled_on, c.settled_on),
+        settled_by = CASE WHEN c.settled_on IS NULL OR excluded.settled_on >= c.settled_on
+            THEN coalesce(excluded.settled_by, c.settled_by) ELSE c.settled_by END,
         refundable = coalesce(excluded.refundable, c.refundable),
         silent_on = coalesce(excluded.silent_on, c.silent_on)
 )

@@ -28,7 +28,7 @@ ORDER BY m.message_id LIMIT :limit
 _TAKE = """
 SELECT m.message_id, m.token, m.case_id, m.member_id, m.notice, m.step, m.generation, m.scheme,
     m.language, m.useful_until, m.stopped, m.created_at, f.facts, f.shown,
-    c.state AS case_state, c.matter,
+    c.state = 'open' OR c.closed_at <= m.created_at AS is_open, c.matter,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('case_id', o.case_id, 'matter', o.matter,
             'generation', t.generation, 'is_open', o.state = 'open') ORDER BY o.case_id), '[]')
      FROM message_cases t JOIN cases o ON o.case_id = t.case_id

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -241,9 +241,9 @@ async def said_before(
 ) -> dict[int, Said]:
     """Place in ``wanted`` → messages of its case, notice and step from its generation on.
 
-    On whatever channel, also in the message of another case that tells of it. One that was taken
-    back unsent, because its event was superseded or the member had seemed to have left, has said
-    nothing.
+    On whatever channel, also in the message of another case that tells of it. One that was stopped
+    unsent has said nothing: where the rules want it said all the same, what had stopped it was
+    taken back.
     """
     if not wanted:
         return {}
@@ -251,7 +251,8 @@ async def said_before(
         conn,
         """SELECT r.n, max(said.generation) AS generation,
                coalesce(max(m.message_id) FILTER (WHERE NOT (m.state = 'cancelled'
-                   AND m.reason IN ('superseded', 'member_left'))), 0) AS message_id
+                   AND m.reason IN ('superseded', 'member_left', 'settled', 'reregistered',
+                       'direct_collection'))), 0) AS message_id
            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
                notice text, step text, generation integer)
            CROSS JOIN LATERAL (
@@ -267,6 +268,25 @@ async def said_before(
         {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
     )
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
+
+
+async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, date]:
+    """Case id → the latest day (in Japan) on which a message of it goes out, or went.
+
+    What is held, or was stopped before it left, has not spoken.
+    """
+    if not case_ids:
+        return {}
+    found = await rows(
+        conn,
+        """SELECT k.case_id, max((m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date) AS day
+           FROM message_keys k JOIN messages m USING (message_id)
+           WHERE k.case_id = ANY(CAST(:ids AS bigint[]))
+             AND m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
+           GROUP BY k.case_id""",
+        {"ids": list(case_ids)},
+    )
+    return {r["case_id"]: r["day"] for r in found}
 
 
 async def shown_in(
@@ -363,32 +383,3 @@ async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set
         {"ids": list(case_ids)},
     )
     return {r["case_id"] for r in found}
-
-
-async def readdress(
-    conn: AsyncConnection,
-    message_id: int,
-    *,
-    channel: Channel,
-    facts: Mapping[str, Any],
-    shown: Sequence[Mapping[str, Any]],
-    expires_at: datetime,
-) -> None:
-    """Give a held message the channel, facts and amounts that the rules see today."""
-    await row(
-        conn,
-        """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
-                      WHERE message_id = :id AND state = 'held' RETURNING message_id),
-                k AS (UPDATE message_keys k SET channel = :channel FROM m
-                      WHERE k.message_id = m.message_id)
-           UPDATE message_facts f
-           SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
-           WHERE f.message_id = m.message_id RETURNING f.message_id""",
-        {
-            "id": message_id,
-            "channel": channel,
-            "facts": dumps(facts),
-            "shown": dumps(list(shown)),
-            "expires": expires_at,
-        },
-    )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.model.actor import Actor
+from notifier.model.actor import Actor, system
 from notifier.model.reasons import Reason
 
 from .db import dumps, rows, run
@@ -29,7 +29,7 @@ SELECT latest, event_id FROM family
 # The cases that such an event was the last to open: nobody stands behind them any more.
 _CLOSE = """
 WITH closed AS (
-    UPDATE cases c SET state = 'closed', closed_at = :now, next_due_on = NULL, reason = :reason
+    UPDATE cases c SET state = 'closed', closed_at = :now, next_due_at = NULL, reason = :reason
     FROM events e JOIN members p USING (member_no)
     WHERE e.event_id = ANY(CAST(:ids AS bigint[]))
       AND c.member_id = p.member_id AND c.opener = e.event_id AND c.state = 'open'
@@ -40,6 +40,22 @@ WITH closed AS (
     SELECT :now, 'case', :actor, case_id, 'closed', :reason FROM closed
 )
 SELECT case_id FROM closed
+"""
+
+
+_REOPEN = """
+WITH opened AS (
+    UPDATE cases SET state = 'open', closed_at = NULL, closed_by = NULL, ended_on = NULL,
+        reason = :reason,
+        next_due_at = CASE WHEN plan IS NOT NULL THEN CAST(:now AS timestamptz) END
+    WHERE closed_by = ANY(CAST(:ids AS bigint[]))
+    RETURNING case_id, opener
+), again AS (
+    -- Its first notice may have been stopped unsent: the sweep decides the event once more.
+    UPDATE events e SET decided_at = NULL FROM opened WHERE e.event_id = opened.opener
+)
+INSERT INTO log (at, kind, actor, case_id, after, reason)
+SELECT :now, 'case', :actor, case_id, 'open', :reason FROM opened
 """
 
 
@@ -104,8 +120,11 @@ async def close_cases(
     return [r["case_id"] for r in found]
 
 
-async def take_back(conn: AsyncConnection, event_ids: Collection[int]) -> None:
-    """Undo what these events said of payments and of leaving."""
+async def take_back(conn: AsyncConnection, event_ids: Collection[int], *, now: datetime) -> None:
+    """Undo what these events said of payments and of leaving; cases that they closed live on.
+
+    The next tick of the clock looks at such a case and works out what it has to say.
+    """
     if not event_ids:
         return
     for statement in (
@@ -119,3 +138,5 @@ async def take_back(conn: AsyncConnection, event_ids: Collection[int]) -> None:
              AND p.member_no = e.member_no AND p.left_by = e.event_id""",
     ):
         await run(conn, statement, {"ids": list(event_ids)})
+    params = {"ids": list(event_ids), "now": now, "actor": str(system("door"))}
+    await run(conn, _REOPEN, {**params, "reason": Reason.REOPENED})

@@ -1,4 +1,4 @@
-"""Messages that tell of several cases at once, and what has been said lately."""
+"""Messages that say something else before they leave, or tell of several cases at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
+from notifier.model.states import Channel
 
-from .db import dumps, rows, run
+from .db import dumps, row, rows, run
 
 # What a letter in place of a mail says beside what the mail said makes no difference.
 _LATELY = """
@@ -29,12 +30,12 @@ GROUP BY r.n
 _WAITING = """
 SELECT DISTINCT ON (r.n) r.n, m.message_id, f.facts
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, cases jsonb, notice text, step text,
-        channel text, since timestamptz)
+        channel text)
 CROSS JOIN LATERAL jsonb_array_elements_text(r.cases) AS c(case_id)
 JOIN message_keys k ON k.case_id = CAST(c.case_id AS bigint)
     AND (k.notice, k.step, k.channel) = (r.notice, r.step, r.channel)
 JOIN messages m USING (message_id) JOIN message_facts f USING (message_id)
-WHERE m.state IN ('queued', 'claimed') AND m.stopped IS NULL AND m.created_at >= r.since
+WHERE m.state IN ('queued', 'claimed') AND m.stopped IS NULL
 ORDER BY r.n, m.message_id
 """
 
@@ -97,7 +98,7 @@ async def waiting(
 ) -> Sequence[RowMapping]:
     """Messages of these cases that have not left: n, message_id, facts; one for each ``n``.
 
-    ``asked``: n, cases, notice, step, channel, since.
+    ``asked``: n, cases, notice, step, channel.
     """
     return await rows(conn, _WAITING, {"rows": dumps(list(asked))}) if asked else []
 
@@ -119,6 +120,35 @@ async def amend(
         return set()
     params = {"rows": dumps(given), "reason": reason, "actor": str(actor), "now": now}
     return {r["message_id"] for r in await rows(conn, _AMEND, params)}
+
+
+async def readdress(
+    conn: AsyncConnection,
+    message_id: int,
+    *,
+    channel: Channel,
+    facts: Mapping[str, Any],
+    shown: Sequence[Mapping[str, Any]],
+    expires_at: datetime,
+) -> None:
+    """Give a held message the channel, facts and amounts that the rules see today."""
+    await row(
+        conn,
+        """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
+                      WHERE message_id = :id AND state = 'held' RETURNING message_id),
+                k AS (UPDATE message_keys k SET channel = :channel FROM m
+                      WHERE k.message_id = m.message_id)
+           UPDATE message_facts f
+           SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
+           WHERE f.message_id = m.message_id RETURNING f.message_id""",
+        {
+            "id": message_id,
+            "channel": channel,
+            "facts": dumps(facts),
+            "shown": dumps(list(shown)),
+            "expires": expires_at,
+        },
+    )
 
 
 async def add_cases(conn: AsyncConnection, told: Iterable[tuple[int, int, int]]) -> None:

@@ -18,7 +18,7 @@ from notifier.write.writer import Writer
 #: What the rules, the queues and the record go by. It changes with the program, not with wording.
 _POLICY: Final = (
     "lane", "channels", "steps", "expires_after", "uncertain", "retention_years", "attempts",
-    "days_before", "unsubscribe", "fallback", "window", "together",
+    "binding", "plans", "cut_off", "any_time", "unsubscribe", "fallback", "window", "together",
 )  # fmt: skip
 _TOKEN: Final = "check"  # noqa: S105 (of a mail that nobody gets)
 

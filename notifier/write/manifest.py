@@ -16,6 +16,7 @@ from notifier.model.notice import (
     Notice,
     UncertainPolicy,
 )
+from notifier.model.plan import CutOff, Plan, PlanStep
 from notifier.model.states import Channel
 from notifier.write.errors import BadTemplate
 
@@ -24,8 +25,8 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
-        "attempts", "days_before", "fields", "step_fields", "unsubscribe", "legal", "pages",
-        "records", "fallback", "guard",
+        "attempts", "binding", "plans", "cut_off", "any_time", "fields", "step_fields",
+        "unsubscribe", "legal", "pages", "records", "fallback", "guard",
     }
 )  # fmt: skip
 _LEGAL_KEYS: Final = frozenset({"step", "item", "source", "section", "fields"})
@@ -36,6 +37,9 @@ _MOST_PAGES: Final = 50
 _IN_RECORDS: Final = frozenset(
     {FieldType.TEXT, FieldType.YEN, FieldType.DATE, FieldType.NUMBER, FieldType.FLAG}
 )
+_MOST_DAYS: Final = 400  # of a plan
+_PLAN_KEYS: Final = frozenset({"before", "wait", "over"})
+_CUT_OFF_KEYS: Final = frozenset({"received_by", "counts_from", "months"})
 _E = TypeVar("_E", bound=Enum)
 
 
@@ -61,9 +65,13 @@ class _Reader:
             raise self._bad(unknown[0], "is not a known key")
         steps = tuple(self._texts("steps"))
         step_fields = self._get("step_fields", dict, {})
-        for step in step_fields:
-            if step not in steps:
-                raise self._bad(f"step_fields.{step}", "is not one of the steps")
+        for key, named in (
+            ("step_fields", step_fields),
+            ("any_time", self.table.get("any_time", ())),
+        ):
+            for step in named:
+                if step not in steps:
+                    raise self._bad(f"{key}.{step}", "is not one of the steps")
         return Notice(
             name=self.name,
             title=self._get("title", str),
@@ -77,7 +85,10 @@ class _Reader:
             step_fields={s: self._fields(f"step_fields.{s}", t) for s, t in step_fields.items()},
             attempts=self._count("attempts", _MOST_ATTEMPTS),
             pages=self._count("pages", _MOST_PAGES),
-            days_before=tuple(self._get("days_before", list, [])),
+            plans=tuple(self._plan(n, t, steps) for n, t in self._get("plans", dict, {}).items()),
+            cut_off=self._cut_off(),
+            binding=self._flag("binding"),
+            any_time=tuple(self._texts("any_time")) if "any_time" in self.table else (),
             unsubscribe=self._flag("unsubscribe"),
             legal=self._legal(),
             fallback=self._fallback(),
@@ -140,7 +151,7 @@ class _Reader:
         return self._days(f"{table}.{key}", given[key]) if key in given else None
 
     def _fallback(self) -> Fallback | None:
-        """Whether a letter takes over; what the law wants said must have a second way."""
+        """Whether a letter takes over; what must arrive has a second way."""
         letter = self._table("fallback", _FALLBACK_KEYS).get("letter", False)
         channels = set(self._texts("channels"))
         if not isinstance(letter, bool):
@@ -148,10 +159,8 @@ class _Reader:
         if letter and channels != {Channel.EMAIL, Channel.LETTER}:
             raise self._bad("fallback.letter", "needs the channels email and letter")
         if not letter:
-            if self._legal() and Channel.EMAIL in channels:
-                raise self._bad(
-                    "fallback.letter", "must be true: the law wants the notice to arrive"
-                )
+            if (self._legal() or self._flag("binding")) and Channel.EMAIL in channels:
+                raise self._bad("fallback.letter", "must be true: the notice has to arrive")
             return None
         return Fallback(uncertain_after=self._wait("fallback", "uncertain_after", _FALLBACK_KEYS))
 
@@ -162,6 +171,42 @@ class _Reader:
         if not 1 <= count <= most:
             raise self._bad(key, f"is not between 1 and {most}")
         return count
+
+    def _plan(self, name: str, table: Any, steps: tuple[str, ...]) -> Plan:
+        key = f"plans.{name}"
+        if not _NAME.fullmatch(name) or not isinstance(table, Mapping) or table.keys() - _PLAN_KEYS:
+            raise self._bad(key, f"has a bad name, or not only {', '.join(sorted(_PLAN_KEYS))}")
+        before = table.get("before", {})
+        if not isinstance(before, Mapping) or not before:
+            raise self._bad(
+                f"{key}.before", "is not a table of steps with days before the deadline"
+            )
+        over = table.get("over")
+        for step in (*before, *([] if over is None else [over])):
+            if step not in steps:
+                raise self._bad(f"{key}.{step}", "is not one of the steps")
+        if over is not None and "wait" not in table:
+            raise self._bad(f"{key}.over", "goes with wait: when is it over?")
+        found = [PlanStep(s, self._within(f"{key}.before.{s}", n, 0)) for s, n in before.items()]
+        wait = self._within(f"{key}.wait", table["wait"], 1) if "wait" in table else None
+        firmness = tuple(sorted(found, key=lambda one: -one.days_before))
+        return Plan(name=name, notice=self.name, steps=firmness, wait=wait, over=over)
+
+    def _within(self, key: str, value: Any, least: int, most: int = _MOST_DAYS) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise self._bad(key, f"is not a number from {least} to {most}")
+        return value
+
+    def _cut_off(self) -> CutOff | None:
+        table = self._get("cut_off", dict, {})
+        if not table:
+            return None
+        if table.keys() != _CUT_OFF_KEYS:
+            raise self._bad("cut_off", f"has not exactly {', '.join(sorted(_CUT_OFF_KEYS))}")
+        limits = {"received_by": 31, "counts_from": 31, "months": 12}
+        return CutOff(
+            **{n: self._within(f"cut_off.{n}", table[n], 1, most) for n, most in limits.items()}
+        )
 
     def _legal(self) -> tuple[LegalItem, ...]:
         items = self._get("legal", dict, {}).get("items", [])

@@ -138,8 +138,8 @@ async def test_settled_cancels_what_has_not_left(office: Office) -> None:
     await office.accept(charge_failed())
     await office.accept(settled())
     assert await office.messages() == [("card_error", "first", "email", "cancelled", "settled")]
-    [case] = await office.rows("SELECT state, next_due_on FROM cases")
-    assert (case["state"], case["next_due_on"]) == ("closed", None)
+    [case] = await office.rows("SELECT state, next_due_at FROM cases")
+    assert (case["state"], case["next_due_at"]) == ("closed", None)
 
 
 async def test_leaving_stops_requests_and_not_what_is_owed(office: Office) -> None:

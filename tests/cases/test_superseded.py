@@ -10,7 +10,7 @@ from tests.samples import charge_failed, event, settled
 
 async def _cases(office: Office) -> list[tuple[str, str, bool]]:
     found = await office.rows("SELECT * FROM cases ORDER BY case_id")
-    return [(r["matter"], r["state"], r["next_due_on"] is not None) for r in found]
+    return [(r["matter"], r["state"], r["next_due_at"] is not None) for r in found]
 
 
 async def _states(office: Office) -> list[tuple[str, str]]:

@@ -13,10 +13,10 @@ async def test_from_an_empty_house_to_messages(notifier: Terminal, engine: Async
     assert "1 fees" in notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
     assert "3 members" in notifier("members", "import", str(EXAMPLES / "members.csv"))
     for _ in range(2):  # sent again, nothing happens twice
-        assert "11 events accepted" in notifier("events", "send", str(EXAMPLES / "events.jsonl"))
+        assert "13 events accepted" in notifier("events", "send", str(EXAMPLES / "events.jsonl"))
     listed = notifier("messages", "list", "--member", "M000103")
     async with engine.connect() as conn:
-        assert await scalar(conn, "SELECT count(*) FROM events") == 11
+        assert await scalar(conn, "SELECT count(*) FROM events") == 13
         made = await rows(
             conn, "SELECT m.*, p.member_no FROM messages m JOIN members p USING (member_id)"
         )

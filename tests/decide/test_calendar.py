@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.decide.calendar import (
-    JAPAN,
-    business_day,
-    end_of,
-    japan_date,
-    next_reminder,
-    reminder_days,
-)
+from notifier.decide.calendar import JAPAN, business_day, end_of, japan_date
 from notifier.decide.closures import is_open
 
 
@@ -32,32 +25,6 @@ from notifier.decide.closures import is_open
 )
 def test_open_days(day: date, opened: bool) -> None:
     assert is_open(day) is opened
-
-
-def test_reminders_of_the_incident() -> None:
-    plan = reminder_days(date(2025, 8, 14), (7, 3, 1), is_open)
-    assert plan == {date(2025, 8, 7): 7, date(2025, 8, 8): 3, date(2025, 8, 13): 1}
-
-
-def test_of_two_that_fall_together_the_firmer_wins() -> None:
-    assert reminder_days(date(2025, 8, 12), (3, 1), is_open) == {date(2025, 8, 8): 1}
-
-
-@given(st.dates(date(2020, 1, 1), date(2029, 12, 31)), st.sets(st.integers(1, 30), max_size=5))
-def test_reminders_are_on_open_days_before_the_deadline(deadline: date, before: set[int]) -> None:
-    plan = reminder_days(deadline, before, is_open)
-    assert all(is_open(day) and day < deadline for day in plan)
-    assert set(plan.values()) <= before
-    assert [plan[d] for d in sorted(plan)] == sorted(plan.values(), reverse=True)
-    if before:
-        assert min(before) in plan.values()
-
-
-def test_next_reminder() -> None:
-    plan = {date(2025, 8, 7): 7, date(2025, 8, 13): 1}
-    assert next_reminder(plan, date(2025, 8, 6)) == date(2025, 8, 7)
-    assert next_reminder(plan, date(2025, 8, 7)) == date(2025, 8, 13)
-    assert next_reminder(plan, date(2025, 8, 13)) is None
 
 
 def test_the_day_in_japan() -> None:

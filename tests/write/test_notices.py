@@ -31,6 +31,7 @@ STEPS = {
         "data_leak",
     ],
     "refund": ["decided", "completed"],
+    "renewal": ["before_60", "before_30", "before_14"],
     "incident_report": ["report"],
     "staff_alert": ["open", "escalated"],
 }
@@ -55,7 +56,9 @@ def test_the_notices(writer: Writer) -> None:
     assert writer.notices["apology"].uncertain is UncertainPolicy.ASK
     assert writer.notices["card_error"].uncertain is UncertainPolicy.RESEND
     assert writer.notices["card_error"].expires_after == timedelta(days=7)
-    assert writer.notices["reregistration_deadline"].days_before == (7, 3, 1)
+    [charge, correction] = writer.notices["reregistration_deadline"].plans
+    assert [s.days_before for s in charge.steps] == [7, 3, 1]
+    assert (charge.over, correction.over) == ("passed", None)
     assert writer.notices["staff_alert"].lane is Lane.URGENT
     assert writer.notices["staff_alert"].channels == (Channel.EMAIL,)
 

@@ -8,7 +8,7 @@ from notifier.model.decision import Decision
 from notifier.model.event import Event
 from notifier.model.situation import Situation
 
-from . import cards, corrections, members, refunds, submissions
+from . import cards, collections, corrections, members, refunds, renewals, submissions
 
 Rule = Callable[[Event, Situation], Decision]
 
@@ -19,12 +19,14 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "billing.charge.submitted": submissions.submitted,
         "billing.charge.settled": submissions.settled,
         "billing.charge.correction_failed": corrections.correction_failed,
+        "billing.charge.direct_collection_decided": collections.decided,
         "billing.charge.overcharged": corrections.overcharged,
         "billing.charge.duplicated": corrections.duplicated,
         "billing.refund.decided": refunds.decided,
         "billing.refund.completed": refunds.completed,
         "member.updated": members.updated,
         "member.left": members.left,
+        "scheme.renewal_due": renewals.due,
     }
 )
 

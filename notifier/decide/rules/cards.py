@@ -1,8 +1,10 @@
 """Cards: a charge that failed, a card that was registered again."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
+from notifier.decide.calendar import japan_date
 from notifier.decide.codes import judge
 from notifier.decide.guard import check_due
 from notifier.decide.rules.outcomes import draft, generation, hold_task, settle, skip, weigh
@@ -17,7 +19,7 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.model.verdict import Action, Verdict
 
 #: Requests to pay: they stop when the matter is settled. What is owed to the member goes on.
-REQUESTS = ("card_error", "reregistration_deadline")
+REQUESTS = ("card_error", "reregistration_deadline", "renewal")
 _OUTCOME_AFTER = timedelta(days=3)
 
 
@@ -28,6 +30,9 @@ def charge_failed(event: Event, situation: Situation) -> Decision:
     case = situation.case(CaseKind.CHARGE, event.source, data.charge_id)
     if _overtaken(data, case, situation):
         return settle(skip(Reason.SUPERSEDED_IN_TIME, "card_error"))
+    left_on = situation.member.left_on
+    if left_on and data.charged_on <= left_on:  # told late: what was asked for has ended since
+        return settle(skip(Reason.MEMBER_LEFT, "card_error"), cases=[_ended(data, case, left_on)])
     silent = situation.charge is not None and situation.charge.silent_before
     verdict = judge(
         data.gateway,
@@ -55,7 +60,24 @@ def _overtaken(data: ChargeFailed, case: CaseRecord | None, situation: Situation
         return True
     if case is None or case.opener in situation.superseded:  # what it says is taken back
         return False
+    if case.ended_on is not None and case.ended_on >= data.charged_on:
+        return True
     return bool(case.last_failed_on and case.last_failed_on > data.charged_on)
+
+
+def _ended(data: ChargeFailed, case: CaseRecord | None, ended_on: date) -> CaseChange:
+    """The case of somebody who has left: on record, and closed."""
+    return CaseChange(
+        kind=CaseKind.CHARGE,
+        matter=data.charge_id,
+        scheme=data.scheme,
+        move=CaseMove.CLOSE,
+        reason=Reason.MEMBER_LEFT,
+        generation=case.generation if case else 1,
+        failed_on=data.charged_on,
+        ended_on=ended_on,
+        cancels=REQUESTS,
+    )
 
 
 def _notify(
@@ -77,7 +99,11 @@ def _notify(
         deadline=data.deadline,
         recharge_on=data.recharge_on,
         facts=facts,
+        plan="charge",
+        told_on=japan_date(situation.not_before("card_error", "first")),
     )
+    if situation.reregistered_at is not None and situation.reregistered_at >= event.time:
+        return settle(skip(Reason.REREGISTERED, "card_error"), cases=[change])
     letter = draft(
         situation,
         "card_error",
@@ -109,9 +135,9 @@ def _weigh(
         return settle(
             Hold(draft=letter, reason=Reason.AUTHENTICATION_REQUIRED, details={}), cases=[change]
         )
-    left_on = situation.member.left_on
-    if left_on and data.charged_on > left_on:  # nothing can have been due
-        return settle(Hold(draft=letter, reason=Reason.MEMBER_LEFT), cases=[change])
+    if situation.member.left_on:  # before the charge: nothing can have been due
+        ended = replace(change, move=CaseMove.CLOSE, ended_on=situation.member.left_on)
+        return settle(Hold(draft=letter, reason=Reason.MEMBER_LEFT), cases=[ended])
     assert situation.scheme is not None
     found = check_due(situation.scheme, data.charged_on, data.amounts)
     if not found and data.deadline < situation.today:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from notifier.decide.calendar import japan_date
 from notifier.decide.guard import (
     Contradiction,
     check_charged,
@@ -9,13 +10,14 @@ from notifier.decide.guard import (
     check_due,
     check_refund,
 )
+from notifier.decide.rules.cards import REQUESTS
 from notifier.decide.rules.outcomes import draft, generation, note, settle, skip, weigh
 from notifier.model.billing import CorrectionFailed, Duplicated, Explanation, Exposure, Overcharged
 from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision, Hold, Send
 from notifier.model.event import Event
 from notifier.model.money import AmountRole, ChargeAmounts, LineKind, ShownAmount, shown
 from notifier.model.reasons import Reason
-from notifier.model.situation import Situation
+from notifier.model.situation import CaseRecord, Situation
 
 _FEES = (LineKind.OPERATING_FEE, LineKind.OTHER)
 
@@ -51,11 +53,11 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
     """
     data = event.data
     assert isinstance(data, CorrectionFailed)
-    if data.next_attempt_on is None or data.deadline is None:
-        return settle(skip(Reason.REFUND_FOLLOWS, "apology"))
     case = situation.case(CaseKind.CHARGE, event.source, data.charge_id)
-    if case and case.last_failed_on and case.last_failed_on > data.attempted_on:
+    if _overtaken(data, case, situation):
         return settle(skip(Reason.SUPERSEDED_IN_TIME, "apology"))
+    if data.next_attempt_on is None or data.deadline is None:
+        return settle(skip(Reason.REFUND_FOLLOWS, "apology"), cases=[_given_up(data, case)])
     change = CaseChange(
         kind=CaseKind.CHARGE,
         matter=data.charge_id,
@@ -67,6 +69,8 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
         deadline=data.deadline,
         recharge_on=data.next_attempt_on,
         facts=_reminded(data),
+        plan="correction",
+        told_on=japan_date(situation.not_before("apology", "could_not_correct")),
     )
     facts = _wrong_and_right(data) | {
         "attempted_on": data.attempted_on.isoformat(),
@@ -86,6 +90,27 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
     if isinstance(outcome, Send) and data.deadline < situation.today:
         outcome = Hold(draft=letter, reason=Reason.DEADLINE_PASSED)
     return settle(outcome, cases=[change])
+
+
+def _overtaken(data: CorrectionFailed, case: CaseRecord | None, situation: Situation) -> bool:
+    charge = situation.charge
+    if charge and charge.settled_on and charge.settled_on >= data.attempted_on:
+        return True
+    return bool(case and case.last_failed_on and case.last_failed_on > data.attempted_on)
+
+
+def _given_up(data: CorrectionFailed, case: CaseRecord | None) -> CaseChange:
+    return CaseChange(
+        kind=CaseKind.CHARGE,
+        matter=data.charge_id,
+        scheme=data.scheme,
+        move=CaseMove.CLOSE,
+        reason=Reason.REFUND_FOLLOWS,
+        generation=case.generation if case else 1,
+        failed_on=data.attempted_on,
+        ended_on=data.attempted_on,
+        cancels=REQUESTS,
+    )
 
 
 def _reminded(data: CorrectionFailed) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from notifier.decide.rules.cards import REQUESTS
 from notifier.decide.rules.outcomes import settle, skip
 from notifier.model.decision import CaseChange, CaseMove, Decision
 from notifier.model.event import Event
+from notifier.model.membership import MemberLeft
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 
@@ -14,8 +15,10 @@ def updated(event: Event, situation: Situation) -> Decision:  # noqa: ARG001 (ev
     return settle(skip(Reason.SUPERSEDED_IN_TIME if newer else Reason.RECORD_ONLY))
 
 
-def left(event: Event, situation: Situation) -> Decision:  # noqa: ARG001
+def left(event: Event, situation: Situation) -> Decision:
     """The member has left: requests to pay stop, what is owed to the person goes on."""
+    data = event.data
+    assert isinstance(data, MemberLeft)
     changes = [
         CaseChange(
             kind=case.kind,
@@ -25,9 +28,10 @@ def left(event: Event, situation: Situation) -> Decision:  # noqa: ARG001
             move=CaseMove.CLOSE,
             reason=Reason.MEMBER_LEFT,
             generation=case.generation,
+            ended_on=data.left_on,
             cancels=REQUESTS,
         )
         for case in situation.cases
-        if case.is_open
+        if case.is_open or case.reason in {Reason.DIRECT_COLLECTION, Reason.TIMED_OUT}
     ]
     return settle(skip(Reason.RECORD_ONLY), cases=changes)

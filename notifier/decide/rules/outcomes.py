@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from notifier.decide.calendar import japan_date
 from notifier.decide.channel import choose, reaches
 from notifier.decide.guard import Contradiction
 from notifier.model.decision import (
@@ -46,6 +47,7 @@ def draft(
         generation=case.generation,
         facts={name: value for name, value in facts.items() if value is not None},
         shown=shown,
+        not_before=situation.not_before(notice, step),
         useful_until=useful_until,
     )
 
@@ -60,6 +62,8 @@ def weigh(situation: Situation, letter: Draft, found: Iterable[Contradiction] = 
         return Hold(draft=letter, reason=Reason.NO_BRAND)
     if letter.channel is None:
         return Hold(draft=letter, reason=Reason.NO_ADDRESS)
+    if letter.useful_until and japan_date(goes_out(letter, situation.now)) > letter.useful_until:
+        return Hold(draft=letter, reason=Reason.DEADLINE_PASSED)
     return _in_time(situation, letter)
 
 
@@ -73,6 +77,11 @@ def _in_time(situation: Situation, letter: Draft) -> Send | Hold:
         return Send(draft=replace(letter, channel=Channel.EMAIL))
     details = {"arrives_on": str(situation.letter_by), "useful_until": str(letter.useful_until)}
     return Hold(draft=letter, reason=Reason.LETTER_TOO_LATE, details=details)
+
+
+def goes_out(letter: Draft, now: datetime) -> datetime:
+    """The moment from which a draft may go out."""
+    return max(now, letter.not_before or now)
 
 
 def _told(contradiction: Contradiction) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def settled(event: Event, situation: Situation) -> Decision:
     assert isinstance(data, ChargeSettled)
     case = situation.case(CaseKind.CHARGE, event.source, data.charge_id)
     failed_later = case and case.last_failed_on and case.last_failed_on > data.settled_on
-    if case is None or not case.is_open or failed_later:
+    runs = case is not None and (case.is_open or case.ended_on is not None or case.plan is not None)
+    if case is None or not runs or failed_later or case.reason == Reason.SETTLED:
         return settle(skip(Reason.RECORD_ONLY))
     change = CaseChange(
         kind=case.kind,
@@ -56,6 +57,7 @@ def settled(event: Event, situation: Situation) -> Decision:
         move=CaseMove.CLOSE,
         reason=Reason.SETTLED,
         generation=case.generation,
+        ended_on=data.settled_on,
         cancels=REQUESTS,
     )
     return settle(skip(Reason.RECORD_ONLY), cases=[change])
