@@ -18,6 +18,7 @@ from notifier.decide.calendar import business_day, end_of, japan_date
 from notifier.decide.rules.cards import REQUESTS
 from notifier.decide.together import charges_of, shown_of, without
 from notifier.model.actor import Actor
+from notifier.model.correspondence import MAILED_ON
 from notifier.model.fallback import ASKS, Fallback
 from notifier.model.member import Member
 from notifier.model.message import Draft, public_number
@@ -33,8 +34,6 @@ from .situations import House
 
 _MOST: Final = 500  # mails in one transaction
 _STOPPED: Final = frozenset({State.CANCELLED, State.EXPIRED, State.FAILED})
-#: In the facts of the letter: the day on which its mail was written.
-MAILED_ON: Final = "mailed_on"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ it are records under :data:`FURTHER`. What they have in common (deadline, day of
 stands once: only such charges are told together.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from notifier.model.money import AmountRole, ShownAmount
@@ -64,8 +64,3 @@ def without(facts: Facts, gone: Collection[str]) -> dict[str, Any] | None:
     """The facts with charges (by id) left out; None: none is left."""
     left = [one for one in charges_of(facts) if one["charge_id"] not in gone]
     return told(left, facts) if left else None
-
-
-def ids(charges: Iterable[Facts]) -> set[str]:
-    """The ids of charges."""
-    return {one["charge_id"] for one in charges}

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from notifier.model.correspondence import Correspondence, Recipient
+from notifier.model.correspondence import MAILED_ON, Correspondence, Recipient
 from notifier.model.notice import Notice
 from notifier.model.scheme import Brand
 from notifier.model.states import Channel
@@ -19,8 +19,6 @@ from notifier.write.facts import day_of, typed
 from notifier.write.links import check_url
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
-#: In the facts of a letter that takes the place of a mail: the day on which that was written.
-MAILED_ON: Final = "mailed_on"
 #: Names that templates find in every message; no field of a notice may take one.
 RESERVED: Final = frozenset(
     {
