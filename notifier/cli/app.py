@@ -4,6 +4,7 @@ import typer
 
 from . import (
     batches,
+    cases,
     closures,
     dkim,
     events,
@@ -17,6 +18,7 @@ from . import (
     run,
     schemes,
     settling,
+    simulate,
     staff,
     tasks,
     templates,
@@ -37,6 +39,7 @@ for name, group in {
     "members": members.app,
     "events": events.app,
     "messages": messages.app,
+    "cases": cases.app,
     "tasks": tasks.app,
     "letters": letters.app,
     "batches": batches.app,
@@ -47,6 +50,7 @@ for name, group in {
     "templates": templates.app,
 }.items():
     app.add_typer(group, name=name)
+app.command("simulate")(simulate.simulate)
 app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
 app.command("track")(track.track)

@@ -35,7 +35,7 @@ def send(
     """
 
     async def work(parts: Parts) -> None:
-        lines = list(_read(_bytes(file)))
+        lines = read_events(file)
         with _progress() as progress:
             bar = progress.add_task("events", total=len(lines))
             for at in range(0, len(lines), _SET):
@@ -44,6 +44,14 @@ def send(
         out.print(f"{len(lines):,} events accepted")
 
     run(work)
+
+
+def read_events(file: str) -> list[Line]:
+    """The events of a file (``-``: standard input), each with its line.
+
+    Raises :class:`BadInput` naming every line that is wrong.
+    """
+    return list(_read(_bytes(file)))
 
 
 def _bytes(file: str) -> bytes:

@@ -83,6 +83,30 @@ def time_out(
     return first_open((recharge_on or deadline) + max(plan.wait, 1) * _DAY, is_open)
 
 
+def ahead(
+    plan: Plan,
+    *,
+    deadline: date,
+    recharge_on: date | None,
+    reminds: bool,
+    told_on: date | None,
+    not_before: date,
+    is_open: Callable[[date], bool],
+) -> tuple[Planned, ...]:
+    """All that a case will still say if nothing happens, and last the day on which it ends.
+
+    The last one has the step of the end; it is empty where nothing is said.
+    """
+    found: list[Planned] = []
+    day = next_reminder(plan, deadline, told_on, not_before, is_open) if reminds else None
+    while day is not None and (one := owed(plan, deadline, told_on, day, is_open)):
+        found.append(Planned(day, one.step))
+        told_on, not_before = day, day + _DAY
+        day = next_reminder(plan, deadline, told_on, not_before, is_open)
+    end = first_open(max(time_out(plan, deadline, recharge_on, is_open), not_before), is_open)
+    return (*found, Planned(end, plan.over or "" if reminds else ""))
+
+
 def first_open(day: date, is_open: Callable[[date], bool]) -> date:
     """The day itself or the next open one."""
     while not is_open(day):

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from notifier.api.keys import new_key
 from notifier.cases.sweep import sweep
+from notifier.decide.calendar import JAPAN
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane
+from notifier.model.plan import OFFICE_HOURS
 from notifier.model.scheme import Scheme
 from notifier.press.collect import collect
 from notifier.press.handover import hand_over
@@ -55,7 +57,9 @@ class Stage:
         await self.billing.emit(day)
         await self._until_taken(before + len(day.events))
         await self.rest()
-        await self.turn_to(day.at + timedelta(minutes=5))
+        begun = max(day.at, datetime.combine(day.at.date(), OFFICE_HOURS.opens, JAPAN))
+        await self.turn_to(begun + timedelta(minutes=5))
+        await self.rest()
         await self._tick()
         await self.rest()
         await self._post()

@@ -231,7 +231,7 @@ def guarded(who: Cast) -> list[Day]:
     rest = [m for m in who.everyone if m not in who.failed]
 
     noon = _at(7, 15, 10)
-    fixed, seen, told = _at(7, 25, 9), _at(7, 16, 9), _at(8, 7, 10)
+    fixed, seen, told = _at(7, 25, 9), _at(7, 16, 9), _at(8, 7, 8, 30)
     first, second, paid = _at(8, 12, 10), _at(8, 20, 10), _at(8, 29, 15)
     return [
         _day(noon, "1,860 charges submitted, fee doubled", "stream",
@@ -267,7 +267,7 @@ def guarded(who: Cast) -> list[Day]:
 def unguarded(who: Cast) -> list[Day]:
     """Act two: the register itself says 400 円, so that nothing contradicts; put right later."""
 
-    noon, told, mass = _at(7, 15, 10), _at(8, 7, 10), _at(7, 28, 10, 30)
+    noon, told, mass = _at(7, 15, 10), _at(8, 7, 8, 30), _at(7, 28, 10, 30)
     return [
         _day(noon, "1,860 charges submitted, nothing contradicts", "stream",
             _submitted(who.everyone, noon, WRONG_FEE, "submitted")),
@@ -279,4 +279,5 @@ def unguarded(who: Cast) -> list[Day]:
         _day(told, "apologies to the 6 who were shown 400 円", "http",
             _overcharged(who.failed, told, "displayed"),
             _failed(who.failed, told, FEE, "corrected")),
+        _day(_at(8, 8, 9), "the right notices, a day after the apologies", "none"),
     ]  # fmt: skip

@@ -21,10 +21,12 @@ from notifier.model.member import Member
 from notifier.model.relay import Relay, Tls
 from notifier.model.scheme import Scheme
 from notifier.model.states import Channel
+from notifier.runtime.almanac import tables
 from notifier.runtime.clock import turn
 from notifier.runtime.engines import Engines, Urls
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import Settings, load_settings
+from notifier.store import outlook
 
 from .act import Stage, prepare
 from .billing import Billing
@@ -122,7 +124,8 @@ def _unguarded(who: Cast) -> dict[Line, int]:
     by_mail = sum(1 for m in told if m.email and m.channel is not Channel.LETTER)
     return {
         ("card_error", "first", "email", "sent"): 5 + 5,  # with 400 円, and put right
-        ("card_error", "first", "letter", "handed_over"): 1 + 1,
+        ("card_error", "first", "letter", "handed_over"): 1,
+        ("card_error", "first", "letter", "held"): 1,  # put right on 8/8; by post too late for 8/14
         ("apology", "overcharge", "email", "sent"): by_mail,
         ("apology", "overcharge", "letter", "handed_over"): 1843 - by_mail,
         ("apology", "wrong_amount_displayed", "email", "sent"): 5,
@@ -151,6 +154,9 @@ async def _act(
         async with stage.parts.engine.connect() as conn:
             found = await reckon(conn, stage.relay_log)
             shown = await shown_wrongly(conn, WRONG_FEE)
+            said = await outlook.messages(conn, days[0].at.date(), days[-1].at.date())
+    for calendar in tables(said, (), "ja"):
+        console.print(calendar)
     console.print(outcomes(found))
     console.print(table(found))
     say(console, found)

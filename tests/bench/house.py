@@ -90,6 +90,7 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
         relay_port=free_port(),
         relay_tls="none",
         api_port=free_port(),
+        sending_hours="always",
     )
     given = {
         "NOTIFIER_VAR": str(folder),
@@ -99,6 +100,7 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
         "NOTIFIER_RELAY_PORT": str(settings.relay_port),
         "NOTIFIER_RELAY_TLS": settings.relay_tls,
         "NOTIFIER_API_PORT": str(settings.api_port),
+        "NOTIFIER_SENDING_HOURS": settings.sending_hours,
     }
     try:
         async with joined(settings, urls) as parts, Crew(folder, given) as crew:

@@ -1,5 +1,6 @@
 """Direct collection: the card is given up, and the member is told what happens next."""
 
+from datetime import date
 from typing import Any
 
 from notifier.decide.guard import check_due
@@ -28,7 +29,7 @@ def decided(event: Event, situation: Situation) -> Decision:
         move=CaseMove.CLOSE,
         reason=Reason.MEMBER_LEFT if left_on else Reason.DIRECT_COLLECTION,
         generation=case.generation if case else 1,
-        failed_on=data.recharged_on or data.charged_on,
+        failed_on=_failed_on(data, case),
         ended_on=left_on or data.decided_on,
         cancels=REQUESTS,
     )
@@ -50,11 +51,17 @@ def decided(event: Event, situation: Situation) -> Decision:
 def _overtaken(
     data: DirectCollectionDecided, case: CaseRecord | None, situation: Situation
 ) -> bool:
-    failed_on = data.recharged_on or data.charged_on
+    failed_on = _failed_on(data, case)
     charge = situation.charge
     if charge and charge.settled_on and charge.settled_on >= failed_on:
         return True
-    return bool(case and case.last_failed_on and case.last_failed_on > data.decided_on)
+    return failed_on > data.decided_on
+
+
+def _failed_on(data: DirectCollectionDecided, case: CaseRecord | None) -> date:
+    """The latest failure of the charge that is known."""
+    known = [data.charged_on, data.recharged_on, case.last_failed_on if case else None]
+    return max(day for day in known if day is not None)
 
 
 def _facts(

@@ -1,0 +1,107 @@
+"""Everything on record about one case, in the order in which it came about."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .db import rows
+
+# Events that changed the case or caused its messages, and those that tell of the same charge or
+# refund and changed nothing. A payload that is encrypted or erased names no charge.
+_EVENTS = """
+WITH own AS (
+    SELECT e.event_id FROM log l JOIN events e USING (event_id)
+    WHERE l.case_id = :id AND l.message_id IS NULL
+    UNION
+    SELECT c.event_id FROM message_keys k JOIN message_causes c USING (message_id)
+    WHERE k.case_id = :id
+    UNION
+    SELECT e.event_id FROM cases c JOIN members m USING (member_id)
+        JOIN events e ON (e.member_no, e.source) = (m.member_no, c.source)
+        JOIN event_payloads p ON (p.event_id, p.received_at) = (e.event_id, e.received_at)
+    WHERE c.case_id = :id AND p.key_id IS NULL
+      AND convert_from(p.payload, 'UTF8')::jsonb->'data'->>
+          (CASE c.kind WHEN 'refund' THEN 'refund_id' ELSE 'charge_id' END) = c.matter
+)
+SELECT e.event_id, e.received_at AS at, e.actor, e.type, e.id, e.occurred_at
+FROM own JOIN events e USING (event_id)
+"""
+
+_DECISIONS = """
+SELECT d.decided_at AS at, e.type, d.outcome, d.reason, d.notice, d.message_id
+FROM decisions d JOIN events e USING (event_id)
+WHERE d.event_id = ANY(CAST(:events AS bigint[]))
+  AND (d.message_id IS NULL OR d.message_id IN (
+      SELECT message_id FROM message_keys WHERE case_id = :id))
+"""
+
+_MOVES = """
+SELECT l.at, l.position, l.actor, l.after, l.reason, k.message_id, k.notice, k.step, m.channel,
+    m.next_attempt_at
+FROM message_keys k JOIN messages m USING (message_id) JOIN log l USING (message_id)
+WHERE k.case_id = :id AND l.kind = 'move'
+"""
+
+_CHANGES = """
+SELECT at, position, actor, after, reason, event_id FROM log
+WHERE case_id = :id AND kind = 'case' AND message_id IS NULL
+"""
+
+_TASKS = """
+SELECT t.task_id, t.kind, t.created_at, t.opens_at, t.state, t.done_at, t.done_by, t.note
+FROM tasks t JOIN cases c ON c.case_id = :id
+WHERE t.key = c.matter OR t.details->>'charge_id' = c.matter
+   OR t.key IN (SELECT 'M' || lpad(message_id::text, 9, '0') FROM message_keys
+                WHERE case_id = :id)
+   OR t.kind = 'held_message' AND EXISTS (
+       SELECT FROM message_keys k JOIN messages m USING (message_id)
+       WHERE k.case_id = :id AND m.state = 'held' AND m.notice = t.details->>'notice'
+         AND m.reason = t.details->>'reason')
+"""
+
+_LIST = """
+SELECT c.case_id, c.kind, c.matter, c.scheme, c.state, c.reason, c.generation, c.deadline,
+    c.next_due_at, p.member_no
+FROM cases c JOIN members p USING (member_id)
+WHERE (CAST(:state AS text) IS NULL OR c.state = :state)
+  AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
+  AND (CAST(:member AS text) IS NULL OR p.member_no = :member)
+ORDER BY c.next_due_at NULLS LAST, c.case_id DESC LIMIT :limit
+"""
+
+
+async def events(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+    """at (received), event_id, actor, type, id, occurred_at."""
+    return await rows(conn, _EVENTS, {"id": case_id})
+
+
+async def decisions(
+    conn: AsyncConnection, case_id: int, event_ids: Sequence[int]
+) -> Sequence[RowMapping]:
+    """at, type of event, outcome, reason, notice, message_id."""
+    return await rows(conn, _DECISIONS, {"id": case_id, "events": list(event_ids)})
+
+
+async def moves(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+    """at, actor, after, reason and the message: message_id, notice, step, channel, when due."""
+    return await rows(conn, _MOVES, {"id": case_id})
+
+
+async def changes(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+    """at, actor, after (state of the case), reason, event_id."""
+    return await rows(conn, _CHANGES, {"id": case_id})
+
+
+async def tasks(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+    """task_id, kind, created_at, opens_at, state, done_at, done_by, note."""
+    return await rows(conn, _TASKS, {"id": case_id})
+
+
+async def search(conn: AsyncConnection, **given: Any) -> Sequence[RowMapping]:
+    """Cases that match ``state``, ``kind`` and ``member`` (None: any), at most ``limit``.
+
+    Those that speak next come first.
+    """
+    return await rows(conn, _LIST, given)

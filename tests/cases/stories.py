@@ -1,0 +1,133 @@
+"""Random stories of a failed charge, and what they must come to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from notifier.decide.calendar import JAPAN
+from notifier.model.event import Event
+from tests.samples import SCHEME, amounts, charge, charge_failed, event, overcharged, submitted
+
+FIRST = date(2025, 7, 15)
+DAY = timedelta(days=1)
+_HOURS = st.integers(0, 24 * 60 - 1).map(lambda m: time(m // 60, m % 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event and the moment at which it reaches us."""
+
+    at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What happened, as (kind, day, hour, days that it took to reach us), and the dates of it."""
+
+    deadline: date  # of the first failure
+    again: date | None  # deadline of a failure at the re-charge
+    happened: tuple[tuple[str, date, time, float], ...]
+
+    @property
+    def recharge_on(self) -> date:
+        return self.deadline + DAY
+
+    def events(self, number: str, *, punctual: bool) -> list[Told]:
+        """The events about a member of this number."""
+        told = []
+        for kind, day, hour, late in self.happened:
+            moment = datetime.combine(day, hour, JAPAN)
+            made = self._event(kind, number, day, moment.isoformat())
+            delay = timedelta() if punctual else timedelta(days=late)
+            told.append(Told(moment + delay, made))
+        return sorted(told, key=lambda t: t.at)
+
+    def _event(self, kind: str, number: str, day: date, at: str) -> Event:
+        data: dict[str, Any] = {"member_no": number}
+        own = {"charge_id": f"C-{number}", "scheme": SCHEME.scheme}
+        if kind == "failed":
+            dates = {"deadline": str(self.deadline), "recharge_on": str(self.recharge_on)}
+            return charge_failed(number, time=at, data=dates)
+        if kind == "failed again":
+            assert self.again is not None
+            dates = {"deadline": str(self.again), "recharge_on": str(self.again + DAY)}
+            dates["charged_on"] = str(self.recharge_on)
+            return charge_failed(number, codes=("G83",), time=at, data=dates)
+        if kind == "reregistered":
+            return event("billing.card.reregistered", data | own, time=at)
+        if kind == "settled":
+            paid = {"charge_id": own["charge_id"], "settled_on": str(day), "amount": 3230}
+            return event("billing.charge.settled", data | paid, time=at)
+        if kind == "left":
+            return event("member.left", data | {"left_on": str(day)}, time=at)
+        if kind == "submitted":
+            return submitted(number, fee=400, time=at)
+        if kind == "overcharged":
+            return overcharged(number, time=at)
+        more = {"amounts": amounts(), "deadline": str(self.deadline), "decided_on": str(day)}
+        given_up = charge(number, **more)
+        if self.again is not None and day >= self.recharge_on:
+            given_up["recharged_on"] = str(self.recharge_on)
+        return event("billing.charge.direct_collection_decided", given_up, time=at)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """A first failure, and any of what may follow it; each told in time or up to 30 days late."""
+    deadline = FIRST + draw(st.integers(2, 40)) * DAY
+    again = draw(st.none() | st.integers(3, 30).map(lambda n: deadline + (1 + n) * DAY))
+    late = st.just(0.0) | st.floats(0, 3) | st.floats(3, 30)
+    happened = [("failed", FIRST, draw(_HOURS), draw(late))]
+    if again is not None:
+        happened.append(("failed again", deadline + DAY, draw(_HOURS), draw(late)))
+    if draw(st.booleans()):  # an apology about the same charge, in between
+        happened.append(("submitted", FIRST, time(0), 0.0))
+        happened.append(("overcharged", FIRST + draw(st.integers(1, 40)) * DAY, draw(_HOURS), 0.0))
+    for kind, days in (("reregistered", 60), ("settled", 70), ("left", 70)):
+        if draw(st.integers(0, 3)) == 0:
+            day = FIRST + draw(st.integers(0, days)) * DAY
+            happened.append((kind, day, draw(_HOURS), draw(late)))
+    if draw(st.integers(0, 3)) == 0:
+        day = deadline + draw(st.integers(1, 20)) * DAY
+        happened.append(("direct", day, draw(_HOURS), draw(late)))
+    return Story(deadline, again, tuple(happened))
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known of a charge at a moment, worked out from the events alone."""
+
+    deadline: date | None  # of the latest failure; None: none is known
+    told_at: datetime | None  # when that failure reached us
+    ended: bool
+    reminds: bool
+
+    @classmethod
+    def of(cls, told: Iterable[Told], now: datetime) -> "Truth":
+        known = [t for t in told if t.at <= now]
+        failures = [t for t in known if t.event.type == "billing.card.charge_failed"]
+        if not failures:
+            return cls(None, None, ended=False, reminds=False)
+        latest = max(failures, key=lambda t: _data(t).charged_on)
+        charged_on = _data(latest).charged_on
+        ends = {
+            "billing.charge.settled": "settled_on",
+            "billing.charge.direct_collection_decided": "decided_on",
+        }
+        ended = any(
+            getattr(_data(t), ends[t.event.type]) >= charged_on
+            for t in known
+            if t.event.type in ends
+        ) or any(t.event.type == "member.left" for t in known)
+        given = [t.event.time for t in known if t.event.type == "billing.card.reregistered"]
+        missing = not given or max(given) < latest.event.time
+        deadline = _data(latest).deadline
+        return cls(deadline, latest.at, ended=ended, reminds=not ended and missing)
+
+
+def _data(told: Told) -> Any:
+    return told.event.data

@@ -1,0 +1,163 @@
+"""Whatever happens, in whatever order it is told: what a case says, and where it ends."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.decide.calendar import JAPAN, japan_date
+from notifier.decide.closures import is_open
+from notifier.decide.plan import in_hours, reminders
+from notifier.intake.rehearsal import Rehearsal
+from notifier.model.billing import ChargeFailed
+from notifier.model.notice import plan_of
+from notifier.model.plan import OFFICE_HOURS, Calendar
+from notifier.runtime.engines import Engines
+from notifier.store import members, report, schemes
+from notifier.store.db import connect, rows
+from tests.conftest import Databases
+from tests.samples import NOTICES, SCHEME, member
+
+from .conftest import ACTOR
+from .stories import DAY, FIRST, Story, Told, Truth, stories
+
+CALENDAR = Calendar(is_open=is_open, hours=OFFICE_HOURS)
+PLAN = plan_of(NOTICES, "charge")
+LAST = date(2025, 11, 28)  # by then every case has timed out
+_numbers = count(1)
+
+
+class Theatre:
+    """One database for all stories; each has members of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.runner = asyncio.Runner()
+        self.engine: AsyncEngine = self.runner.run(self._open(url))
+
+    async def _open(self, url: str) -> AsyncEngine:
+        engine = connect(url)
+        async with engine.begin() as conn:
+            await schemes.save(conn, SCHEME, actor=ACTOR, now=datetime(2025, 7, 1, tzinfo=JAPAN))
+        return engine
+
+    def close(self) -> None:
+        self.runner.run(self.engine.dispose())
+        self.runner.close()
+
+    async def play(self, told: dict[str, list[Told]]) -> dict[str, "Course"]:
+        """Play the events of these members; what became of each."""
+        since = datetime.combine(FIRST - 9 * DAY, OFFICE_HOURS.opens, JAPAN)
+        async with self.engine.begin() as conn:
+            await members.save(conn, [(member(no), since) for no in told], now=since)
+        rehearsal = Rehearsal(self.engine, NOTICES)
+        arrivals = [(t.at, t.event) for some in told.values() for t in some]
+        await rehearsal.play(arrivals, FIRST - DAY, LAST)
+        return await self._courses(list(told))
+
+    async def _courses(self, numbers: list[str]) -> dict[str, "Course"]:
+        async with self.engine.connect() as conn:
+            said = await rows(
+                conn,
+                """SELECT p.member_no, m.notice, m.step, m.state, m.reason, f.facts,
+                       (SELECT max(l.at) FROM log l WHERE l.message_id = m.message_id
+                            AND l.after = 'sent') AS at
+                   FROM messages m JOIN members p USING (member_id)
+                       JOIN message_facts f USING (message_id)
+                   WHERE p.member_no = ANY(CAST(:nos AS text[])) ORDER BY at""",
+                {"nos": numbers},
+            )
+            stand = await rows(
+                conn,
+                """SELECT p.member_no, c.state, c.reason FROM cases c JOIN members p
+                   USING (member_id) WHERE p.member_no = ANY(CAST(:nos AS text[]))""",
+                {"nos": numbers},
+            )
+            assert await report.unaccounted(conn) == []
+        courses = {no: Course([], "none") for no in numbers}
+        for r in said:
+            courses[r["member_no"]].messages.append(r)
+        for r in stand:
+            courses[r["member_no"]].end = f"{r['state']} {r['reason']}"
+        return courses
+
+
+@dataclass
+class Course:
+    """What a case came to."""
+
+    messages: list[RowMapping]
+    end: str
+
+    @property
+    def sent(self) -> list[RowMapping]:
+        return [m for m in self.messages if m["state"] == "sent"]
+
+
+@pytest.fixture(scope="module")
+def theatre(engines: Engines, databases: Databases) -> Iterator[Theatre]:
+    name = databases.create()
+    made = Theatre(engines.database(name))
+    yield made
+    made.close()
+    databases.drop(name)
+
+
+@settings(max_examples=12)
+@given(st.lists(stories(), min_size=1, max_size=10))
+def test_what_a_case_says_and_where_it_ends(theatre: Theatre, told: list[Story]) -> None:
+    late = {f"L{next(_numbers):05d}": story for story in told}
+    there = {no: story.events(no, punctual=False) for no, story in late.items()}
+    there |= {f"P{no}": s.events(f"P{no}", punctual=True) for no, s in late.items()}
+    courses = theatre.runner.run(theatre.play(there))
+    for number, course in courses.items():
+        _check(course, there[number])
+    for number in late:
+        assert _end(courses[number]) == _end(courses[f"P{number}"])
+
+
+def _end(course: Course) -> str:
+    """The same, in whatever order it was told. Nothing on record: the payment came first."""
+    return "closed settled" if course.end in {"none", "closed opened"} else course.end
+
+
+def _check(course: Course, told: list[Told]) -> None:
+    days = defaultdict(list)
+    for m in course.sent:
+        moment: datetime = m["at"]
+        day = japan_date(moment)
+        days[day].append(m["step"])
+        assert in_hours(moment, CALENDAR), "outside of the hours, or on a closed day"
+        if m["notice"] != "apology":
+            _check_request(m, Truth.of(told, moment), day)
+    assert all(len(steps) == 1 for steps in days.values()), "two on one day"
+    assert {m["state"] for m in course.messages} <= {"sent", "held", "cancelled"}
+    if not any(m["state"] == "held" for m in course.messages):
+        _check_none_lost(set(days), told)
+
+
+def _check_request(message: RowMapping, truth: Truth, day: date) -> None:
+    if message["step"] == "passed":
+        return
+    assert truth.reminds, "a request after its end"
+    assert day <= date.fromisoformat(message["facts"]["deadline"]), "past its deadline"
+
+
+def _check_none_lost(days: set[date], told: list[Told]) -> None:
+    """On every day of the plan on which somebody is reminded, something was said."""
+    failures = [t.event.data for t in told if isinstance(t.event.data, ChargeFailed)]
+    for one in {failure.deadline for failure in failures}:
+        for planned in reminders(PLAN, one, is_open):
+            opens = datetime.combine(planned.day, OFFICE_HOURS.opens, JAPAN)
+            truth = Truth.of(told, opens - timedelta(microseconds=1))
+            if truth.reminds and truth.deadline == one and truth.told_at is not None:
+                told_before = japan_date(truth.told_at) < planned.day
+                still = Truth.of(told, opens).reminds
+                assert planned.day in days or not told_before or not still, "one was lost"
