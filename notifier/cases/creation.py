@@ -44,6 +44,7 @@ def message_row(
         "most_attempts": notice.attempts,
         "next_attempt_at": starts,
         "expires_at": expiry(draft, notice, starts),
+        "useful_until": draft.useful_until,
         "facts": dict(draft.facts),
         "shown": [shown_row(s) for s in draft.shown],
     }
@@ -62,4 +63,5 @@ def expiry(draft: Draft, notice: Notice, starts: datetime) -> datetime:
 
 def shown_row(amount: ShownAmount) -> dict[str, Any]:
     """An amount as stored beside the message."""
-    return {"role": amount.role, "name": amount.name, "yen": amount.yen}
+    row = {"role": amount.role, "name": amount.name, "yen": amount.yen}
+    return row | ({"charge": amount.charge} if amount.charge else {})

@@ -8,7 +8,14 @@ from notifier.decide.calendar import JAPAN
 from notifier.write.labels import label
 
 #: Details whose value is itself a word of ours.
-_WORDS = {"reason": "reason", "notice": "notice", "what": "line", "kind": "task", "answer": "call"}
+_WORDS = {
+    "reason": "reason",
+    "notice": "notice",
+    "what": "line",
+    "kind": "task",
+    "fallback": "fallback",
+    "answer": "call",
+}
 
 
 def told(details: Mapping[str, Any], language: str) -> Iterator[str]:

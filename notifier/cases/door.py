@@ -28,6 +28,7 @@ from notifier.store.messages import Move
 from . import records
 from .changes import changed
 from .creation import message_row
+from .gathering import Known, Wanted, gather, part, tell_anew
 from .records import Taken
 from .release import release
 from .situations import Arrived, House, load
@@ -150,7 +151,7 @@ async def apply(
     """Store what was decided about a wave; the lanes in which something now waits."""
     await records.write(conn, taken, now)
     case_ids = await _write_cases(conn, taken, actor=actor, now=now)
-    await _cancel(conn, taken, case_ids, actor=actor, now=now)
+    await _cancel(conn, taken, case_ids, house, actor=actor, now=now)
     made = await _write_messages(conn, taken, case_ids, house, actor=actor, now=now)
     await _write_outcomes(conn, taken, made, actor=actor, now=now)
     return {
@@ -174,7 +175,13 @@ async def _write_cases(
 
 
 async def _cancel(
-    conn: AsyncConnection, taken: Sequence[Taken], ids: Cases, *, actor: Actor, now: datetime
+    conn: AsyncConnection,
+    taken: Sequence[Taken],
+    ids: Cases,
+    house: House,
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Stop what the events make moot: cancelled where it has not left, else never tried again."""
     why = await _replaced(conn, taken, ids, actor=actor, now=now)
@@ -184,8 +191,11 @@ async def _cancel(
     for case_id, change in changes:
         reason = change.reason if change.cancels else Reason.SUPERSEDED
         why |= {m: reason for m in found.get(case_id, ()) if m not in why}
+    parted = await part(conn, [*why], set(ids.values()), actor=actor, now=now)
+    why = {m: r for m, r in why.items() if m not in parted.kept}
     moves = [Move(message_id=m, after=State.CANCELLED, reason=r) for m, r in why.items()]
-    await messages.move(conn, moves, actor=actor, now=now)
+    moved = await messages.move(conn, moves, actor=actor, now=now)
+    await tell_anew(conn, parted, set(moved), house, actor=actor, now=now)
     unclear = await messages.stop(conn, why, now=now)
     drafts = [uncertain(message_id, notice) for message_id, notice in unclear]
     await tasks.raise_all(conn, drafts, actor=actor, now=now)
@@ -213,7 +223,8 @@ async def _replaced(
     return dict.fromkeys(found, Reason.SUPERSEDED)
 
 
-Made = dict[tuple[int, int], tuple[int, bool]]  # (event id, outcome) → (message id, is new)
+#: (event id, outcome) → message id, and why it is not a new one
+Made = dict[tuple[int, int], tuple[int, Reason | None]]
 
 
 async def _write_messages(
@@ -226,31 +237,37 @@ async def _write_messages(
     now: datetime,
 ) -> Made:
     places: list[tuple[int, int]] = []
-    rows = []
+    rows: list[dict[str, object]] = []
+    wanted: dict[int, Wanted] = {}
     for arrived, situation, decision in taken:
         for n, outcome in enumerate(decision.outcomes):
             if isinstance(outcome, Skip):
                 continue
-            places.append((arrived.event_id, n))
-            rows.append(
-                message_row(
-                    outcome.draft,
-                    house.notices[outcome.draft.notice],
-                    case_id=ids[arrived.event_id, outcome.draft.matter],
-                    member_id=situation.member.member_id,
-                    language=situation.member.language,
-                    held=outcome.reason if isinstance(outcome, Hold) else None,
-                    now=now,
-                )
+            notice = house.notices[outcome.draft.notice]
+            row = message_row(
+                outcome.draft,
+                notice,
+                case_id=ids[arrived.event_id, outcome.draft.matter],
+                member_id=situation.member.member_id,
+                language=situation.member.language,
+                held=outcome.reason if isinstance(outcome, Hold) else None,
+                now=now,
             )
+            if isinstance(outcome, Send):
+                wanted[len(rows)] = Wanted(row, outcome.draft, arrived.event, situation, notice)
+            places.append((arrived.event_id, n))
+            rows.append(row)
     said = await messages.said_before(conn, rows)
     old = {n: s.message_id for n, s in said.items() if s.message_id}
     for n, before in said.items():  # all was taken back: it is said anew
         rows[n]["generation"] = before.generation + (n not in old)
-    fresh = [n for n in range(len(rows)) if n not in old]
+    known: Known = {n: (message_id, Reason.ALREADY_CREATED) for n, message_id in old.items()}
+    open_ = {n: w for n, w in wanted.items() if n not in known}
+    known |= await gather(conn, open_, actor=actor, now=now)
+    fresh = [n for n in range(len(rows)) if n not in known]
     ids_of = await messages.insert(conn, [rows[n] for n in fresh], actor=actor, now=now)
     new = {n: ids_of[at] for at, n in enumerate(fresh)}
-    made = {place: (new.get(n) or old[n], n in new) for n, place in enumerate(places)}
+    made: Made = {p: (new[n], None) if n in new else known[n] for n, p in enumerate(places)}
     await messages.add_causes(conn, [(m, event_id) for (event_id, _), (m, _) in made.items()])
     return made
 
@@ -274,15 +291,15 @@ async def _write_outcomes(
 
 
 def _only_repeats(arrived: Arrived, decision: Decision, made: Made) -> bool:
-    new = [
+    why = [
         made[arrived.event_id, n][1]
         for n, o in enumerate(decision.outcomes)
         if not isinstance(o, Skip)
     ]
-    return bool(new) and not any(new)
+    return bool(why) and set(why) <= {Reason.ALREADY_CREATED, Reason.SAID_LATELY}
 
 
-def _told(decision: Decision, n: int, made: tuple[int, bool] | None) -> dict[str, object]:
+def _told(decision: Decision, n: int, made: tuple[int, Reason | None] | None) -> dict[str, object]:
     outcome = decision.outcomes[n]
     if isinstance(outcome, Skip):
         return {
@@ -292,14 +309,14 @@ def _told(decision: Decision, n: int, made: tuple[int, bool] | None) -> dict[str
             "details": dict(outcome.details),
         }
     assert made is not None
-    message_id, is_new = made
+    message_id, why = made
     row: dict[str, object] = {
         "notice": outcome.draft.notice,
         "message_id": message_id,
         "details": {},
     }
-    if not is_new:
-        return {**row, "outcome": "skip", "reason": Reason.ALREADY_CREATED}
+    if why is not None:
+        return {**row, "outcome": "skip", "reason": why}
     if isinstance(outcome, Hold):
         details = dict(outcome.details)
         return {**row, "outcome": "hold", "reason": outcome.reason, "details": details}

@@ -1,6 +1,6 @@
 """Held messages: decided again as the record stands today, released or left held."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.decide.guard import check_due
 from notifier.decide.rules import decide
 from notifier.decide.rules.outcomes import goes_out, weigh
+from notifier.decide.together import charges_of, joined, shown_of
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Outcome, Send, Skip
 from notifier.model.event import Event
@@ -18,7 +19,7 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import State
 from notifier.model.verdict import Category
-from notifier.store import cases, events, members, messages, suppressions
+from notifier.store import cases, events, members, messages, suppressions, together
 from notifier.store.messages import Move
 
 from . import records
@@ -91,14 +92,37 @@ async def outcome_now(
     category: Category | None = None,
 ) -> tuple[Outcome, tuple[Arrived, Situation] | None]:
     """What the rules say of a message as the record stands, and the event that they looked at."""
-    cause = await events.cause_of(conn, message["message_id"])
-    if cause is None:  # a reminder or a mailing: no event, the case itself speaks
+    causes = await events.told_by(conn, message["message_id"])
+    if not causes:  # a reminder or a mailing: no event, the case itself speaks
         return await _case_says(conn, message, house, now), None
-    arrived = Arrived(place=0, event_id=cause[0], event=cause[1])
-    ready, _ = await load(conn, [arrived], house, now)
-    if not ready:
-        return Skip(reason=Reason.RECORD_ONLY), None
-    return _again(ready[0][1], cause[1], message, category), ready[0]
+    said = []
+    for event_id, event in causes:
+        arrived = Arrived(place=0, event_id=event_id, event=event)
+        ready, _ = await load(conn, [arrived], house, now)
+        if not ready:
+            return Skip(reason=Reason.RECORD_ONLY), None
+        others = len(causes) > 1
+        said.append((_again(ready[0][1], event, message, category, others=others), ready[0]))
+    return _as_one(said)
+
+
+def _as_one(
+    said: Sequence[tuple[Outcome, tuple[Arrived, Situation]]],
+) -> tuple[Outcome, tuple[Arrived, Situation]]:
+    """The outcome for charges that are told together: whatever speaks against one counts."""
+    against = next((one for one in said if not isinstance(one[0], Send)), None)
+    if against is not None:
+        return against
+    (first, cause), *others = said
+    assert isinstance(first, Send)
+    facts: Mapping[str, Any] | None = first.draft.facts
+    for other, _ in others:
+        assert isinstance(other, Send)
+        facts = joined(facts, other.draft.facts) if facts is not None else None
+    if not others or facts is None:
+        return first, cause
+    shown = shown_of(charges_of(facts))
+    return Send(draft=replace(first.draft, facts=facts, shown=shown)), cause
 
 
 async def _case_says(
@@ -123,7 +147,7 @@ async def _send(
 ) -> Released:
     assert outcome.draft.channel is not None
     starts = goes_out(outcome.draft, now)
-    await messages.readdress(
+    await together.readdress(
         conn,
         message["message_id"],
         channel=outcome.draft.channel,
@@ -139,11 +163,20 @@ def _stays(message: RowMapping, reason: Reason) -> Released:
 
 
 def _again(
-    situation: Situation, event: Event, message: RowMapping, category: Category | None
+    situation: Situation,
+    event: Event,
+    message: RowMapping,
+    category: Category | None,
+    *,
+    others: bool,
 ) -> Outcome:
-    """The outcome for this message if the event were decided now, before any case of its own."""
+    """The outcome for this message if the event were decided now, before any case of its own.
+
+    ``others``: it is told together with others, under the case of one of them.
+    """
     own = int(message["case_id"])
-    before = tuple(c for c in situation.cases if c.case_id != own)
+    matter = getattr(event.data, "charge_id", None) if others else None
+    before = tuple(c for c in situation.cases if c.case_id != own and c.matter != matter)
     for outcome in decide(event, replace(situation, cases=before)).outcomes:
         if isinstance(outcome, Skip) or outcome.draft.notice != message["notice"]:
             continue

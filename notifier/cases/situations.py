@@ -1,14 +1,15 @@
 """What the record knows about a wave of events, loaded set by set; and what speaks against it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.decide.arrival import arrival
 from notifier.decide.calendar import japan_date
-from notifier.decide.closures import is_open
+from notifier.decide.closures import NO_CLOSURES, Closures
 from notifier.decide.plan import earliest
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
@@ -17,6 +18,7 @@ from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
 from notifier.model.notice import Notice
 from notifier.model.plan import OFFICE_HOURS, Calendar, Hours
+from notifier.model.press import Press
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
 from notifier.store import (
@@ -49,11 +51,13 @@ class House:
 
     schemes: Mapping[str, Scheme]
     notices: Mapping[str, Notice]
+    closures: Closures = NO_CLOSURES
     hours: Hours | None = OFFICE_HOURS  # None: at any time
+    press: Press = field(default_factory=Press)  # by when its letters are there
 
-    def calendar(self, scheme: str) -> Calendar:  # noqa: ARG002 (closed days are everybody's)
+    def calendar(self, scheme: str) -> Calendar:
         """When messages about a scheme go out."""
-        return Calendar(is_open=is_open, hours=self.hours)
+        return Calendar(is_open=self.closures.of(scheme), hours=self.hours)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -211,6 +215,13 @@ def _check_refund(
     return []
 
 
+def letter_by(member: Member, scheme: str, house: House, starts: datetime) -> date | None:
+    """The day on which a letter to a member arrives that may go out from a moment on."""
+    if member.address is None:
+        return None
+    return arrival(starts, member.address, house.press, house.closures.of(scheme))
+
+
 def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -> Situation:
     event = arrived.event
     member = record.members[event.member_no]
@@ -226,6 +237,7 @@ def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -
         if case.matter == getattr(event.data, "charge_id", None)
     )
     calendar = house.calendar(scheme or "")
+    starts = earliest(now, calendar, after=_spoken(event, about, record))
     return Situation(
         now=now,
         today=japan_date(now),
@@ -233,13 +245,14 @@ def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -
         scheme=house.schemes.get(scheme) if scheme else None,
         notices=house.notices,
         calendar=calendar,
-        earliest=earliest(now, calendar, after=_spoken(event, about, record)),
+        earliest=starts,
         reregistered_at=_reregistered(event, record.reregistered.get(member.member_id, ())),
         charge=charge[1] if charge else None,
         refund=refund[1] if refund else None,
         cases=tuple(about),
         shown=shown,
         superseded=record.superseded.get(arrived.event_id, frozenset()),
+        letter_by=letter_by(member, scheme or "", house, starts),
         register_newer=event.member_no in record.newer,
     )
 

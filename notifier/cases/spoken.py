@@ -22,7 +22,7 @@ from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
 from notifier.store.db import loads
 
-from .situations import House
+from .situations import House, letter_by
 
 
 def say(
@@ -88,6 +88,7 @@ def _check(facts: Mapping[str, Any], case: CaseRecord, house: House) -> list[Con
 
 
 def _situation(case: CaseRecord, member: Member, house: House, now: datetime) -> Situation:
+    starts = earliest(now, house.calendar(case.scheme))
     return Situation(
         now=now,
         today=japan_date(now),
@@ -95,8 +96,9 @@ def _situation(case: CaseRecord, member: Member, house: House, now: datetime) ->
         scheme=house.schemes[case.scheme],
         notices=house.notices,
         calendar=house.calendar(case.scheme),
-        earliest=earliest(now, house.calendar(case.scheme)),
+        earliest=starts,
         cases=(case,),
+        letter_by=letter_by(member, case.scheme, house, starts),
     )
 
 

@@ -1,4 +1,4 @@
-"""The sweep of this room: undecided events, due reminders, staff alerts."""
+"""The sweep of this room: undecided events, staff alerts, letters for mails, due reminders."""
 
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from notifier.store import events
 
 from .alerts import alert
 from .door import take
+from .fallback import take_over, tell_returned
 from .situations import Arrived, House
 from .tick import tick
 
@@ -24,11 +25,14 @@ async def sweep(engine: AsyncEngine, house: House, *, now: datetime) -> set[Lane
         lanes |= await _retry(conn, house, now)
     async with engine.begin() as conn:
         lanes |= await alert(conn, house, actor=_SWEEP, now=now)
-    looked = 1
-    while looked:
-        async with engine.begin() as conn:
-            looked, found = await tick(conn, house, actor=_SWEEP, now=now)
-        lanes |= found
+    for step in (take_over, tick):
+        looked = 1
+        while looked:
+            async with engine.begin() as conn:
+                looked, found = await step(conn, house, actor=_SWEEP, now=now)
+            lanes |= found
+    async with engine.begin() as conn:
+        await tell_returned(conn, actor=_SWEEP, now=now)
     return lanes
 
 

@@ -5,6 +5,7 @@ import typer
 from . import (
     batches,
     cases,
+    closures,
     dkim,
     events,
     inquiries,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for name, group in {
     "schemes": schemes.app,
+    "closures": closures.app,
     "members": members.app,
     "events": events.app,
     "messages": messages.app,

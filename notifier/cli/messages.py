@@ -103,6 +103,8 @@ def _head(found: RowMapping, language: str) -> None:
     kind = f"{found['notice']}/{found['step']}"
     out.print(f"{word('notice', 'notice')} ({kind}), {word('channel', 'channel')}")
     out.print(f"{word('state', 'state')}: {word('reason', 'reason')}")
+    if found["in_place_of"]:
+        out.print(f"← {public_number(found['in_place_of'])}", highlight=False)
     shown = [
         (label(f"role.{s['role']}", language), s["name"], s["yen"]) for s in loads(found["shown"])
     ]
@@ -126,8 +128,8 @@ def _timeline(found: Iterable[RowMapping], language: str) -> None:
     lines = [
         (
             r["at"],
-            label(f"state.{r['after']}", language),
-            label(f"reason.{r['reason']}", language),
+            label(f"{'fallback' if r['kind'] == 'fallback' else 'state'}.{r['after']}", language),
+            label(f"reason.{r['reason']}", language) if r["reason"] else "",
             r["actor"],
             _id(r["attempt_id"]),
         )

@@ -20,7 +20,7 @@ from notifier.model.scheme import Scheme
 from notifier.runtime.almanac import tables
 from notifier.runtime.parts import Parts
 from notifier.runtime.scratch import scratch
-from notifier.store import members, outlook, schemes
+from notifier.store import closures, members, outlook, schemes
 from notifier.write.labels import label
 
 from .events import read_events
@@ -50,15 +50,15 @@ def simulate(
     The events are taken at their own times through the same rules as real ones, in a database of
     its own that is gone afterwards, with the schemes and the members on record.
     """
-
     told = [event for _, event in read_events(file)]
     files = [path.read_bytes() if path else None for path in (scheme, people)]
 
     async def work(parts: Parts) -> None:
         known, register = await _register(parts, told, *files)
         async with scratch(parts.settings) as engine:
-            await _settle_in(engine, known, register, told)
-            rehearsal = Rehearsal(engine, parts.writer.notices, parts.settings.hours)
+            await _settle_in(engine, known, register, told, parts)
+            hours, press = parts.settings.hours, parts.settings.press
+            rehearsal = Rehearsal(engine, parts.writer.notices, hours, press)
             begin = min([first.date(), *(japan_date(e.time) for e in told)])
             await rehearsal.play([(e.time, e) for e in told], begin, last.date())
             async with engine.connect() as conn:
@@ -96,12 +96,16 @@ async def _settle_in(
     known: dict[str, Scheme],
     register: dict[str, Member],
     told: Sequence[Event],
+    parts: Parts,
 ) -> None:
+    async with parts.engine.connect() as conn:
+        closed = await closures.all_of(conn)
     since = min(e.time for e in told)
     async with engine.begin() as conn:
         for scheme in known.values():
             await schemes.save(conn, scheme, actor=_ACTOR, now=since)
         await members.save(conn, [(m, since) for m in register.values()], now=since)
+        await closures.add(conn, closed, actor=_ACTOR, now=since)
 
 
 def _json(said: Sequence[Any], skipped: Sequence[Any]) -> dict[str, Any]:

@@ -16,10 +16,11 @@ def choose(member: Member, notice: Notice) -> Channel | None:
     if member.channel in order and not notice.binding:
         order.remove(member.channel)
         order.insert(0, member.channel)
-    return next((c for c in order if _reaches(member, c)), None)
+    return next((c for c in order if reaches(member, c)), None)
 
 
-def _reaches(member: Member, channel: Channel) -> bool:
+def reaches(member: Member, channel: Channel) -> bool:
+    """Whether a channel leads to a member as far as the register knows."""
     if channel is Channel.EMAIL:
         return bool(member.email)
     return member.address is not None

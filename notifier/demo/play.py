@@ -124,7 +124,8 @@ def _unguarded(who: Cast) -> dict[Line, int]:
     by_mail = sum(1 for m in told if m.email and m.channel is not Channel.LETTER)
     return {
         ("card_error", "first", "email", "sent"): 5 + 5,  # with 400 円, and put right
-        ("card_error", "first", "letter", "handed_over"): 1 + 1,
+        ("card_error", "first", "letter", "handed_over"): 1,
+        ("card_error", "first", "letter", "held"): 1,  # put right on 8/8; by post too late for 8/14
         ("apology", "overcharge", "email", "sent"): by_mail,
         ("apology", "overcharge", "letter", "handed_over"): 1843 - by_mail,
         ("apology", "wrong_amount_displayed", "email", "sent"): 5,

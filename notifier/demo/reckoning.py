@@ -37,9 +37,9 @@ GUARDED: dict[Line, int] = {
     # 2 of the 6 are done. On 8/7, seven days before, the others have the apology, which names the
     # deadline: one notice of a case a day, and of two reminders on 8/8 the firmer.
     ("reregistration_deadline", "before_3", "email", "sent"): 3 + 4,  # the 4 again on 8/15
-    ("reregistration_deadline", "before_3", "letter", "handed_over"): 1,
+    # By post it would arrive on 8/15, a day late: a person was asked, until the matter ended.
+    ("reregistration_deadline", "before_3", "letter", "cancelled"): 1,
     ("reregistration_deadline", "before_1", "email", "sent"): 3 + 7 + 4,
-    ("reregistration_deadline", "before_1", "letter", "handed_over"): 1,
 }
 
 

@@ -9,13 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.door import Followed, take
 from notifier.cases.situations import Arrived, House
+from notifier.decide.closures import Closures
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
 from notifier.model.plan import OFFICE_HOURS, Hours
+from notifier.model.press import Press
+from notifier.store import closures, schemes
 from notifier.store import events as store
-from notifier.store import schemes
 
 
 class Clock(Protocol):
@@ -53,9 +55,11 @@ class Acceptor:
         clock: Clock,
         bell: Bell,
         hours: Hours | None = OFFICE_HOURS,
+        press: Press | None = None,
     ) -> None:
+        """``press``: its terms say by when letters are there."""
         self._engine, self._notices, self._clock, self._bell = engine, notices, clock, bell
-        self._hours = hours
+        self._hours, self._press = hours, press or Press()
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
         """Commit all events and what follows from them, or none.
@@ -88,7 +92,13 @@ class Acceptor:
 
     async def house(self, conn: AsyncConnection) -> House:
         """What the rules need besides the record of one member."""
-        return House(schemes=await schemes.all_of(conn), notices=self._notices, hours=self._hours)
+        return House(
+            schemes=await schemes.all_of(conn),
+            notices=self._notices,
+            closures=Closures(await closures.all_of(conn)),
+            hours=self._hours,
+            press=self._press,
+        )
 
 
 def _unique(events: Sequence[Event]) -> list[int]:

@@ -17,6 +17,7 @@ from notifier.model.actor import system
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
 from notifier.model.plan import OFFICE_HOURS, Hours
+from notifier.model.press import Press
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.store import claims, messages, outlook
@@ -43,9 +44,10 @@ class Rehearsal:
         engine: AsyncEngine,
         notices: Mapping[str, Notice],
         hours: Hours | None = OFFICE_HOURS,
+        press: Press | None = None,
     ) -> None:
         self._engine = engine
-        self._acceptor = Acceptor(engine, notices, self, self, hours)
+        self._acceptor = Acceptor(engine, notices, self, self, hours, press)
         self.time: datetime
 
     def now(self) -> datetime:

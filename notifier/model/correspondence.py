@@ -10,6 +10,8 @@ from .member import PostalAddress
 from .scheme import Brand
 
 _JAPAN: Final = ZoneInfo("Asia/Tokyo")
+#: In the facts of a letter that takes the place of a mail: the day on which that was written.
+MAILED_ON: Final = "mailed_on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

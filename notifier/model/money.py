@@ -64,6 +64,7 @@ class ShownAmount:
     role: AmountRole
     name: str  # ``total``, ``premium``, ``operating_fee``, ``difference`` …
     yen: int
+    charge: str = ""  # which of several charges that one message tells of; empty: its only one
 
 
 def shown(role: AmountRole, amounts: ChargeAmounts) -> tuple[ShownAmount, ...]:

@@ -34,6 +34,7 @@ class FieldType(StrEnum):
     FLAG = "flag"
     TEXTS = "texts"  # a list of text
     ROWS = "rows"  # a list of objects of text
+    RECORDS = "records"  # a list of objects with fields of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class FieldSpec:
     name: str
     type: FieldType
     optional: bool = False
+    parts: "tuple[FieldSpec, ...]" = ()  # of records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,13 @@ class LegalItem:
     source: str  # law and article
     section: str  # title of the block that carries it
     fields: tuple[str, ...]  # facts that fill it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """That a letter takes over from a mail that has not reached its reader, and when."""
+
+    uncertain_after: timedelta | None = None  # nobody knows for so long; None: that is no ground
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +86,11 @@ class Notice:
     any_time: tuple[str, ...] = ()  # steps that the law wants at once: they wait for no hours
     pages: int | None = None  # that a letter may have at most; None: as many as any
     unsubscribe: bool = False  # whether its reader may stop it; never of what they must know
-
+    fallback: Fallback | None = None
+    window: timedelta | None = None  # in which the same words about one matter are said once
+    #: Charges with the same deadline are told in one message, which waits so long for others;
+    #: None: each in its own.
+    together: timedelta | None = None
     legal: tuple[LegalItem, ...] = ()  # what its wording must not lose
 
     def fields_for(self, step: str) -> tuple[FieldSpec, ...]:

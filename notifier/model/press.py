@@ -32,6 +32,8 @@ class Press(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cut_off: time = time(15)  # in Japan: a later collection belongs to the next business day
+    hand_over_days: Annotated[int, Field(ge=0, le=20)] = 1  # business days until it posts
+    prefecture: Annotated[str, Field(min_length=3, max_length=4)] = "東京都"  # where it posts
     encoding: Encoding = "utf-8"  # of the lists; UTF-8 with BOM
     pieces_per_file: Annotated[int, Field(ge=1, le=MOST_IN_FILE)] = 500
     processes: Annotated[int, Field(ge=1, le=64)] = 1  # that set type, 0.5 GB each

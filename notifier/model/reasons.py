@@ -17,6 +17,7 @@ class Reason(StrEnum):
     AUTHENTICATION_REQUIRED = "authentication_required"  # the card company wants the member present
     DEADLINE_PASSED = "deadline_passed"
     NO_ADDRESS = "no_address"  # neither channel can reach the member
+    LETTER_TOO_LATE = "letter_too_late"  # it would arrive when nobody can act on it any more
     NO_BRAND = "no_brand"  # the scheme has no sender for that day
     RENDER_FAILED = "render_failed"
     GLYPH_MISSING = "glyph_missing"  # a letter holds a character that no font of ours can print
@@ -35,6 +36,8 @@ class Reason(StrEnum):
     CASE_CLOSED = "case_closed"
     REFUND_FOLLOWS = "refund_follows"  # no further attempt; the refund notice tells
     ALREADY_CREATED = "already_created"  # the same notice about the same matter exists
+    SAID_LATELY = "said_lately"  # the same words about the same matter, within the notice's window
+    TOLD_TOGETHER = "told_together"  # it is told in the message about another charge
     PLANNED = "planned"  # nothing now: the case speaks on the days of its plan
     SUPERSEDED_IN_TIME = "superseded_in_time"  # overtaken by a later fact
     # cancelled
@@ -46,6 +49,8 @@ class Reason(StrEnum):
     ENDED = "ended"  # its last day is over
     REOPENED = "reopened"  # what had closed it was taken back
     BY_PERSON = "by_person"
+    MAIL_ARRIVED = "mail_arrived"  # of a letter in place of a mail that has arrived after all
+    LETTER_FOLLOWS = "letter_follows"  # of a mail whose place a letter has taken
     # moves of delivery
     CREATED = "created"
     CLAIMED = "claimed"

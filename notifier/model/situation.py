@@ -91,6 +91,7 @@ class Situation:
     refund: RefundRecord | None = None
     cases: tuple[CaseRecord, ...] = ()  # the member's open ones, and the matter's own
     superseded: frozenset[int] = frozenset()  # events whose place this event takes
+    letter_by: date | None = None  # when a letter that goes out arrives; None: never
     reregistered_at: datetime | None = None  # the latest re-registration for this charge
     register_newer: bool = False  # the register already holds something later than the event
     shown: frozenset[tuple[AmountRole, str, int]] = frozenset()  # about this matter, to this member

@@ -24,6 +24,7 @@ class TaskKind(StrEnum):
     POSTED_IN_VAIN = "posted_in_vain"  # a piece that was withdrawn was posted all the same
     UNDECIDED_EVENT = "undecided_event"  # our own rules broke on it
     WEBHOOK_FAILED = "webhook_failed"  # it wants no more calls, or one was given up
+    UNREACHED_MEMBER = "unreached_member"  # neither mail nor a letter in time
     COMPLAINT = "complaint"  # a member has called a mail unwanted
     MEMBER_REPLY = "member_reply"  # a member has answered a mail
     UNREAD_RETURN = "unread_return"  # what came back and cannot be told what it is about
@@ -54,6 +55,7 @@ RULES: Final = {
     TaskKind.POSTED_IN_VAIN: TaskRule(24 * _H, 48 * _H, False),
     TaskKind.UNDECIDED_EVENT: TaskRule(1 * _H, 2 * _H, True),
     TaskKind.WEBHOOK_FAILED: TaskRule(24 * _H, 48 * _H, False),
+    TaskKind.UNREACHED_MEMBER: TaskRule(4 * _H, 24 * _H, True),
     TaskKind.COMPLAINT: TaskRule(24 * _H, 48 * _H, False),
     TaskKind.MEMBER_REPLY: TaskRule(8 * _H, 24 * _H, False),
     TaskKind.UNREAD_RETURN: TaskRule(24 * _H, 72 * _H, False),

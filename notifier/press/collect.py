@@ -17,14 +17,22 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import JAPAN, business_day
-from notifier.decide.closures import is_open
+from notifier.decide.closures import Closures
 from notifier.deliver import alarms
 from notifier.deliver.compose import Unsendable
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed
 from notifier.model.states import State
-from notifier.store import batches, compose, messages, pieces, tasks
+from notifier.store import (
+    batches,
+    closures,
+    compose,
+    fallbacks,
+    messages,
+    pieces,
+    tasks,
+)
 from notifier.store.messages import Move
 
 from .binding import bind_all
@@ -69,8 +77,10 @@ async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch |
             raise NotAllowed(BUSY)
         await _clear_away(room)
         now = room.now()
-        day = business_day(now, room.press.cut_off, is_open)
         async with room.engine.begin() as conn:
+            await fallbacks.stop_arrived(conn, actor=actor, now=now)
+            closed = Closures(await closures.all_of(conn))
+            day = business_day(now, room.press.cut_off, closed.is_open)
             morning = datetime.combine(day, time(), JAPAN)
             due = await pieces.due(conn, now=now, useful_at=morning, limit=most)
             if not due:

@@ -37,7 +37,7 @@ class Parts:
     acceptor: Acceptor
 
     async def house(self, conn: AsyncConnection) -> House:
-        """Schemes as registered now, and the notices."""
+        """Schemes and closed days as registered now, the notices, and the press's terms."""
         return await self.acceptor.house(conn)
 
 
@@ -70,7 +70,7 @@ async def joined(settings: Settings, urls: Urls) -> AsyncIterator[Parts]:
             writer=writer,
             clock=clock,
             bell=bell,
-            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.hours),
+            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.hours, settings.press),
         )
     finally:
         await bell.close()

@@ -130,6 +130,13 @@ async def unsettled(
                AS r(case_id bigint, notices jsonb, below integer)
            JOIN message_keys k USING (case_id) JOIN messages m USING (message_id)
            WHERE r.notices ? k.notice AND (r.below IS NULL OR k.generation < r.below)
+             AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')
+           UNION ALL
+           SELECT t.case_id, t.message_id
+           FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+               AS r(case_id bigint, notices jsonb, below integer)
+           JOIN message_cases t USING (case_id) JOIN messages m USING (message_id)
+           WHERE r.notices ? m.notice AND (r.below IS NULL OR t.generation < r.below)
              AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')""",
         {"rows": dumps(given)},
     )

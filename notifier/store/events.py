@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.event import TYPES, Event
 
-from .db import dumps, row, rows, run
+from .db import dumps, rows, run
 
 _INSERT = """
 WITH given AS (
@@ -152,16 +152,20 @@ async def undecided(conn: AsyncConnection, limit: int) -> list[tuple[int, Event]
     return [(r["event_id"], _event(r)) for r in found]
 
 
-async def cause_of(conn: AsyncConnection, message_id: int) -> tuple[int, Event] | None:
-    """The latest event that caused a message."""
-    found = await row(
+async def told_by(conn: AsyncConnection, message_id: int) -> list[tuple[int, Event]]:
+    """The latest event about each charge (or whatever else) that a message tells of, in order."""
+    found = await rows(
         conn,
         _WITH_PAYLOAD
         + """ JOIN message_causes c ON c.event_id = e.event_id
-              WHERE c.message_id = :id ORDER BY e.event_id DESC LIMIT 1""",
+              WHERE c.message_id = :id ORDER BY e.event_id""",
         {"id": message_id},
     )
-    return (found["event_id"], _event(found)) if found else None
+    latest: dict[str, tuple[int, Event]] = {}
+    for r in found:
+        event = _event(r)
+        latest[getattr(event.data, "charge_id", None) or ""] = (r["event_id"], event)
+    return list(latest.values())
 
 
 def _event(found: RowMapping) -> Event:

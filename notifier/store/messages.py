@@ -21,7 +21,8 @@ WITH given AS (
         notice text, step text, channel text, generation integer, scheme text, language text,
         lane smallint, state text, reason text, uncertain_policy text,
         most_attempts smallint,
-        next_attempt_at timestamptz, expires_at timestamptz, facts jsonb, shown jsonb)
+        next_attempt_at timestamptz, expires_at timestamptz, useful_until date,
+        in_place_of bigint, facts jsonb, shown jsonb)
 ), keyed AS (
     INSERT INTO message_keys (token, case_id, task_id, member_id, staff_id, notice, step, channel,
         generation)
@@ -32,12 +33,14 @@ WITH given AS (
 ), made AS (
     INSERT INTO messages (message_id, token, case_id, task_id, member_id, staff_id, notice, step,
         channel, generation, scheme, language, lane, state, reason, uncertain_policy,
-        most_attempts, created_at, updated_at, next_attempt_at, expires_at)
+        most_attempts, created_at, updated_at, next_attempt_at, expires_at, useful_until,
+        in_place_of)
     SELECT keyed.message_id, token, case_id, task_id, given.member_id, staff_id, notice, step,
         channel, generation, scheme, language, lane,
         CASE WHEN s.email_index IS NULL THEN state ELSE 'suppressed' END,
         CASE WHEN s.email_index IS NULL THEN given.reason ELSE :suppressed END,
-        uncertain_policy, most_attempts, :now, :now, next_attempt_at, expires_at
+        uncertain_policy, most_attempts, :now, :now, next_attempt_at, expires_at, useful_until,
+        in_place_of
     FROM keyed JOIN given USING (token)
     LEFT JOIN member_contacts c ON c.member_id = given.member_id
         AND given.channel = 'email' AND given.state = 'queued'
@@ -238,21 +241,30 @@ async def said_before(
 ) -> dict[int, Said]:
     """Place in ``wanted`` → messages of its case, notice and step from its generation on.
 
-    On whatever channel. One that was stopped unsent has said nothing: where the rules want it
-    said all the same, what had stopped it was taken back.
+    On whatever channel, also in the message of another case that tells of it. One that was stopped
+    unsent has said nothing: where the rules want it said all the same, what had stopped it was
+    taken back.
     """
     if not wanted:
         return {}
     found = await rows(
         conn,
-        """SELECT r.n, max(m.generation) AS generation,
+        """SELECT r.n, max(said.generation) AS generation,
                coalesce(max(m.message_id) FILTER (WHERE NOT (m.state = 'cancelled'
                    AND m.reason IN ('superseded', 'member_left', 'settled', 'reregistered',
                        'direct_collection'))), 0) AS message_id
            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
                notice text, step text, generation integer)
-           JOIN message_keys k USING (case_id, notice, step) JOIN messages m USING (message_id)
-           WHERE k.generation >= r.generation GROUP BY r.n""",
+           CROSS JOIN LATERAL (
+               SELECT message_id, k.generation FROM message_keys k
+               WHERE (k.case_id, k.notice, k.step) = (r.case_id, r.notice, r.step)
+                 AND k.generation >= r.generation
+               UNION ALL
+               SELECT message_id, t.generation
+               FROM message_cases t JOIN message_keys k USING (message_id)
+               WHERE t.case_id = r.case_id AND (k.notice, k.step) = (r.notice, r.step)
+                 AND t.generation >= r.generation) said
+           JOIN messages m USING (message_id) GROUP BY r.n""",
         {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
     )
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
@@ -283,10 +295,15 @@ async def shown_in(
     """Case id → amounts that its messages have shown: role, name, yen."""
     found = await rows(
         conn,
-        """SELECT DISTINCT k.case_id, a.role, a.name, a.yen
-           FROM message_keys k JOIN shown s USING (message_id),
-               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint)
-           WHERE k.case_id = ANY(CAST(:ids AS bigint[])) AND a.yen IS NOT NULL""",
+        """SELECT DISTINCT c.case_id, a.role, a.name, a.yen
+           FROM cases c CROSS JOIN LATERAL (
+               SELECT message_id FROM message_keys k WHERE k.case_id = c.case_id
+               UNION ALL
+               SELECT message_id FROM message_cases t WHERE t.case_id = c.case_id) told
+           JOIN shown s USING (message_id),
+               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
+           WHERE c.case_id = ANY(CAST(:ids AS bigint[])) AND a.yen IS NOT NULL
+             AND coalesce(a.charge, c.matter) = c.matter""",
         {"ids": list(case_ids)},
     )
     answer: dict[int, list[tuple[str, str, int]]] = {}
@@ -366,32 +383,3 @@ async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set
         {"ids": list(case_ids)},
     )
     return {r["case_id"] for r in found}
-
-
-async def readdress(
-    conn: AsyncConnection,
-    message_id: int,
-    *,
-    channel: Channel,
-    facts: Mapping[str, Any],
-    shown: Sequence[Mapping[str, Any]],
-    expires_at: datetime,
-) -> None:
-    """Give a held message the channel, facts and amounts that the rules see today."""
-    await row(
-        conn,
-        """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
-                      WHERE message_id = :id AND state = 'held' RETURNING message_id),
-                k AS (UPDATE message_keys k SET channel = :channel FROM m
-                      WHERE k.message_id = m.message_id)
-           UPDATE message_facts f
-           SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
-           WHERE f.message_id = m.message_id RETURNING f.message_id""",
-        {
-            "id": message_id,
-            "channel": channel,
-            "facts": dumps(facts),
-            "shown": dumps(list(shown)),
-            "expires": expires_at,
-        },
-    )

@@ -41,6 +41,10 @@ WITH done AS (
         OR t.kind = 'uncertain_batch' AND NOT EXISTS (
             SELECT FROM batches b WHERE b.state = 'uncertain'
               AND b.batch_id = CAST(ltrim(t.key, 'B') AS bigint))
+        OR t.kind = 'failed_message' AND EXISTS (
+            SELECT FROM messages m WHERE m.fallback IN ('letter', 'ended', 'overtaken')
+              AND m.message_id = CASE WHEN t.key ~ '^M[0-9]+$'
+                  THEN CAST(ltrim(t.key, 'M') AS bigint) END)
         OR t.kind = 'held_message' AND NOT EXISTS (
             SELECT FROM messages m WHERE m.state = 'held'
               AND m.notice = t.details->>'notice' AND m.reason = t.details->>'reason'
@@ -177,8 +181,8 @@ async def take(
 async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
     """Close open tasks whose matter has settled itself; how many.
 
-    That is: an uncertain message or batch is uncertain no more, and of the messages that were
-    held for this reason none is held any more.
+    That is: an uncertain message or batch is uncertain no more, a letter has taken the place of a
+    mail that failed, and of the messages that were held for this reason none is held any more.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 

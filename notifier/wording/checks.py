@@ -7,7 +7,7 @@ program relies on.
 from collections.abc import Iterator
 from typing import Final
 
-from notifier.model.notice import Notice
+from notifier.model.notice import FieldSpec, Notice
 from notifier.model.states import Channel
 from notifier.write.errors import BadTemplate, WriteError
 from notifier.write.folder import Folder
@@ -18,7 +18,7 @@ from notifier.write.writer import Writer
 #: What the rules, the queues and the record go by. It changes with the program, not with wording.
 _POLICY: Final = (
     "lane", "channels", "steps", "expires_after", "uncertain", "retention_years", "attempts",
-    "binding", "plans", "cut_off", "any_time", "unsubscribe",
+    "binding", "plans", "cut_off", "any_time", "unsubscribe", "fallback", "window", "together",
 )  # fmt: skip
 _TOKEN: Final = "check"  # noqa: S105 (of a mail that nobody gets)
 
@@ -91,9 +91,16 @@ def _unfilled(new: Notice, shipped: Notice, step: str) -> list[str]:
     wrong = []
     for spec in new.fields_for(step):
         old = known.get(spec.name)
-        if old is None or old.type is not spec.type or (old.optional and not spec.optional):
+        if old is None or not _filled(old, spec):
             wrong.append(spec.name)
     return wrong
+
+
+def _filled(old: FieldSpec, new: FieldSpec) -> bool:
+    if old.type is not new.type or (old.optional and not new.optional):
+        return False
+    known = {part.name: part for part in old.parts}
+    return all(p.name in known and _filled(known[p.name], p) for p in new.parts)
 
 
 def _error(folder: Folder, rule: str, **about: object) -> Finding:

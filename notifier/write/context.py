@@ -8,14 +8,14 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from notifier.model.correspondence import Correspondence, Recipient
+from notifier.model.correspondence import MAILED_ON, Correspondence, Recipient
 from notifier.model.notice import Notice
 from notifier.model.scheme import Brand
 from notifier.model.states import Channel
 from notifier.write import japanese
 from notifier.write.characters import check_line
 from notifier.write.errors import WriteError
-from notifier.write.facts import typed
+from notifier.write.facts import day_of, typed
 from notifier.write.links import check_url
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
@@ -26,6 +26,7 @@ RESERVED: Final = frozenset(
         "step",
         "number",
         "issued_on",
+        MAILED_ON,
         "recipient",
         "scheme_name",
         "group_no",
@@ -53,6 +54,7 @@ def values(c: Correspondence, notice: Notice, channel: Channel) -> dict[str, Any
         "step": c.step,
         "number": check_line("number", c.number),
         "issued_on": issued_on(c.written_at),
+        MAILED_ON: _mailed_on(c),
         "recipient": _recipient(c.recipient),
         "scheme_name": check_line("scheme_name", c.scheme_name),
         "group_no": check_line("group_no", c.group_no),
@@ -66,6 +68,11 @@ def issued_on(written_at: datetime) -> date:
     if written_at.tzinfo is None:
         raise WriteError("written_at", "has no time zone")
     return written_at.astimezone(JAPAN).date()
+
+
+def _mailed_on(c: Correspondence) -> date | None:
+    given = c.facts.get(MAILED_ON)
+    return None if given is None else day_of(MAILED_ON, given)
 
 
 def sheet(c: Correspondence) -> dict[str, Any]:

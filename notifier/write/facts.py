@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 def typed(notice: Notice, step: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The declared fields of a step with their Python values.
 
-    Dates become :class:`date`; optional fields that are absent are ``None`` (flags: ``False``).
+    Dates become :class:`date`; optional fields that are absent are ``None`` (flags: ``False``,
+    records: an empty list).
     Facts that the notice does not declare are left out: templates cannot see them.
     Raises :class:`WriteError` naming the first field that is missing or wrong.
     """
@@ -24,6 +26,8 @@ def typed(notice: Notice, step: str, facts: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _value(spec: FieldSpec, given: Any) -> Any:
+    if spec.type is FieldType.RECORDS:
+        return _records(spec, given or ())
     if given is None or given == "":
         if not spec.optional:
             raise WriteError(spec.name, "is missing")
@@ -49,7 +53,8 @@ def _yen(name: str, given: Any) -> int:
     return int(given)
 
 
-def _date(name: str, given: Any) -> date:
+def day_of(name: str, given: Any) -> date:
+    """A day from its ISO form. Raises :class:`WriteError`."""
     if not isinstance(given, str) or not _ISO.fullmatch(given):
         raise WriteError(name, "is not a date such as 2025-07-15")
     try:
@@ -79,10 +84,22 @@ def _rows(name: str, given: Any) -> tuple[dict[str, str], ...]:
     )
 
 
+def _records(spec: FieldSpec, given: Any) -> tuple[dict[str, Any], ...]:
+    if not isinstance(given, list | tuple) or not all(isinstance(one, Mapping) for one in given):
+        raise WriteError(spec.name, "is not a list of records")
+    return tuple(
+        {
+            p.name: _value(replace(p, name=f"{spec.name}.{i}.{p.name}"), one.get(p.name))
+            for p in spec.parts
+        }
+        for i, one in enumerate(given)
+    )
+
+
 _READERS: Final[Mapping[FieldType, Callable[[str, Any], Any]]] = {
     FieldType.TEXT: _text,
     FieldType.YEN: _yen,
-    FieldType.DATE: _date,
+    FieldType.DATE: day_of,
     FieldType.NUMBER: _whole,
     FieldType.FLAG: _flag,
     FieldType.TEXTS: _texts,

@@ -7,7 +7,15 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, TypeVar
 
-from notifier.model.notice import FieldSpec, FieldType, Lane, LegalItem, Notice, UncertainPolicy
+from notifier.model.notice import (
+    Fallback,
+    FieldSpec,
+    FieldType,
+    Lane,
+    LegalItem,
+    Notice,
+    UncertainPolicy,
+)
 from notifier.model.plan import CutOff, Plan, PlanStep
 from notifier.model.states import Channel
 from notifier.write.errors import BadTemplate
@@ -18,12 +26,17 @@ _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
         "attempts", "binding", "plans", "cut_off", "any_time", "fields", "step_fields",
-        "unsubscribe", "legal", "pages",
+        "unsubscribe", "legal", "pages", "records", "fallback", "guard",
     }
 )  # fmt: skip
 _LEGAL_KEYS: Final = frozenset({"step", "item", "source", "section", "fields"})
+_FALLBACK_KEYS: Final = frozenset({"letter", "uncertain_after"})
+_GUARD_KEYS: Final = frozenset({"window", "together"})
 _MOST_ATTEMPTS: Final = 1000
 _MOST_PAGES: Final = 50
+_IN_RECORDS: Final = frozenset(
+    {FieldType.TEXT, FieldType.YEN, FieldType.DATE, FieldType.NUMBER, FieldType.FLAG}
+)
 _MOST_DAYS: Final = 400  # of a plan
 _PLAN_KEYS: Final = frozenset({"before", "wait", "over"})
 _CUT_OFF_KEYS: Final = frozenset({"received_by", "counts_from", "months"})
@@ -65,10 +78,10 @@ class _Reader:
             lane=self._lane(),
             channels=tuple(self._member(Channel, "channels", c) for c in self._texts("channels")),
             steps=steps,
-            expires_after=self._days("expires_after"),
+            expires_after=self._days("expires_after", self._get("expires_after", str)),
             uncertain=self._member(UncertainPolicy, "uncertain", self._get("uncertain", str)),
             retention_years=self._get("retention_years", int),
-            fields=self._fields("fields", self._get("fields", dict, {})),
+            fields=self._fields("fields", self._get("fields", dict, {})) + self._records(),
             step_fields={s: self._fields(f"step_fields.{s}", t) for s, t in step_fields.items()},
             attempts=self._count("attempts", _MOST_ATTEMPTS),
             pages=self._count("pages", _MOST_PAGES),
@@ -78,6 +91,9 @@ class _Reader:
             any_time=tuple(self._texts("any_time")) if "any_time" in self.table else (),
             unsubscribe=self._flag("unsubscribe"),
             legal=self._legal(),
+            fallback=self._fallback(),
+            window=self._wait("guard", "window", _GUARD_KEYS),
+            together=self._wait("guard", "together", _GUARD_KEYS),
         )
 
     def _bad(self, key: str, message: str) -> BadTemplate:
@@ -117,12 +133,36 @@ class _Reader:
             choices = ", ".join(lane.name.lower() for lane in Lane)
             raise self._bad("lane", f"is not one of {choices}") from None
 
-    def _days(self, key: str) -> timedelta:
-        found = re.fullmatch(r"(\d{1,4})([dh])", self._get(key, str))
+    def _days(self, key: str, text: object) -> timedelta:
+        found = re.fullmatch(r"(\d{1,4})([dh])", text) if isinstance(text, str) else None
         if not found:
             raise self._bad(key, "is not a number of days or hours such as 7d or 12h")
         number = int(found[1])
         return timedelta(days=number) if found[2] == "d" else timedelta(hours=number)
+
+    def _table(self, key: str, known: frozenset[str]) -> dict[str, Any]:
+        table: dict[str, Any] = self._get(key, dict, {})
+        if unknown := sorted(table.keys() - known):
+            raise self._bad(f"{key}.{unknown[0]}", "is not a known key")
+        return table
+
+    def _wait(self, table: str, key: str, known: frozenset[str]) -> timedelta | None:
+        given = self._table(table, known)
+        return self._days(f"{table}.{key}", given[key]) if key in given else None
+
+    def _fallback(self) -> Fallback | None:
+        """Whether a letter takes over; what must arrive has a second way."""
+        letter = self._table("fallback", _FALLBACK_KEYS).get("letter", False)
+        channels = set(self._texts("channels"))
+        if not isinstance(letter, bool):
+            raise self._bad("fallback.letter", "is neither true nor false")
+        if letter and channels != {Channel.EMAIL, Channel.LETTER}:
+            raise self._bad("fallback.letter", "needs the channels email and letter")
+        if not letter:
+            if (self._legal() or self._flag("binding")) and Channel.EMAIL in channels:
+                raise self._bad("fallback.letter", "must be true: the notice has to arrive")
+            return None
+        return Fallback(uncertain_after=self._wait("fallback", "uncertain_after", _FALLBACK_KEYS))
 
     def _count(self, key: str, most: int) -> int | None:
         if key not in self.table:
@@ -187,6 +227,19 @@ class _Reader:
             raise self._bad(key, "names a step or a field that the notice has not")
         return LegalItem(**texts, fields=tuple(fields))
 
+    def _records(self) -> tuple[FieldSpec, ...]:
+        """Lists of records, each with typed fields of its own; none may be there."""
+        found = []
+        for name, table in self._get("records", dict, {}).items():
+            key = f"records.{name}"
+            if not _NAME.fullmatch(name) or not isinstance(table, dict):
+                raise self._bad(key, "is not a table of fields")
+            parts = self._fields(key, table)
+            if not {p.type for p in parts} <= _IN_RECORDS:
+                raise self._bad(key, "holds lists")
+            found.append(FieldSpec(name=name, type=FieldType.RECORDS, optional=True, parts=parts))
+        return tuple(found)
+
     def _fields(self, key: str, table: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
         return tuple(self._field(f"{key}.{name}", name, kind) for name, kind in table.items())
 
@@ -195,4 +248,6 @@ class _Reader:
             raise self._bad(key, "is not a name in lower case")
         text = kind if isinstance(kind, str) else ""
         field_type = self._member(FieldType, key, text.removesuffix("?"))
+        if field_type is FieldType.RECORDS:
+            raise self._bad(key, "stands in a table of its own, [records.…]")
         return FieldSpec(name=name, type=field_type, optional=text.endswith("?"))

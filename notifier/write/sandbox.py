@@ -1,6 +1,6 @@
 """The environment that templates run in: values, and never Python behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined
@@ -20,6 +20,13 @@ def unbroken_yen(amount: int) -> Markup:
 def unbroken(text: str) -> Markup:
     """Text in one piece, in a form that also old mail programs know."""
     return Markup(f"<nobr>{escaped(text)}</nobr>")  # noqa: S704 (escaped)
+
+
+def flat(lists: Sequence[Any]) -> list[Any]:
+    """Lists one after the other as one; what is in them is not looked at."""
+    if not all(isinstance(each, list | tuple) for each in lists):
+        raise WriteError("template", "flat joins lists and nothing else")
+    return [one for each in lists for one in each]
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -50,6 +57,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             "wareki": japanese.wareki,
             "postcode": japanese.postcode,
             "dialled": japanese.dialled,
+            "flat": flat,
             **filters,
         }
 

@@ -9,7 +9,7 @@ from jinja2.visitor import NodeTransformer
 
 from notifier.write import japanese
 from notifier.write.errors import WriteError
-from notifier.write.sandbox import Sandbox, unbroken, unbroken_yen
+from notifier.write.sandbox import Sandbox, flat, unbroken, unbroken_yen
 from notifier.write.slots import Amount, observe
 
 #: What passes text on as it is (nothing that may be a link is filled into a slot), and tests that
@@ -45,6 +45,7 @@ class Tracing(Sandbox):
         }
         self.filters |= {
             "yen": _unbroken_yen if escape else _yen,
+            "flat": flat,  # looks at no more than how many there are
             _OBSERVE: observe,
             _OBSERVE_TEXT: _observe_text,
             _OBSERVE_OTHER: _observe_other,

@@ -28,6 +28,7 @@ KINDS = {
     "DeliveredLevel": "evidence",
     "Dsn": None,
     "Exposure": "exposure",
+    "Fallback": "fallback",
     "FieldType": None,
     "Gateway": "gateway",
     "InquiryChannel": "inquiry_channel",

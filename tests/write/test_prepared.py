@@ -160,3 +160,21 @@ def test_the_standard_library_reads_back_what_was_meant(c: Correspondence) -> No
     assert text.get_content().replace("\r\n", "\n") == mail.text
     assert html.get_content().replace("\r\n", "\n") == mail.html
     assert max(len(line) for line in mail.data.split(b"\r\n")) <= 78
+
+
+def test_several_charges_leave_those_of_one_prepared() -> None:
+    """A message of many lists, written twice, closes no slot for the messages that have none."""
+    writer = Writer(TEMPLATES, LOCALES)
+    plain = writer.sample("card_error", "first")
+    several = writer.samples("card_error", "first", "ja")["several"]
+    for c in (several, several, several):
+        assert written(writer, c) == pages_of(c)
+    for other in others(plain):
+        written(writer, other)
+    found = writer._wordings["ja", "card_error"].prepared.find(
+        plain, context.issued_on(plain.written_at)
+    )
+    assert found is not None
+    assert {"total", "premium", "other_fees"} <= found.leaves.keys()
+    assert found.skeleton is not None
+    assert written(writer, plain) == pages_of(plain)

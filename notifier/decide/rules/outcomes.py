@@ -1,11 +1,12 @@
 """From a draft and what speaks against it to send or hold, with the task that a hold makes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from notifier.decide.calendar import japan_date
-from notifier.decide.channel import choose
+from notifier.decide.channel import choose, reaches
 from notifier.decide.guard import Contradiction
 from notifier.model.decision import (
     CaseChange,
@@ -22,6 +23,7 @@ from notifier.model.message import Draft
 from notifier.model.money import ShownAmount
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
+from notifier.model.states import Channel
 from notifier.model.task import TaskDraft, TaskKind
 
 
@@ -62,7 +64,19 @@ def weigh(situation: Situation, letter: Draft, found: Iterable[Contradiction] = 
         return Hold(draft=letter, reason=Reason.NO_ADDRESS)
     if letter.useful_until and japan_date(goes_out(letter, situation.now)) > letter.useful_until:
         return Hold(draft=letter, reason=Reason.DEADLINE_PASSED)
-    return Send(draft=letter)
+    return _in_time(situation, letter)
+
+
+def _in_time(situation: Situation, letter: Draft) -> Send | Hold:
+    """What cannot be there by post in time goes by mail, or else to a person."""
+    late = letter.useful_until and situation.letter_by and situation.letter_by > letter.useful_until
+    if letter.channel is not Channel.LETTER or not late:
+        return Send(draft=letter)
+    by_mail = Channel.EMAIL in situation.notices[letter.notice].channels
+    if by_mail and reaches(situation.member, Channel.EMAIL):
+        return Send(draft=replace(letter, channel=Channel.EMAIL))
+    details = {"arrives_on": str(situation.letter_by), "useful_until": str(letter.useful_until)}
+    return Hold(draft=letter, reason=Reason.LETTER_TOO_LATE, details=details)
 
 
 def goes_out(letter: Draft, now: datetime) -> datetime:

@@ -16,6 +16,7 @@ steps = ["first"]
 expires_after = "7d"
 uncertain = "ask"
 retention_years = 10
+fallback = { letter = true }
 
 [fields]
 total = "yen"

@@ -1,0 +1,207 @@
+"""Fallback: a letter takes the place of a mail that has not reached its reader.
+
+One decision for each mail, under the lock of its member and of itself: an event that ends the
+matter, or a report that the mail has arrived, comes before it or after it. What arrives after it
+stops the letter, as long as that has not left the house.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.decide.arrival import arrival
+from notifier.decide.calendar import business_day, end_of, japan_date
+from notifier.decide.rules.cards import REQUESTS
+from notifier.decide.together import charges_of, shown_of, without
+from notifier.model.actor import Actor
+from notifier.model.correspondence import MAILED_ON
+from notifier.model.fallback import ASKS, Fallback
+from notifier.model.member import Member
+from notifier.model.message import Draft, public_number
+from notifier.model.money import AmountRole, ShownAmount
+from notifier.model.notice import Lane
+from notifier.model.states import Channel, State
+from notifier.model.task import TaskDraft, TaskKind
+from notifier.store import fallbacks, members, messages, tasks
+from notifier.store.db import loads
+
+from .creation import message_row
+from .situations import House
+
+_MOST: Final = 500  # mails in one transaction
+_STOPPED: Final = frozenset({State.CANCELLED, State.EXPIRED, State.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What is done about a mail: a row for a letter, or a decision without one."""
+
+    fallback: Fallback
+    row: Mapping[str, Any] | None = None
+    by: date | None = None  # the day on which a letter would arrive
+
+
+async def take_over(
+    conn: AsyncConnection,
+    house: House,
+    *,
+    actor: Actor,
+    now: datetime,
+    mails: Sequence[int] | None = None,
+) -> tuple[int, set[Lane]]:
+    """Decide about mails that have not arrived; how many there were, and the lanes of letters.
+
+    ``mails``: of these only, for whoever has just recorded that they bounced. Call it in a
+    transaction of its own: members are locked before messages. Safe to run twice.
+    """
+    await fallbacks.stop_arrived(conn, ids=mails, actor=actor, now=now)
+    policies = {
+        notice.name: None if (wait := notice.fallback.uncertain_after) is None else now - wait
+        for notice in house.notices.values()
+        if notice.fallback is not None
+    }
+    ids = await fallbacks.unreached(conn, policies, ids=mails, limit=_MOST)
+    if not ids:
+        return 0, set()
+    found = await fallbacks.take(conn, ids, requests=REQUESTS)
+    people = await members.by_id(conn, [r["member_id"] for r in found])
+    decided = {r["message_id"]: _decide(r, people[r["member_id"]], house, now) for r in found}
+    await _store(conn, found, decided, actor=actor, now=now)
+    lanes = {
+        house.notices[r["notice"]].lane for r in found if decided[r["message_id"]].row is not None
+    }
+    return len(found), lanes
+
+
+def _decide(mail: RowMapping, member: Member, house: House, now: datetime) -> _Decided:
+    left = _left(mail)
+    if mail["stopped"] is not None or left is None:
+        return _Decided(Fallback.ENDED)
+    if mail["overtaken"]:
+        return _Decided(Fallback.OVERTAKEN)
+    if member.address is None:
+        return _Decided(Fallback.NO_POSTAL_ADDRESS)
+    is_work_day = house.closures.of(mail["scheme"] or "")
+    by = arrival(now, member.address, house.press, is_work_day)
+    if mail["useful_until"] is not None and by > mail["useful_until"]:
+        return _Decided(Fallback.TOO_LATE, by=by)
+    collected = end_of(business_day(now, house.press.cut_off, is_work_day))
+    row = _row(mail, left, house, now)
+    return _Decided(Fallback.LETTER, {**row, "expires_at": max(row["expires_at"], collected)}, by)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What of a mail is still to be said, and the case whose it is."""
+
+    case_id: int
+    generation: int
+    facts: Mapping[str, Any]
+    shown: tuple[ShownAmount, ...]
+
+
+def _left(mail: RowMapping) -> _Left | None:
+    """None: the matter has ended. Of charges told together those that have not ended are left."""
+    facts = loads(mail["facts"])
+    own = _Left(mail["case_id"], mail["generation"], facts, _amounts(mail))
+    if mail["notice"] not in REQUESTS or mail["case_id"] is None:
+        return own
+    others = loads(mail["others"])
+    is_open = mail["is_open"]  # what is said at the end of a case has not ended with it
+    gone = {one["matter"] for one in others if not one["is_open"]}
+    if is_open and not gone:
+        return own
+    kept = [one for one in others if one["is_open"]]
+    if not is_open:
+        gone.add(mail["matter"])
+    rest = without(facts, gone) if "charge_id" in facts else None
+    if rest is None or not (is_open or kept):
+        return None
+    case_id, generation = (
+        (own.case_id, own.generation) if is_open else (kept[0]["case_id"], kept[0]["generation"])
+    )
+    return _Left(case_id, generation, rest, shown_of(charges_of(rest)))
+
+
+def _amounts(mail: RowMapping) -> tuple[ShownAmount, ...]:
+    return tuple(
+        ShownAmount(AmountRole(a["role"]), a["name"], a["yen"], a.get("charge", ""))
+        for a in loads(mail["shown"])
+    )
+
+
+def _row(mail: RowMapping, left: _Left, house: House, now: datetime) -> dict[str, Any]:
+    """The letter: it says what the mail said, and on which day that was."""
+    written = japan_date(mail["tried_at"] or mail["created_at"])
+    draft = Draft(
+        notice=mail["notice"],
+        step=mail["step"],
+        scheme=mail["scheme"],
+        channel=Channel.LETTER,
+        generation=left.generation,
+        facts={**left.facts, MAILED_ON: written.isoformat()} if mail["tried_at"] else left.facts,
+        shown=left.shown,
+        useful_until=mail["useful_until"],
+    )
+    row = message_row(
+        draft,
+        house.notices[mail["notice"]],
+        case_id=left.case_id,
+        member_id=mail["member_id"],
+        language=mail["language"],
+        held=None,
+        now=now,
+    )
+    return {**row, "in_place_of": mail["message_id"]}
+
+
+async def _store(
+    conn: AsyncConnection,
+    found: Sequence[RowMapping],
+    decided: dict[int, _Decided],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    rows = [d.row for d in decided.values() if d.row is not None]
+    made = await messages.insert(conn, rows, actor=actor, now=now)
+    lost = {n: row for n, row in enumerate(rows) if n not in made}
+    if lost:  # a letter of this key is there: all is well unless that was taken back
+        states = await fallbacks.letters_of(conn, list(lost.values()))
+        for place, row in enumerate(lost.values()):
+            if states.get(place) in _STOPPED:
+                decided[row["in_place_of"]] = _Decided(Fallback.LETTER_STOPPED)
+    await fallbacks.inherit(conn, list(made.values()))
+    known = {m: d.fallback for m, d in decided.items()}
+    await fallbacks.decided(conn, known, actor=actor, now=now)
+    drafts = [
+        _task(r["message_id"], r, decided[r["message_id"]].fallback, decided[r["message_id"]].by)
+        for r in found
+        if decided[r["message_id"]].fallback in ASKS
+    ]
+    await tasks.raise_all(conn, drafts, actor=actor, now=now)
+
+
+def _task(message_id: int, found: RowMapping, why: Fallback, by: date | None = None) -> TaskDraft:
+    number = public_number(message_id)
+    details: dict[str, Any] = {
+        "message": number,
+        "notice": found["notice"],
+        "scheme": found["scheme"],
+        "fallback": why,
+    }
+    if by is not None:
+        details |= {"arrives_on": by.isoformat(), "useful_until": str(found["useful_until"])}
+    return TaskDraft(kind=TaskKind.UNREACHED_MEMBER, key=number, details=details)
+
+
+async def tell_returned(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
+    """A task for each letter that the post has brought back, once; how many."""
+    found = await fallbacks.returned(conn, limit=_MOST)
+    drafts = [_task(r["message_id"], r, Fallback.RETURNED) for r in found]
+    await tasks.raise_all(conn, drafts, actor=actor, now=now)
+    return len(found)

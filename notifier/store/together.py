@@ -1,0 +1,186 @@
+"""Messages that say something else before they leave, or tell of several cases at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.reasons import Reason
+from notifier.model.states import Channel
+
+from .db import dumps, row, rows, run
+
+# What a letter in place of a mail says beside what the mail said makes no difference.
+_LATELY = """
+SELECT r.n, max(k.message_id) AS message_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, cases jsonb, notice text, step text,
+        since timestamptz, facts jsonb)
+CROSS JOIN LATERAL jsonb_array_elements_text(r.cases) AS c(case_id)
+JOIN message_keys k ON k.case_id = CAST(c.case_id AS bigint)
+    AND (k.notice, k.step) = (r.notice, r.step)
+JOIN messages m USING (message_id) JOIN message_facts f USING (message_id)
+WHERE m.created_at > r.since AND f.facts - 'mailed_on' = r.facts
+  AND m.state NOT IN ('cancelled', 'expired', 'failed', 'suppressed', 'bounced')
+GROUP BY r.n
+"""
+
+_WAITING = """
+SELECT DISTINCT ON (r.n) r.n, m.message_id, f.facts
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, cases jsonb, notice text, step text,
+        channel text)
+CROSS JOIN LATERAL jsonb_array_elements_text(r.cases) AS c(case_id)
+JOIN message_keys k ON k.case_id = CAST(c.case_id AS bigint)
+    AND (k.notice, k.step, k.channel) = (r.notice, r.step, r.channel)
+JOIN messages m USING (message_id) JOIN message_facts f USING (message_id)
+WHERE m.state IN ('queued', 'claimed') AND m.stopped IS NULL
+ORDER BY r.n, m.message_id
+"""
+
+# A claim ends with the change: what the worker has written from the old facts gets no permit, and
+# a claim that begins at the same moment misses the row, which is another version now.
+_AMEND = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        message_id bigint, facts jsonb, shown jsonb)
+), old AS (
+    SELECT m.message_id, m.state FROM messages m JOIN given USING (message_id)
+    WHERE m.state IN ('held', 'queued', 'claimed', 'printed')
+    ORDER BY m.message_id FOR UPDATE OF m
+), amended AS (
+    UPDATE messages m SET updated_at = :now, worker_id = NULL, lease_until = NULL,
+        state = CASE old.state WHEN 'held' THEN 'held' ELSE 'queued' END
+    FROM old WHERE m.message_id = old.message_id
+    RETURNING m.message_id, m.case_id, old.state AS before, m.state AS after
+), facts AS (
+    UPDATE message_facts f SET facts = given.facts, shown = given.shown
+    FROM given JOIN amended USING (message_id) WHERE f.message_id = given.message_id
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
+    SELECT :now, 'amend', :actor, message_id, case_id, before, after, :reason FROM amended
+)
+SELECT message_id FROM amended
+"""
+
+_TOLD = """
+SELECT m.message_id, m.case_id, m.member_id, m.notice, m.step, m.channel, m.scheme, m.language,
+    m.state, m.reason, m.useful_until, f.facts,
+    (SELECT jsonb_agg(jsonb_build_object('case_id', c.case_id, 'matter', c.matter,
+            'opener', c.opener, 'is_open', c.state = 'open', 'generation', x.generation)
+            ORDER BY x.place, c.case_id)
+     FROM (SELECT 1 AS place, m.case_id, m.generation
+           UNION ALL
+           SELECT 2, t.case_id, t.generation FROM message_cases t
+           WHERE t.message_id = m.message_id) x JOIN cases c ON c.case_id = x.case_id) AS told
+FROM messages m JOIN message_facts f USING (message_id)
+WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
+  AND EXISTS (SELECT FROM message_cases t WHERE t.message_id = m.message_id)
+  AND m.state IN ('held', 'queued', 'claimed', 'printed')
+ORDER BY m.message_id
+"""
+
+
+async def lately(conn: AsyncConnection, asked: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """``n`` → the message that has said the same since then, in one of these cases.
+
+    ``asked``: n, cases, notice, step, since, facts.
+    """
+    if not asked:
+        return {}
+    found = await rows(conn, _LATELY, {"rows": dumps(list(asked))})
+    return {r["n"]: r["message_id"] for r in found}
+
+
+async def waiting(
+    conn: AsyncConnection, asked: Sequence[Mapping[str, Any]]
+) -> Sequence[RowMapping]:
+    """Messages of these cases that have not left: n, message_id, facts; one for each ``n``.
+
+    ``asked``: n, cases, notice, step, channel.
+    """
+    return await rows(conn, _WAITING, {"rows": dumps(list(asked))}) if asked else []
+
+
+async def amend(
+    conn: AsyncConnection,
+    changes: Iterable[Mapping[str, Any]],
+    *,
+    reason: Reason,
+    actor: Actor,
+    now: datetime,
+) -> set[int]:
+    """Give messages that have not left other facts and amounts; the ids of those that took them.
+
+    ``changes``: message_id, facts, shown. What was claimed or printed is queued again.
+    """
+    given = list(changes)
+    if not given:
+        return set()
+    params = {"rows": dumps(given), "reason": reason, "actor": str(actor), "now": now}
+    return {r["message_id"] for r in await rows(conn, _AMEND, params)}
+
+
+async def readdress(
+    conn: AsyncConnection,
+    message_id: int,
+    *,
+    channel: Channel,
+    facts: Mapping[str, Any],
+    shown: Sequence[Mapping[str, Any]],
+    expires_at: datetime,
+) -> None:
+    """Give a held message the channel, facts and amounts that the rules see today."""
+    await row(
+        conn,
+        """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
+                      WHERE message_id = :id AND state = 'held' RETURNING message_id),
+                k AS (UPDATE message_keys k SET channel = :channel FROM m
+                      WHERE k.message_id = m.message_id)
+           UPDATE message_facts f
+           SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
+           WHERE f.message_id = m.message_id RETURNING f.message_id""",
+        {
+            "id": message_id,
+            "channel": channel,
+            "facts": dumps(facts),
+            "shown": dumps(list(shown)),
+            "expires": expires_at,
+        },
+    )
+
+
+async def add_cases(conn: AsyncConnection, told: Iterable[tuple[int, int, int]]) -> None:
+    """Note that messages tell of further cases: (message id, case id, generation)."""
+    given = [{"message_id": m, "case_id": c, "generation": g} for m, c, g in told]
+    if given:
+        await run(
+            conn,
+            """INSERT INTO message_cases (message_id, case_id, generation)
+               SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+                   message_id bigint, case_id bigint, generation integer)
+               ON CONFLICT (message_id, case_id) DO UPDATE SET generation = excluded.generation""",
+            {"rows": dumps(given)},
+        )
+
+
+async def drop_cases(conn: AsyncConnection, gone: Iterable[tuple[int, int]]) -> None:
+    """Note that messages (id) no longer tell of cases (id)."""
+    given = [{"m": m, "c": c} for m, c in gone]
+    if given:
+        await run(
+            conn,
+            """DELETE FROM message_cases t
+               USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(m bigint, c bigint)
+               WHERE (t.message_id, t.case_id) = (r.m, r.c)""",
+            {"rows": dumps(given)},
+        )
+
+
+async def told(conn: AsyncConnection, ids: Sequence[int]) -> Sequence[RowMapping]:
+    """Those of the messages that tell of several cases and have not left; ``told`` is their list.
+
+    Its entries: case_id, matter, opener, is_open, generation; the case of the key comes first.
+    """
+    return await rows(conn, _TOLD, {"ids": list(ids)}) if ids else []
