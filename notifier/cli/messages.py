@@ -278,7 +278,7 @@ def not_bounced(message: Number, note: Annotated[str, typer.Option(prompt=True)]
         move = Move(
             message_id=message_id,
             after=State.SENT,
-            reason=Reason.SETTLED_BY_PERSON,
+            reason=Reason.MISREAD,
             only_from=(State.BOUNCED,),
         )
         async with parts.engine.begin() as conn:

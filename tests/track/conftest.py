@@ -7,8 +7,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.demo.post_office import PostOffice
+from tests.cases import conftest as cases
 from tests.postfix import Postfix
 from tests.track.desk import Desk
+
+office = cases.office
 
 
 @pytest.fixture

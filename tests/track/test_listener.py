@@ -30,7 +30,7 @@ async def listening(
         await desk.rows("SELECT 1 AS one")
         return {REPLY_TO}
 
-    inbox = Inbox(port=0, addresses=("fbl@example.jp",), **more)
+    inbox = Inbox(**{"port": 0, "addresses": ("fbl@example.jp",), **more})
     post_desk = PostDesk(engine=engine or desk.engine, now=desk.now)
     listener = Listener(post_desk, Addresses(inbox, _BOUNCE, reply_to), inbox)
     await listener.open()
