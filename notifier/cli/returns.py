@@ -142,7 +142,7 @@ ENTRIES = ("when", "kind", "reason", "", "status", "return", "reply")
 def entry_line(r: RowMapping, language: str) -> tuple[object, ...]:
     """An entry of a message's tracking as a line."""
     hard = r["hard"]
-    why = f"bounce.{r['reason']}" if r["reason"] else f"level.{r['level']}" if r["level"] else ""
+    why = f"bounce.{r['reason']}" if r["reason"] else f"evidence.{r['level']}" if r["level"] else ""
     return (
         r["at"],
         label(f"return.{r['kind']}", language),
