@@ -111,7 +111,9 @@ async def test_suppressions(notifier: Terminal, desk: Desk, tmp_path: Path) -> N
 def test_returned_letters_are_named_by_line(notifier: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "returned.csv"
     file.write_text("番号,理由\nM000000077,転居先不明\n")
-    assert "2行目 番号: 印刷に回した手紙にありません" in notifier("letters", "returned", str(file), code=1)
+    assert "2行目 番号: 印刷に回した手紙にありません" in notifier(
+        "letters", "returned", str(file), code=1
+    )
     given = b"M000000077\nM000000078\n"
     assert "M000000078" in notifier("letters", "scan", "refused", given=given, code=1)
 
