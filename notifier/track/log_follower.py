@@ -77,18 +77,15 @@ class LogFollower:
 
 def _next(path: Path, generation: int, position: int) -> tuple[int, int, bytes] | None:
     """Whole lines after a place: the file's number, the place after them, and they themselves."""
-    aside = _numbered(path, generation)
-    if aside is not None and (data := _lines(aside, position)):
+    last = _numbered(path, generation)
+    if last is not None and last.stat().st_size < position:  # it was emptied in its place
+        return generation, 0, b""
+    if last is not None and (data := _lines(last, position)):
         return generation, position + len(data), data
     number = _number(path)
-    if number == generation:
-        if path.stat().st_size >= position:
-            return None
-        position = 0  # it was emptied in its place
-    else:
-        position = 0
-    data = _lines(path, position)
-    return (number, position + len(data), data) if data else None
+    if number == generation or not (data := _lines(path, 0)):
+        return None
+    return number, len(data), data
 
 
 def _number(path: Path) -> int:

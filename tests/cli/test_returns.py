@@ -133,7 +133,3 @@ async def test_the_relays_log(notifier: Terminal, desk: Desk, tmp_path: Path) ->
     assert "1 件: 反映済み 1" in notifier("relay-log", str(log))
     assert "1 件: 受領済み 1" in notifier("relay-log", str(log))
     assert await desk.entries(message["message_id"]) == [("bounced", "user_unknown")]
-
-
-def test_nothing_to_receive_is_said(notifier: Terminal) -> None:
-    assert "NOTIFIER_INBOX" in notifier("receive", code=1)

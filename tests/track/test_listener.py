@@ -113,6 +113,20 @@ async def test_a_line_without_end_is_cut_off(desk: Desk) -> None:
         del reader
 
 
+async def test_what_is_nested_without_end_is_kept_for_a_person(desk: Desk) -> None:
+    levels = b"".join(
+        b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1)
+        for n in range(5_000)
+    )
+    parts = b"".join(b"--b\r\n\r\n<u%d@example.jp>: unknown\r\n" % n for n in range(10_000))
+    head = b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b"
+    async with listening(desk) as listener:
+        for data in (head + b"0\r\n\r\n" + levels, head + b"\r\n\r\n" + parts):
+            assert (await send(listener, "fbl@example.jp", data))[0] == 250
+    found = await desk.rows("SELECT standing FROM returns")
+    assert [r["standing"] for r in found] == ["person"] * 2
+
+
 async def test_while_the_record_is_away_nothing_is_taken(desk: Desk) -> None:
     away = connect("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
     async with listening(desk, away) as listener:
