@@ -1,6 +1,5 @@
 """``notifier messages``: find them, see what became of them, get the exact bytes back."""
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +27,7 @@ from notifier.store.messages import Move
 from notifier.write.labels import label
 
 from .returns import ENTRIES, entry_line
-from .session import Limit, out, person, run
+from .session import Limit, out, person, put, run
 from .tables import show
 
 app = typer.Typer(
@@ -194,10 +193,7 @@ def bytes_(
                 body = await letter_again(conn, digest, body, parts.writer)
         if body is None:
             raise NotFound("document of message", public_number(message_id))
-        if to is None:
-            sys.stdout.buffer.write(body)
-        else:
-            to.write_bytes(body)
+        put(body, to)
 
     run(work)
 

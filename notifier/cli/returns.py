@@ -1,6 +1,5 @@
 """``notifier returns``: what came back, and what a person makes of it."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,7 @@ from notifier.track.settle import settle as settle_return
 from notifier.track.sweep import direct_labels
 from notifier.write.labels import label
 
-from .session import Id, Limit, out, person, run
+from .session import Id, Limit, out, person, put, run
 from .tables import show
 from .track import followed_by
 
@@ -166,10 +165,7 @@ def bytes_(
     async def work(parts: Parts) -> None:
         async with parts.engine.connect() as conn:
             raw = bytes((await _found(conn, number))["raw"])
-        if to is None:
-            sys.stdout.buffer.write(raw)
-        else:
-            to.write_bytes(raw)
+        put(raw, to)
 
     run(work)
 

@@ -52,7 +52,7 @@ class Inbox(BaseModel):
     #: those of feedback loops.
     addresses: tuple[Address, ...] = ()
     most_megabytes: Annotated[int, Field(ge=1, le=100)] = 10  # of one mail
-    connections: Annotated[int, Field(ge=1, le=1000)] = 50
+    connections: Annotated[int, Field(ge=1, le=1000)] = 25  # one full of mail costs 20 MB
     mailboxes: tuple[Mailbox, ...] = ()
     relay_logs: tuple[Path, ...] = ()  # of Postfix, on this host
 

@@ -1,7 +1,7 @@
 """The loop: a real Postfix takes, refuses, bounces and delivers, and its reports come back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.cases.conftest import Office
 from tests.deliver.proxy import Cut, Proxy
 from tests.deliver.rig import eventually
 from tests.dovecot import Dovecot
-from tests.postfix import BOX, FULL, GONE, ONWARD, REFUSED, Postfix
+from tests.postfix import BOUNCES, BOX, FULL, GONE, ONWARD, REFUSED, Postfix
 from tests.samples import charge_failed
 from tests.track.desk import DAY, Desk
 from tests.track.test_listener import listening
@@ -32,15 +32,6 @@ def desk(desk: Desk, postfix: Postfix) -> Desk:
     """It sends through Postfix, and asks to be told of deliveries."""
     desk.relay = postfix.relay(dsn=Dsn.SUCCESS)
     return desk
-
-
-@pytest.fixture
-def dovecot() -> Iterator[Dovecot]:
-    """A real Dovecot, to which Postfix can deliver as well."""
-    made = Dovecot()
-    made.start()
-    yield made
-    made.stop()
 
 
 @asynccontextmanager
@@ -144,18 +135,31 @@ async def test_a_letter_takes_over_and_the_next_mail_is_not_sent(
     assert await desk.state(again) == ("suppressed", Reason.ADDRESS_SUPPRESSED)
 
 
-async def test_what_nobody_knew_is_settled_by_its_bounce(desk: Desk, postfix: Postfix) -> None:
-    """The relay took it and the reply got lost: its bounce tells."""
+async def uncertain(desk: Desk, postfix: Postfix) -> list[int]:
+    """A mail that will bounce and one that will arrive; the relay's replies got lost."""
     async with Proxy(postfix.port, Cut.REPLY).open() as proxy:
         desk.relay = postfix.relay(port=proxy.port, dsn=Dsn.SUCCESS)
-        gone, box = await sent_to(desk, f"hanako@{GONE}", f"hanako@{BOX}")
+        ids = await sent_to(desk, f"hanako@{GONE}", f"hanako@{BOX}")
         async with desk.at_work():
-            for one in (gone, box):
+            for one in ids:
                 await desk.until(one, State.UNCERTAIN)
+    return ids
+
+
+async def test_what_nobody_knew_is_settled_by_its_reports(desk: Desk, postfix: Postfix) -> None:
+    gone, box = await uncertain(desk, postfix)
     async with listening(desk, port=postfix.back, protocol="lmtp"):
         assert await stands(desk, gone, at=State.BOUNCED) == [("bounced", Reason.BOUNCED_FOR_GOOD)]
         arrived = await stands(desk, box, at=State.DELIVERED)
         assert arrived == [("delivered", Reason.REPORTED_DELIVERED)]
+
+
+async def test_what_nobody_knew_is_settled_by_the_log(desk: Desk, postfix: Postfix) -> None:
+    gone, box = await uncertain(desk, postfix)
+    async with following(desk, postfix):
+        assert await stands(desk, gone, at=State.BOUNCED) == [("bounced", Reason.BOUNCED_FOR_GOOD)]
+        arrived = await stands(desk, box, at=State.DELIVERED)
+    assert arrived == [("delivered", Reason.TAKEN_BY_NEXT)]
 
 
 async def test_through_a_mailbox(desk: Desk, postfix: Postfix, dovecot: Dovecot) -> None:
@@ -174,19 +178,24 @@ async def test_through_a_mailbox(desk: Desk, postfix: Postfix, dovecot: Dovecot)
 
 
 async def test_a_log_tells_while_it_grows(desk: Desk, postfix: Postfix) -> None:
-    follower = LogFollower(
-        engine=desk.engine,
-        path=postfix.log,
-        bounce_domain="bounce.example.jp",
-        now=desk.now,
-    )
-    stop = asyncio.Event()
-    task = asyncio.create_task(follower.run(stop))
-    gone, box = await sent_to(desk, f"hanako@{GONE}", f"hanako@{BOX}")
-    async with desk.at_work():
+    async with following(desk, postfix), desk.at_work():
+        gone, box = await sent_to(desk, f"hanako@{GONE}", f"hanako@{BOX}")
         await desk.until(gone, State.BOUNCED)
         arrived = await stands(desk, box, at=State.DELIVERED)
     assert arrived == [("delivered", Reason.TAKEN_BY_NEXT)]
-    stop.set()
-    await asyncio.wait_for(task, 30)
     assert await desk.entries(gone) == [("bounced", "user_unknown")]
+
+
+@asynccontextmanager
+async def following(desk: Desk, postfix: Postfix) -> AsyncIterator[None]:
+    """Follow Postfix's log within; an orderly stop at the end."""
+    follower = LogFollower(
+        engine=desk.engine, path=postfix.log, bounce_domain=BOUNCES, now=desk.now
+    )
+    stop = asyncio.Event()
+    task = asyncio.create_task(follower.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 30)
