@@ -45,6 +45,9 @@ WITH done AS (
             SELECT FROM messages m WHERE m.fallback IN ('letter', 'ended', 'overtaken')
               AND m.message_id = CASE WHEN t.key ~ '^M[0-9]+$'
                   THEN CAST(ltrim(t.key, 'M') AS bigint) END)
+        OR t.kind = 'unread_return' AND NOT EXISTS (
+            SELECT FROM returns r WHERE r.standing = 'person'
+              AND CAST(CAST(r.handled_at AT TIME ZONE 'Asia/Tokyo' AS date) AS text) = t.key)
         OR t.kind = 'held_message' AND NOT EXISTS (
             SELECT FROM messages m WHERE m.state = 'held'
               AND m.notice = t.details->>'notice' AND m.reason = t.details->>'reason'
@@ -182,7 +185,8 @@ async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> i
     """Close open tasks whose matter has settled itself; how many.
 
     That is: an uncertain message or batch is uncertain no more, a letter has taken the place of a
-    mail that failed, and of the messages that were held for this reason none is held any more.
+    mail that failed, a person has seen to all returns of that day, and of the messages that were
+    held for this reason none is held any more.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 
