@@ -13,22 +13,29 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.decide.calendar import JAPAN, japan_date
-from notifier.decide.closures import is_open
+from notifier.decide.closures import Closures
 from notifier.decide.plan import in_hours, reminders
 from notifier.intake.rehearsal import Rehearsal
 from notifier.model.billing import ChargeFailed
+from notifier.model.closure import Closure
 from notifier.model.notice import plan_of
 from notifier.model.plan import OFFICE_HOURS, Calendar
 from notifier.runtime.engines import Engines
-from notifier.store import members, report, schemes
+from notifier.store import closures, members, report, schemes
 from notifier.store.db import connect, rows
 from tests.conftest import Databases
 from tests.samples import NOTICES, SCHEME, member
 
 from .conftest import ACTOR
-from .stories import DAY, FIRST, Story, Told, Truth, stories
+from .stories import DAY, FIRST, OTHER, Story, Told, Truth, stories
 
-CALENDAR = Calendar(is_open=is_open, hours=OFFICE_HOURS)
+# The association is closed for Obon; those who look after a second scheme are for 20 days more.
+CLOSURES = Closures(
+    (
+        Closure(first=date(2025, 8, 13), last=date(2025, 8, 15), scheme="", name="夏季休業"),
+        Closure(first=date(2025, 8, 18), last=date(2025, 9, 12), scheme=OTHER.scheme, name="移転"),
+    )
+)
 PLAN = plan_of(NOTICES, "charge")
 LAST = date(2025, 11, 28)  # by then every case has timed out
 _numbers = count(1)
@@ -43,8 +50,11 @@ class Theatre:
 
     async def _open(self, url: str) -> AsyncEngine:
         engine = connect(url)
+        now = datetime(2025, 7, 1, tzinfo=JAPAN)
         async with engine.begin() as conn:
-            await schemes.save(conn, SCHEME, actor=ACTOR, now=datetime(2025, 7, 1, tzinfo=JAPAN))
+            for scheme in (SCHEME, OTHER):
+                await schemes.save(conn, scheme, actor=ACTOR, now=now)
+            await closures.add(conn, CLOSURES.own, actor=ACTOR, now=now)
         return engine
 
     def close(self) -> None:
@@ -144,8 +154,8 @@ def test_what_a_case_says_and_where_it_ends(theatre: Theatre) -> None:
     wrong = []
     for story, (in_time, late) in zip(told, _play(theatre, told), strict=True):
         try:
-            _check(in_time, story.events(in_time.number, punctual=True))
-            _check(late, story.events(late.number, punctual=False))
+            _check(in_time, story, story.events(in_time.number, punctual=True))
+            _check(late, story, story.events(late.number, punctual=False))
             assert _end(late) == _end(in_time)
         except AssertionError as problem:
             wrong.append((story, str(problem)))
@@ -182,19 +192,20 @@ def _end(course: Course) -> str:
     return "closed settled" if course.end in {"none", "closed opened"} else course.end
 
 
-def _check(course: Course, told: list[Told]) -> None:
+def _check(course: Course, story: Story, told: list[Told]) -> None:
+    calendar = Calendar(is_open=CLOSURES.of(story.scheme), hours=OFFICE_HOURS)
     days = defaultdict(list)
     for m in course.sent:
         moment: datetime = m["at"]
         day = japan_date(moment)
         days[day].append(m["step"])
-        assert in_hours(moment, CALENDAR), "outside of the hours, or on a closed day"
+        assert in_hours(moment, calendar), "outside of the hours, or on a closed day"
         if m["notice"] != "apology":
             _check_request(m, Truth.of(told, moment), day)
     assert all(len(steps) == 1 for steps in days.values()), "two on one day"
     assert {m["state"] for m in course.messages} <= {"sent", "held", "cancelled"}
     if not any(m["state"] == "held" for m in course.messages):
-        _check_none_lost(set(days), told)
+        _check_none_lost(set(days), told, calendar)
 
 
 def _check_request(message: RowMapping, truth: Truth, day: date) -> None:
@@ -204,11 +215,11 @@ def _check_request(message: RowMapping, truth: Truth, day: date) -> None:
     assert day <= date.fromisoformat(message["facts"]["deadline"]), "past its deadline"
 
 
-def _check_none_lost(days: set[date], told: list[Told]) -> None:
+def _check_none_lost(days: set[date], told: list[Told], calendar: Calendar) -> None:
     """On every day of the plan on which somebody is reminded, something was said."""
     failures = [t.event.data for t in told if isinstance(t.event.data, ChargeFailed)]
     for one in {failure.deadline for failure in failures}:
-        for planned in reminders(PLAN, one, is_open):
+        for planned in reminders(PLAN, one, calendar.is_open):
             opens = datetime.combine(planned.day, OFFICE_HOURS.opens, JAPAN)
             truth = Truth.of(told, opens - timedelta(microseconds=1))
             if truth.reminds and truth.deadline == one and truth.told_at is not None:
