@@ -77,7 +77,7 @@ class Line:
             self._rests_until = monotonic() + min(first * 2 ** min(self._failures, 9), longest)
 
     async def _cut(self) -> None:
-        settled = await self._desk.feed.end()
+        settled = await self._desk.feed.settled()
         for _ in range(_MOST_CUT):
             async with self._desk.engine.begin() as conn:
                 if not await _cut_one(conn, self._id, settled, self._desk.now()):
