@@ -18,6 +18,7 @@ from notifier.store.db import connect, run, scalar
 from notifier.store.horizon import Horizon
 from notifier.store.migrate import upgrade
 from notifier.tell.feed import Feed, Unsettled
+from tests.runtime.test_engines import becomes
 from tests.tell.conftest import Desk
 
 #: A claim that nobody waits for on the disk, as workers make it.
@@ -41,8 +42,7 @@ async def test_a_position_that_was_told_outlives_a_crash(tmp_path: Path) -> None
         await engine.dispose()
         postgres = House(tmp_path / "var").postgres
         os.kill(int((postgres.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        while postgres.alive():
-            await asyncio.sleep(0.02)
+        assert await asyncio.to_thread(becomes, lambda: not postgres.alive())
         engines.ensure()
         async with engine.connect() as conn:
             assert await scalar(conn, "SELECT last_value FROM log_position_seq") >= told
