@@ -15,7 +15,7 @@ from notifier.model.provider import Provider
 from notifier.model.states import State
 from notifier.store import keys
 from notifier.store.db import scalar
-from notifier.tell.feed import Feed
+from notifier.tell.feed import Feed, Unsettled
 from notifier.tell.outside import Unreachable
 from notifier.track.effect import apply
 from notifier.track.providers.desk import ProviderDesk
@@ -61,7 +61,7 @@ class HouseServices:
         try:
             start = await self._feed.end() if after is None else after
             return await self._feed.read(start, limit=limit, source=source, states=states)
-        except (DBAPIError, OSError) as problem:
+        except (DBAPIError, OSError, Unsettled) as problem:
             raise Unavailable from problem
 
     def listens_to(self, provider: Provider) -> bool:
