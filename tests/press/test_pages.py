@@ -11,7 +11,7 @@ from pypdf import PdfReader, PdfWriter
 from notifier.model.correspondence import Correspondence
 from notifier.press.binding import Misplaced, bind, check
 from notifier.press.inputs import dumped, is_inputs, loaded, stationery_of
-from notifier.press.pages import Pages
+from notifier.write.drawn import Pages
 from tests.samples import WRITER
 
 _NAMES = st.text(st.sampled_from("山川()（）[]<>\\/『』々ー0Aa･、"), min_size=1, max_size=12)
