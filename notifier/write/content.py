@@ -24,15 +24,17 @@ _NUMBER: Final = rb"-?[\d.]+"
 _PIECE: Final = re.compile(
     rb"q " + rb" ".join([rb"(%s)" % _NUMBER] * 6) + rb" cm(.*?)\nQ\n", re.DOTALL
 )
-#: Between pieces: what they are (tags, with strings for languages), and paths that clip them.
+#: The begin of what is tagged; strings in it tell languages, or what glyphs mean.
+_TAG: Final = (
+    rb"/\w+ ?(?:BMC|(?:/\w+|<<(?:[^()<>]|<[^<>]*>|<<[^()<>]*>>|\(" + _literal() + rb"\))*+>>) ?BDC)"
+)
+#: Between pieces: what they are, and paths that clip them.
 _BETWEEN: Final = re.compile(
-    rb"(?:\s|EMC|Q|/\w+ BMC|/\w+ ?(?:/\w+|<<(?:[^()<>]|<[^<>]*>|<<[^()<>]*>>|\("
-    + _literal()
-    + rb"\))*+>>) ?BDC|q (?:%s |[mlhc]\s)+W\*?\s+n)*+" % _NUMBER,
-    re.DOTALL,
+    rb"(?:\s|EMC|Q|%s|q (?:%s |[mlhc]\s)+W\*?\s+n)*+" % (_TAG, _NUMBER), re.DOTALL
 )
 _TOKEN: Final = re.compile(
-    rb"\s+|[\[\]]|(%s)|/(\w+)|\((%s)\)|<([0-9A-Fa-f]*)>|([A-Za-z]+\*?)" % (_NUMBER, _literal()),
+    rb"\s+|[\[\]]|%s|(%s)|/(\w+)|\((%s)\)|<([0-9A-Fa-f]*)>|([A-Za-z]+\*?)"
+    % (_TAG, _NUMBER, _literal()),
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
@@ -44,9 +46,7 @@ _PLACES: Final = {b"m": 2, b"l": 2, b"c": 6}
 #: Operators that draw, and those that say how.
 _STROKES: Final = frozenset((b"S", b"s", b"B", b"B*", b"b", b"b*"))
 _FILLS: Final = frozenset((b"f", b"F", b"f*", b"h"))
-_LOOKS: Final = frozenset(
-    (b"M", b"J", b"j", b"d", b"cs", b"CS", b"sc", b"SC", b"scn", b"SCN", b"gs", b"BT", b"ET", b"Tr")
-)
+_LOOKS: Final = frozenset(b"M J j d cs CS sc SC scn SCN gs BT ET Tr EMC".split())
 #: How far characters reach above and below their line, in sizes: Japanese ones are squares.
 _ABOVE, _BELOW = 0.88, 0.12
 
@@ -99,7 +99,7 @@ class Contents:
         self._between.add(between)
 
     def _learn(self, body: bytes) -> Drawn:
-        shape = self._text(body) if b"BT " in body else _path(body)
+        shape = self._text(body) if b"\nBT" in body else _path(body)
         self._known[body] = shape
         return shape
 
