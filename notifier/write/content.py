@@ -33,10 +33,12 @@ _BETWEEN: Final = re.compile(
     rb"(?:\s|EMC|Q|%s|q (?:%s |[mlhc]\s)+W\*?\s+n)*+" % (_TAG, _NUMBER), re.DOTALL
 )
 _TOKEN: Final = re.compile(
-    rb"\s+|[\[\]]|%s|(%s)|/(\w+)|\((%s)\)|<([0-9A-Fa-f]*)>|([A-Za-z]+\*?)"
+    rb"\s+|[\[\]]|(%s)|(%s)|/(\w+)|\((%s)\)|<([0-9A-Fa-f]*)>|([A-Za-z]+\*?)"
     % (_TAG, _NUMBER, _literal()),
     re.DOTALL,
 )
+#: What glyphs stand for that mean nothing one by one.
+_ACTUAL: Final = re.compile(rb"/ActualText ?(?:<([0-9A-Fa-f]*)>|\((%s)\))" % _literal(), re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _PLAIN: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 #: A run of lines.
@@ -46,7 +48,7 @@ _PLACES: Final = {b"m": 2, b"l": 2, b"c": 6}
 #: Operators that draw, and those that say how.
 _STROKES: Final = frozenset((b"S", b"s", b"B", b"B*", b"b", b"b*"))
 _FILLS: Final = frozenset((b"f", b"F", b"f*", b"h"))
-_LOOKS: Final = frozenset(b"M J j d cs CS sc SC scn SCN gs BT ET Tr EMC".split())
+_LOOKS: Final = frozenset(b"M J j d cs CS sc SC scn SCN gs BT ET Tr".split())
 #: How far characters reach above and below their line, in sizes: Japanese ones are squares.
 _ABOVE, _BELOW = 0.88, 0.12
 
@@ -108,6 +110,7 @@ class Contents:
         font, size, text = None, 0.0, []
         x = y = 0.0
         edges: list[tuple[float, float, float, float]] = []
+        actual = ""  # what stands for the glyphs up to the end of their tag
         for numbers, name, raw, operator in _operations(body):
             if operator == b"Tf":
                 font, size = self._fonts.get(name), numbers[-1]
@@ -118,7 +121,10 @@ class Contents:
                     raise Unknown("a text without a font")
                 start, x = x, x + (font.width(raw) - sum(numbers)) * size / 1000
                 edges.append((start, y - _ABOVE * size, x, y + _BELOW * size))
-                text.append(font.text(raw))
+                text.append("" if actual else font.text(raw))
+            elif operator in (b"BDC", b"EMC"):
+                actual = raw.decode("utf-16", "replace")
+                text.append(actual)
             elif operator not in _LOOKS and operator != b"w":
                 raise Unknown("a text with something else in it")
         return Drawn(*_around(edges), "".join(text))
@@ -165,9 +171,11 @@ def _operations(body: bytes) -> Iterator[tuple[list[float], bytes, bytes, bytes]
         if found.start() != read:
             break
         read = found.end()
-        number, named, literal, digits, operator = found.groups()
+        tag, number, named, literal, digits, operator = found.groups()
         if number:
             numbers.append(float(number))
+        elif tag:
+            yield [], b"", _actual(tag), b"BDC"
         elif named:
             name = named
         elif operator:
@@ -179,6 +187,17 @@ def _operations(body: bytes) -> Iterator[tuple[list[float], bytes, bytes, bytes]
             raw += bytes.fromhex(digits.decode())
     if read != len(body) or numbers or raw:
         raise Unknown("content that is not of the form that we know")
+
+
+def _actual(tag: bytes) -> bytes:
+    """The text that a tag gives for its glyphs, in UTF-16 with its mark; empty: none."""
+    found = _ACTUAL.search(tag)
+    if found is None:
+        return b""
+    if found[1] is not None:
+        return bytes.fromhex(found[1].decode())
+    raw = _ESCAPE.sub(_plain, found[2])
+    return raw if raw.startswith(b"\xfe\xff") else raw.decode("latin-1").encode("utf-16")
 
 
 def _around(boxes: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:

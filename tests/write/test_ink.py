@@ -49,7 +49,7 @@ FINE = (
     "#place(dy: 100mm, rotate(-20deg, text(32pt, fill: gray)[写]))",
     "#place(dy: 90mm, block(clip: true, width: 20mm, height: 9mm, circle(radius: 8mm, fill: red)))",
     "#place(dy: 120mm)[#underline[下線]#strike[取消]#text(stroke: 0.2pt)[袋文字]]",
-    "#place(dy: 9cm, polygon(fill: gradient.linear(red, blue), (0mm, 0mm), (9mm, 3mm), (2mm, 5mm)))",
+    "#place(dy: 9cm, polygon(fill: gradient.linear(red, blue), (0mm, 0mm), (9mm, 3mm)))",
 )
 
 
