@@ -32,8 +32,8 @@ _LIST: Final = re.compile("[、〜]")
 _NUMBERED: Final = re.compile("第?[0-9０-９]+(地割|[−-][0-9０-９]+)$")
 _CUT: Final = re.compile("第?[0-9０-９]+$")
 _CUT_OFF: Final = re.compile("[0-9０-９]+地割")
-#: Notes that are understood: 1〜19丁目, 8丁目, 35〜38、41、42丁目. What others mean (blocks, streets,
-#: その他) is not judged.
+#: Notes that are understood: 1〜19丁目, 8丁目, 35〜38、41、42丁目. What others mean (blocks,
+#: streets, その他) is not judged.
 _BLOCKS: Final = re.compile("[0-9]+(?:〜[0-9]+)?(?:、[0-9]+(?:〜[0-9]+)?)*丁目")
 _SPAN: Final = re.compile("([0-9]+)(?:〜([0-9]+))?")
 _NO_TOWN: Final = re.compile("の次に.*番地.*がくる場合$")
