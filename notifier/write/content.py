@@ -20,10 +20,7 @@ def _literal(depth: int = _DEEPEST) -> bytes:
 
 
 _NUMBER: Final = rb"-?[\d.]+"
-#: A piece: its matrix, then what is drawn.
-_PIECE: Final = re.compile(
-    rb"q " + rb" ".join([rb"(%s)" % _NUMBER] * 6) + rb" cm(.*?)\nQ\n", re.DOTALL
-)
+_UPRIGHT: Final = [b"1", b"0", b"0", b"-1"]
 #: The begin of what is tagged; strings in it tell languages, or what glyphs mean.
 _TAG: Final = (
     rb"/\w+ ?(?:BMC|(?:/\w+|<<(?:[^()<>]|<[^<>]*>|<<[^()<>]*>>|\(" + _literal() + rb"\))*+>>) ?BDC)"
@@ -73,25 +70,22 @@ class Contents:
 
     def drawn(self, content: bytes, height: float) -> Iterator[Drawn]:
         """What a page of a height in points shows, in order. Raises :class:`Unknown`."""
-        read = 0
-        for found in _PIECE.finditer(content):
-            self._skip(content[read : found.start()])
-            read = found.end()
-            a, b, c, d, x, y, body = found.groups()
+        *pieces, rest = content.split(b"\nQ\n")
+        for piece in pieces:
+            head, placed, body = piece.partition(b" cm")
+            between, _, matrix = head.rpartition(b"q ")
+            self._skip(between if placed else piece)
+            if not placed:  # the end of what was clipped
+                continue
             shape = self._known.get(body) or self._learn(body)
-            if b == c == b"0" and a == b"1" and d == b"-1":
-                right, down = float(x), height - float(y)
-                yield Drawn(
-                    right + shape.left,
-                    down + shape.top,
-                    right + shape.right,
-                    down + shape.bottom,
-                    shape.text,
-                )
+            numbers = matrix.split()
+            if numbers[:4] == _UPRIGHT:
+                x, y = float(numbers[4]), height - float(numbers[5])
+                left, top, right, bottom, text = shape
+                yield Drawn(x + left, y + top, x + right, y + bottom, text)
             else:
-                matrix = (float(a), float(b), float(c), float(d), float(x), float(y))
-                yield _turned(shape, matrix, height)
-        self._skip(content[read:])
+                yield _turned(shape, numbers, height)
+        self._skip(rest)
 
     def _skip(self, between: bytes) -> None:
         if between in self._between:
@@ -207,11 +201,15 @@ def _around(boxes: list[tuple[float, float, float, float]]) -> tuple[float, floa
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def _turned(shape: Drawn, m: tuple[float, float, float, float, float, float], h: float) -> Drawn:
+def _turned(shape: Drawn, numbers: list[bytes], height: float) -> Drawn:
     """A piece that is turned or scaled."""
+    try:
+        a, b, c, d, e, f = map(float, numbers)
+    except ValueError:
+        raise Unknown("something that stands nowhere") from None
     corners = [(x, y) for x in (shape.left, shape.right) for y in (shape.top, shape.bottom)]
-    xs = [m[0] * x + m[2] * y + m[4] for x, y in corners]
-    ys = [h - (m[1] * x + m[3] * y + m[5]) for x, y in corners]
+    xs = [a * x + c * y + e for x, y in corners]
+    ys = [height - (b * x + d * y + f) for x, y in corners]
     return Drawn(min(xs), min(ys), max(xs), max(ys), shape.text)
 
 

@@ -35,8 +35,8 @@ def check_pages(
     within = (edge, edge, _WIDTH - edge, _HEIGHT - edge)
     for number, page in enumerate(pages, 1):
         drawn = list(page)
-        outside = next((piece for piece in drawn if not _inside(piece, within)), None)
-        if outside:
+        if not _inside(_box_of(drawn), within):
+            outside = next(piece for piece in drawn if not _inside(piece, within))
             raise _refused(Reason.OUTSIDE_PRINTABLE_AREA, number, outside)
         if number == 1:
             _check_window(drawn, c, envelope)
@@ -52,7 +52,9 @@ def _check_window(drawn: Iterable[Drawn], c: Correspondence, e: Envelope) -> Non
             raise _refused(Reason.WINDOW_NOT_CLEAR, 1, piece)
     shapes = [piece for piece in shown if not piece.text]
     _check_barcode(shapes, [piece for piece in shown if piece.text], always, e)
-    if _length("".join(piece.text for piece in shown)) != _length(_address(c)):
+    found = "".join("".join([piece.text for piece in shown]).split())
+    told = _address(c)
+    if sorted(found) != sorted(told) and _length(found) != _length(told):
         raise _refused(Reason.WINDOW_NOT_CLEAR, 1, shown[0] if shown else None)
 
 
@@ -74,12 +76,13 @@ def _address(c: Correspondence) -> str:
     r = c.recipient
     assert r.address is not None
     office = r.organisation + r.role if r.organisation else ""
-    return "".join([postcode(r.address.postcode), *r.address.lines, office, r.name, r.honorific])
+    told = [postcode(r.address.postcode), *r.address.lines, office, r.name, r.honorific]
+    return "".join("".join(told).split())
 
 
 def _length(text: str) -> int:
     """Characters that take room. Which ones, a page tells for certain only of glyphs."""
-    bare = "".join(unicodedata.normalize("NFC", text).split())
+    bare = unicodedata.normalize("NFC", text)
     return sum(not unicodedata.combining(c) and not _selects(c) for c in bare)
 
 
@@ -95,6 +98,14 @@ def _wider(box: _Box, x: float, y: float) -> _Box:
     """A box with millimetres more to each side."""
     x, y = x * _POINTS, y * _POINTS
     return box[0] - x, box[1] - y, box[2] + x, box[3] + y
+
+
+def _box_of(drawn: Sequence[Drawn]) -> _Box:
+    """The box around all that is drawn; of nothing one in the middle of the sheet."""
+    if not drawn:
+        return _WIDTH / 2, _HEIGHT / 2, _WIDTH / 2, _HEIGHT / 2
+    lefts, tops, rights, bottoms, _ = zip(*drawn, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _inside(piece: Drawn | _Box, box: _Box) -> bool:
