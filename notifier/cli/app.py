@@ -19,6 +19,7 @@ from . import (
     staff,
     tasks,
     templates,
+    track,
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
@@ -46,6 +47,7 @@ for name, group in {
     app.add_typer(group, name=name)
 app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
+app.command("track")(track.track)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)

@@ -17,7 +17,7 @@ import pybase64
 import zstandard
 
 _LEVEL: Final = 3  # twice the time buys a few percent more
-_LEVEL_WITH_DICTIONARY: Final = 2  # twice the time buys a tenth: it is all in the dictionary
+_LEVEL_WITH_DICTIONARY: Final = -1  # it is all in the dictionary: higher levels only take longer
 _LINE: Final = 76  # characters of a line of base64, RFC 2045 6.8
 
 #: Whether it goes out as base64, and the bytes that it holds.

@@ -6,7 +6,6 @@ of a display name when it folds one (gh-80222), so that one mailbox becomes two.
 
 import binascii
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -39,8 +38,7 @@ class Segment(NamedTuple):
         return folded(self.content) if self.base64 else self.content
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """A display name and an address ``local@domain``, the local part unquoted."""
 
     field: str  # which header, for errors
@@ -48,8 +46,7 @@ class Mailbox:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headers:
+class Headers(NamedTuple):
     """What stands at the head of a mail."""
 
     sender: Mailbox

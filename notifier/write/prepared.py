@@ -8,11 +8,10 @@ skeleton, and goes through the templates itself.
 
 import re
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -41,14 +40,21 @@ _LINKS: Final = frozenset(":/=\\(wW")
 #: Types whose values can be slots, and values of them that never are.
 _SLOTS: Final = frozenset({FieldType.YEN, FieldType.TEXT})
 _NOTHING: Final = (None, "")
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
 #: What differs from message to message, so that no skeleton with it would be found again.
 _OWN: Final = frozenset({"number", "recipient", "policies"})
+
+#: How values are told that go into slots unchecked.
+_SURELY: Final[Mapping[FieldType, Callable[[Any], bool]]] = {
+    FieldType.YEN: lambda value: type(value) is int and value >= 0,
+    FieldType.NUMBER: lambda value: type(value) is int,
+    FieldType.TEXT: lambda value: type(value) is str and value != "",
+}
 
 Leaves = dict[str, str | int]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A skeleton with what is to be filled in, or why there is none yet."""
 
     key: Hashable
@@ -173,26 +179,21 @@ def _fits(spec: FieldSpec, value: Any) -> bool:
     """Whether a value is surely of its type; whatever is doubtful is left to the checks."""
     if value is None:
         return spec.optional
-    match spec.type:
-        case FieldType.YEN:
-            return type(value) is int and value >= 0
-        case FieldType.NUMBER:
-            return type(value) is int
-        case FieldType.TEXT:
-            return type(value) is str and value != ""
-        case _:
-            return True  # it is part of the key, so that an equal value has been checked
+    surely = _SURELY.get(spec.type)
+    # Of any other type it is part of the key, so that an equal value has been checked.
+    return surely is None or surely(value)
 
 
 def _frozen(value: Any) -> Hashable:
     """A JSON value as part of a key."""
-    if isinstance(value, str | int | None):
-        return type(value), value
+    kind = type(value)
+    if kind in _SCALARS:
+        return kind, value
     if isinstance(value, Mapping):
         return tuple((key, _frozen(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
         return (list, *map(_frozen, value))
-    return type(value), value
+    return kind, value
 
 
 def _texts(leaves: Leaves) -> list[str]:

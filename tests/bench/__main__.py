@@ -15,7 +15,7 @@ from rich.table import Table
 
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import load_settings
-from tests.bench import contest, craft, endurance, idle, ingest, press, urgent
+from tests.bench import contest, craft, endurance, idle, ingest, press, reading, urgent
 from tests.bench.figures import ABSENT, Figure, write_summary
 
 Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
@@ -29,6 +29,7 @@ BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     ("letter_vs_weasyprint",): craft.measure_peer,
     ("idle_p50_ms", "idle_p99_ms"): idle.measure,
     ("ingest_single_per_s", "ingest_batch_per_s"): ingest.measure,
+    (reading.NAME,): reading.measure,
     contest.NAMES: contest.measure,
     urgent.NAMES: urgent.measure,
     endurance.NAMES: endurance.measure,

@@ -15,7 +15,7 @@ from notifier.runtime.engines import Engines
 from tests.bench.house import House
 from tests.bench.sink import Sink
 
-#: Connections to the sink, in all: those of two workers together are as many.
+#: Connections to the sink of each process. ``smtp-source`` is slower with twice as many.
 SESSIONS: Final = 64
 _PARTING: Final = 10.0  # seconds that a program may take to end
 

@@ -35,8 +35,7 @@ class Ours:
         await mailing.queue(engine, next(_NUMBERS), self._mails)
         await mailing.tidy(engine)
         meter = Meter(self._sink, self._mails)
-        each = max(1, SESSIONS // self._workers)
-        async with self._house.crew_at(self._sink.port, connections=each) as crew:
+        async with self._house.crew_at(self._sink.port, connections=SESSIONS) as crew:
             self._start(crew)
             rate = await meter.rate()
             await self._recorded(before + self._mails)

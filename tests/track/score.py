@@ -14,7 +14,7 @@ from tests.track.collection import Sample, Truth, samples
 from tests.track.readers import Reader, readers
 
 ASPECTS: Final = ("recipients", "kind", "reason", "hard", "status")
-#: Kinds whose recipients are counted; who answers is no recipient, and a complaint may hide its own.
+#: Kinds whose recipients are counted: who answers is none, and a complaint may hide its own.
 _NAMED: Final = {
     ReturnKind.BOUNCED,
     ReturnKind.DELAYED,

@@ -1,0 +1,1 @@
+"""What comes back: reports, complaints, answers; what they say, and what follows."""

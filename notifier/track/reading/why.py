@@ -1,0 +1,142 @@
+"""Why a mail was not delivered: from words, codes and the command that was answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from notifier.model.tracking import BounceReason
+
+from .tables import Reasons, reasons
+from .words import even
+
+_R = BounceReason
+#: Something went wrong: what else is told says more.
+_VAGUE = frozenset({_R.SYSTEM_ERROR, _R.MAILER_ERROR})
+#: What a refusal without a cause is about, by the command that it answers.
+_REFUSED = {"MAIL": _R.REJECTED, "RCPT": _R.FILTERED, "DATA": _R.REJECTED, "CONN": _R.BLOCKED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known about one refusal."""
+
+    texts: Sequence[str]  # the server's own words first, what stands around them later
+    status: str | None = None  # enhanced code
+    code: int | None = None
+    command: str = ""  # CONN, MAIL, RCPT, DATA
+    hosts: Sequence[str] = ()  # of the server, of the recipient
+    category: str = ""  # of PowerMTA
+    temporary: bool = False
+    local: bool = False  # the server that reports is the recipient's own
+
+
+def reason_of(given: Evidence) -> BounceReason:
+    """The reason that fits best; on_hold if there are words that say nothing, else undefined."""
+    table = reasons()
+    texts = [even(text) for text in given.texts if text.strip()]
+    own, around = texts[:1], texts[1:]
+    first = (
+        _by_host(table, own, given)
+        or _by_code(table.sure, given.status)
+        or _by_words(table, own, given)
+    )
+    if first in _VAGUE and (clearer := _clearer(table, around[:3], given)):
+        return clearer
+    found = (
+        first
+        or _by_code(table.codes, given.status)
+        or _by_words(table, around, given)
+        or _known(table.categories.get(given.category, ""), given)
+        or _by_refusal(table, texts, given)
+        or _general(table, given)
+    )
+    return found or (_R.ON_HOLD if any(len(text) > 3 for text in texts) else _R.UNDEFINED)
+
+
+def is_hard(reason: BounceReason, given: Evidence) -> bool:
+    """Whether the address is dead for good."""
+    status = "" if (given.status or "").endswith(".0.0") else given.status or ""
+    first = (status or str(given.code or 5))[:1]
+    passing = reason is _R.SUSPENDED and any("temporar" in text for text in given.texts[:3])
+    return reason in reasons().hard and first != "4" and not given.temporary and not passing
+
+
+def _clearer(table: Reasons, around: Sequence[str], given: Evidence) -> BounceReason | None:
+    """What says more than that something went wrong."""
+    if (coded := _by_code(table.codes, given.status)) and coded not in _VAGUE:
+        return coded
+    found = (_by_words(table, [text], given) for text in around)
+    return next((one for one in found if one and one not in _VAGUE), None)
+
+
+def _by_host(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
+    for rule in table.rules:
+        if rule.after and rule.after != given.command:
+            continue
+        if rule.codes and (given.status or "") not in rule.codes:
+            continue
+        if any(_is_at(host, rule.hosts) for host in given.hosts) and any(
+            rule.words.within(text) for text in texts
+        ):
+            return rule.reason
+    return None
+
+
+def _is_at(host: str, names: Sequence[str]) -> bool:
+    return any(host == name or host.endswith(f".{name}") for name in names)
+
+
+def _by_words(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
+    for text in texts:
+        clean = _clean(table, text)
+        for one in table.phrases:
+            if one.words.within(clean) and not any(word in clean for word in one.excepted):
+                return _at_command(one.reason, clean, given)
+    return None
+
+
+def _clean(table: Reasons, text: str) -> str:
+    """Without what servers say about themselves."""
+    for ignored in table.ignored:
+        if ignored in text:
+            text = text.replace(ignored, " ")
+    return text
+
+
+def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReason:
+    """After DATA the address had been taken: "unknown" then is what the recipient's settings say.
+
+    And an address that a server has no route for is a user of its own, or a host elsewhere.
+    """
+    if reason is _R.USER_UNKNOWN and given.command == "DATA" and (given.status or "")[2:] != "1.1":
+        return _R.FILTERED
+    if reason is _R.HOST_UNKNOWN and "unrouteable address" in text and (given.local or given.code):
+        return _R.USER_UNKNOWN
+    return reason
+
+
+def _by_code(codes: Mapping[str, str], status: str | None) -> BounceReason | None:
+    if status is None:
+        return None
+    found = codes.get(status) or codes.get(status[2:])
+    return BounceReason(found) if found else None
+
+
+def _known(name: str, given: Evidence) -> BounceReason | None:
+    if name == "refused":
+        return _REFUSED.get(given.command, _R.POLICY)
+    return BounceReason(name) if name else None
+
+
+def _by_refusal(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
+    if any(table.refused.within(text) for text in texts[:1]):
+        return _REFUSED.get(given.command, _R.REJECTED)
+    return None
+
+
+def _general(table: Reasons, given: Evidence) -> BounceReason | None:
+    status = (given.status or "")[2:]
+    if status and status != "0.0":
+        subject = status.split(".")[0]
+        if name := table.general.get(status) or table.general.get(subject):
+            return _known(name, given)
+    return _known(table.replies.get(str(given.code or ""), ""), given)

@@ -1,0 +1,83 @@
+"""Where mails that came back are read from: single files, mboxes, Maildirs, folders of files."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from .reading import bounds
+
+_MOST: Final = bounds.BYTES + 1  # one more than is looked at, so that a reading knows of the rest
+_LINE: Final = 65_536
+_FROM: Final = re.compile(rb"From \S+.{10,80}\d{4}")
+_SINGLE: Final = frozenset({".eml", ".msg", ".mime", ".txt"})
+_MAILDIR: Final = ("new", "cur")
+
+Source = tuple[str, bytes]
+
+
+def mails(paths: Iterable[Path]) -> Iterator[Source]:
+    """Name and bytes of each mail, at most what a reader looks at. Raises OSError.
+
+    The name is that of the file; mails of an mbox with several add their number, ``box#2``.
+    """
+    for path in paths:
+        for file in _files(path):
+            yield from _of_file(file)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """A file, or the files of a folder; of a Maildir those of ``new`` and ``cur``, with folders."""
+    if not path.is_dir():
+        yield path
+    elif all((path / name).is_dir() for name in _MAILDIR):
+        for name in _MAILDIR:
+            yield from _inside(path / name)
+        for folder in sorted(path.glob(".?*")):  # Maildir++
+            if folder.is_dir():
+                yield from _files(folder)
+    else:
+        yield from _inside(path)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for one in sorted(folder.iterdir()):
+        if one.name.startswith("."):
+            continue
+        if one.is_dir():
+            yield from _files(one)
+        elif one.is_file():
+            yield one
+
+
+def _of_file(path: Path) -> Iterator[Source]:
+    name = str(path)
+    with path.open("rb") as file:
+        start = file.read(5)
+        file.seek(0)
+        if start != b"From " or path.suffix.lower() in _SINGLE:
+            yield name, file.read(_MOST)
+            return
+        held: bytes | None = None
+        for number, mail in enumerate(_of_mbox(file), 1):
+            if held is not None:
+                yield f"{name}#{number - 1}", held
+            held, last = mail, number
+        if held is not None:
+            yield (name if last == 1 else f"{name}#{last}"), held
+
+
+def _of_mbox(file: BinaryIO) -> Iterator[bytes]:
+    """The mails of an mbox, cut where a From line follows a blank one; none is held whole."""
+    kept: list[bytes] = []
+    size, blank = 0, True
+    while line := file.readline(_LINE):
+        if blank and kept and _FROM.match(line):
+            yield b"".join(kept)
+            kept, size = [], 0
+        blank = line in {b"\n", b"\r\n"}
+        if size < _MOST:
+            kept.append(line)
+            size += len(line)
+    if kept:
+        yield b"".join(kept)
