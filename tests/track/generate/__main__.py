@@ -24,7 +24,7 @@ from tests.track.generate.room import Room, open_room
 from tests.track.generate.scenes import BOUNCE, LOCAL, LOOP, Scene, scenes
 from tests.track.generate.servers import SERVERS, Plan, Server
 
-_WAIT: Final = 40.0  # seconds for the last report of a round
+_WAIT: Final = 25.0  # seconds for the last report of a round
 _INSIDE: Final = "NOTIFIER_ROOM"  # set once we are in a mount namespace of our own
 _BODY: Final = "潮田 凪 様\n\nカードの決済ができませんでした。再登録をお願いいたします。\n\nみなと職能協会\n"
 _SUBJECT: Final = "再登録期限のお知らせ"
@@ -131,15 +131,14 @@ def _kept(
 ) -> list[dict[str, Any]]:
     rows = []
     for scene in scenes():
-        for number, data in enumerate(found.get(token(scene), []), 1):
+        # Those after the first repeat it: an impatient server warns every second.
+        for data in found.get(token(scene), [])[:1]:
             clean = scrub(data, socket.gethostname())
-            path = folder / f"{server.name}-{scene.name.replace('-', '_')}{number}.eml"
+            path = folder / f"{server.name}-{scene.name.replace('-', '_')}.eml"
             path.write_bytes(clean)
             known = truths(scene, clean)
-            kind = known[0]["kind"]
-            source = f"{server.name} {version}, Debian"
-            rows.append({"file": f"generated/{path.name}", "source": source, "kind": kind})
-            rows[-1]["findings"] = known
+            named = {"file": f"generated/{path.name}", "source": f"{server.name} {version}, Debian"}
+            rows.append({**named, "kind": known[0]["kind"], "findings": known})
     return rows
 
 

@@ -35,7 +35,7 @@ class Backend:
 
     def returned(self, start: int) -> list[Received]:
         """Reports that have come after the first ``start`` mails."""
-        return [one for one in self.office.messages[start:] if one.sender in ("", "<>")]
+        return [one for one in self.office.messages[start:] if not one.sender]
 
 
 @contextmanager

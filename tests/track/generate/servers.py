@@ -115,15 +115,15 @@ remote:
   hosts_try_fastopen =
 mailbox:
   driver = appendfile
-  file = /var/mail/$local_part
-  user = $local_part
+  file = /var/mail/$local_part_data
+  user = $local_part_data
   group = mail
 begin retry
 {retry}
 """,
     )
     room.run("chgrp", "Debian-exim", "/etc/exim4/exim4.conf")
-    room.run("exim4", "-bd", "-q2s")
+    room.start("exim4", "-bdf", "-q2s", "-oP", "")
 
 
 def _opensmtpd(room: Room, plan: Plan) -> None:
