@@ -1,0 +1,40 @@
+"""From a report as it came to a sample: what it says is scrubbed, what is true of it is written."""
+
+import re
+from typing import Any, Final
+
+from tests.track.generate.scenes import Scene
+
+_STATUS: Final = re.compile(rb"^Status:\s*([245]\.\d{1,3}\.\d{1,3})", re.MULTILINE | re.IGNORECASE)
+_BLOCK: Final = re.compile(rb"(?:Final|Original)-Recipient:[^;\r\n]*;\s*<?([^\s>]+)", re.IGNORECASE)
+
+
+def scrub(data: bytes, host: str) -> bytes:
+    """Without this machine's own name, and with LF for line ends."""
+    return data.replace(b"\r\n", b"\n").replace(host.encode(), b"app.example.jp")
+
+
+def truths(scene: Scene, data: bytes) -> list[dict[str, Any]]:
+    """What is true of the recipients that the report names, with the status it gives."""
+    whole = {
+        address: {**outcome.truth(address), "status": _status(data, address)}
+        for address, outcome in scene.outcomes.items()
+    }
+    named = {address: one for address, one in whole.items() if _names(data, address)}
+    return [*(named or whole).values()]
+
+
+def _names(data: bytes, address: str) -> bool:
+    """Whether the part before the returned mail names the address."""
+    head = re.split(rb"^Content-Type: (?:message/rfc822|text/rfc822-headers)", data, flags=re.M | re.I)
+    return address.encode() in head[0]
+
+
+def _status(data: bytes, address: str) -> str | None:
+    """The status in the block of the report that is about the address."""
+    for block in re.split(rb"\n\s*\n", data):
+        named = [found.decode().lower() for found in _BLOCK.findall(block)]
+        status = _STATUS.search(block)
+        if status and address.lower() in named:
+            return status[1].decode()
+    return None
