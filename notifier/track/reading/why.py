@@ -12,6 +12,8 @@ from .words import even
 _R = BounceReason
 #: Something went wrong: what else is told says more.
 _VAGUE = frozenset({_R.SYSTEM_ERROR, _R.MAILER_ERROR})
+#: What is about us where no recipient has been named yet.
+_OURS = frozenset({_R.HOST_UNKNOWN, _R.SYNTAX})
 #: What a refusal without a cause is about, by the command that it answers.
 _REFUSED = {"MAIL": _R.REJECTED, "RCPT": _R.FILTERED, "DATA": _R.REJECTED, "CONN": _R.BLOCKED}
 
@@ -118,10 +120,14 @@ def _clean(table: Reasons, text: str) -> str:
 
 
 def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReason:
-    """After DATA the address had been taken: "unknown" then is what the recipient's settings say.
+    """What words mean as a reply to a command.
 
-    And an address that a server has no route for is a user of its own, or a host elsewhere.
+    After DATA the address had been taken: "unknown" then is what the recipient's settings say. Before
+    the recipient is named an unknown host is ours. And an address that a server has no route for is
+    a user of its own, or a host elsewhere.
     """
+    if given.command == "CONN" and reason in _OURS:
+        return _R.BLOCKED
     if reason is _R.USER_UNKNOWN and given.command == "DATA" and (given.status or "")[2:] != "1.1":
         return _R.FILTERED
     if reason is _R.HOST_UNKNOWN and "unrouteable address" in text and (given.local or given.code):

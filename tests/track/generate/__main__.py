@@ -8,6 +8,7 @@ refuses, defers or takes; what comes back is kept. Nothing outside is changed.
 import base64
 import json
 import os
+import re
 import smtplib
 import socket
 import sys
@@ -17,6 +18,7 @@ from email.header import Header
 from pathlib import Path
 from typing import Any, Final
 
+from notifier.model.tracking import ReturnKind
 from tests.track.collection import SAMPLES
 from tests.track.generate.backend import Backend, free_port, open_backend
 from tests.track.generate.report import scrub, truths
@@ -24,7 +26,9 @@ from tests.track.generate.room import Room, open_room
 from tests.track.generate.scenes import BOUNCE, LOCAL, LOOP, Scene, scenes
 from tests.track.generate.servers import SERVERS, Plan, Server
 
+_START: Final = 100.0  # seconds until a server listens: sendmail first looks for its own name
 _WAIT: Final = 25.0  # seconds for the last report of a round
+_WARNING: Final = re.compile(rb"^Action:[ \t]*delayed", re.MULTILINE | re.IGNORECASE)
 _INSIDE: Final = "NOTIFIER_ROOM"  # set once we are in a mount namespace of our own
 _BODY: Final = "潮田 凪 様\n\nカードの決済ができませんでした。再登録をお願いいたします。\n\nみなと職能協会\n"
 _SUBJECT: Final = "再登録期限のお知らせ"
@@ -46,7 +50,7 @@ def mail(scene: Scene) -> bytes:
         f"Content-Type: text/plain; charset={charset}",
         f"Content-Transfer-Encoding: {'base64' if encoded else '7bit'}",
     ]
-    return "\n".join([*lines, "", ""]).encode() + text
+    return ("\n".join([*lines, "", ""]).encode() + text).replace(b"\n", b"\r\n")
 
 
 def token(scene: Scene) -> str:
@@ -80,7 +84,7 @@ def play(room: Room, server: Server, backend: Backend, *, hasty: bool) -> dict[s
     port = free_port()
     plan = Plan(port=port, routes=backend.routes(port), local=LOCAL, hasty=hasty)
     server.start(room, plan)
-    _listening(port)
+    _listening(room, port)
     start = len(backend.office.messages)
     wanted = [scene for scene in scenes() if _fits(scene, server, hasty=hasty)]
     for scene in wanted:
@@ -98,14 +102,14 @@ def play(room: Room, server: Server, backend: Backend, *, hasty: bool) -> dict[s
     return found
 
 
-def _listening(port: int) -> None:
-    until = time.monotonic() + 20
+def _listening(room: Room, port: int) -> None:
+    until = time.monotonic() + _START
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
+        except OSError as refused:
             if time.monotonic() > until:
-                raise
+                raise RuntimeError(f"it does not listen: {room.said()}") from refused
             time.sleep(0.2)
         else:
             return
@@ -132,7 +136,7 @@ def _kept(
     rows = []
     for scene in scenes():
         # Those after the first repeat it: an impatient server warns every second.
-        for data in found.get(token(scene), [])[:1]:
+        for data in [one for one in found.get(token(scene), []) if _is_wanted(scene, one)][:1]:
             clean = scrub(data, socket.gethostname())
             path = folder / f"{server.name}-{scene.name.replace('-', '_')}.eml"
             path.write_bytes(clean)
@@ -140,6 +144,12 @@ def _kept(
             named = {"file": f"generated/{path.name}", "source": f"{server.name} {version}, Debian"}
             rows.append({**named, "kind": known[0]["kind"], "findings": known})
     return rows
+
+
+def _is_wanted(scene: Scene, report: bytes) -> bool:
+    """Whether it tells what the scene is about: a server that gives up may warn before."""
+    wanted = next(iter(scene.outcomes.values())).kind is ReturnKind.DELAYED
+    return wanted is bool(_WARNING.search(report))
 
 
 def main(names: list[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from tests.track.generate.scenes import Scene
 
 _STATUS: Final = re.compile(rb"^Status:\s*([245]\.\d{1,3}\.\d{1,3})", re.MULTILINE | re.IGNORECASE)
+_CODE: Final = re.compile(rb"\b[45]\d\d[ -]([45]\.\d{1,3}\.\d{1,3})")
 _BLOCK: Final = re.compile(rb"(?:Final|Original)-Recipient:[^;\r\n]*;\s*<?([^\s>]+)", re.IGNORECASE)
 
 
@@ -31,10 +32,21 @@ def _names(data: bytes, address: str) -> bool:
 
 
 def _status(data: bytes, address: str) -> str | None:
-    """The status in the block of the report that is about the address."""
+    """The status in the block of the report that is about the address.
+
+    Exim and OpenSMTPD write there that they know none; the reply beside it may have one.
+    """
     for block in re.split(rb"\n\s*\n", data):
         named = [found.decode().lower() for found in _BLOCK.findall(block)]
         status = _STATUS.search(block)
         if status and address.lower() in named:
-            return status[1].decode()
+            told = None if not status[1].endswith(b".0.0") else _reply(data, block, address)
+            return (told or status[1]).decode()
     return None
+
+
+def _reply(data: bytes, block: bytes, address: str) -> bytes | None:
+    """The code in the reply that the block, or the text before it, gives for the address."""
+    beside = re.search(rb"^" + re.escape(address.encode()) + rb": (.*)", data, re.MULTILINE)
+    found = _CODE.search(block) or (_CODE.search(beside[0]) if beside else None)
+    return found[1] if found else None

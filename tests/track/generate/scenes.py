@@ -136,7 +136,9 @@ def scenes() -> list[Scene]:
     charset = _Charsets()
     told = {who: outcome for who, (_, _, outcome) in _REPLIES.items()}
     several = _at("unknown", told["unknown"]) | _at("full", told["full"])
-    all_sorts = several | _at("dareka", Outcome(_R.USER_UNKNOWN, True), LOCAL)
+    # Exim says the same of a user and of a host that it does not know.
+    nobody = Outcome(_R.USER_UNKNOWN, True, (_R.HOST_UNKNOWN,))
+    all_sorts = several | _at("dareka", nobody, LOCAL)
     later = {who: outcome for who, (_, outcome) in _LATER.items()}
     relayed = Outcome(kind=ReturnKind.DELIVERED, level="next_accepted")
     mailbox = Outcome(kind=ReturnKind.DELIVERED, level="mailbox")
@@ -147,9 +149,9 @@ def scenes() -> list[Scene]:
         Scene("sorts", all_sorts, japanese="iso-2022-jp"),
         Scene("sender", _at("taken", Outcome(_R.REJECTED, False))),
         Scene("greet", _at("rei", Outcome(_R.BLOCKED, False, (_R.REJECTED, _R.POLICY)), GREET)),
-        Scene("local", _at("dareka", Outcome(_R.USER_UNKNOWN, True), LOCAL)),
+        Scene("local", _at("dareka", nobody, LOCAL)),
         Scene("nowhere", _at("rei", Outcome(_R.HOST_UNKNOWN, True), NOWHERE)),
-        Scene("loop", _at("rei", Outcome(_R.LOOP), LOOP)),
+        Scene("loop", _at("rei", Outcome(_R.LOOP, also=(_R.ON_HOLD,)), LOOP)),  # Exim: no word
         Scene("relayed", _at("taken", relayed), notify="SUCCESS,FAILURE"),
         Scene("mailbox", _at("kaiin", mailbox, LOCAL), notify="SUCCESS,FAILURE"),
         *(Scene(who, _at(who, _expired(one)), hasty=True) for who, one in later.items()),
