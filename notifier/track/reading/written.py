@@ -15,8 +15,10 @@ from .words import flat
 def findings(seen: Seen) -> list[Finding]:
     """One finding for each recipient; one without an address if nothing tells whom it is about."""
     what = kind.of_report(seen)
-    return [_finding(seen, one, what) for one in _recipients(seen)[: bounds.FINDINGS]] or [
-        _finding(seen, Mention("", 9, 0, list(seen.lines)), what)
+    named = _recipients(seen)[: bounds.FINDINGS]
+    several = len(named) > 1
+    return [_finding(seen, one, what, several) for one in named] or [
+        _finding(seen, Mention("", 9, 0, list(seen.lines)), what, several)
     ]
 
 
@@ -34,12 +36,13 @@ def _recipients(seen: Seen) -> list[Mention]:
     ]
 
 
-def _finding(seen: Seen, mention: Mention, what: ReturnKind) -> Finding:
+def _finding(seen: Seen, mention: Mention, what: ReturnKind, several: bool) -> Finding:
     address = mention.origin or mention.address or None
     if what is ReturnKind.DELIVERED:
         return Finding(recipient=address, kind=what, level=DeliveredLevel.RELAY_ACCEPTED)
-    texts = _texts(seen, mention)
-    joined = " ".join(texts[:3])
+    own, around = _texts(seen, mention)
+    texts = [*own, *around]
+    joined = " ".join(own[:3] if several and own else texts[:3])
     given = Evidence(
         texts=texts,
         status=replies.enhanced_of(joined),
@@ -61,10 +64,11 @@ def _finding(seen: Seen, mention: Mention, what: ReturnKind) -> Finding:
     )
 
 
-def _texts(seen: Seen, mention: Mention) -> Sequence[str]:
-    """The server's words about a recipient, the surest first."""
+def _texts(seen: Seen, mention: Mention) -> tuple[Sequence[str], Sequence[str]]:
+    """The server's words about a recipient, the surest first, and those about all of them."""
     about = replies.about(seen.lines, mention.address) if mention.address else ""
     near = mentions.paragraphs(mention.lines)
     quoted = [] if about else [replies.quoted(mention.lines)]
     around = [replies.quoted(seen.lines), seen.notice.text[:4_000], seen.subject]
-    return [text for text in (about, *quoted, *near[:4], *around) if text.strip()]
+    own = [text for text in (about, *quoted, *near[:4]) if text.strip()]
+    return own, [text for text in around if text.strip()]
