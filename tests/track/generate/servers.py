@@ -175,6 +175,7 @@ define(`confMIN_QUEUE_AGE', `0')dnl
 FEATURE(`relay_entire_domain')dnl
 FEATURE(`mailertable', `hash -o /etc/mail/mailertable.db')dnl
 FEATURE(`promiscuous_relay')dnl
+FEATURE(`no_default_msa')dnl
 DAEMON_OPTIONS(`Family=inet, Name=MTA, Port={plan.port}, Addr=127.0.0.1')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
