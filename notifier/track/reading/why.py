@@ -125,9 +125,9 @@ def _clean(table: Reasons, text: str) -> str:
 def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReason:
     """What words mean as a reply to a command.
 
-    After DATA the address had been taken: "unknown" then is what the recipient's settings say. Before
-    the recipient is named an unknown host is ours. And an address that a server has no route for is
-    a user of its own, or a host elsewhere.
+    After DATA the address had been taken: "unknown" then is what the recipient's settings say.
+    Before the recipient is named an unknown host is ours. And an address that a server has no
+    route for is a user of its own, or a host elsewhere.
     """
     if given.command in _BEFORE and reason in _OURS:
         return _BEFORE[given.command]

@@ -30,7 +30,9 @@ _START: Final = 100.0  # seconds until a server listens: sendmail first looks fo
 _WAIT: Final = 25.0  # seconds for the last report of a round
 _WARNING: Final = re.compile(rb"^Action:[ \t]*delayed", re.MULTILINE | re.IGNORECASE)
 _INSIDE: Final = "NOTIFIER_ROOM"  # set once we are in a mount namespace of our own
-_BODY: Final = "潮田 凪 様\n\nカードの決済ができませんでした。再登録をお願いいたします。\n\nみなと職能協会\n"
+_BODY: Final = (
+    "潮田 凪 様\n\nカードの決済ができませんでした。再登録をお願いいたします。\n\nみなと職能協会\n"
+)
 _SUBJECT: Final = "再登録期限のお知らせ"
 
 
@@ -123,9 +125,12 @@ def generate(server: Server, folder: Path) -> list[dict[str, Any]]:
         installed.run("useradd", "-m", "kaiin")
         version = installed.version(server.packages[0])
         for hasty in (False, True):
-            with tempfile.TemporaryDirectory() as temp, open_backend(Path(temp)) as backend:
-                with open_room(installed) as room:
-                    found = play(room, server, backend, hasty=hasty)
+            with (
+                tempfile.TemporaryDirectory() as temp,
+                open_backend(Path(temp)) as backend,
+                open_room(installed) as room,
+            ):
+                found = play(room, server, backend, hasty=hasty)
             rows += _kept(server, version, found, folder)
     return rows
 
@@ -171,7 +176,15 @@ def main(names: list[str]) -> None:
 if __name__ == "__main__":
     if _INSIDE not in os.environ:
         # A namespace of our own: mounts and servers go when we go.
-        alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+        alone = [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--propagation",
+            "private",
+        ]
         command = [*alone, sys.executable, "-m", "tests.track.generate", *sys.argv[1:]]
         os.execvpe(command[0], command, {**os.environ, _INSIDE: "yes"})
     main(sys.argv[1:] or [*SERVERS])

@@ -6,6 +6,9 @@ from typing import Any, Final
 from tests.track.generate.scenes import Scene
 
 _STATUS: Final = re.compile(rb"^Status:\s*([245]\.\d{1,3}\.\d{1,3})", re.MULTILINE | re.IGNORECASE)
+_RETURNED: Final = re.compile(
+    rb"^Content-Type: (?:message/rfc822|text/rfc822-headers)", re.MULTILINE | re.IGNORECASE
+)
 _CODE: Final = re.compile(rb"\b[45]\d\d[ -]([45]\.\d{1,3}\.\d{1,3})")
 _BLOCK: Final = re.compile(rb"(?:Final|Original)-Recipient:[^;\r\n]*;\s*<?([^\s>]+)", re.IGNORECASE)
 
@@ -27,8 +30,7 @@ def truths(scene: Scene, data: bytes) -> list[dict[str, Any]]:
 
 def _names(data: bytes, address: str) -> bool:
     """Whether the part before the returned mail names the address."""
-    head = re.split(rb"^Content-Type: (?:message/rfc822|text/rfc822-headers)", data, flags=re.M | re.I)
-    return address.encode() in head[0]
+    return address.encode() in _RETURNED.split(data)[0]
 
 
 def _status(data: bytes, address: str) -> str | None:

@@ -53,7 +53,7 @@ class Room:
     def install(self, *packages: str) -> None:
         """Packages from Debian, in place of the mail server that may be here. Starts nothing."""
         self.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", mode=0o755)
-        install = "apt-get install -y -qq --no-install-recommends".split()
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
         self.run("env", "DEBIAN_FRONTEND=noninteractive", *install, *packages)
 
     def version(self, package: str) -> str:

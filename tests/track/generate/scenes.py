@@ -64,8 +64,10 @@ _REPLIES: Final[dict[str, tuple[Stage, str, Outcome]]] = {
     "relay": (Stage.RCPT, "554 5.7.1 Relay access denied", Outcome(_R.RELAYING)),
     "lines": (
         Stage.RCPT,
-        "550-5.1.1 We know nobody of that name here.\r\n550-5.1.1 Please look at the\r\n"
-        "550 5.1.1 spelling of the address.",
+        (
+            "550-5.1.1 We know nobody of that name here.\r\n550-5.1.1 Please look at the\r\n"
+            "550 5.1.1 spelling of the address."
+        ),
         Outcome(_R.USER_UNKNOWN, True),
     ),
     "plain": (Stage.RCPT, "550 no such user here", Outcome(_R.USER_UNKNOWN, True)),

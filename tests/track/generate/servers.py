@@ -75,15 +75,11 @@ def _postfix_service(line: str, port: int) -> str:
     return " ".join(fields)
 
 
-def _exim(room: Room, plan: Plan) -> None:
-    routes = " ; ".join(f"{d} 127.0.0.1::{p}" for d, p in plan.routes.items())
-    retry = "" if plan.hasty else "* * F,2h,1s"
-    room.write(
-        "/etc/exim4/exim4.conf",
-        f"""primary_hostname = {HOST}
+_EXIM: Final = """\
+primary_hostname = {host}
 exim_user = Debian-exim
 never_users = root
-daemon_smtp_ports = {plan.port}
+daemon_smtp_ports = {port}
 local_interfaces = 127.0.0.1
 host_lookup =
 acl_smtp_rcpt = accept
@@ -94,18 +90,18 @@ retry_interval_max = 2s
 begin routers
 routed:
   driver = manualroute
-  domains = {" : ".join(plan.routes)}
+  domains = {domains}
   route_list = {routes}
   self = send
   transport = remote
 found:
   driver = dnslookup
-  domains = ! {plan.local}
+  domains = ! {local}
   transport = remote
   no_more
 mailbox:
   driver = accept
-  domains = {plan.local}
+  domains = {local}
   check_local_user
   transport = mailbox
 begin transports
@@ -120,8 +116,19 @@ mailbox:
   group = mail
 begin retry
 {retry}
-""",
+"""
+
+
+def _exim(room: Room, plan: Plan) -> None:
+    config = _EXIM.format(
+        host=HOST,
+        port=plan.port,
+        domains=" : ".join(plan.routes),
+        routes=" ; ".join(f"{d} 127.0.0.1::{p}" for d, p in plan.routes.items()),
+        local=plan.local,
+        retry="" if plan.hasty else "* * F,2h,1s",
     )
+    room.write("/etc/exim4/exim4.conf", config)
     room.run("chgrp", "Debian-exim", "/etc/exim4/exim4.conf")
     room.start("exim4", "-bdf", "-q2s", "-oP", "")
 
