@@ -205,7 +205,6 @@ def _courier(room: Room, plan: Plan) -> None:
         text = HOST if name != "dsnfrom" else f'"Mail delivery" <MAILER-DAEMON@{HOST}>'
         room.write(f"/etc/courier/{name}", f"{text}\n")
     room.write("/etc/courier/locals", f"{plan.local}\n")
-    room.write("/etc/courier/bofh", "opt BOFHCHECKDNS=0\n")
     room.write("/etc/courier/queuetime", "0s\n" if plan.hasty else "7d\n")
     room.write("/etc/courier/warntime", "7d\n" if plan.hasty else "1s\n")
     room.write("/etc/courier/retryalpha", "1s\n")
@@ -215,7 +214,7 @@ def _courier(room: Room, plan: Plan) -> None:
         f"PORT={plan.port}" if line.startswith("PORT=") else line
         for line in esmtpd.read_text().splitlines()
     ]
-    esmtpd.write_text("\n".join([*lines, "ADDRESS=127.0.0.1", "ESMTPDSTART=YES", ""]))
+    esmtpd.write_text("\n".join([*lines, "ADDRESS=127.0.0.1", "BOFHCHECKDNS=0", "ESMTPDSTART=YES", ""]))
     room.run("mkdir", "-p", "/run/courier/authdaemon")
     room.run("makesmtpaccess")
     room.run("sh", "-c", "makealiases; makeacceptmailfor; makehosteddomains; true")
