@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from .reading import read
 
 log = structlog.get_logger(__name__)
 
+_TOGETHER: Final = 50  # of those who wait, in one transaction
 _READERS: Final = 2  # mails that are read at once; each may keep a core busy
 
 
@@ -47,6 +49,8 @@ class PostDesk:
     actor: Actor = field(default_factory=lambda: system("track"))
     direct: Sequence[str] = ()  # labels of direct relays
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _waiting: "deque[_Given]" = field(default_factory=deque)
 
     async def read(self, mails: Sequence[Mail]) -> list[Return]:
         """What mails say. Reading goes on beside everything else."""
@@ -90,10 +94,46 @@ class PostDesk:
         return await apply(conn, given, actor=self.actor, now=self.now(), direct=self.direct)
 
     async def receive(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """Read mails and commit what follows."""
-        given = await self.read(mails)
-        async with self.engine.begin() as conn:
-            return await self.take(conn, given)
+        """Read mails and commit what follows.
+
+        What several bring at once is committed together: whoever is first in line does it for all.
+        """
+        one = _Given(await self.read(mails), asyncio.get_running_loop().create_future())
+        self._waiting.append(one)
+        async with self._line:
+            if not one.outcomes.done():
+                some = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
+                await asyncio.shield(self._commit(some))  # whoever hangs up holds up nobody
+        return await one.outcomes
+
+    async def _commit(self, some: Sequence["_Given"]) -> None:
+        given = [each for one in some for each in one.returns]
+        try:
+            async with self.engine.begin() as conn:
+                done = iter(await self.take(conn, given))
+        except Exception as error:  # noqa: BLE001 (told to each who waits)
+            for one in some:
+                one.settle(error)
+        else:
+            for one in some:
+                one.settle([next(done) for _ in one.returns])
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What somebody has brought, and where they wait."""
+
+    returns: Sequence[Return]
+    outcomes: asyncio.Future[list[Outcome]]
+
+    def settle(self, what: list[Outcome] | Exception) -> None:
+        """Tell what became of it, unless they have gone."""
+        if self.outcomes.done():
+            return
+        if isinstance(what, Exception):
+            self.outcomes.set_exception(what)
+        else:
+            self.outcomes.set_result(what)
 
 
 def _read(data: bytes) -> Reading:

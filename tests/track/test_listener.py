@@ -14,7 +14,8 @@ from notifier.model.inbox import Inbox
 from notifier.model.states import State
 from notifier.store.db import connect
 from notifier.track.listener import Addresses, Listener
-from notifier.track.post_desk import PostDesk
+from notifier.track.post_desk import Mail, PostDesk
+from tests.deliver.rig import eventually
 from tests.track.desk import Desk
 from tests.track.reports import report
 
@@ -87,6 +88,33 @@ async def test_a_bounce_is_on_record_before_it_is_taken(desk: Desk) -> None:
     [kept] = await desk.rows("SELECT * FROM returns JOIN return_raws USING (return_id)")
     assert (kept["raw"], kept["times"], kept["source"]) == (data, 2, "smtp")
     assert kept["recipients"] == [to]
+
+
+async def test_many_at_once_each_get_their_own_answer(desk: Desk) -> None:
+    sent = await desk.sent(20)
+    mails = [(m, report(m["token"], await desk.address(m))) for m in sent]
+    async with listening(desk) as listener:
+        said = await asyncio.gather(
+            *(send(listener, f"b+{m['token']}@{_BOUNCE}", data) for m, data in mails),
+            *(send(listener, "fbl@example.jp", data) for _, data in mails[:3]),
+        )
+    found = await desk.rows("SELECT return_id, message_id, times FROM returns")
+    about = {f"2.0.0 OK R{r['return_id']}": r["message_id"] for r in found}
+    assert [about[text] for _, text in said] == [m["message_id"] for m, _ in (*mails, *mails[:3])]
+    assert sum(r["times"] for r in found) == 23
+    assert len(await desk.suppressed()) == 20
+
+
+async def test_who_hangs_up_holds_up_nobody(desk: Desk) -> None:
+    post = PostDesk(engine=desk.engine, now=desk.now)
+    given = [Mail(b"Subject: %d\n\n" % n, "smtp") for n in range(12)]
+    tasks = [asyncio.create_task(post.receive([one])) for one in given]
+    await eventually(lambda: desk.rows("SELECT return_id FROM returns"))
+    for task in tasks[::2]:
+        task.cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert not [one for one in done if isinstance(one, Exception)]
+    assert len(await desk.rows("SELECT return_id FROM returns")) >= 6
 
 
 async def test_too_large_is_refused_and_the_next_is_taken(desk: Desk) -> None:
