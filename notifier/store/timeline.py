@@ -55,6 +55,7 @@ SELECT l.at, l.position, l.kind, l.actor, l.after, l.reason, m.message_id, m.not
         THEN m.next_attempt_at END AS goes_at
 FROM own JOIN messages m USING (message_id) JOIN log l USING (message_id)
 WHERE l.kind IN ('move', 'amend', 'fallback')
+ORDER BY l.position
 """
 
 _ATTEMPTS = f"""
@@ -73,6 +74,7 @@ FROM own JOIN tracking t USING (message_id)
 _CHANGES = """
 SELECT at, position, actor, after, reason, event_id FROM log
 WHERE case_id = :id AND kind = 'case' AND message_id IS NULL
+ORDER BY position
 """
 
 # A hold is one task for all messages that were held for the reason while it was open.

@@ -34,7 +34,9 @@ async def test_a_mail_that_came_back_and_its_letter(desk: Desk) -> None:
     told = await _told(desk, case, "message")
     assert told[0] == "M000000001 refund decided (email) queued: created"
     assert "M000000001 refund decided (email) bounced: bounced for good" in told
-    assert told[-1].startswith("M000000002 refund decided (letter) ← M000000001 queued")
+    letter, taken_over = told[-2:]
+    assert letter.startswith("M000000002 refund decided (letter) ← M000000001 queued")
+    assert taken_over.startswith("M000000001 refund decided (email) a letter takes over")
 
 
 async def test_whoever_is_not_reached_is_asked_about_on_the_timeline(desk: Desk) -> None:
