@@ -138,5 +138,5 @@ def _task(r: RowMapping, language: str) -> Iterator[Entry]:
     what = f"{r['task_id']} {label('task.' + r['kind'], language)}"
     yield Entry(at=max(r["created_at"], r["opens_at"]), order=5, kind="task", text=what)
     if r["done_at"] is not None:
-        note = f"{what} {r['state']}: {r['note'] or ''}".rstrip(": ")
+        note = f"{what} {label('standing.closed', language)}: {r['note'] or ''}".rstrip(": ")
         yield Entry(at=r["done_at"], order=6, kind="note", text=note, actor=r["done_by"] or "")
