@@ -99,9 +99,9 @@ def _change(r: RowMapping, language: str) -> Entry:
 
 def _move(r: RowMapping, language: str) -> Entry:
     where = label(f"channel.{r['channel']}", language)
-    words = [_message(r["message_id"]), f"{_step(r, language)} ({where})"]
+    words = [public_number(r["message_id"]), f"{_step(r, language)} ({where})"]
     if r["in_place_of"]:
-        words.append(f"← {_message(r['in_place_of'])}")
+        words.append(f"← {public_number(r['in_place_of'])}")
     what = "fallback" if r["kind"] == "fallback" else "state"
     words.append(label(f"{what}.{r['after']}", language))
     if r["reason"]:
@@ -111,10 +111,6 @@ def _move(r: RowMapping, language: str) -> Entry:
     return Entry(at=r["at"], order=4, kind="message", text=" ".join(words), actor=r["actor"])
 
 
-def _message(message_id: int) -> str:
-    return public_number(message_id)
-
-
 def _step(r: RowMapping, language: str) -> str:
     return f"{label('notice.' + r['notice'], language)} {step_label(r['step'], language)}"
 
@@ -122,12 +118,12 @@ def _step(r: RowMapping, language: str) -> str:
 def _attempt(r: RowMapping, language: str) -> Entry:
     outcome = label(f"attempt.{r['outcome'] or 'begun'}", language)
     told = [str(r[name]) for name in ("command", "code", "enhanced") if r[name]]
-    words = [_message(r["message_id"]), f"#{r['number']}", outcome, *told]
+    words = [public_number(r["message_id"]), f"#{r['number']}", outcome, *told]
     return Entry(at=r["at"], order=3, kind="attempt", text=" ".join(words), actor=r["relay"])
 
 
 def _return(r: RowMapping, language: str) -> Entry:
-    words = [_message(r["message_id"]), label(f"return.{r['kind']}", language)]
+    words = [public_number(r["message_id"]), label(f"return.{r['kind']}", language)]
     words += [label(f"bounce.{r['reason']}", language)] if r["reason"] else []
     words += [label(f"evidence.{r['level']}", language)] if r["level"] else []
     words += [str(r[name]) for name in ("code", "status") if r[name]]
@@ -138,5 +134,5 @@ def _task(r: RowMapping, language: str) -> Iterator[Entry]:
     what = f"{r['task_id']} {label('task.' + r['kind'], language)}"
     yield Entry(at=max(r["created_at"], r["opens_at"]), order=5, kind="task", text=what)
     if r["done_at"] is not None:
-        note = f"{what} {r['state']}: {r['note'] or ''}".rstrip(": ")
+        note = f"{what} {label('standing.closed', language)}: {r['note'] or ''}".rstrip(": ")
         yield Entry(at=r["done_at"], order=6, kind="note", text=note, actor=r["done_by"] or "")

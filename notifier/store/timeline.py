@@ -27,6 +27,7 @@ WITH own AS (
 )
 SELECT e.event_id, e.received_at AS at, e.actor, e.type, e.id, e.occurred_at
 FROM own JOIN events e USING (event_id)
+ORDER BY e.event_id
 """
 
 # A message may stand under the case of another charge that is told in it.
@@ -44,6 +45,7 @@ SELECT d.decided_at AS at, e.type, d.outcome, d.reason, d.notice, d.message_id
 FROM decisions d JOIN events e USING (event_id)
 WHERE d.event_id = ANY(CAST(:events AS bigint[]))
   AND (d.message_id IS NULL OR d.message_id IN (SELECT message_id FROM own))
+ORDER BY d.decision_id
 """
 
 # When a message goes out next is known of its last move only.
@@ -63,12 +65,14 @@ _ATTEMPTS = f"""
 SELECT coalesce(a.finished_at, a.created_at) AS at, a.message_id, a.number, a.relay, a.outcome,
     a.command, a.code, a.enhanced
 FROM own JOIN attempts a USING (message_id)
+ORDER BY a.attempt_id
 """
 
 _RETURNS = f"""
 {_OWN}
 SELECT t.recorded_at AS at, t.message_id, t.kind, t.reason, t.level, t.status, t.code
 FROM own JOIN tracking t USING (message_id)
+ORDER BY t.entry_id
 """
 
 _CHANGES = """
@@ -89,6 +93,7 @@ WHERE t.key = c.matter OR t.details->>'charge_id' = c.matter
        WHERE l.kind = 'move' AND l.after = 'held' AND l.reason = t.details->>'reason'
          AND m.notice = t.details->>'notice' AND m.scheme = t.details->>'scheme'
          AND l.at BETWEEN t.created_at AND coalesce(t.done_at, 'infinity'))
+ORDER BY t.task_id
 """
 
 _LIST = """

@@ -25,7 +25,7 @@ _ACTOR: Final = Actor(ActorKind.USER, "bench")
 _DUE: Final = 1000
 _FEW, _MANY = 10_000, 1_000_000
 #: One round a day, each on an open one; the first is to warm up.
-_DAYS: Final = tuple(date(2025, 9, n) for n in (1, 2, 3, 4, 5, 8, 9))
+_DAYS: Final = tuple(date(2025, 9, n) for n in (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 16))
 _LONG_AGO: Final = datetime(2025, 8, 1, tzinfo=UTC)
 
 # Cases of other people, which nobody looks at: they are not due for years.

@@ -149,8 +149,9 @@ def test_stories_that_went_wrong_once(theatre: Theatre) -> None:
         assert (in_time.end, late.end) == (end, end), story
 
 
+@pytest.mark.timeout(300)
 def test_what_a_case_says_and_where_it_ends(theatre: Theatre) -> None:
-    told = _drawn(400)
+    told = _drawn(250)
     wrong = []
     for story, (in_time, late) in zip(told, _play(theatre, told), strict=True):
         try:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from notifier.decide.calendar import JAPAN, japan_date
 from notifier.decide.closures import is_open
 from notifier.decide.plan import (
+    Planned,
     counts_from,
     earliest,
     in_hours,
@@ -60,6 +61,47 @@ def test_closures_of_the_association_count() -> None:
     closed = {date(2025, 8, 13), date(2025, 8, 14), date(2025, 8, 15)}  # Obon
     found = reminders(PLAN, AUGUST, lambda day: is_open(day) and day not in closed)
     assert found[-1].day == date(2025, 8, 12)
+
+
+def test_a_leap_day_counts_like_every_other() -> None:
+    week = ((date(2028, 3, 3), [25, 29, 2]), (date(2028, 2, 29), [22, 25, 28]))
+    for deadline, days in week:
+        assert [p.day.day for p in reminders(PLAN, deadline, is_open)] == days
+
+
+def test_of_twenty_closed_days_the_last_call_comes_before_them() -> None:
+    def moving(day: date) -> bool:
+        return is_open(day) and not date(2025, 9, 1) <= day <= date(2025, 9, 20)
+
+    deadline = date(2025, 9, 14)  # a Sunday, in the middle
+    assert [(p.day, p.step) for p in reminders(PLAN, deadline, moving)] == [
+        (date(2025, 8, 29), "before_1")
+    ]
+    assert next_reminder(PLAN, deadline, date(2025, 8, 29), date(2025, 8, 30), moving) is None
+    assert time_out(PLAN, deadline, date(2025, 9, 15), moving) == date(2025, 9, 22)
+    closed = Calendar(is_open=moving, hours=OFFICE_HOURS)
+    night = datetime(2025, 8, 29, 19, tzinfo=JAPAN)
+    assert earliest(night, closed) == datetime(2025, 9, 22, 9, tzinfo=JAPAN)
+
+
+def test_a_deadline_on_a_closed_day_stays_and_its_reminders_move() -> None:
+    monday = date(2025, 8, 11)  # a holiday
+    found = [(p.day.day, p.step) for p in reminders(PLAN, monday, is_open)]
+    assert found == [(4, "before_7"), (8, "before_1")]
+    assert owed(PLAN, monday, date(2025, 8, 7), date(2025, 8, 8), is_open) == found_on(8)
+    assert next_reminder(PLAN, monday, date(2025, 8, 8), date(2025, 8, 9), is_open) is None
+
+
+def found_on(day: int) -> Planned:
+    return Planned(date(2025, 8, day), "before_1")
+
+
+def test_midnight_in_japan_is_another_day() -> None:
+    for second, day in ((-1, 6), (0, 7)):  # 15:00 UTC
+        moment = datetime(2025, 8, 6, 15, tzinfo=UTC) + timedelta(seconds=second)
+        assert japan_date(moment) == date(2025, 8, day)
+        assert earliest(moment, USUAL) == _at(7, 9)
+        assert earliest(moment, USUAL, after=date(2025, 8, 6)) == _at(7, 9)
 
 
 @given(DAYS, st.sets(st.integers(1, 30), min_size=1, max_size=5))

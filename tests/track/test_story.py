@@ -34,9 +34,9 @@ async def test_a_mail_that_came_back_and_its_letter(desk: Desk) -> None:
     told = await _told(desk, case, "message")
     assert told[0] == "M000000001 refund decided (email) queued: created"
     assert "M000000001 refund decided (email) bounced: bounced for good" in told
-    letter, taken_over = told[-2:]
+    letter, taken = told[-2:]
     assert letter.startswith("M000000002 refund decided (letter) ← M000000001 queued")
-    assert taken_over.startswith("M000000001 refund decided (email) a letter takes over")
+    assert taken.startswith("M000000001 refund decided (email) a letter takes over")
 
 
 async def test_whoever_is_not_reached_is_asked_about_on_the_timeline(desk: Desk) -> None:
@@ -54,5 +54,5 @@ async def test_whoever_is_not_reached_is_asked_about_on_the_timeline(desk: Desk)
         "2 member not reached",
     ]
     assert await _told(desk, mail["case_id"], "note") == [
-        "1 a member whom neither mail nor letter reaches done"
+        "1 a member whom neither mail nor letter reaches closed"
     ]
