@@ -62,8 +62,15 @@ class Line:
 
     async def turn(self) -> bool:
         """Look once for what is new and for what is due; whether a call was made."""
-        await self._cut()
-        if self._desk.now() < self._rests_until:
+        settled, now = await self._desk.feed.settled(), self._desk.now()
+        async with self._desk.engine.connect() as conn:
+            outlook = await webhooks.outlook(conn, self._id, now=now)
+        if outlook is None:
+            return False
+        behind = outlook["position"] < settled
+        if behind:
+            await self._cut(settled)
+        if now < self._rests_until or not (behind or outlook["due"]):
             return False
         call = await self._claim()
         if call is None:
@@ -92,8 +99,7 @@ class Line:
                 await webhook_calls.hasten(conn, self._id, now=self._desk.now())
         self._failures = 0
 
-    async def _cut(self) -> None:
-        settled = await self._desk.feed.settled()
+    async def _cut(self, settled: int) -> None:
         for _ in range(_MOST_CUT):
             async with self._desk.engine.begin() as conn:
                 if not await _cut_one(conn, self._id, settled, self._desk.now()):
