@@ -1,6 +1,7 @@
 """``notifier inquiries``: what members ask, complain about and thank for."""
 
 import sys
+from codecs import getincrementaldecoder
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ from .tables import cell, show
 app = typer.Typer(help="Inquiries, complaints and thanks of members.", no_args_is_help=True)
 Words = Annotated[str, typer.Option("--text", help="What was said; - reads standard input.")]
 By = Annotated[str | None, typer.Option(help="Who; else whoever sits at this terminal.")]
+_MOST_BYTES = 1_000_000  # read of what was said; more than it may be
 _COLUMNS = (
     "inquiry", "kind", "topic", "channel", "state", "received", "by", "message", "member",
     "mailing", "campaign", "batch", "answered", "answered by",
@@ -79,8 +81,10 @@ def add(
 def _words(text: str) -> str:
     if text != "-":
         return text
+    given = sys.stdin.buffer.read(_MOST_BYTES)
+    whole = len(given) < _MOST_BYTES  # else it may have been cut within a character
     try:
-        return sys.stdin.buffer.read(1_000_000).decode()
+        return getincrementaldecoder("utf-8")().decode(given, final=whole)
     except UnicodeDecodeError:
         raise BadInput([FieldError("text", "not_utf8")]) from None
 

@@ -34,6 +34,8 @@ def report(
     if sum(x is not None for x in (mailing, campaign, batch, notice)) != 1:
         raise typer.BadParameter("one of --mailing, --campaign, --batch, --notice")
 
+    begin, end = _day(since) or _FIRST, _day(until)
+
     async def wanted(conn: AsyncConnection, now: datetime) -> Figures:
         if mailing is not None:
             return await figures.of_mailing(conn, mailing)
@@ -41,10 +43,8 @@ def report(
             return await figures.of_campaign(conn, campaign)
         if batch is not None:
             return await figures.of_batch(conn, batch_number(batch))
-        begin, end = _day(since) or _FIRST, _day(until) or now
-        return await figures.of_notice(
-            conn, notice or "", step, since=begin, until=end + timedelta(days=1)
-        )
+        after = (end or now) + timedelta(days=1)
+        return await figures.of_notice(conn, notice or "", step, since=begin, until=after)
 
     async def work(parts: Parts) -> None:
         async with parts.engine.connect() as conn:
@@ -56,10 +56,13 @@ def report(
     run(work)
 
 
+_YEARS = range(1990, 2200)
 _FIRST = datetime(2000, 1, 1, tzinfo=JAPAN)
 
 
 def _day(given: datetime | None) -> datetime | None:
+    if given and given.year not in _YEARS:
+        raise typer.BadParameter(f"{given:%Y-%m-%d}: not a year of ours")
     return datetime.combine(given.date(), time(), JAPAN) if given else None
 
 

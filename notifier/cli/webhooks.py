@@ -1,9 +1,11 @@
 """``notifier webhooks``: who is called about what becomes of messages."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
+from sqlalchemy import RowMapping
 
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.states import State
@@ -24,7 +26,10 @@ from .tables import show
 app = typer.Typer(help="Webhooks: who is called about messages.", no_args_is_help=True)
 Kind = Annotated[SecretKind, typer.Option(help="How calls are signed.")]
 Given = Annotated[
-    str | None, typer.Option("--secret", help="whsec_… that the receiver has; else a new one.")
+    str | None,
+    typer.Option(
+        "--secret", help="whsec_… that the receiver has; - reads standard input; else a new one."
+    ),
 ]
 _T = TypeVar("_T")
 
@@ -61,7 +66,7 @@ def add(
             source=source,
             states=state or (),
             from_start=from_start,
-            secret=subscribing.secret_of(secret, kind),
+            secret=subscribing.secret_of(_given(secret), kind),
             actor=person(),
         )
         out.print(f"{added.webhook_id} {added.secret}", highlight=False)
@@ -93,13 +98,18 @@ def list_() -> None:
 
 
 @app.command("show")
-def show_(webhook: Id) -> None:
-    """One webhook, and the secrets that its calls are signed with."""
+def show_(
+    webhook: Id,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="With the secrets that its receiver shares.")
+    ] = False,
+) -> None:
+    """One webhook, and what its calls are signed with."""
 
     async def work(parts: Parts) -> None:
         async with parts.engine.connect() as conn:
             found = await store.get(conn, webhook)
-            secrets = await store.secrets_of(conn, webhook)
+            keys = await store.secrets_of(conn, webhook)
         if found is None:
             raise NotFound("webhook", webhook)
         language = parts.settings.locale
@@ -118,15 +128,21 @@ def show_(webhook: Id) -> None:
         )
         show(
             ("secret", "kind", "text", "created"),
-            [(str(s["secret_id"]), s["kind"], _text(s), s["created_at"]) for s in secrets],
+            [(str(k["secret_id"]), k["kind"], _text(k, secrets), k["created_at"]) for k in keys],
         )
 
     run(work)
 
 
-def _text(secret: object) -> str:
-    found = dict(secret)  # type: ignore[call-overload]
-    return Secret(SecretKind(found["kind"]), bytes(found["secret"])).text
+def _text(found: RowMapping, whole: bool) -> str:
+    secret = Secret(SecretKind(found["kind"]), bytes(found["secret"]))
+    shown = whole or secret.kind is SecretKind.ED25519  # that one's text is its public key
+    return secret.text if shown else "***"
+
+
+def _given(text: str | None) -> str | None:
+    """A secret on the command line is seen by all who may list processes."""
+    return sys.stdin.readline().strip() if text == "-" else text
 
 
 @app.command("test")
@@ -182,7 +198,7 @@ def add_secret(webhook: Id, kind: Kind = SecretKind.HMAC, secret: Given = None) 
     """Sign with one more secret: calls carry both signatures until the old one is dropped."""
 
     async def work(parts: Parts) -> None:
-        new, now = subscribing.secret_of(secret, kind), parts.clock.now()
+        new, now = subscribing.secret_of(_given(secret), kind), parts.clock.now()
         async with parts.engine.begin() as conn:
             if await store.get(conn, webhook) is None:
                 raise NotFound("webhook", webhook)

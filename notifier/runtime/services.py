@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
@@ -23,6 +25,9 @@ from notifier.track.sweep import direct_labels
 
 from .parts import Parts
 
+#: The record cannot be reached, or every connection to it is taken.
+_AWAY: Final = (DBAPIError, PoolTimeout, OSError)
+
 
 class HouseServices:
     """Services over the parts of one process."""
@@ -41,7 +46,7 @@ class HouseServices:
         try:
             async with self._parts.engine.connect() as conn:
                 found = await keys.get(conn, key_id)
-        except (DBAPIError, OSError) as problem:
+        except _AWAY as problem:
             raise Unavailable from problem
         if found is None or not matches(key, bytes(found["secret_hash"])):
             return None
@@ -51,7 +56,7 @@ class HouseServices:
         """Commit all events or none."""
         try:
             return await self._parts.acceptor.accept(events, actor)
-        except (DBAPIError, OSError) as problem:
+        except _AWAY as problem:
             raise Unavailable from problem
 
     async def changes(
@@ -61,7 +66,7 @@ class HouseServices:
         try:
             start = await self._feed.end() if after is None else after
             return await self._feed.read(start, limit=limit, source=source, states=states)
-        except (DBAPIError, OSError, Unsettled) as problem:
+        except (*_AWAY, Unsettled) as problem:
             raise Unavailable from problem
 
     def listens_to(self, provider: Provider) -> bool:
@@ -78,7 +83,7 @@ class HouseServices:
             if told:
                 async with self._parts.engine.begin() as conn:
                     await apply(conn, told, actor=actor, now=now, direct=self._direct)
-        except (DBAPIError, OSError, Unreachable) as problem:
+        except (*_AWAY, Unreachable) as problem:
             raise Unavailable from problem
 
     async def close(self) -> None:

@@ -36,8 +36,8 @@ SELECT i.kind, i.topic, i.state, count(*) AS count FROM inquiries i
 WHERE {direct} OR i.message_id IN ({messages}) GROUP BY i.kind, i.topic, i.state
 ORDER BY i.kind, i.topic, i.state
 """
-#: States in which a message had not reached its reader for all that is known.
-_SENT: Final = ("sent", "delivered", "bounced", "uncertain", "handed_over", "posted", "returned")
+#: States of what has left the house, or may have.
+_LEFT: Final = ("sent", "delivered", "bounced", "uncertain", "handed_over", "posted", "returned")
 
 
 class Figures(NamedTuple):
@@ -54,7 +54,7 @@ class Figures(NamedTuple):
     @property
     def left(self) -> int:
         """How many have left the house, or may have."""
-        return sum(n for (_, state), n in self.states.items() if state in _SENT)
+        return sum(n for (_, state), n in self.states.items() if state in _LEFT)
 
     def of_state(self, state: str) -> int:
         """How many are in a state, on whatever channel."""

@@ -69,6 +69,21 @@ async def get(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
     return await row(conn, sql, {"id": webhook_id})
 
 
+async def outlook(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> RowMapping | None:
+    """``position`` and ``due`` (whether a call is) of one that is called.
+
+    Looking holds nothing and so writes nothing: a house at rest looks every second.
+    """
+    return await row(
+        conn,
+        """SELECT position, EXISTS (
+               SELECT FROM webhook_calls c WHERE c.webhook_id = w.webhook_id
+                 AND c.state = 'waiting' AND c.next_attempt_at <= :now) AS due
+           FROM webhooks w WHERE webhook_id = :id AND state = 'enabled'""",
+        {"id": webhook_id, "now": now},
+    )
+
+
 async def take(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
     """One that is called, held to the transaction's end; None while another process has it."""
     return await row(

@@ -1,7 +1,7 @@
 """A line: the calls of one webhook, one after the other."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import time
@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import system
 from notifier.model.change import Page
+from notifier.model.errors import NotFound
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
 from notifier.store import log, tasks, webhook_calls, webhooks
@@ -62,8 +62,15 @@ class Line:
 
     async def turn(self) -> bool:
         """Look once for what is new and for what is due; whether a call was made."""
-        await self._cut()
-        if self._desk.now() < self._rests_until:
+        settled, now = await self._desk.feed.settled(), self._desk.now()
+        async with self._desk.engine.connect() as conn:
+            outlook = await webhooks.outlook(conn, self._id, now=now)
+        if outlook is None:
+            return False
+        behind = outlook["position"] < settled
+        if behind:
+            await self._cut(settled)
+        if now < self._rests_until or not (behind or outlook["due"]):
             return False
         call = await self._claim()
         if call is None:
@@ -92,8 +99,7 @@ class Line:
                 await webhook_calls.hasten(conn, self._id, now=self._desk.now())
         self._failures = 0
 
-    async def _cut(self) -> None:
-        settled = await self._desk.feed.settled()
+    async def _cut(self, settled: int) -> None:
         for _ in range(_MOST_CUT):
             async with self._desk.engine.begin() as conn:
                 if not await _cut_one(conn, self._id, settled, self._desk.now()):
@@ -146,13 +152,10 @@ def payload(kind: str, data: dict[str, Any], now: datetime) -> bytes:
 
 async def make(desk: Desk, webhook_id: int, call: Call) -> CallOutcome:
     """Make a call that was claimed, and record what came of it."""
-    async with desk.engine.connect() as conn:
-        webhook = await webhooks.get(conn, webhook_id)
-        secrets = await webhooks.secrets_of(conn, webhook_id)
-    if webhook is None:
-        return CallOutcome.GONE
-    url, body = webhook["url"], call.payload
-    answer, outcome = await attempt(desk.outside, url, call.public_id, body, secrets)
+    try:
+        answer, outcome = await attempt(desk, webhook_id, call.public_id, call.payload)
+    except NotFound:
+        return CallOutcome.GONE  # taken away by a person, with its calls
     now = desk.now()
     async with desk.engine.begin() as conn:
         await _record(conn, webhook_id, call, answer, outcome, now)
@@ -161,9 +164,17 @@ async def make(desk: Desk, webhook_id: int, call: Call) -> CallOutcome:
 
 
 async def attempt(
-    outside: Outside, url: str, public_id: str, body: bytes, secrets: Sequence[RowMapping]
+    desk: Desk, webhook_id: int, public_id: str, body: bytes
 ) -> tuple[Answer | None, CallOutcome]:
-    """Call once, signed with all secrets: the answer, if there was one, and what it means."""
+    """Call once, signed with all secrets: the answer, if there was one, and what it means.
+
+    Raises :class:`NotFound`.
+    """
+    async with desk.engine.connect() as conn:
+        webhook = await webhooks.get(conn, webhook_id)
+        secrets = await webhooks.secrets_of(conn, webhook_id)
+    if webhook is None:
+        raise NotFound("webhook", webhook_id)
     keys = [Secret(SecretKind(s["kind"]), bytes(s["secret"])) for s in secrets]
     given = {
         "content-type": "application/json",
@@ -172,7 +183,7 @@ async def attempt(
         **headers(public_id, int(time()), body, keys),
     }
     try:
-        answer = await outside.call("POST", url, given, body)
+        answer = await desk.outside.call("POST", webhook["url"], given, body)
     except Unreachable as problem:
         return None, problem.outcome
     return answer, _outcome_of(answer.status)

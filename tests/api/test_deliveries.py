@@ -1,9 +1,11 @@
 """``GET /v1/deliveries`` over a real house."""
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from notifier.api.app import create_app
 from notifier.runtime.parts import Parts
@@ -63,6 +65,21 @@ async def test_waiting_ends_with_what_comes(client: httpx.AsyncClient) -> None:
     await post(client, failed("M0002"))
     body = (await waiting).json()
     assert [d["member_no"] for d in body["deliveries"]] == ["M0002"]
+
+
+async def test_when_every_connection_is_taken_the_caller_is_to_come_back(
+    parts: Parts, key: str
+) -> None:
+    narrow = create_async_engine(parts.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    services = HouseServices(replace(parts, engine=narrow))
+    transport = httpx.ASGITransport(create_app(services))
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://n.example.jp") as client,
+        narrow.connect(),
+    ):
+        headers = {"Authorization": f"Bearer {key}"}
+        problem_of(await client.get("/v1/deliveries", headers=headers), 503)
+    await narrow.dispose()
 
 
 async def test_latest_is_not_the_beginning_while_others_are_busy(

@@ -257,6 +257,24 @@ async def test_certificates_of_others_are_not_fetched(house: House, amazon: Amaz
     assert amazon.server.got == []
 
 
+async def test_few_certificates_are_fetched_at_a_time(house: House, amazon: Amazon) -> None:
+    """Anybody may name some in our topic's name: we are not to call Amazon for each of them."""
+    never = asyncio.Event()
+    amazon.server.usual = never
+    urls = [f"{amazon.origin}/SimpleNotificationService-{n}.pem" for n in range(20)]
+    told = [
+        asyncio.create_task(house.post("ses", amazon.message("{}", SigningCertURL=url)))
+        for url in urls
+    ]
+    await amazon.server.wait_for(lambda: len(amazon.server.got) >= 8)
+    never.set()
+    for response in await asyncio.gather(*told):
+        problem_of(response, 503)
+    assert len(amazon.server.got) == 8
+    amazon.serve(amazon.certificate())
+    assert (await house.post("ses", amazon.message("{}"))).status_code == 204
+
+
 async def test_certificates_that_prove_nothing(house: House, amazon: Amazon) -> None:
     for wrong in (
         amazon.certificate("sns.example.com"),

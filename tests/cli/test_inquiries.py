@@ -63,3 +63,12 @@ async def test_what_is_refused(mailed: Terminal) -> None:
     mailed("inquiries", "answer", "77", code=1)
     mailed("report", "--mailing", "nothing", code=1)
     mailed("report", code=2)
+
+
+async def test_too_much_and_too_far_away(mailed: Terminal) -> None:
+    long = "あ".encode() * 400_000  # what is read of it ends within a character
+    said = mailed("inquiries", "add", "--mailing", NAME, "--text", "-", given=long, code=1)
+    assert "text" in said
+    assert "UTF-8" not in said
+    mailed("report", "--notice", "apology", "--until", "9999-12-31", code=2)
+    mailed("report", "--notice", "apology", "--since", "0001-01-01", code=2)

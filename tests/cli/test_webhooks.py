@@ -17,8 +17,9 @@ __all__ = ("desk",)
 _LOCAL = {"NOTIFIER_WEBHOOKS": json.dumps({"allow": ["127.0.0.0/8"], "plain_http": True})}
 
 
-async def _say(notifier: Terminal, *words: str, code: int = 0) -> str:
-    return await asyncio.to_thread(notifier, "webhooks", *words, code=code, env=_LOCAL)
+async def _say(notifier: Terminal, *words: str, code: int = 0, given: str = "") -> str:
+    said = given.encode()
+    return await asyncio.to_thread(notifier, "webhooks", *words, code=code, given=said, env=_LOCAL)
 
 
 async def test_from_registration_to_replay(notifier: Terminal) -> None:
@@ -28,12 +29,17 @@ async def test_from_registration_to_replay(notifier: Terminal) -> None:
         number, secret = made.split()
         assert secret.startswith("whsec_")
         assert url in await _say(notifier, "list")
-        assert secret in await _say(notifier, "show", number)
+        assert secret not in await _say(notifier, "show", number)
+        assert secret in await _say(notifier, "show", number, "--secrets")
         await _say(notifier, "test", number)
         receiver.usual = status(500)
         await _say(notifier, "test", number, code=1)
         assert "whpk_" in await _say(notifier, "add-secret", number, "--kind", "ed25519")
+        known = "whsec_" + "QUJD" * 10
+        assert known in await _say(notifier, "add-secret", number, "--secret", "-", given=known)
+        assert "whpk_" in await _say(notifier, "show", number)
         await _say(notifier, "drop-secret", number, "1")
+        await _say(notifier, "drop-secret", number, "3")
         await _say(notifier, "drop-secret", number, "2", code=1)
         await _say(notifier, "disable", number)
         await _say(notifier, "enable", number)

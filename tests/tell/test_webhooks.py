@@ -20,7 +20,7 @@ from notifier.model.states import State
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
 from notifier.model.webhook import Outside as Rules
 from notifier.store import webhook_calls, webhooks
-from notifier.store.db import rows
+from notifier.store.db import rows, scalar
 from notifier.tell import line as lines
 from notifier.tell import subscribing
 from notifier.tell.feed import Feed
@@ -241,6 +241,21 @@ async def test_a_process_that_died_amid_a_call_repeats_it(office: Office) -> Non
         never.set()
     assert receiver.members == ["M0000", "M0001"] * 2
     assert len({g.id for g in receiver.got}) == 1
+
+
+async def test_a_line_with_nothing_to_do_writes_nothing(office: Office) -> None:
+    async def spent() -> object:
+        async with office.engine.connect() as conn:
+            return await scalar(conn, "SELECT pg_snapshot_xmax(pg_current_snapshot())")
+
+    async with receiving() as receiver:
+        hook = await office.add(receiver)
+        line = Line(office.desk, hook)
+        await office.made.make()
+        assert await line.turn()
+        before = await spent()
+        assert [await line.turn() for _ in range(5)] == [False] * 5
+        assert await spent() == before
 
 
 async def test_two_processes_make_one_call_at_a_time(office: Office) -> None:

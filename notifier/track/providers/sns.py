@@ -4,6 +4,7 @@ Anybody can have SNS sign a message for a topic of their own: a genuine signatur
 together with a topic that is ours.
 """
 
+import asyncio
 import base64
 import binascii
 import re
@@ -30,6 +31,7 @@ from notifier.tell.outside import Outside, Unreachable, url_problem
 log = structlog.get_logger(__name__)
 _LIMIT: Final = 1_048_576  # bytes: SNS carries 256 KB, which JSON may escape
 _KEPT: Final = 16  # certificates
+_FETCHED: Final = 8  # certificates at a time
 _SIGNED: Final[Mapping[str, tuple[str, ...]]] = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": (
@@ -70,6 +72,7 @@ class Sns:
         self._given, self._outside, self._now = given, outside, now
         self._hosts = [_pattern(host) for host in given.hosts]
         self._certificates: OrderedDict[str, x509.Certificate] = OrderedDict()
+        self._fetching = asyncio.Semaphore(_FETCHED)
 
     async def open(self, body: bytes) -> Envelope:
         """The message in a request's body.
@@ -116,7 +119,10 @@ class Sns:
         return found
 
     async def _fetched(self, url: str) -> x509.Certificate:
-        answer = await self._outside.call("GET", url)
+        if self._fetching.locked():  # whoever knows a topic can name any number of certificates
+            raise Unreachable(CallOutcome.REFUSED)
+        async with self._fetching:
+            answer = await self._outside.call("GET", url)
         if answer.status != 200:
             raise Unreachable(CallOutcome.REFUSED)
         try:
