@@ -1,10 +1,12 @@
 """Letters: checked before they are set, one or many in a document."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from notifier.model.correspondence import Correspondence
+from notifier.model.scheme import Brand
 from notifier.model.states import Channel
 from notifier.post.address import barcode_of
 from notifier.write import context, links
@@ -22,6 +24,7 @@ from notifier.write.written import Bulk
 
 _TOOLS: Final = f"{BASE}/tools.typ"
 _SHEET: Final = f"{BASE}/sheet.typ"
+_KEPT: Final = 64  # frames
 
 
 class Letters:
@@ -40,6 +43,7 @@ class Letters:
         self._stationery, self._phrases_of = stationery, phrases_of
         self._face = setting.face if setting else typeface(stationery)
         self._setting = setting or _Setting(self._face)
+        self._frames = lru_cache(_KEPT)(self._framed)
 
     def of(self, phrases_of: Callable[[Correspondence], Phrases]) -> "Letters":
         """The same with other wording; the typesetter is shared."""
@@ -59,21 +63,15 @@ class Letters:
         words = phrases.plain_words(c.step, context.values(c, notice, Channel.LETTER))
         postcode, bars = context.postcode(c), _bars(c)
         block = fit(c.recipient, envelope, self._face, barcode=bool(bars))
-        rest = {
-            "to": addressed(c.recipient, postcode, block, bars),
-            **context.sheet(c),
-            **paper(envelope, self._face, fold_marks=self._stationery.fold_marks),
-        }
-        written = as_json(rest)
-        check_glyphs(rest, written, self._face)
-        links.check_text("\n".join(_texts(rest)), c.brand.allowed_domains)
+        own = {"number": c.number, "to": addressed(c.recipient, postcode, block, bars)}
+        written = self._checked(own, c.brand)
         check_postcode(c)
         worded = self._setting.wording.written(words, c.brand.allowed_domains)
         return Piece(
             kind=(phrases.folder.language, notice.name, c.step),
             tools=phrases.folder.files[_TOOLS],
             source=phrases.folder.files[_SHEET] + phrases.folder.source("letter.typ", c.step),
-            data=f'{written[:-1]},"words":{worded}}}',
+            data=f'{written[:-1]},{self._frame(c, envelope)},"words":{worded}}}',
             title=words["heading"],
             author=c.brand.association,
             written_at=c.written_at,
@@ -107,6 +105,24 @@ class Letters:
             return self._typesetter.png(self.piece(c), ppi)
         except PiecesRefused as refused:
             raise refused.faults[0] from None
+
+    def _frame(self, c: Correspondence, envelope: Envelope) -> str:
+        """What letters of a brand and day have in common, as JSON without its braces."""
+        return self._frames(c.language, c.step, context.issued_on(c.written_at), c.brand, envelope)
+
+    def _framed(self, language: str, step: str, day: date, brand: Brand, envelope: Envelope) -> str:
+        rest = {
+            **context.sheet(language, step, day, brand),
+            **paper(envelope, self._face, fold_marks=self._stationery.fold_marks),
+        }
+        return self._checked(rest, brand)[1:-1]
+
+    def _checked(self, data: Mapping[str, Any], brand: Brand) -> str:
+        """Data as JSON. Raises :class:`WriteError` for what cannot be printed or linked."""
+        written = as_json(data)
+        check_glyphs(data, written, self._face)
+        links.check_text("\n".join(_texts(data)), brand.allowed_domains)
+        return written
 
     def _envelope(self, c: Correspondence) -> Envelope:
         try:
