@@ -1,5 +1,6 @@
 """Letters: checked before they are set, one or many in a document."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
@@ -10,16 +11,17 @@ from notifier.model.scheme import Brand
 from notifier.model.states import Channel
 from notifier.post.address import barcode_of
 from notifier.write import context, links
-from notifier.write.checks import Wording, as_json, check_glyphs, check_postcode
+from notifier.write.checks import Checked, as_json, check_glyphs, check_postcode
 from notifier.write.envelope import ENVELOPES, Envelope
 from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
 from notifier.write.folder import BASE
+from notifier.write.parts import Parts, parts_of
 from notifier.write.sheet import Piece, addressed, paper
 from notifier.write.stationery import Stationery
 from notifier.write.typeface import Typeface, typeface
 from notifier.write.typesetter import Typesetter
 from notifier.write.window import fit
-from notifier.write.words import Phrases
+from notifier.write.wording import Wording
 from notifier.write.written import Bulk
 
 _TOOLS: Final = f"{BASE}/tools.typ"
@@ -33,21 +35,21 @@ class Letters:
     def __init__(
         self,
         stationery: Stationery,
-        phrases_of: Callable[[Correspondence], Phrases],
+        wording_of: Callable[[Correspondence], Wording],
         setting: "_Setting | None" = None,
     ) -> None:
         """Raises :class:`BadTemplate` for an envelope that is not known or a font not there."""
         if stationery.envelope not in ENVELOPES:
             known = ", ".join(sorted(ENVELOPES))
             raise BadTemplate("letter_envelope", "", f"is not one of {known}")
-        self._stationery, self._phrases_of = stationery, phrases_of
+        self._stationery, self._wording_of = stationery, wording_of
         self._face = setting.face if setting else typeface(stationery)
         self._setting = setting or _Setting(self._face)
         self._frames = lru_cache(_KEPT)(self._framed)
 
-    def of(self, phrases_of: Callable[[Correspondence], Phrases]) -> "Letters":
+    def of(self, wording_of: Callable[[Correspondence], Wording]) -> "Letters":
         """The same with other wording; the typesetter is shared."""
-        return Letters(self._stationery, phrases_of, self._setting)
+        return Letters(self._stationery, wording_of, self._setting)
 
     @property
     def _typesetter(self) -> Typesetter:
@@ -58,21 +60,21 @@ class Letters:
 
         Raises :class:`WriteError`, most of all the :class:`LetterError` that tells why.
         """
-        phrases, envelope = self._phrases_of(c), self._envelope(c)
-        notice = phrases.folder.notice
-        words = phrases.plain_words(c.step, context.values(c, notice, Channel.LETTER))
+        wording, envelope = self._wording_of(c), self._envelope(c)
+        folder, notice = wording.folder, wording.folder.notice
+        words = _words(c, wording)
         postcode, bars = context.postcode(c), _bars(c)
         block = fit(c.recipient, envelope, self._face, barcode=bool(bars))
         own = {"number": c.number, "to": addressed(c.recipient, postcode, block, bars)}
         written = self._checked(own, c.brand)
         check_postcode(c)
-        worded = self._setting.wording.written(words, c.brand.allowed_domains)
+        worded = self._setting.checked.written(words, c.brand.allowed_domains)
         return Piece(
-            kind=(phrases.folder.language, notice.name, c.step),
-            tools=phrases.folder.files[_TOOLS],
-            source=phrases.folder.files[_SHEET] + phrases.folder.source("letter.typ", c.step),
+            kind=(folder.language, notice.name, c.step),
+            tools=folder.files[_TOOLS],
+            source=folder.files[_SHEET] + folder.source("letter.typ", c.step),
             data=f'{written[:-1]},{self._frame(c, envelope)},"words":{worded}}}',
-            title=words["heading"],
+            title=json.loads(str(words["heading"])),
             author=c.brand.association,
             written_at=c.written_at,
             most_pages=notice.pages or self._stationery.most_pages,
@@ -136,11 +138,23 @@ class _Setting:
 
     def __init__(self, face: Typeface) -> None:
         self.face = face
-        self.wording = Wording(face)
+        self.checked = Checked(face)
 
     @cached_property
     def typesetter(self) -> Typesetter:
         return Typesetter(self.face)
+
+
+def _words(c: Correspondence, wording: Wording) -> Parts:
+    """From what is prepared where there is something, else by the templates."""
+    found = wording.letters.find(c, context.issued_on(c.written_at))
+    if found is not None and found.skeleton is not None:
+        return found.skeleton.fill(found.leaves)
+    values = context.values(c, wording.folder.notice, Channel.LETTER)
+    words = parts_of(wording.phrases.plain_words(c.step, values))
+    if found is not None:
+        wording.letters.offer(found, c, values, words)
+    return words
 
 
 def _bars(c: Correspondence) -> str:
