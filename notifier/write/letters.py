@@ -62,7 +62,7 @@ class Letters:
         """
         wording, envelope = self._wording_of(c), self._envelope(c)
         folder, notice = wording.folder, wording.folder.notice
-        words = _words(c, wording)
+        words = words_of(c, wording)
         postcode, bars = context.postcode(c), _bars(c)
         block = fit(c.recipient, envelope, self._face, barcode=bool(bars))
         own = {"number": c.number, "to": addressed(c.recipient, postcode, block, bars)}
@@ -145,8 +145,11 @@ class _Setting:
         return Typesetter(self.face)
 
 
-def _words(c: Correspondence, wording: Wording) -> Parts:
-    """From what is prepared where there is something, else by the templates."""
+def words_of(c: Correspondence, wording: Wording) -> Parts:
+    """The words of a letter: from a skeleton where there is one, else by the templates.
+
+    Raises :class:`WriteError`.
+    """
     found = wording.letters.find(c, context.issued_on(c.written_at))
     if found is not None and found.skeleton is not None:
         return found.skeleton.fill(found.leaves)
