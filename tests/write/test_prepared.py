@@ -66,7 +66,7 @@ def parts_by_templates(c: Correspondence) -> Parts:
 
 def others(c: Correspondence) -> Iterator[Correspondence]:
     """Messages that differ from ``c`` only in what is a slot: its skeleton is made of them."""
-    for n in range(6):
+    for n in range(8):
         reader = replace(c.recipient, name=f"別人 {n}子", member_no=f"M{n:06d}")
         yield replace(c, number=f"N{n:08d}", recipient=reader)
 
