@@ -28,6 +28,7 @@ from .misbehaviour import Rule, Rules, Stage
 __all__ = ["PostOffice", "Received", "Rule", "Rules", "Stage"]
 
 _HOST_NAME: Final = "relay.example.jp"
+_NOBODY: Final = "<>"
 #: A path as in RFC 5321 4.1.2 (and 6531): the local part is a dot-atom or a quoted string.
 _ATOM: Final = r"[^\x00-\x20\x7f()<>@,;:\\\".\[\]]+"
 _PATH: Final = re.compile(
@@ -41,7 +42,7 @@ class Received:
 
     queue_id: str
     message_id: str  # the header, as it stands
-    sender: str  # of the envelope
+    sender: str  # of the envelope; "" of a report
     recipients: tuple[str, ...]
     options: tuple[str, ...]  # of MAIL, such as BODY=8BITMIME
     sha256: str  # of the DATA payload after dot-unstuffing, hexadecimal
@@ -152,7 +153,7 @@ class PostOffice:
         received = Received(
             queue_id=f"{self._number:08X}",
             message_id=_message_id(data),
-            sender=envelope.mail_from or "",
+            sender=(envelope.mail_from or "").removeprefix(_NOBODY),
             recipients=tuple(envelope.rcpt_tos),
             options=tuple(envelope.mail_options),
             sha256=hashlib.sha256(data).hexdigest(),
@@ -190,6 +191,8 @@ class PostOffice:
         options: list[str],
     ) -> str:
         """Take a recipient, unless a rule says otherwise."""
+        if address == _NOBODY:
+            return "501 5.1.3 Bad recipient address syntax"
         refusal = await server.misbehave(Stage.RCPT, [address])
         if not refusal:
             envelope.rcpt_tos.append(address)
@@ -269,7 +272,8 @@ class _Conversation(SMTP):
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         # The library's own reading takes any dots and forgets the quotes; relays are stricter.
         found = _PATH.fullmatch(arg.strip())
-        return (found["address"], found["rest"].strip()) if found else (None, None)
+        # Nobody is the sender of a report (RFC 5321 4.5.5): the library takes "<>" for that.
+        return (found["address"] or _NOBODY, found["rest"].strip()) if found else (None, None)
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802

@@ -25,9 +25,8 @@ def test_all_samples_of_a_step(notifier: Terminal, tmp_path: Path) -> None:
     options = ("--step", "report", "--sample", "all", "--to", str(tmp_path))
     notifier("preview", "incident_report", *options)
     mails = {path.name for path in tmp_path.glob("*.eml")}
-    assert mails == {
-        f"incident_report-report{name}.eml" for name in ("", "-organisation", "-long_role")
-    }
+    samples = ("", "-organisation", "-long_role", "-rare")
+    assert mails == {f"incident_report-report{name}.eml" for name in samples}
 
 
 def test_what_is_not_there_is_named(notifier: Terminal, tmp_path: Path) -> None:

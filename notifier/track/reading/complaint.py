@@ -14,6 +14,7 @@ def read(seen: Seen) -> tuple[ReturnKind, list[Finding], list[str]] | None:
     """Kind, findings and values that may hold a return path of ours; None: it is no complaint."""
     leaf = next((one for one in seen.mail.leaves if one.is_feedback), None)
     declared = "feedback-report" in seen.headers.get("content-type").lower()
+    declared = declared or not {"x-xarf", "x-arf"}.isdisjoint(seen.headers.names())
     if leaf is None and not declared:
         return _unmarked(seen)
     fields = _fields(decode(leaf.content()) if leaf else seen.notice.text)

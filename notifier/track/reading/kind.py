@@ -4,7 +4,7 @@ import re
 
 from notifier.model.tracking import ReturnKind
 
-from . import addresses
+from . import addresses, replies
 from .seen import Seen
 from .tables import Kinds, kinds
 
@@ -12,7 +12,10 @@ _ENOUGH = 3  # points for a report that no mailer daemon signs
 #: An address alone on its line, as many servers list those that failed.
 _RCPT = re.compile(r"^[ \t]*RCPT TO:[ \t]*<?([^\s<>;@]+@[^\s<>;]+)", re.IGNORECASE | re.MULTILINE)
 _FOR = re.compile(r"\bfor <?([^\s<>;@]+@[^\s<>;]+)>?")
-_LISTED = re.compile(r"^[ \t]*<[^<>\s@]+@[^<>\s@]+>:?[ \t]*$", re.MULTILINE)
+_LISTED = re.compile(
+    r"^[ \t]*(?:(?:to|recipients?|宛先)[ \t]*[:：][ \t]*)?<?[^<>\s@]+@[^<>\s@]+>?:?[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def is_report(seen: Seen) -> bool:
@@ -28,6 +31,7 @@ def is_report(seen: Seen) -> bool:
     points += min(2, sum(word in seen.told for word in table.sentences))
     points += bool(seen.returned) or bool(_LISTED.search(seen.notice.text))
     if daemon:
+        points += bool(replies.ENHANCED.search(seen.told))
         return points >= 1 and not _holds(subject, table.automatic)
     points += _is_null(seen) - 3 * _answers(seen) - 3 * _holds(subject, table.automatic)
     return points >= _ENOUGH

@@ -8,9 +8,9 @@ _MOST: Final = 200_000
 #: What is not for readers: where it begins, and where it ends.
 _HIDDEN: Final = (
     ("<!--", "-->"),
-    ("<style", "</style"),
-    ("<script", "</script"),
-    ("<head", "</head"),
+    ("<style", "</style>"),
+    ("<script", "</script>"),
+    ("<head", "</head>"),
 )
 _BREAK: Final = re.compile(
     r"<(?:br|/?p|/?div|/?tr|/?h[1-6]|/?li|/?table|hr|/?blockquote|/?pre)\b[^<>]{0,2000}>",
@@ -19,6 +19,7 @@ _BREAK: Final = re.compile(
 _CELL: Final = re.compile(r"</(?:td|th)\s*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]{0,3000}>")
 _ADDRESS: Final = re.compile(r"<([^<>\s@=]{1,64}@[^<>\s@]{1,255})>")
+_PRE: Final = re.compile(r"<pre\b.*?</pre", re.IGNORECASE | re.DOTALL)
 _EMPTY: Final = re.compile(r"\n{3,}")
 _SPACES: Final = re.compile(r"[ \t\xa0]+")
 
@@ -28,6 +29,7 @@ def plain(markup: str) -> str:
     text = markup[:_MOST]
     for begin, end in _HIDDEN:
         text = _without(text, begin, end)
+    text = _PRE.sub(lambda found: found[0].replace("\n", "<br>"), text)
     text = _ADDRESS.sub(r" &lt;\1&gt; ", text)
     text = _TAG.sub("", _CELL.sub(" ", _BREAK.sub("\n", text.replace("\n", " "))))
     lines = (_SPACES.sub(" ", line).strip() for line in html.unescape(text).split("\n"))

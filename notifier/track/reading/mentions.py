@@ -44,7 +44,7 @@ _AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _ORIGIN: Final = re.compile(
-    r"\((?:ultimately )?(?:generated|expanded) from:? ?([^()]+)\)", re.IGNORECASE
+    r"^[ \t]*\(?(?:ultimately )?(?:generated|expanded) (?:from|by):? ?([^()]+)\)?", re.IGNORECASE
 )
 _SENDER: Final = re.compile(
     r"(?:mail from|from|sender|return-?path|by|contact|reply to|von|差出人|送信者)[\s:<=\[(\"']*$",
@@ -81,7 +81,7 @@ class Mention:
     def origin(self) -> str | None:
         """The address that it was made from (Exim, sendmail), the one that was written to."""
         for line in self.lines[:4] if self.alone else ():
-            if (found := _ORIGIN.search(line)) and (address := first(found[1])):
+            if (found := _ORIGIN.match(line)) and (address := first(found[1])):
                 return address
         return None
 
@@ -105,6 +105,9 @@ def _all(lines: Sequence[str]) -> list[Mention]:
         if "@" not in whole:
             continue
         line = whole[:_LINE]
+        if (origin := _without_own(line, lines[number - 1] if number else "")) is not None:
+            found.append(Mention(origin, 0, number - 1))
+            continue
         for place in ADDRESS.finditer(line):
             tier = _tier(line, place)
             if tier is not None:
@@ -112,6 +115,12 @@ def _all(lines: Sequence[str]) -> list[Mention]:
         if len(found) > bounds.FINDINGS * 4:
             break
     return found
+
+
+def _without_own(line: str, before: str) -> str | None:
+    """The origin of an entry that has no address: a pipe, a file, one that is kept secret."""
+    found = _ORIGIN.match(line) if before.strip() and "@" not in before else None
+    return first(found[1]) if found else None
 
 
 def _tier(line: str, place: re.Match[str]) -> int | None:

@@ -17,6 +17,10 @@ from .markup import plain
 _BOUNDARY: Final = re.compile(r"boundary\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;]+))", re.IGNORECASE)
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _SOFT: Final = re.compile(r"(?<=[^=\n])=\n")
+#: A line that parts, near the beginning of a body whose header does not name it.
+_PARTING: Final = re.compile(
+    rb"\A(?:[^\n]{0,200}\n){0,4}?--(?!-{0,20} )([^\s\n][^\n]{2,70})\n(?=content-)", re.IGNORECASE
+)
 _FROM_LINE: Final = re.compile(rb"\A>?From [^\n]*\n")
 _BLANK: Final = re.compile(rb"\n[ \t]*\n|\A\n")
 _RETURNED: Final = frozenset(
@@ -148,6 +152,8 @@ class _Walk:
         if boundary and depth < bounds.DEPTH:
             name = (boundary[1] or boundary[2] or boundary[3] or "").strip()
             pieces = self._pieces(body, name.encode("utf-8", "replace"))
+        if not pieces and not depth and (found := _PARTING.match(body)):
+            pieces = self._pieces(body, found[1].strip())
         if not pieces:
             self.cut = self.cut or depth >= bounds.DEPTH
             charset = _CHARSET.search(value)

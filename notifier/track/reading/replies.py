@@ -17,7 +17,8 @@ _COMMANDS: Final = (
     ("DATA", (
         "end of data", "after data", "after sending data", "after end of", "sending data",
         "after dot", "(state 15)", "(state 16)", "(state 17)", "(state 18)", "data phase",
-        "reply to data", "data command", "following data",
+        "reply to data", "data command", "following data", "after i sent the message",
+        "for text command",
     )),
     ("RCPT", (
         "rcpt to", "rcpt command", "after rcpt", "recipient phase", "does not like recipient",
@@ -25,11 +26,12 @@ _COMMANDS: Final = (
     )),
     ("MAIL", (
         "mail from", "to mail command", "after mail", "does not like sender", "following mail",
+        "but sender was rejected",
     )),
     ("CONN", (
         "initial server greeting", "initial connection", "refused to talk to me", "helo command",
         "ehlo command", "while connected", "to helo", "to ehlo", "after initial", "after ehlo",
-        "after helo", "greeting",
+        "after helo", "greeting", "my name was rejected",
     )),
 )  # fmt: skip
 _SENT: Final = re.compile(

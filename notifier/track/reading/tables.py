@@ -25,7 +25,7 @@ class Phrases:
 class Rule:
     """Words that mean something of their own at one receiver."""
 
-    hosts: tuple[str, ...]
+    hosts: frozenset[str]
     words: Words
     after: str  # a command, or nothing
     codes: tuple[str, ...]
@@ -119,7 +119,7 @@ def _phrases(found: Mapping[str, Any]) -> Phrases:
 
 def _rule(found: Mapping[str, Any]) -> Rule:
     return Rule(
-        hosts=tuple(found["hosts"]),
+        hosts=frozenset(found["hosts"]),
         words=Words.of(found["words"]),
         after=found.get("after", ""),
         codes=tuple(found.get("codes", ())),

@@ -12,6 +12,9 @@ from .words import even
 _R = BounceReason
 #: Something went wrong: what else is told says more.
 _VAGUE = frozenset({_R.SYSTEM_ERROR, _R.MAILER_ERROR})
+#: Where no recipient has been named yet, what is unknown or ill-formed is ours.
+_BEFORE = {"CONN": _R.BLOCKED, "MAIL": _R.REJECTED}
+_OURS = frozenset({_R.HOST_UNKNOWN, _R.SYNTAX})
 #: What a refusal without a cause is about, by the command that it answers.
 _REFUSED = {"MAIL": _R.REJECTED, "RCPT": _R.FILTERED, "DATA": _R.REJECTED, "CONN": _R.BLOCKED}
 
@@ -75,20 +78,22 @@ def _clearer(table: Reasons, around: Sequence[str], given: Evidence) -> BounceRe
 
 
 def _by_host(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
+    places = {one for host in given.hosts for one in _above(host)}
     for rule in table.rules:
-        if rule.after and rule.after != given.command:
-            continue
-        if rule.codes and (given.status or "") not in rule.codes:
-            continue
-        if any(_is_at(host, rule.hosts) for host in given.hosts) and any(
-            rule.words.within(text) for text in texts
+        if (
+            not rule.hosts.isdisjoint(places)
+            and rule.after in {"", given.command}
+            and (not rule.codes or given.status in rule.codes)
+            and any(rule.words.within(text) for text in texts)
         ):
             return rule.reason
     return None
 
 
-def _is_at(host: str, names: Sequence[str]) -> bool:
-    return any(host == name or host.endswith(f".{name}") for name in names)
+def _above(host: str) -> list[str]:
+    """A host's name, and those of the domains that it is in."""
+    labels = host.split(".")
+    return [".".join(labels[start:]) for start in range(len(labels))]
 
 
 def _by_words(table: Reasons, texts: Sequence[str], given: Evidence) -> BounceReason | None:
@@ -118,10 +123,14 @@ def _clean(table: Reasons, text: str) -> str:
 
 
 def _at_command(reason: BounceReason, text: str, given: Evidence) -> BounceReason:
-    """After DATA the address had been taken: "unknown" then is what the recipient's settings say.
+    """What words mean as a reply to a command.
 
-    And an address that a server has no route for is a user of its own, or a host elsewhere.
+    After DATA the address had been taken: "unknown" then is what the recipient's settings say.
+    Before the recipient is named an unknown host is ours. And an address that a server has no
+    route for is a user of its own, or a host elsewhere.
     """
+    if given.command in _BEFORE and reason in _OURS:
+        return _BEFORE[given.command]
     if reason is _R.USER_UNKNOWN and given.command == "DATA" and (given.status or "")[2:] != "1.1":
         return _R.FILTERED
     if reason is _R.HOST_UNKNOWN and "unrouteable address" in text and (given.local or given.code):
