@@ -55,29 +55,23 @@ def check_glyphs(data: Any, written: str, face: Typeface) -> None:
             raise LetterError(Reason.GLYPH_MISSING, field, message, missing)
 
 
-class Wording:
+class Checked:
     """Checks the words of letters. What has passed is known, as letters have most in common."""
 
     def __init__(self, face: Typeface) -> None:
         self._face = face
         self._known = lru_cache(_KNOWN)(self._check)
 
-    def written(self, words: Mapping[str, Any], domains: Sequence[str]) -> str:
-        """Words as JSON. Raises :class:`WriteError` for what cannot be printed or linked."""
+    def written(self, parts: Mapping[str, str | list[str]], domains: Sequence[str]) -> str:
+        """Words, each as JSON, as one. Raises :class:`WriteError` for what cannot be printed."""
         allowed = tuple(domains)
-        parts = []
-        for key, value in words.items():
-            if isinstance(value, list):  # sections and contacts, many of them alike
-                items = [self._part(key, item, allowed) for item in value]
-                parts.append(f'"{key}":[{",".join(items)}]')
-            else:
-                parts.append(f'"{key}":{self._part(key, value, allowed)}')
-        return f"{{{','.join(parts)}}}"
-
-    def _part(self, key: str, value: Any, domains: tuple[str, ...]) -> str:
-        written = as_json(value)
-        self._known(key, written, domains)
-        return written
+        written = []
+        for key, part in parts.items():
+            for one in [part] if isinstance(part, str) else part:
+                self._known(key, one, allowed)
+            whole = part if isinstance(part, str) else f"[{','.join(part)}]"
+            written.append(f'"{key}":{whole}')
+        return f"{{{','.join(written)}}}"
 
     def _check(self, key: str, written: str, domains: tuple[str, ...]) -> None:
         value = json.loads(written)

@@ -75,14 +75,13 @@ def _mailed_on(c: Correspondence) -> date | None:
     return None if given is None else day_of(MAILED_ON, given)
 
 
-def sheet(c: Correspondence) -> dict[str, Any]:
-    """The data of a letter, as JSON values, without its words and the layout of its address."""
+def sheet(language: str, step: str, day: date, brand: Brand) -> dict[str, Any]:
+    """What letters of a brand and day have in common, as JSON values, without their words."""
     return {
-        "language": c.language,
-        "number": c.number,
-        "step": c.step,
-        "date": japanese.plain_date(issued_on(c.written_at)),
-        "brand": _brand(c.brand),
+        "language": language,
+        "step": step,
+        "date": japanese.plain_date(day),
+        "brand": _brand(brand),
     }
 
 

@@ -1,30 +1,35 @@
 """Letters: checked before they are set, one or many in a document."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from notifier.model.correspondence import Correspondence
+from notifier.model.scheme import Brand
 from notifier.model.states import Channel
 from notifier.post.address import barcode_of
 from notifier.write import context, links
-from notifier.write.checks import Wording, as_json, check_glyphs, check_postcode
+from notifier.write.checks import Checked, as_json, check_glyphs, check_postcode
 from notifier.write.drawn import Pages
 from notifier.write.envelope import ENVELOPES, Envelope
 from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
 from notifier.write.folder import BASE
 from notifier.write.glyphs import Unreadable
 from notifier.write.ink import check_pages
+from notifier.write.parts import Parts, parts_of
 from notifier.write.sheet import Piece, addressed, paper
 from notifier.write.stationery import Stationery
 from notifier.write.typeface import Typeface, typeface
 from notifier.write.typesetter import Typesetter
 from notifier.write.window import fit
-from notifier.write.words import Phrases
+from notifier.write.wording import Wording
 from notifier.write.written import Bulk
 
 _TOOLS: Final = f"{BASE}/tools.typ"
 _SHEET: Final = f"{BASE}/sheet.typ"
+_KEPT: Final = 64  # frames
 
 
 class Letters:
@@ -33,20 +38,21 @@ class Letters:
     def __init__(
         self,
         stationery: Stationery,
-        phrases_of: Callable[[Correspondence], Phrases],
+        wording_of: Callable[[Correspondence], Wording],
         setting: "_Setting | None" = None,
     ) -> None:
         """Raises :class:`BadTemplate` for an envelope that is not known or a font not there."""
         if stationery.envelope not in ENVELOPES:
             known = ", ".join(sorted(ENVELOPES))
             raise BadTemplate("letter_envelope", "", f"is not one of {known}")
-        self._stationery, self._phrases_of = stationery, phrases_of
+        self._stationery, self._wording_of = stationery, wording_of
         self._face = setting.face if setting else typeface(stationery)
         self._setting = setting or _Setting(self._face)
+        self._frames = lru_cache(_KEPT)(self._framed)
 
-    def of(self, phrases_of: Callable[[Correspondence], Phrases]) -> "Letters":
+    def of(self, wording_of: Callable[[Correspondence], Wording]) -> "Letters":
         """The same with other wording; the typesetter is shared."""
-        return Letters(self._stationery, phrases_of, self._setting)
+        return Letters(self._stationery, wording_of, self._setting)
 
     @property
     def _typesetter(self) -> Typesetter:
@@ -57,27 +63,21 @@ class Letters:
 
         Raises :class:`WriteError`, most of all the :class:`LetterError` that tells why.
         """
-        phrases, envelope = self._phrases_of(c), self._envelope(c)
-        notice = phrases.folder.notice
-        words = phrases.plain_words(c.step, context.values(c, notice, Channel.LETTER))
+        wording, envelope = self._wording_of(c), self._envelope(c)
+        folder, notice = wording.folder, wording.folder.notice
+        words = words_of(c, wording)
         postcode, bars = context.postcode(c), _bars(c)
         block = fit(c.recipient, envelope, self._face, barcode=bool(bars))
-        rest = {
-            "to": addressed(c.recipient, postcode, block, bars),
-            **context.sheet(c),
-            **paper(envelope, self._face, fold_marks=self._stationery.fold_marks),
-        }
-        written = as_json(rest)
-        check_glyphs(rest, written, self._face)
-        links.check_text("\n".join(_texts(rest)), c.brand.allowed_domains)
+        own = {"number": c.number, "to": addressed(c.recipient, postcode, block, bars)}
+        written = self._checked(own, c.brand)
         check_postcode(c)
-        worded = self._setting.wording.written(words, c.brand.allowed_domains)
+        worded = self._setting.checked.written(words, c.brand.allowed_domains)
         return Piece(
-            kind=(phrases.folder.language, notice.name, c.step),
-            tools=phrases.folder.files[_TOOLS],
-            source=phrases.folder.files[_SHEET] + phrases.folder.source("letter.typ", c.step),
-            data=f'{written[:-1]},"words":{worded}}}',
-            title=words["heading"],
+            kind=(folder.language, notice.name, c.step),
+            tools=folder.files[_TOOLS],
+            source=folder.files[_SHEET] + folder.source("letter.typ", c.step),
+            data=f'{written[:-1]},{self._frame(c, envelope)},"words":{worded}}}',
+            title=json.loads(str(words["heading"])),
             author=c.brand.association,
             written_at=c.written_at,
             most_pages=notice.pages or self._stationery.most_pages,
@@ -121,6 +121,24 @@ class Letters:
         except PiecesRefused as refused:
             raise refused.faults[0] from None
 
+    def _frame(self, c: Correspondence, envelope: Envelope) -> str:
+        """What letters of a brand and day have in common, as JSON without its braces."""
+        return self._frames(c.language, c.step, context.issued_on(c.written_at), c.brand, envelope)
+
+    def _framed(self, language: str, step: str, day: date, brand: Brand, envelope: Envelope) -> str:
+        rest = {
+            **context.sheet(language, step, day, brand),
+            **paper(envelope, self._face, fold_marks=self._stationery.fold_marks),
+        }
+        return self._checked(rest, brand)[1:-1]
+
+    def _checked(self, data: Mapping[str, Any], brand: Brand) -> str:
+        """Data as JSON. Raises :class:`WriteError` for what cannot be printed or linked."""
+        written = as_json(data)
+        check_glyphs(data, written, self._face)
+        links.check_text("\n".join(_texts(data)), brand.allowed_domains)
+        return written
+
     def _envelope(self, c: Correspondence) -> Envelope:
         try:
             return ENVELOPES[c.brand.envelope or self._stationery.envelope]
@@ -133,11 +151,26 @@ class _Setting:
 
     def __init__(self, face: Typeface) -> None:
         self.face = face
-        self.wording = Wording(face)
+        self.checked = Checked(face)
 
     @cached_property
     def typesetter(self) -> Typesetter:
         return Typesetter(self.face)
+
+
+def words_of(c: Correspondence, wording: Wording) -> Parts:
+    """The words of a letter: from a skeleton where there is one, else by the templates.
+
+    Raises :class:`WriteError`.
+    """
+    found = wording.letters.find(c, context.issued_on(c.written_at))
+    if found is not None and found.skeleton is not None:
+        return found.skeleton.fill(found.leaves)
+    values = context.values(c, wording.folder.notice, Channel.LETTER)
+    words = parts_of(wording.phrases.plain_words(c.step, values))
+    if found is not None:
+        wording.letters.offer(found, c, values, words)
+    return words
 
 
 def _bars(c: Correspondence) -> str:

@@ -1,4 +1,4 @@
-"""Prepared mails: the skeleton that holds for a message, found in microseconds.
+"""Prepared messages: the skeleton that holds for one, found in microseconds.
 
 The templates decide what a skeleton depends on: a first try makes a slot of every name, number
 and amount, and what turns out to be looked at becomes part of the key under which skeletons are
@@ -8,14 +8,15 @@ skeleton, and goes through the templates itself.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
-from notifier.model.correspondence import Correspondence
+from notifier.model.correspondence import MAILED_ON, Correspondence
 from notifier.model.notice import FieldSpec, FieldType
 from notifier.write.errors import WriteError
 from notifier.write.folder import Folder
@@ -23,9 +24,9 @@ from notifier.write.forms import usual
 from notifier.write.labels import Labels
 from notifier.write.lines import LONG, is_long
 from notifier.write.samples import read_sample
-from notifier.write.skeleton import LINKING, Skeleton, Unfit, in_bytes, trace
+from notifier.write.skeleton import LINKING, Unfit
 from notifier.write.tracing import Tracing
-from notifier.write.words import Pages, Phrases
+from notifier.write.words import Phrases
 
 log = structlog.get_logger(__name__)
 
@@ -63,31 +64,48 @@ class Look(NamedTuple):
     is_slot: bool  # whether it may be one
 
 
-class Found(NamedTuple):
+#: What a skeleton gives: the parts of a mail, or the words of a letter.
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Filled(Protocol[T_co]):
+    """A skeleton."""
+
+    def fill(self, values: Mapping[str, str | int], /) -> T_co:
+        """What the templates would have given; ``values`` by path."""
+        ...
+
+
+#: Makes a skeleton, as :func:`notifier.write.skeleton.trace` does.
+Trace = Callable[[Phrases, str, Mapping[str, Any], Leaves, Sequence[str]], Filled[T]]
+
+
+class Found(NamedTuple, Generic[T]):
     """A skeleton with what is to be filled in, or why there is none yet."""
 
     key: Hashable
     leaves: Leaves
-    skeleton: Skeleton | None
+    skeleton: Filled[T] | None
 
 
-class Prepared:
-    """The skeletons of one notice in one language."""
+class Prepared(Generic[T]):
+    """The skeletons of one notice in one language, on one channel. For use by several threads."""
 
-    def __init__(self, folder: Folder, labels: Labels) -> None:
-        self._folder, self._labels = folder, labels
+    def __init__(self, folder: Folder, labels: Labels, trace: Trace[T]) -> None:
+        self._folder, self._labels, self._trace = folder, labels, trace
         self._notice = folder.notice
         self._fields: dict[str, tuple[Look, ...]] = {}  # by step
         #: Step → names that cannot be slots: at first the sentences, which are the same for all.
         self._closed = {step: _sentences(folder, step) for step in folder.notice.steps}
-        self._kept: OrderedDict[Hashable, Skeleton | None] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Filled[T] | None] = OrderedDict()
         self._seen: OrderedDict[Hashable, None] = OrderedDict()
 
     @cached_property
     def _phrases(self) -> Phrases:
         return Phrases(self._folder, self._labels, Tracing)
 
-    def find(self, c: Correspondence, day: date) -> Found | None:
+    def find(self, c: Correspondence, day: date) -> Found[T] | None:
         """What there is for a message issued on a day; None if it can have no skeleton."""
         closed = self._closed.get(c.step, frozenset())
         found = self._parts(c, closed)
@@ -100,15 +118,14 @@ class Prepared:
         frame, leaves = found
         to = c.recipient
         fixed = (c.scheme_name, c.group_no, to.honorific, to.organisation, to.role)
-        key = (c.step, c.brand, day, *fixed, *frame)
+        key = (c.step, c.brand, day, _frozen(c.facts.get(MAILED_ON)), *fixed, *frame)
         skeleton = self._kept.get(key)
         if skeleton is not None and len(self._kept) > _MOST // 2:
-            self._kept.move_to_end(key)  # what was used last goes last
+            with suppress(KeyError):  # another thread may have dropped it
+                self._kept.move_to_end(key)  # what was used last goes last
         return Found(key, leaves, skeleton)
 
-    def offer(
-        self, found: Found, c: Correspondence, values: Mapping[str, Any], pages: Pages
-    ) -> None:
+    def offer(self, found: Found[T], c: Correspondence, values: Mapping[str, Any], made: T) -> None:
         """A message went through the templates: make the skeleton that the next one is to find.
 
         What came only once is not worth one.
@@ -116,7 +133,7 @@ class Prepared:
         if found.key in self._kept or not self._again(found.key):
             return
         skeleton = self._traced(found, c, values)
-        if skeleton is not None and skeleton.fill(found.leaves) != in_bytes(pages):
+        if skeleton is not None and skeleton.fill(found.leaves) != made:
             log.warning("skeleton differs", notice=self._notice.name, step=c.step)
             skeleton = None
         if self._closed.get(c.step, frozenset()).isdisjoint(_names(found.leaves)):
@@ -129,10 +146,10 @@ class Prepared:
         return False
 
     def _traced(
-        self, found: Found, c: Correspondence, values: Mapping[str, Any]
-    ) -> Skeleton | None:
+        self, found: Found[T], c: Correspondence, values: Mapping[str, Any]
+    ) -> Filled[T] | None:
         try:
-            return trace(self._phrases, c.step, values, found.leaves, c.brand.allowed_domains)
+            return self._trace(self._phrases, c.step, values, found.leaves, c.brand.allowed_domains)
         except Unfit as unfit:
             closed = self._closed.get(c.step, frozenset())
             self._closed[c.step] = closed | _names(unfit.paths)

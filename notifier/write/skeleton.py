@@ -102,7 +102,7 @@ def trace(
     """
     slots = Slots(leaves)
     try:
-        pages = phrases.mail(step, _marked(values, leaves, slots))
+        pages = phrases.mail(step, with_slots(values, leaves, slots))
         _check_links(pages, domains)
     except Observed as observed:
         raise Unfit(slots.paths(observed)) from None
@@ -112,7 +112,9 @@ def trace(
     return Skeleton(subject, text, page, where)
 
 
-def _marked(values: Mapping[str, Any], leaves: Mapping[str, str | int], slots: Slots) -> Any:
+def with_slots(
+    values: Mapping[str, Any], leaves: Mapping[str, str | int], slots: Slots
+) -> dict[str, Any]:
     """The values with slots at the paths of the leaves."""
 
     def mark(path: str, value: Any) -> Any:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Final
 
 import typst
@@ -18,7 +18,7 @@ from notifier.write.written import Bulk
 #: Letters in one document at most; what is larger takes more memory than time.
 MOST: Final = 1000
 _MOST_KEPT: Final = 500
-_AGES: Final = 12
+_AGES: Final = 11
 _PANIC: Final = re.compile(r"panicked with: \"?([a-z_.]+): ([^\"]*)")
 
 
@@ -73,13 +73,18 @@ class Typesetter:
         self._seen |= {piece.kind: n for piece, n in zip(pieces, pages, strict=False)}
 
     def _forget(self, letters: int) -> None:
-        """Let go of what Typst keeps of letters: it drops what ten documents have not used."""
+        """Let go of what Typst keeps of letters, while whoever called goes on."""
         self._kept += letters
         if self._kept >= _MOST_KEPT:
-            nothing: Any = {MAIN: b""}
+            self._kept = 0
+            Thread(target=self._age, name="typesetter-forgets").start()
+
+    def _age(self) -> None:
+        """Typst drops what ten documents have not used."""
+        nothing: Any = {MAIN: b""}
+        with self._lock:
             for _ in range(_AGES):
                 self._compiler.compile(input=nothing, format="pdf")
-            self._kept = 0
 
     def _compile(self, pieces: Sequence[Piece], pages: Sequence[int], **how: Any) -> list[bytes]:
         files: Any = document(pieces, pages)  # the library's types know only one file

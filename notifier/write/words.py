@@ -8,6 +8,7 @@ message says the same and no value can become markup.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from jinja2 import Template, TemplateError, Undefined, UndefinedError
@@ -24,6 +25,7 @@ from notifier.write.mjml_source import to_html
 from notifier.write.sandbox import Sandbox
 from notifier.write.slots import SLOT, Amount, Observed
 
+_FLOWED: Final = 1024  # texts in lines; letters of a mailing have most of them in common
 _BREAK: Final = re.compile(r"[ \t]*\n[ \t]*")
 _PARAGRAPHS: Final = re.compile(r"[ \t]*\n(?:[ \t]*\n)+[ \t]*")
 _ASCII_BREAK: Final = re.compile(r"(?<=[!-~])[ \t]*\n[ \t]*(?=[!-~])")
@@ -173,8 +175,11 @@ def _tidy(name: str, value: Any, keep: bool) -> Any:
 
 
 def _flow(text: str, keep: bool) -> str:
-    if "\n" not in text:
-        return text
+    return _flowed(text, keep) if "\n" in text else text
+
+
+@lru_cache(_FLOWED)
+def _flowed(text: str, keep: bool) -> str:
     parts = _PARAGRAPHS.split(text.strip(" \t\n"))
     if keep:
         return "\n\n".join(_BREAK.sub("\n", part) for part in parts)

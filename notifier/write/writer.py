@@ -21,7 +21,6 @@ from notifier.write.skeleton import in_bytes
 from notifier.write.stationery import Stationery
 from notifier.write.stream import SILENT, Stream
 from notifier.write.wording import Wording
-from notifier.write.words import Phrases
 from notifier.write.written import Bulk, TemplateVersion, WrittenLetter, WrittenMail
 
 _LANGUAGE: Final = DEFAULT_LANGUAGE
@@ -60,7 +59,7 @@ class Writer:
         self._wordings = {key: Wording(folder, words) for key, folder in folders.items()}
         self._unusable: Mapping[tuple[str, str], BadTemplate] = {}
         self.stationery = stationery
-        self._letters = Letters(stationery, self._phrases_of)
+        self._letters = Letters(stationery, self._wording_of)
 
     def with_versions(
         self,
@@ -77,7 +76,7 @@ class Writer:
         made._wordings = {**self._wordings, **{w.key: w for w in wordings}}
         made._unusable = dict(unusable)
         made.stationery = self.stationery
-        made._letters = self._letters.of(made._phrases_of)
+        made._letters = self._letters.of(made._wording_of)
         return made
 
     def wording(self, folder: Folder) -> Wording:
@@ -159,9 +158,10 @@ class Writer:
         pages = wording.phrases.mail(c.step, values)
         links.check_text(f"{pages.subject}\n{pages.text}", c.brand.allowed_domains)
         links.check_html(pages.html, c.brand.allowed_domains)
+        made = in_bytes(pages)
         if found is not None:
-            prepared.offer(found, c, values, pages)
-        return in_bytes(pages)
+            prepared.offer(found, c, values, made)
+        return made
 
     def letter(self, c: Correspondence) -> WrittenLetter:
         """The letter as PDF/A-2b, A4. Raises :class:`WriteError`.
@@ -181,7 +181,7 @@ class Writer:
         return self._letters.many(many)
 
     def check_letter(self, c: Correspondence) -> None:
-        """Whether a letter may go, as far as can be told without typesetting (0.5 ms).
+        """Whether a letter may go, as far as can be told without typesetting (0.2 ms).
 
         Raises what :meth:`letter` would; only its number of pages and what depends on it show
         when it is set.
@@ -195,8 +195,8 @@ class Writer:
     def _folder(self, notice: str, language: str) -> Folder:
         return self._wording(notice, language).folder
 
-    def _phrases_of(self, c: Correspondence) -> Phrases:
-        return self._wording(c.notice, c.language).phrases
+    def _wording_of(self, c: Correspondence) -> Wording:
+        return self._wording(c.notice, c.language)
 
     def _wording(self, notice: str, language: str) -> Wording:
         for key in ((language, notice), (_LANGUAGE, notice)):

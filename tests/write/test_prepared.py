@@ -1,4 +1,4 @@
-"""Prepared mails are, byte for byte, what the templates make."""
+"""Prepared mails and letters are, byte for byte, what the templates make."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.model.correspondence import Correspondence
+from notifier.model.correspondence import MAILED_ON, Correspondence
 from notifier.model.notice import FieldType, Notice
 from notifier.model.states import Channel
 from notifier.write import context
 from notifier.write.errors import WriteError
 from notifier.write.labels import Labels
+from notifier.write.letters import words_of
+from notifier.write.parts import Parts, parts_of
 from notifier.write.words import Phrases
 from notifier.write.writer import Writer
 from tests.samples import LOCALES, NOTICES, TEMPLATES, WRITER
@@ -25,6 +27,12 @@ MAILS = [
     (notice, step)
     for notice in NOTICES.values()
     if Channel.EMAIL in notice.channels
+    for step in notice.steps
+]
+LETTERS = [
+    (notice, step)
+    for notice in NOTICES.values()
+    if Channel.LETTER in notice.channels
     for step in notice.steps
 ]
 ORACLE = {name: Phrases(WRITER.folders["ja", name], Labels(LOCALES)) for name in NOTICES}
@@ -50,9 +58,15 @@ def pages_of(c: Correspondence) -> tuple[str, str, str]:
     return pages.subject, pages.text, pages.html
 
 
+def parts_by_templates(c: Correspondence) -> Parts:
+    """The words of a letter by the templates alone."""
+    values = context.values(c, WRITER.notices[c.notice], Channel.LETTER)
+    return parts_of(ORACLE[c.notice].plain_words(c.step, values))
+
+
 def others(c: Correspondence) -> Iterator[Correspondence]:
     """Messages that differ from ``c`` only in what is a slot: its skeleton is made of them."""
-    for n in range(6):
+    for n in range(8):
         reader = replace(c.recipient, name=f"別人 {n}子", member_no=f"M{n:06d}")
         yield replace(c, number=f"N{n:08d}", recipient=reader)
 
@@ -121,6 +135,53 @@ def test_every_notice_to_members_can_be_prepared(notice: Notice, step: str) -> N
     assert found is not None
     assert found.skeleton is not None
     assert written(writer, c) == pages_of(c)
+
+
+@pytest.mark.parametrize(("notice", "step"), LETTERS, ids=lambda v: getattr(v, "name", v))
+@settings(max_examples=25)
+@given(st.data())
+def test_the_words_of_a_letter_are_what_the_templates_make(
+    notice: Notice, step: str, data: st.DataObject
+) -> None:
+    c = data.draw(correspondences(notice, step))
+    wording = WRITER._wordings["ja", notice.name]
+    for other in others(replace(c, policies=("P",) * len(c.policies))):
+        try:
+            words_of(other, wording)
+        except WriteError:
+            break
+    try:
+        expected = parts_by_templates(c)
+    except WriteError as error:
+        with pytest.raises(WriteError, match=error.field):
+            words_of(c, wording)
+        return
+    assert words_of(c, wording) == expected
+
+
+@pytest.mark.parametrize(("notice", "step"), LETTERS, ids=lambda v: getattr(v, "name", v))
+def test_every_letter_can_be_prepared(notice: Notice, step: str) -> None:
+    writer = Writer(TEMPLATES, LOCALES)
+    wording = writer._wordings["ja", notice.name]
+    c = writer.sample(notice.name, step)
+    for other in others(c):
+        words_of(other, wording)
+    found = wording.letters.find(c, context.issued_on(c.written_at))
+    assert found is not None
+    assert found.skeleton is not None
+    assert words_of(c, wording) == parts_by_templates(c)
+
+
+def test_a_letter_in_place_of_a_mail_says_when_the_mail_was_sent() -> None:
+    writer = Writer(TEMPLATES, LOCALES)
+    wording = writer._wordings["ja", "card_error"]
+    c = writer.sample("card_error", "first")
+    for other in others(c):
+        words_of(other, wording)
+    late = replace(c, facts={**c.facts, MAILED_ON: "2025-07-15"})
+    for letter in (late, late, late, c):
+        assert words_of(letter, wording) == parts_by_templates(letter)
+    assert words_of(late, wording)["notes"] != words_of(c, wording)["notes"]
 
 
 @pytest.mark.parametrize("change", ["day", "step", "brand", "scheme_name", "category", "policies"])

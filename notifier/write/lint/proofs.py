@@ -166,7 +166,6 @@ def proof(phrases: Phrases, channel: Channel, c: Correspondence) -> Proof:
     try:
         words = phrases.plain_words(c.step, values)
         if channel is not Channel.EMAIL:
-            context.sheet(c)
             return Proof(step=c.step, channel=channel, sample=c, words=words)
         pages = phrases.mail(c.step, values)
     except RecursionError:
