@@ -214,7 +214,9 @@ def _courier(room: Room, plan: Plan) -> None:
         f"PORT={plan.port}" if line.startswith("PORT=") else line
         for line in esmtpd.read_text().splitlines()
     ]
-    esmtpd.write_text("\n".join([*lines, "ADDRESS=127.0.0.1", "BOFHCHECKDNS=0", "ESMTPDSTART=YES", ""]))
+    esmtpd.write_text(
+        "\n".join([*lines, "ADDRESS=127.0.0.1", "BOFHCHECKDNS=0", "ESMTPDSTART=YES", ""])
+    )
     room.run("mkdir", "-p", "/run/courier/authdaemon")
     room.run("makesmtpaccess")
     room.run("sh", "-c", "makealiases; makeacceptmailfor; makehosteddomains; true")
