@@ -351,6 +351,21 @@ def test_answers(subject: str, text: str, more: str, kind: ReturnKind) -> None:
     assert reading.sender == "rei@provider.example.jp"
 
 
+@pytest.mark.parametrize("ours", ["年末年始休業のお知らせ", "Automatic reply settings"])
+def test_our_own_subject_makes_no_report_an_answer(ours: str) -> None:
+    text = "Delivery has failed to these recipients:\n\nrei@kaisha.example.jp\nmailbox full\n"
+    reading = read(_plain(f"Undeliverable: {ours}", text, "postmaster@kaisha.example.jp"))
+    assert reading.kind is ReturnKind.BOUNCED
+    assert reading.findings[0].reason is BounceReason.MAILBOX_FULL
+
+
+def test_our_own_subject_makes_no_bounce_a_delay() -> None:
+    text = "<rei@kaisha.example.jp>: user unknown\n\n--- Original message\n\n"
+    data = _plain("Returned: 発送遅延のお知らせ", text, "postmaster@kaisha.example.jp")
+    returned = _RETURNED.replace("Subject: hoken", "Subject: 発送遅延のお知らせ")
+    assert read(data.rstrip() + b"\n\n" + returned.encode()).kind is ReturnKind.BOUNCED
+
+
 @pytest.mark.parametrize("charset", ["iso-2022-jp", "shift_jis", "euc-jp", "utf-8"])
 @pytest.mark.parametrize("declared", [True, False])
 def test_japanese_in_any_charset(charset: str, declared: bool) -> None:

@@ -209,6 +209,9 @@ def _courier(room: Room, plan: Plan) -> None:
     room.write("/etc/courier/warntime", "7d\n" if plan.hasty else "1s\n")
     room.write("/etc/courier/retryalpha", "1s\n")
     room.write("/etc/courier/smtpaccess/default", "127.0.0.1\tallow,RELAYCLIENT,BLOCK\n")
+    courierd = room.path("/etc/courier/courierd")
+    # It sends no reports about what came by SMTP unless told to.
+    courierd.write_text(courierd.read_text() + "\nESMTP_BLOCKBACKSCATTER=\n")
     esmtpd = room.path("/etc/courier/esmtpd")
     lines = [
         f"PORT={plan.port}" if line.startswith("PORT=") else line
@@ -221,11 +224,6 @@ def _courier(room: Room, plan: Plan) -> None:
     room.run("makesmtpaccess")
     room.run("sh", "-c", "makealiases; makeacceptmailfor; makehosteddomains; true")
     room.run("sh", "-c", "authdaemond start; courierfilter start; courier start; esmtpd start")
-
-
-def _dma(room: Room, plan: Plan) -> None:
-    port = next(iter(plan.routes.values()))
-    room.write("/etc/dma/dma.conf", f"SMARTHOST 127.0.0.1\nPORT {port}\nMAILNAME {HOST}\n")
 
 
 SERVERS: Final = {
