@@ -196,6 +196,17 @@ recipients. This is a permanent error. The following address(es) failed:
     ]
 
 
+def test_several_in_one_line_each_with_its_words() -> None:
+    text = (
+        "Not delivered to: a@kaisha.example.jp (user unknown), b@kaisha.example.jp (mailbox full)\n"
+    )
+    reading = read(_plain("failure notice", text, "MAILER-DAEMON@mx.example.jp"))
+    assert [(one.recipient, one.reason) for one in reading.findings] == [
+        ("a@kaisha.example.jp", BounceReason.USER_UNKNOWN),
+        ("b@kaisha.example.jp", BounceReason.MAILBOX_FULL),
+    ]
+
+
 @pytest.mark.parametrize("lost", ["Content-Type: multipart/report; [^\n]*\n", 'boundary="b"'])
 def test_a_boundary_that_no_header_names(lost: str) -> None:
     fields = "Final-Recipient: rfc822; rei@kaisha.example.jp\nAction: failed\nStatus: 5.2.2\n"
