@@ -199,7 +199,7 @@ Cw{plan.local}
 
 
 def _courier(room: Room, plan: Plan) -> None:
-    routes = "".join(f"{d}:127.0.0.1,{p}\n" for d, p in plan.routes.items())
+    routes = "".join(f"{d}:[127.0.0.1],{p}\n" for d, p in plan.routes.items())
     room.write("/etc/courier/esmtproutes", routes)
     for name in ("me", "defaultdomain", "dsnfrom"):
         text = HOST if name != "dsnfrom" else f'"Mail delivery" <MAILER-DAEMON@{HOST}>'
