@@ -27,7 +27,7 @@ from tests.track.generate.scenes import BOUNCE, LOCAL, LOOP, Scene, scenes
 from tests.track.generate.servers import SERVERS, Plan, Server
 
 _START: Final = 100.0  # seconds until a server listens: sendmail first looks for its own name
-_WAIT: Final = 25.0  # seconds for the last report of a round
+_WAIT: Final = 60.0  # seconds for the last report of a round
 _WARNING: Final = re.compile(rb"^Action:[ \t]*delayed", re.MULTILINE | re.IGNORECASE)
 _INSIDE: Final = "NOTIFIER_ROOM"  # set once we are in a mount namespace of our own
 _BODY: Final = (
