@@ -6,6 +6,7 @@ where :data:`ROUTES` says; those of any other domain wait in the queue.
 
 import json
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,9 @@ T = TypeVar("T")
 TAKEN: Final = "taken.example.jp"  # delivered, and thrown away
 ONWARD: Final = "onward.example.jp"  # handed on to :attr:`Postfix.next_hop`, once somebody listens
 REFUSED: Final = "nobody@member.example.jp"  # refused at RCPT
+BOX: Final = "box.example.jp"  # put into a mailbox, :attr:`Postfix.box`
+GONE, FULL = "gone.example.jp", "full.example.jp"  # taken, and sent back a moment later
+BOUNCES: Final = "bounce.example.jp"  # handed to :attr:`Postfix.back` by LMTP, once it listens
 
 _MAIN: Final = """
 compatibility_level = 3.6
@@ -44,6 +48,15 @@ enable_long_queue_ids = yes
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions = check_recipient_access
     inline:{{ {{ {refused} = 550 5.1.1 no such mailbox }} }}
+virtual_mailbox_base = {home}/boxes
+virtual_mailbox_maps = inline:{{ {{ @{box} = box }}, {{ @{full} = full }} }}
+message_size_limit = 500000
+virtual_mailbox_limit = 1000000
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
+queue_run_delay = 1s
 default_transport = smtp:[127.0.0.1]:1
 transport_maps = inline:{{ {routes} }}
 smtpd_tls_security_level = may
@@ -63,6 +76,8 @@ bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
+virtual unix - n n - - virtual
 showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
@@ -87,7 +102,8 @@ class Postfix:
         # Not a folder of pytest's: Postfix drops root, and must still get at its queue.
         self.home = Path(tempfile.mkdtemp(prefix="notifier-postfix-"))
         self.home.chmod(0o755)
-        self.port, self.next_hop = free_port(), free_port()
+        self.port, self.next_hop, self.back = free_port(), free_port(), free_port()
+        self.box = self.home / "boxes" / "box"
         self.log = self.home / "maillog"
         self.certificate = self.home / "relay.pem"
 
@@ -101,13 +117,34 @@ class Postfix:
         if os.geteuid() != 0:
             raise RuntimeError("Postfix can be started only by root; run these tests as root")
         onward = f"smtp:[127.0.0.1]:{self.next_hop}"
-        routes = {TAKEN: "discard:", ONWARD: onward}
+        routes = {
+            TAKEN: "discard:",
+            ONWARD: onward,
+            BOX: "virtual:",
+            GONE: "virtual:",
+            FULL: "virtual:",
+            BOUNCES: f"lmtp:[127.0.0.1]:{self.back}",
+        }
         listed = ", ".join(f"{{ {domain} = {to} }}" for domain, to in routes.items())
         (self.home / "etc").mkdir()
         (self.home / "queue").mkdir()
         (self.home / "data").mkdir()
         shutil.chown(self.home / "data", "postfix")
-        main = _MAIN.format(home=self.home, refused=REFUSED, routes=listed)
+        account = pwd.getpwnam("nobody")
+        self.box.parent.mkdir()
+        full = self.box.with_name("full")
+        full.write_bytes(bytes(2_000_000))
+        for one in (self.box.parent, full):
+            shutil.chown(one, account.pw_uid, account.pw_gid)
+        main = _MAIN.format(
+            home=self.home,
+            refused=REFUSED,
+            routes=listed,
+            uid=account.pw_uid,
+            gid=account.pw_gid,
+            box=BOX,
+            full=FULL,
+        )
         (self.home / "etc" / "main.cf").write_text(main)
         (self.home / "etc" / "master.cf").write_text(_MASTER.format(port=self.port))
         certificate, private = make_certificate(datetime.now(UTC))

@@ -193,6 +193,7 @@ def _task(message_id: int, found: RowMapping, why: Fallback, by: date | None = N
         "notice": found["notice"],
         "scheme": found["scheme"],
         "fallback": why,
+        "reason": found["reason"],
     }
     if by is not None:
         details |= {"arrives_on": by.isoformat(), "useful_until": str(found["useful_until"])}

@@ -14,7 +14,7 @@ from notifier.model.message import public_number
 from notifier.model.notice import plan_of
 from notifier.model.situation import CaseRecord
 from notifier.store import messages, timeline
-from notifier.write.labels import label
+from notifier.write.labels import label, step_label
 
 from .details import japan_time
 from .situations import House
@@ -30,13 +30,14 @@ class Entry:
 
     at: datetime
     order: int  # among entries of the same moment: events, decisions, then what followed
-    kind: str  # event, decision, case, message, task or note
+    kind: str  # event, decision, case, message, attempt, return, task or note
     text: str
     actor: str = ""
 
 
 async def story(conn: AsyncConnection, case_id: int, language: str) -> list[Entry]:
-    """Events, decisions, changes of the case, moves of its messages, tasks and notes."""
+    """Events, decisions, changes of the case, its messages on both channels with attempts and
+    what came back, tasks and notes."""
     events = await timeline.events(conn, case_id)
     ids = [r["event_id"] for r in events]
     entries = [
@@ -44,6 +45,8 @@ async def story(conn: AsyncConnection, case_id: int, language: str) -> list[Entr
         *(_decision(r, language) for r in await timeline.decisions(conn, case_id, ids)),
         *(_change(r, language) for r in await timeline.changes(conn, case_id)),
         *(_move(r, language) for r in await timeline.moves(conn, case_id)),
+        *(_attempt(r, language) for r in await timeline.attempts(conn, case_id)),
+        *(_return(r, language) for r in await timeline.returns(conn, case_id)),
     ]
     for r in await timeline.tasks(conn, case_id):
         entries += _task(r, language)
@@ -95,17 +98,45 @@ def _change(r: RowMapping, language: str) -> Entry:
 
 
 def _move(r: RowMapping, language: str) -> Entry:
-    what = f"{public_number(r['message_id'])} {r['notice']}/{r['step']}"
-    state, reason = label(f"state.{r['after']}", language), label(f"reason.{r['reason']}", language)
-    text = f"{what} ({label('channel.' + r['channel'], language)}) {state}: {reason}"
-    if r["after"] == "queued" and r["next_attempt_at"] > r["at"]:
-        text += f" → {japan_time(r['next_attempt_at'])}"
-    return Entry(at=r["at"], order=3, kind="message", text=text, actor=r["actor"])
+    where = label(f"channel.{r['channel']}", language)
+    words = [_message(r["message_id"]), f"{_step(r, language)} ({where})"]
+    if r["in_place_of"]:
+        words.append(f"← {_message(r['in_place_of'])}")
+    what = "fallback" if r["kind"] == "fallback" else "state"
+    words.append(label(f"{what}.{r['after']}", language))
+    if r["reason"]:
+        words[-1] += f": {label('reason.' + r['reason'], language)}"
+    if r["goes_at"] is not None and r["goes_at"] > r["at"]:
+        words.append(f"→ {japan_time(r['goes_at'])}")
+    return Entry(at=r["at"], order=4, kind="message", text=" ".join(words), actor=r["actor"])
+
+
+def _message(message_id: int) -> str:
+    return public_number(message_id)
+
+
+def _step(r: RowMapping, language: str) -> str:
+    return f"{label('notice.' + r['notice'], language)} {step_label(r['step'], language)}"
+
+
+def _attempt(r: RowMapping, language: str) -> Entry:
+    outcome = label(f"attempt.{r['outcome'] or 'begun'}", language)
+    told = [str(r[name]) for name in ("command", "code", "enhanced") if r[name]]
+    words = [_message(r["message_id"]), f"#{r['number']}", outcome, *told]
+    return Entry(at=r["at"], order=3, kind="attempt", text=" ".join(words), actor=r["relay"])
+
+
+def _return(r: RowMapping, language: str) -> Entry:
+    words = [_message(r["message_id"]), label(f"return.{r['kind']}", language)]
+    words += [label(f"bounce.{r['reason']}", language)] if r["reason"] else []
+    words += [label(f"evidence.{r['level']}", language)] if r["level"] else []
+    words += [str(r[name]) for name in ("code", "status") if r[name]]
+    return Entry(at=r["at"], order=3, kind="return", text=" ".join(words))
 
 
 def _task(r: RowMapping, language: str) -> Iterator[Entry]:
     what = f"{r['task_id']} {label('task.' + r['kind'], language)}"
-    yield Entry(at=max(r["created_at"], r["opens_at"]), order=4, kind="task", text=what)
+    yield Entry(at=max(r["created_at"], r["opens_at"]), order=5, kind="task", text=what)
     if r["done_at"] is not None:
         note = f"{what} {r['state']}: {r['note'] or ''}".rstrip(": ")
-        yield Entry(at=r["done_at"], order=5, kind="note", text=note, actor=r["done_by"] or "")
+        yield Entry(at=r["done_at"], order=6, kind="note", text=note, actor=r["done_by"] or "")

@@ -15,13 +15,17 @@ from . import (
     members,
     messages,
     preview,
+    receiving,
     rejected,
     report,
+    returned,
+    returns,
     run,
     schemes,
     settling,
     simulate,
     staff,
+    suppressions,
     tasks,
     templates,
     track,
@@ -29,6 +33,8 @@ from . import (
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
+letters.app.command("returned")(returned.returned)
+letters.app.command("scan")(returned.scan)
 app = typer.Typer(
     name="notifier",
     help="Notices to members: from billing events to mails and letters, and the record of them.",
@@ -53,6 +59,8 @@ for name, group in {
     "templates": templates.app,
     "webhooks": webhooks.app,
     "inquiries": inquiries.app,
+    "returns": returns.app,
+    "suppressions": suppressions.app,
 }.items():
     app.add_typer(group, name=name)
 app.command("simulate")(simulate.simulate)
@@ -60,9 +68,11 @@ app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
 app.command("report")(report.report)
 app.command("track")(track.track)
+app.command("relay-log")(receiving.relay_log)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)
+app.command("receive")(receiving.receive)
 app.command("demo")(run.demo)
 
 

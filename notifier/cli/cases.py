@@ -10,7 +10,7 @@ from notifier.model.errors import NotFound
 from notifier.model.situation import CaseRecord
 from notifier.runtime.parts import Parts
 from notifier.store import cases, timeline
-from notifier.write.labels import label
+from notifier.write.labels import label, step_label
 
 from .session import Id, Limit, out, run
 from .tables import show
@@ -73,7 +73,7 @@ def show_(case: Id) -> None:
         if days:
             title = label("cli.upcoming", language)
             last = label("cli.case_ends", language)
-            words = [(p.day, f"{record.plan}/{p.step}" if p.step else "") for p in days]
+            words = [(p.day, step_label(p.step, language) if p.step else "") for p in days]
             marks = ["" for _ in days[:-1]] + [last]
             show(("day", "step", ""), [(*w, m) for w, m in zip(words, marks, strict=True)], title)
 

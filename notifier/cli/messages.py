@@ -1,6 +1,5 @@
 """``notifier messages``: find them, see what became of them, get the exact bytes back."""
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -21,13 +20,14 @@ from notifier.model.verdict import Category
 from notifier.press.again import letter_again
 from notifier.press.inputs import is_inputs
 from notifier.runtime.parts import Parts
-from notifier.store import attempts, documents, events, log
+from notifier.store import attempts, documents, events, log, suppressions, tracking
 from notifier.store import messages as store
 from notifier.store.db import loads
 from notifier.store.messages import Move
 from notifier.write.labels import label
 
-from .session import Limit, out, person, run
+from .returns import ENTRIES, entry_line
+from .session import Limit, out, person, put, run
 from .tables import show
 
 app = typer.Typer(
@@ -83,6 +83,7 @@ def show_(message: Number) -> None:
             _reasons(await events.decisions_of(conn, message_id), language)
             _timeline(await log.of_message(conn, message_id), language)
             _attempts(await attempts.of_message(conn, message_id))
+            _returns(await tracking.of_message(conn, message_id), language)
 
     run(work)
 
@@ -162,6 +163,12 @@ def _attempts(found: Iterable[RowMapping]) -> None:
         show(names, lines)
 
 
+def _returns(found: Iterable[RowMapping], language: str) -> None:
+    lines = [entry_line(r, language) for r in found]
+    if lines:
+        show(ENTRIES, lines)
+
+
 @app.command("bytes")
 def bytes_(
     message: Number,
@@ -186,10 +193,7 @@ def bytes_(
                 body = await letter_again(conn, digest, body, parts.writer)
         if body is None:
             raise NotFound("document of message", public_number(message_id))
-        if to is None:
-            sys.stdout.buffer.write(body)
-        else:
-            to.write_bytes(body)
+        put(body, to)
 
     run(work)
 
@@ -259,6 +263,27 @@ def settle(
         raise typer.BadParameter("one of sent, failed, queued")
     move = (State(as_), Reason.SETTLED_BY_PERSON, (State.UNCERTAIN,))
     run(lambda parts: _move(parts, message, *move))
+
+
+@app.command("not-bounced")
+def not_bounced(message: Number, note: Annotated[str, typer.Option(prompt=True)]) -> None:
+    """Say that a bounce was misread: sent again, and its address suppressed by it no more."""
+
+    async def work(parts: Parts) -> None:
+        message_id, now = message_number(message), parts.clock.now()
+        move = Move(
+            message_id=message_id,
+            after=State.SENT,
+            reason=Reason.MISREAD,
+            only_from=(State.BOUNCED,),
+        )
+        async with parts.engine.begin() as conn:
+            found = await _found(conn, message_id)
+            if not await store.move(conn, [move], actor=person(), now=now):
+                raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+            await suppressions.lift_of(conn, message_id, note=note, actor=person(), now=now)
+
+    run(work)
 
 
 @app.command("retry")

@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
@@ -106,6 +107,14 @@ def fail(problem: Exception, language: str = "ja") -> NoReturn:
     else:
         _cross(str(problem))
     raise typer.Exit(1)
+
+
+def put(data: bytes, to: Path | None) -> None:
+    """Bytes exactly as they are: into a file, or on standard output."""
+    if to is None:
+        sys.stdout.buffer.write(data)
+    else:
+        to.write_bytes(data)
 
 
 def _cross(text: str) -> None:

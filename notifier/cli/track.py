@@ -1,6 +1,9 @@
-"""``notifier track``: what mails that came back say, from files."""
+"""``notifier track``: mails that came back, from files; what they say, and what follows."""
 
+import asyncio
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,49 +11,113 @@ import orjson
 import typer
 
 from notifier.intake.characters import printable
+from notifier.model.message import public_number
+from notifier.model.returns import Outcome, Standing
 from notifier.model.tracking import Finding, Reading
+from notifier.runtime.parts import Parts
 from notifier.track.reading import read
-from notifier.track.sources import mails
+from notifier.track.sources import Source, in_batches, mails
+from notifier.write.labels import label
 
-from .session import fail, out
+from .session import err, fail, out, person, run
 
 _HELP = "Mails (.eml), mboxes, Maildirs or folders of them."
+_SOURCE = "file"
 
 
 def track(
     files: Annotated[list[Path], typer.Argument(help=_HELP, exists=True)],
     *,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what they say, and no more.")
+        bool, typer.Option("--dry-run", help="Only say what they say; nothing changes.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Say what bounces, complaints and answers say: about whom, what and why."""
+    """Put bounces, complaints and answers on record, and let them take effect.
+
+    The same mail once more is counted and changes nothing.
+    """
     if not dry_run:
-        raise typer.BadParameter(
-            "this version only reads, and puts nothing on record", param_hint="--dry-run"
-        )
-    show = print_json if json else print_line
+        return run(lambda parts: _take(parts, files, json=json))
     try:
         for name, data in mails(files):
-            show(name, read(data))
+            _show(name, read(data), json=json)
     except OSError as problem:
         fail(problem)
 
 
-def print_json(name: str, reading: Reading) -> None:
-    """One object on a line of its own."""
-    sys.stdout.buffer.write(orjson.dumps(as_json(name, reading), option=orjson.OPT_APPEND_NEWLINE))
-    sys.stdout.buffer.flush()
+async def _take(parts: Parts, files: Iterable[Path], *, json: bool) -> None:
+    from notifier.runtime.receiving import post_desk  # SMTP and IMAP, which only few verbs need
+    from notifier.track.post_desk import Mail
+
+    desk, language = post_desk(parts, person()), parts.settings.locale
+    counted: Counter[Standing] = Counter()
+    batches = in_batches(mails(files))
+    while some := await asyncio.to_thread(_next, batches):
+        given = await desk.read([Mail(data, _SOURCE) for _, data in some])
+        async with desk.engine.begin() as conn:
+            done = await desk.take(conn, given)
+        for (name, _), one, outcome in zip(some, given, done, strict=True):
+            _show(name, one.reading, outcome, json=json, language=language)
+        counted.update(o.standing for o in done)
+    summary = summed(counted, language)
+    (err if json else out).print(summary, highlight=False)
 
 
-def print_line(name: str, reading: Reading) -> None:
-    """One line for a person."""
+def _next(batches: Iterable[list[Source]]) -> list[Source]:
+    return next(iter(batches), [])
+
+
+def summed(counted: Counter[Standing], language: str) -> str:
+    """How many came, and where they stand, in one line."""
+    stands = [
+        f"{label(f'standing.{one}', language)} {counted[one]:,}" for one in Standing if counted[one]
+    ]
+    return f"{label('cli.returns', language, count=f'{counted.total():,}')}: {', '.join(stands)}"
+
+
+def _show(
+    name: str,
+    reading: Reading,
+    outcome: Outcome | None = None,
+    *,
+    json: bool,
+    language: str = "",
+) -> None:
+    if json:
+        plain = as_json(name, reading) | (_outcome(outcome) if outcome else {})
+        sys.stdout.buffer.write(orjson.dumps(plain, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()
+    else:
+        followed = f" → {followed_by(outcome, language)}" if outcome else ""
+        out.print(printable(_line(name, reading) + followed), highlight=False)
+
+
+def _line(name: str, reading: Reading) -> str:
     first = _first(reading)
     who = ", ".join(_recipients(reading)) or "?"
     why = f" {first.reason}" if first and first.reason else ""
     said = f": {first.reply[:120]}" if first and first.reply else ""
-    out.print(printable(f"{name}: {reading.kind}{why} {who}{said}"), highlight=False)
+    return f"{name}: {reading.kind}{why} {who}{said}"
+
+
+def followed_by(outcome: Outcome, language: str) -> str:
+    """What became of a return, in a few words."""
+    words = [label(f"standing.{outcome.standing}", language)]
+    if outcome.reason:
+        words.append(f"({label(f'return_reason.{outcome.reason}', language)})")
+    if outcome.message_id:
+        words.append(public_number(outcome.message_id))
+    return " ".join([*words, f"[{outcome.return_id}]"])
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "return": outcome.return_id,
+        "standing": outcome.standing,
+        "because": outcome.reason,
+        "message": public_number(outcome.message_id) if outcome.message_id else None,
+    }
 
 
 def as_json(name: str, reading: Reading) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import contextlib
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from time import monotonic
 from typing import Final, NamedTuple, cast
 
@@ -181,7 +180,7 @@ class Line:
             # After 354 only closing tells the relay that there will be no message.
             self.drop()
             lapsed = self._say(Outcome.BEFORE_DATA, "DATA", "the lease could not be renewed")
-            return replace(lapsed, stopped_by_us=True)
+            return lapsed._replace(stopped_by_us=True)
         return await self._body(envelope.data)
 
     async def _announce(self, envelope: Envelope) -> Reply | None:

@@ -74,11 +74,11 @@ def read_lines(
     it, by their Message-ID, which then stands only for what the relay took. ``known``: queue id →
     token of mails whose beginning may be in an older log.
     """
-    return _Reader(bounce_domain, known).read(lines)
+    return LogReader(bounce_domain, known).read(lines)
 
 
-class _Reader:
-    """What is remembered of the mails that are in the relay's queue at the moment."""
+class LogReader:
+    """Remembers the mails that are in the relay's queue at the moment."""
 
     def __init__(self, bounce_domain: str, known: Mapping[str, str]) -> None:
         self._from = re.compile(
@@ -88,6 +88,7 @@ class _Reader:
         self._ours = dict(known)  # queue id → token, by return path
 
     def read(self, lines: Iterable[str]) -> Iterator[Line]:
+        """The lines about our mails; a log may come in pieces, one after the other."""
         for text in lines:
             if (found := _LINE.match(text)) and (said := self._said(*found.groups())):
                 yield Line(said[0], found["id"], said[1], text.rstrip("\r\n"))

@@ -1,9 +1,8 @@
 """Replies: what a relay answered, and what that says about a message."""
 
 import re
-from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, NamedTuple
 
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 # "Authentication required", "too weak", "failed", "needs encryption": a relay that answers so to
@@ -22,8 +21,7 @@ class Outcome(StrEnum):
     UNCERTAIN = "uncertain"  # broke between the body and its reply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """The end of a transmission, as it will stand on record."""
 
     outcome: Outcome
@@ -37,15 +35,12 @@ class Reply:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a journal."""
-        return {name: getattr(self, name) for name in _FIELDS}
+        return self._asdict()
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> "Reply":
         """The reply of :meth:`to_json`."""
         return cls(**{**found, "outcome": Outcome(found["outcome"])})
-
-
-_FIELDS: Final = tuple(field.name for field in fields(Reply))
 
 
 def answered(command: str, code: int, text: str, *, tls: str | None, relay: str) -> Reply:

@@ -30,6 +30,9 @@ class Wire(asyncio.Protocol):
         self._lines: list[str] = []  # of a reply that goes on
         self._answers: deque[Answer] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._patience = self._deadline = 0.0  # of the present wait: seconds; until when
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._broken: str | None = None
         transport.set_protocol(self)
 
@@ -55,13 +58,38 @@ class Wire(asyncio.Protocol):
             if self._broken is not None:
                 raise WireBroken(self._broken)
             self._waiter = self._loop.create_future()
-            timer = self._loop.call_later(seconds, self._break, f"no reply for {seconds:g} s")
+            self._expect_within(seconds)
             try:
                 await self._waiter
             finally:
-                timer.cancel()
                 self._waiter = None
         return self._answers.popleft()
+
+    def _expect_within(self, seconds: float) -> None:
+        """See to it that the wait ends.
+
+        One timer serves many replies, since it costs more to set one than to read a reply: when
+        it is due and the present wait is not, it is set anew for that.
+        """
+        self._patience, self._deadline = seconds, self._loop.time() + seconds
+        if self._timer is not None and self._timer_at > self._deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._set_timer()
+        else:
+            self._break(f"no reply for {self._patience:g} s")
 
     def close(self) -> None:
         """Close without a word."""
@@ -105,6 +133,9 @@ class Wire(asyncio.Protocol):
         if self._broken is None:
             self._broken = why
             self._transport.close()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._wake()
 
     def _wake(self) -> None:

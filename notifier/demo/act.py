@@ -36,6 +36,8 @@ SELECT (SELECT count(*) FROM events WHERE decided_at IS NULL)
         WHERE state = 'queued' AND channel = 'email' AND next_attempt_at <= :now)
 """
 
+_DUE = "SELECT count(*) FROM cases WHERE state = 'open' AND next_due_at <= :now"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -88,10 +90,17 @@ class Stage:
             return int(await scalar(conn, _BUSY, {"now": self.parts.clock.now()}))
 
     async def _tick(self) -> None:
+        """Say what is due. A worker may be at some of it just now: wait until that is said."""
         async with self.parts.engine.connect() as conn:
             house = await self.parts.house(conn)
-        lanes = await sweep(self.parts.engine, house, now=self.parts.clock.now())
-        await self.parts.bell.ring(lanes)
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                now = self.parts.clock.now()
+                await self.parts.bell.ring(await sweep(self.parts.engine, house, now=now))
+                async with self.parts.engine.connect() as conn:
+                    if not await scalar(conn, _DUE, {"now": now}):
+                        return
+                await asyncio.sleep(0.05)
 
     async def _post(self) -> None:
         room = press_room(self.parts)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.store import report
 from notifier.store.db import dumps, rows, scalar
-from notifier.write.labels import label
+from notifier.write.labels import label, step_label
 
 from . import relay_log
 
@@ -122,7 +122,11 @@ def table(reckoning: Reckoning) -> Table:
     """What became of every message; the sum is the number of messages."""
     made = Table("通知", "", "経路", "状態", "件数", box=box.SIMPLE_HEAD)
     for (notice, step, channel, state), count in sorted(reckoning.messages.items()):
-        words = (label(f"notice.{notice}", "ja"), step, label(f"channel.{channel}", "ja"))
+        words = (
+            label(f"notice.{notice}", "ja"),
+            step_label(step, "ja"),
+            label(f"channel.{channel}", "ja"),
+        )
         made.add_row(*words, label(f"state.{state}", "ja"), f"{count:,}")
     made.add_section()
     made.add_row("合計", "", "", "", f"{sum(reckoning.messages.values()):,}")

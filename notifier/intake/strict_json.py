@@ -1,6 +1,7 @@
 """JSON read strictly: what two readers could read in two ways is refused."""
 
 import json
+from collections import Counter
 from typing import Any, Final
 
 import orjson
@@ -57,8 +58,8 @@ def canonical(value: Any) -> bytes:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _DuplicateKey(next(n for n in names if names.count(n) > 1))
+        times = Counter(name for name, _ in pairs)
+        raise _DuplicateKey(next(name for name, count in times.items() if count > 1))
     return found
 
 

@@ -1,5 +1,6 @@
 """Inboxes: the ways by which what comes back reaches us."""
 
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -51,8 +52,9 @@ class Inbox(BaseModel):
     #: those of feedback loops.
     addresses: tuple[Address, ...] = ()
     most_megabytes: Annotated[int, Field(ge=1, le=100)] = 10  # of one mail
-    connections: Annotated[int, Field(ge=1, le=1000)] = 50
+    connections: Annotated[int, Field(ge=1, le=1000)] = 25  # one full of mail costs 20 MB
     mailboxes: tuple[Mailbox, ...] = ()
+    relay_logs: tuple[Path, ...] = ()  # of Postfix, on this host
 
     @property
     def most_bytes(self) -> int:
@@ -62,4 +64,4 @@ class Inbox(BaseModel):
     @property
     def is_open(self) -> bool:
         """Whether anything is to be received at all."""
-        return self.port is not None or bool(self.mailboxes)
+        return self.port is not None or bool(self.mailboxes or self.relay_logs)

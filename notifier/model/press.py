@@ -38,6 +38,7 @@ class Press(BaseModel):
     pieces_per_file: Annotated[int, Field(ge=1, le=MOST_IN_FILE)] = 500
     processes: Annotated[int, Field(ge=1, le=64)] = 1  # that set type, 0.5 GB each
     duplex: bool = False  # two pages on a sheet
+    recorded: tuple[str, ...] = ()  # notices whose letters are posted as 特定記録
     folder: Path | None = None  # batches are copied there
     sftp: Sftp | None = None  # or sent there; neither: the press fetches them
 

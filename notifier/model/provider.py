@@ -1,10 +1,12 @@
 """Mail providers whose webhooks tell what became of mails handed to them."""
 
 import base64
-import binascii
 from enum import StrEnum
 from typing import Annotated, Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from .webhook import Outside
@@ -44,12 +46,14 @@ class SendGrid(BaseModel):
 
     @field_validator("keys")
     @classmethod
-    def _base64(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+    def _elliptic(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         for key in keys:
             try:
-                base64.b64decode(key, validate=True)
-            except (binascii.Error, ValueError):
-                raise ValueError("a key is base64, as SendGrid shows it") from None
+                found = load_der_public_key(base64.b64decode(key, validate=True))
+            except (ValueError, UnsupportedAlgorithm):
+                found = None
+            if not isinstance(found, EllipticCurvePublicKey):
+                raise ValueError("a key is base64, as SendGrid shows it")
         return keys
 
 

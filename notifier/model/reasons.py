@@ -27,6 +27,7 @@ class Reason(StrEnum):
     POSTCODE_UNKNOWN = "postcode_unknown"
     POSTCODE_DIFFERS = "postcode_differs"  # it belongs to another place than the address
     OUTSIDE_PRINTABLE_AREA = "outside_printable_area"
+    WINDOW_NOT_CLEAR = "window_not_clear"  # something else than the address would show in it
     # skipped: will not be sent
     SILENT_RETRY = "silent_retry"  # billing retries; the member hears nothing
     OPERATIONS_ONLY = "operations_only"  # our data or contract; the member hears nothing

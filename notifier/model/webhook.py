@@ -1,15 +1,35 @@
 """Webhooks: whom the house calls to tell what became of messages."""
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052
-#: They lead to an IPv4 address that somebody else chooses: 6to4, Teredo, NAT64 of one's own.
-_TUNNELS: Final = tuple(map(IPv6Network, ("2002::/16", "2001::/32", "64:ff9b:1::/48")))
+#: Called by Python global, and yet never called by us.
+_NEVER: Final = tuple(
+    map(
+        ip_network,
+        (
+            # They lead to an IPv4 address that somebody else chooses: 6to4, Teredo, NAT64 of one's
+            # own.
+            *("2002::/16", "2001::/32", "64:ff9b:1::/48"),
+            "fec0::/10",  # site-local, private before fd00::/8 was (RFC 3879)
+            "192.0.0.0/24",  # protocol assignments (RFC 6890); metadata of a cloud at .192
+            "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
+            "168.63.129.16/32",  # a cloud's own agent, seen only from inside
+        ),
+    )
+)
 
 
 class WebhookState(StrEnum):
@@ -64,7 +84,7 @@ class Outside(BaseModel):
         address = _inner(given)
         if any(address in network for network in self.allow):
             return True
-        if isinstance(address, IPv6Address) and any(address in net for net in _TUNNELS):
+        if any(address in network for network in _NEVER):
             return False
         return address.is_global and not (address.is_multicast or address.is_reserved)
 

@@ -8,9 +8,10 @@ from typing import Final
 from notifier.model.member import PostalAddress
 
 from .characters import after, fold
-from .numerals import NUMERAL
+from .numerals import NUMERAL, to_digits
 from .towns import Entry, Place
 
+_BLOCK: Final = re.compile(f"({NUMERAL}|[0-9]{{1,4}})丁目")
 _NUMERAL: Final = re.compile(f"{NUMERAL}|[0-9]")
 _KYOTO: Final = "京都市"  # streets stand before the town: 寺町通御池上る上本能寺前町
 
@@ -21,7 +22,8 @@ class Depth(IntEnum):
     NOTHING = 0
     PREFECTURE = 1
     CITY = 2
-    TOWN = 3
+    TOWN = 3  # and another 丁目 is named
+    ALL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,25 @@ def _after_prefecture(text: str, prefecture: str) -> tuple[int, ...]:
 def _match_town(text: str, place: Place, start: int) -> Match:
     for town in place.folded_towns:
         if text.startswith(town, start) and not _counts_on(text, start + len(town)):
-            return Match(Depth.TOWN, start + len(town))
+            end = start + len(town)
+            return Match(Depth.TOWN if _other_block(text, end, place, town) else Depth.ALL, end)
         if place.city.startswith(_KYOTO) and (at := text.find(town, start)) >= 0:
-            return Match(Depth.TOWN, at + len(town))
+            return Match(Depth.ALL, at + len(town))
     if place.floors and (read := _shared(text[start:], place.folded_towns[0])):
-        return Match(Depth.TOWN, start + read)
-    return Match(Depth.TOWN if place.whole else Depth.CITY, start)
+        return Match(Depth.ALL, start + read)
+    return Match(Depth.ALL if place.whole else Depth.CITY, start)
+
+
+def _other_block(text: str, end: int, place: Place, town: str) -> bool:
+    """Whether a 丁目 is written out that is none of the town's part with this postcode.
+
+    20-1 may be a 番地, too: it is not judged.
+    """
+    written = _BLOCK.match(text, end) if town in place.blocks else None
+    if written is None:
+        return False
+    number = written[1]
+    return int(number if number.isascii() else to_digits(number)) not in place.blocks[town]
 
 
 def _counts_on(text: str, end: int) -> bool:

@@ -53,6 +53,7 @@ class Tariff:
     valid_from: date
     steps: Mapping[Form, tuple[Step, ...]]  # lightest first
     barcode: BarcodeDiscount
+    recorded: int  # 特定記録, on top
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Piece:
 
     grams: float
     form: Form
+    recorded: bool = False  # 特定記録
 
 
 def weight(
@@ -77,13 +79,13 @@ def weight(
     return sheets * A4_M2 * paper + own
 
 
-def postage(day: date, grams: float, form: Form = Form.REGULAR) -> int:
+def postage(day: date, grams: float, form: Form = Form.REGULAR, *, recorded: bool = False) -> int:
     """Yen for one letter posted on ``day``.
 
     Raises BadInput that names ``grams`` if it is no weight or too heavy for the form, NotFound for
     a day before the first tariff.
     """
-    return _price(_tariff_on(day), grams, form)
+    return _price(_tariff_on(day), Piece(grams, form, recorded))
 
 
 def total(day: date, pieces: Iterable[Piece], barcode: bool = True) -> int:
@@ -91,6 +93,7 @@ def total(day: date, pieces: Iterable[Piece], barcode: bool = True) -> int:
 
     With ``barcode`` the discount is taken from each group of one form and weight that is large
     enough; fractions of a yen are rounded up, so that the post never asks for more than this.
+    What is recorded gets none.
     All or none carry a barcode: leave out of ``pieces`` those that cannot. Raises as ``postage``.
     """
     tariff = _tariff_on(day)
@@ -99,19 +102,19 @@ def total(day: date, pieces: Iterable[Piece], barcode: bool = True) -> int:
 
 
 def _group(tariff: Tariff, piece: Piece, count: int, barcode: bool) -> int:
-    full = count * _price(tariff, piece.grams, piece.form)
+    full = count * _price(tariff, piece)
     discount = tariff.barcode
-    if not barcode or count < discount.pieces or piece.form not in discount.forms:
+    if not barcode or piece.recorded or count < discount.pieces or piece.form not in discount.forms:
         return full
     return -(-full * (100 - discount.percent) // 100)
 
 
-def _price(tariff: Tariff, grams: float, form: Form) -> int:
-    _check("grams", grams)
-    for step in tariff.steps[form]:
-        if grams <= step.grams:
-            return step.yen
-    heaviest = tariff.steps[form][-1].grams
+def _price(tariff: Tariff, piece: Piece) -> int:
+    _check("grams", piece.grams)
+    for step in tariff.steps[piece.form]:
+        if piece.grams <= step.grams:
+            return step.yen + (tariff.recorded if piece.recorded else 0)
+    heaviest = tariff.steps[piece.form][-1].grams
     raise BadInput([FieldError("grams", "too_big", {"limit": heaviest})])
 
 
@@ -151,4 +154,5 @@ def _tariff(entry: Mapping[str, Any]) -> Tariff:
             raise ValueError(f"{day} {form}: heavier letters stand later and cost no less")
     barcode = entry["barcode"]
     forms = tuple(map(Form, barcode["forms"]))
-    return Tariff(day, steps, BarcodeDiscount(barcode["pieces"], barcode["percent"], forms))
+    discount = BarcodeDiscount(barcode["pieces"], barcode["percent"], forms)
+    return Tariff(day, steps, discount, entry["recorded"])

@@ -20,6 +20,7 @@ class PostcodeProblem(StrEnum):
     PREFECTURE_DIFFERS = "prefecture_differs"
     CITY_DIFFERS = "city_differs"
     TOWN_DIFFERS = "town_differs"
+    BLOCK_DIFFERS = "block_differs"  # 丁目
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ _PROBLEMS: Final = {
     Depth.NOTHING: PostcodeProblem.PREFECTURE_DIFFERS,
     Depth.PREFECTURE: PostcodeProblem.CITY_DIFFERS,
     Depth.CITY: PostcodeProblem.TOWN_DIFFERS,
+    Depth.TOWN: PostcodeProblem.BLOCK_DIFFERS,
 }
 
 
@@ -43,9 +45,10 @@ def check(address: PostalAddress) -> PostcodeFinding | None:
 
     A postcode may stand for places in several prefectures, cities and towns: any of them will do.
     Spelling is folded for the comparison (``characters.fold``, ``numerals.spellings``). A
-    representative postcode agrees with any town of its city. Blocks and 丁目 are not looked at.
-    A business's postcode that is younger than the record is unknown: a person decides. The shared
-    postcodes of post-office boxes are in no record; they pass if the address names a box.
+    representative postcode agrees with any town of its city. Where the post parts a town by 丁目
+    (大通西 1 to 19), one that is written out has to be among them; parts by block are not looked
+    at. A business's postcode that is younger than the record is unknown: a person decides. The
+    shared postcodes of post-office boxes are in no record; they pass if the address names a box.
     """
     entry = find(address.postcode)
     if entry is None:

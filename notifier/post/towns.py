@@ -6,7 +6,7 @@ connection under a lock, a postcode at a time; what was read stays in memory.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -32,6 +32,10 @@ _LIST: Final = re.compile("[、〜]")
 _NUMBERED: Final = re.compile("第?[0-9０-９]+(地割|[−-][0-9０-９]+)$")
 _CUT: Final = re.compile("第?[0-9０-９]+$")
 _CUT_OFF: Final = re.compile("[0-9０-９]+地割")
+#: Notes that are understood: 1〜19丁目, 8丁目, 35〜38、41、42丁目. What others mean (blocks,
+#: streets, その他) is not judged.
+_BLOCKS: Final = re.compile("[0-9]+(?:〜[0-9]+)?(?:、[0-9]+(?:〜[0-9]+)?)*丁目")
+_SPAN: Final = re.compile("([0-9]+)(?:〜([0-9]+))?")
 _NO_TOWN: Final = re.compile("の次に.*番地.*がくる場合$")
 # 紫波郡矢巾町 is written without 郡 too, 八丈島八丈町 without the island's name.
 _WITHIN: Final = re.compile("[^市区]+?[郡島](?=.+[町村]$)")
@@ -57,6 +61,7 @@ class Place:
     folded_prefecture: str
     folded_cities: tuple[str, ...]
     folded_towns: tuple[str, ...]  # in all spellings, the longest first
+    blocks: Mapping[str, frozenset[int]]  # of a folded town: its 丁目, where they are all told
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,16 +118,36 @@ def _place(prefecture: str, city: str, rows: list[dict[str, Any]]) -> Place:
     notes = {row["neighborhood"]: row.get("note") or "" for row in rows}
     towns = {town: note for town, note in notes.items() if town and not _is_city(town, city)}
     folded = {spelling for town, note in towns.items() for spelling in _folded(town, note)}
+    whole = len(towns) < len(notes)
     return Place(
         prefecture=prefecture,
         city=city,
         towns=tuple(towns),
-        whole=len(towns) < len(notes),
+        whole=whole,
         floors=any(_FLOOR in note for note in towns.values()),
         folded_prefecture=fold(prefecture),
         folded_cities=tuple(dict.fromkeys((fold(city), fold(_WITHIN.sub("", city, count=1))))),
         folded_towns=tuple(sorted(folded, key=len, reverse=True)),
+        blocks={} if whole else _blocks(rows),
     )
+
+
+def _blocks(rows: list[dict[str, Any]]) -> dict[str, frozenset[int]]:
+    """The 丁目 of each town, in all spellings, of which every row says nothing but 丁目."""
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        told.setdefault(row["neighborhood"], []).append(row.get("note") or "")
+    return {
+        spelling: frozenset(n for note in notes for n in _numbers(note))
+        for town, notes in told.items()
+        if all(map(_BLOCKS.fullmatch, notes)) and not _LIST.search(town)
+        for spelling in spellings(fold(town))
+    }
+
+
+def _numbers(note: str) -> Iterator[int]:
+    for first, last in _SPAN.findall(note):
+        yield from range(int(first), int(last or first) + 1)
 
 
 def _is_city(town: str, city: str) -> bool:

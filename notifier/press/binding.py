@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -11,10 +11,15 @@ import structlog
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
+from notifier.write.content import Drawn
+from notifier.write.drawn import Pages
 from notifier.write.errors import LetterError, PiecesRefused, WriteError
+from notifier.write.glyphs import Unknown, Unreadable
+from notifier.write.ink import check_pages
+from notifier.write.stationery import Stationery
 
-from .pages import Pages, Unreadable
-from .writing import Desk, Draft, Lost, Writer, lost_for
+from .mailing import envelope_of
+from .writing import Bulk, Desk, Draft, Lost, Writer, lost_for
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +47,11 @@ class Bound:
 def bind(writer: Writer, letters: Sequence[Correspondence]) -> Bound:
     """Set letters one after the other into one file.
 
-    Raises what the writer raises, and :class:`Misplaced`.
+    Raises what the writer raises, :class:`PiecesRefused` also for pages that show something in a
+    wrong place, and :class:`Misplaced`.
     """
     bulk = writer.letters(letters)
-    check(bulk.pdf, [c.number for c in letters], bulk.pages)
+    check(bulk, letters, writer.stationery)
     firsts = [1]
     for count in bulk.pages:
         firsts.append(firsts[-1] + count)
@@ -57,33 +63,42 @@ def bind(writer: Writer, letters: Sequence[Correspondence]) -> Bound:
     )
 
 
-def check(pdf: bytes, numbers: Sequence[str], pages: Sequence[int]) -> None:
-    """Whether every letter's pages bear its number, and none a number of another.
+def check(bulk: Bulk, letters: Sequence[Correspondence], stationery: Stationery) -> None:
+    """Look at every finished page: whose it is, and where something stands on it.
 
-    Raises :class:`Misplaced`.
+    Every letter's pages bear its number, and none a number of another: raises :class:`Misplaced`.
+    Nothing stands where the press or the envelope's window does not allow it: raises
+    :class:`PiecesRefused` with the letters of which that is not so.
     """
+    faults: dict[int, WriteError] = {}
     try:
-        made = Pages(pdf)
-        if len(numbers) != len(pages) or 0 in pages or sum(pages) != len(made):
-            raise Misplaced(f"{len(made)} pages of {len(numbers)} letters, not {sum(pages)}")
+        made = Pages(bulk.pdf)
+        if len(letters) != len(bulk.pages) or 0 in bulk.pages or sum(bulk.pages) != len(made):
+            counts = f"{len(made)} pages of {len(letters)} letters, not {sum(bulk.pages)}"
+            raise Misplaced(counts)
         at = 0
-        for number, count in zip(numbers, pages, strict=True):
-            for page in range(count):
-                _check_page(made, at + page, number, first=page == 0)
+        for n, (c, count) in enumerate(zip(letters, bulk.pages, strict=True)):
+            try:
+                _check_letter([[*made.drawn(at + page)] for page in range(count)], c, stationery)
+            except Unknown as error:
+                faults[n] = WriteError("letter", f"cannot be looked at: {error}")
+            except LetterError as error:
+                faults[n] = error
             at += count
     except Unreadable as error:
         raise Misplaced(f"the file cannot be looked through: {error}") from error
+    if faults:
+        raise PiecesRefused(faults)
 
 
-def _check_page(made: Pages, place: int, number: str, *, first: bool) -> None:
-    found = next(_numbers(made.lines(place)), None)
-    if found != number and (first or found is not None):
-        raise Misplaced(f"page {place + 1} bears {found or 'no number'}, not {number}")
-
-
-def _numbers(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        yield from _NUMBER.findall(line)
+def _check_letter(
+    pages: Sequence[Sequence[Drawn]], c: Correspondence, stationery: Stationery
+) -> None:
+    for place, page in enumerate(pages):
+        found = next((n for piece in page for n in _NUMBER.findall(piece.text)), None)
+        if found != c.number and (place == 0 or found is not None):
+            raise Misplaced(f"a page bears {found or 'no number'}, not {c.number}")
+    check_pages(pages, c, envelope_of(c, stationery), stationery.unprintable_mm)
 
 
 def bind_all(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], Bound | None, list[Lost]]:

@@ -59,7 +59,8 @@ def is_inputs(document: bytes) -> bool:
 def stationery_of(inputs: bytes) -> Stationery:
     """What the letter was set on and with."""
     found: dict[str, Any] = orjson.loads(inputs)["stationery"]
-    return Stationery(**{**found, "style": Style(found["style"])})
+    # Older letters were not looked at for it.
+    return Stationery(**{"unprintable_mm": 0.0, **found, "style": Style(found["style"])})
 
 
 def made_with(inputs: bytes) -> Mapping[str, str]:

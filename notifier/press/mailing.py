@@ -27,9 +27,9 @@ def grams(envelope: Envelope, sheets: int, stationery: Stationery) -> int:
     return ceil(envelope.empty_g + sheets * stationery.sheet_g)
 
 
-def yen(envelope: Envelope, day: date, weighs: int) -> int:
+def yen(envelope: Envelope, day: date, weighs: int, *, recorded: bool) -> int:
     """What a piece costs by itself."""
-    return postage(day, weighs, _form(envelope))
+    return postage(day, weighs, _form(envelope), recorded=recorded)
 
 
 def yen_of_all(day: date, entries: Iterable[Entry]) -> int:
@@ -37,7 +37,7 @@ def yen_of_all(day: date, entries: Iterable[Entry]) -> int:
     marked: list[Piece] = []
     others: list[Piece] = []
     for entry in entries:
-        piece = Piece(entry.grams, _form(ENVELOPES[entry.envelope]))
+        piece = Piece(entry.grams, _form(ENVELOPES[entry.envelope]), entry.recorded)
         (marked if entry.barcode else others).append(piece)
     return total(day, marked, barcode=True) + total(day, others, barcode=False)
 

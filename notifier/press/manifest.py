@@ -15,12 +15,13 @@ UNMAPPED: Final = "unmapped.csv"
 CHECKSUMS: Final = "SHA256SUMS"
 HEADER: Final = (
     "通番", "番号", "〒", "住所1", "住所2", "宛名", "バーコード", "ページ数", "用紙枚数",
-    "封筒", "ファイル", "先頭ページ", "重量g", "郵便料金", "ファイルsha256",
+    "封筒", "ファイル", "先頭ページ", "重量g", "取扱", "郵便料金", "ファイルsha256",
 )  # fmt: skip
 #: What a spreadsheet takes for the beginning of a formula, full-width forms included.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 #: The same characters under two code points; CP932 has only one of each pair.
 _SAME: Final = str.maketrans("〜−—‖¢£¬", "～－―∥￠￡￢")
+_RECORDED: Final = "特定記録"
 _GETA: Final = "〓"  # stands for a character that a printer's set lacks
 
 
@@ -40,6 +41,7 @@ class Entry:
     file: str
     first_page: int  # 1-based
     grams: int
+    recorded: bool = False  # posted as 特定記録
     yen: int
     sha256: str  # of the file
 
@@ -50,8 +52,8 @@ class Entry:
         return (
             str(self.serial), self.number, f"{self.postcode[:3]}-{self.postcode[3:]}", first,
             second, self.name, self.barcode, str(self.pages), str(self.sheets),
-            self.envelope, self.file, str(self.first_page), str(self.grams), str(self.yen),
-            self.sha256,
+            self.envelope, self.file, str(self.first_page), str(self.grams),
+            _RECORDED if self.recorded else "", str(self.yen), self.sha256,
         )  # fmt: skip
 
 

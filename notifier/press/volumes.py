@@ -27,6 +27,7 @@ class Leaf:
     """A letter in a volume."""
 
     message_id: int
+    notice: str
     packed: Packed  # what it is made from
     address: PostalAddress
     name: str  # with its honorific
@@ -76,6 +77,7 @@ def leaf(
     assert c.recipient.address is not None
     return Leaf(
         message_id=message_id,
+        notice=c.notice,
         packed=packed,
         address=c.recipient.address,
         name=addressee(c.recipient.name, c.recipient.honorific),
@@ -139,6 +141,7 @@ def entries(
         for x in one.leaves:
             sheets = press.sheets(x.pages)
             weighs = grams(x.envelope, sheets, stationery)
+            recorded = x.notice in press.recorded
             found.append(
                 Entry(
                     serial=len(found) + 1,
@@ -153,7 +156,8 @@ def entries(
                     file=one.name,
                     first_page=x.first_page,
                     grams=weighs,
-                    yen=yen(x.envelope, day, weighs),
+                    recorded=recorded,
+                    yen=yen(x.envelope, day, weighs, recorded=recorded),
                     sha256=digest,
                 )
             )

@@ -5,14 +5,13 @@ from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
-from rich import box
 from rich.table import Table
 from sqlalchemy import RowMapping
 
-from notifier.write.labels import label
+from notifier.write.labels import label, step_label
 
-_NAMED: Final = 3  # members of a line; of more the number is told
-_DAYS: Final = "月火水木金土日"
+_NAMED: Final = 2  # members of a line; of more the number is told
+_DAYS: Final = {"ja": "月火水木金土日"}
 _STOPPED: Final = frozenset({"held", "cancelled", "expired", "suppressed", "failed"})
 _Line = tuple[str, ...]
 
@@ -36,19 +35,21 @@ def tables(
 
 
 def _table(title: str, lines: Sequence[_Line]) -> Table:
-    made = Table("", "", "", "", "", title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for column in made.columns:  # folded, never cut: a number may be copied from it
-        column.overflow = "fold"
-    made.columns[0].no_wrap = True
-    made.columns[4].justify = "right"
+    made = Table(title=title, box=None, show_header=False, title_justify="left", title_style="bold")
+    for name in ("day", "what", "channel", "count", "who"):
+        made.add_column(name, overflow="fold")  # never cut: a number may be copied from it
+    for place in (0, 2, 3):
+        made.columns[place].no_wrap = True
+    made.columns[3].justify = "right"
     for n, (day, *line) in enumerate(lines):
         again = n > 0 and lines[n - 1][0] == day
         made.add_row("" if again else day, *line)
     return made
 
 
-def _day(day: date) -> str:
-    return f"{day:%m/%d} {_DAYS[day.weekday()]}"
+def _day(day: date, language: str) -> str:
+    names = _DAYS.get(language)
+    return f"{day:%m/%d} {names[day.weekday()] if names else f'{day:%a}'}"
 
 
 def _lines(found: Sequence[RowMapping], language: str, *, why: bool = False) -> Iterator[_Line]:
@@ -57,10 +58,10 @@ def _lines(found: Sequence[RowMapping], language: str, *, why: bool = False) -> 
         return (r["day"], r["notice"], r["step"], r["channel"], *end)
 
     for (day, notice, step, channel, *end), some in groupby(sorted(found, key=key), key):
-        what = f"{label(f'notice.{notice}', language)} ({step})"
+        what = f"{label(f'notice.{notice}', language)} ({step_label(step, language)})"
         if end:
-            what += f" {label(f'state.{end[0]}', language)}: {label(f'reason.{end[1]}', language)}"
-        yield _day(day), what, label(f"channel.{channel}", language), *_people(some)
+            what += f"\n{label(f'state.{end[0]}', language)}: {label(f'reason.{end[1]}', language)}"
+        yield _day(day, language), what, label(f"channel.{channel}", language), *_people(some)
 
 
 def _skips(found: Sequence[RowMapping], language: str) -> Iterator[_Line]:
@@ -68,10 +69,10 @@ def _skips(found: Sequence[RowMapping], language: str) -> Iterator[_Line]:
         return (r["day"], r["type"], r["reason"])
 
     for (day, kind, reason), some in groupby(sorted(found, key=key), key):
-        yield _day(day), kind, label(f"reason.{reason}", language), *_people(some)
+        yield _day(day, language), kind, label(f"reason.{reason}", language), *_people(some)
 
 
 def _people(found: Iterator[RowMapping]) -> tuple[str, str]:
     numbers = [r["member_no"] for r in found]
     more = " …" if len(numbers) > _NAMED else ""
-    return ", ".join(numbers[:_NAMED]) + more, f"{len(numbers):,}"
+    return f"{len(numbers):,}", ", ".join(numbers[:_NAMED]) + more

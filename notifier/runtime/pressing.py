@@ -1,5 +1,6 @@
 """The press room of a process, and where it hands batches over."""
 
+from notifier.model.errors import NotFound
 from notifier.press.processes import Apart
 from notifier.press.room import PressRoom
 from notifier.press.target import FolderTarget, Target
@@ -12,8 +13,11 @@ from .settings import Settings
 
 
 def press_room(parts: Parts) -> PressRoom:
-    """Batches are in ``var/batches``."""
+    """Batches are in ``var/batches``. Raises NotFound if what is to be recorded is no notice."""
     given = parts.settings
+    for name in given.press.recorded:
+        if name not in parts.writer.notices:
+            raise NotFound("notice", name)
     apart, editions = _apart(parts), Editions(parts.engine, parts.writer)
 
     async def present() -> Apart:

@@ -3,10 +3,12 @@
 import asyncio
 import os
 from collections.abc import Collection
+from pathlib import Path
 
 from notifier.model.actor import Actor
 from notifier.store import schemes
 from notifier.track.listener import Addresses, Listener
+from notifier.track.log_follower import LogFollower
 from notifier.track.mailbox import MailboxReader
 from notifier.track.post_desk import PostDesk
 from notifier.track.sweep import ACTOR, direct_labels
@@ -22,7 +24,7 @@ def post_desk(parts: Parts, actor: Actor = ACTOR) -> PostDesk:
 
 
 async def receive(parts: Parts, stop: asyncio.Event) -> None:
-    """Listen, and read mailboxes, as the settings say, until told to stop."""
+    """Listen, read mailboxes and follow logs, as the settings say, until told to stop."""
     desk, inbox = post_desk(parts), parts.settings.inbox
     listener = await _listening(parts, desk) if inbox.port is not None else None
     try:
@@ -30,10 +32,22 @@ async def receive(parts: Parts, stop: asyncio.Event) -> None:
             for mailbox in inbox.mailboxes:
                 reader = MailboxReader(desk, mailbox, most_bytes=inbox.most_bytes)
                 group.create_task(reader.run(stop))
+            for path in inbox.relay_logs:
+                group.create_task(_follower(parts, desk, path).run(stop))
             await stop.wait()
     finally:
         if listener is not None:
             await listener.close()
+
+
+def _follower(parts: Parts, desk: PostDesk, path: Path) -> LogFollower:
+    return LogFollower(
+        engine=parts.engine,
+        path=path,
+        bounce_domain=parts.settings.bounce_domain,
+        now=desk.now,
+        direct=desk.direct,
+    )
 
 
 async def _listening(parts: Parts, desk: PostDesk) -> Listener:

@@ -12,14 +12,14 @@ from notifier.model.actor import Actor, ActorKind, system
 from notifier.model.change import Page
 from notifier.model.event import Event
 from notifier.model.provider import Provider
-from notifier.model.relay import RelayKind
 from notifier.model.states import State
 from notifier.store import keys
 from notifier.store.db import scalar
-from notifier.tell.feed import Feed
+from notifier.tell.feed import Feed, Unsettled
 from notifier.tell.outside import Unreachable
 from notifier.track.effect import apply
 from notifier.track.providers.desk import ProviderDesk
+from notifier.track.sweep import direct_labels
 
 from .parts import Parts
 
@@ -31,8 +31,7 @@ class HouseServices:
         self._parts = parts
         self._feed = Feed(parts.engine)
         self._providers = ProviderDesk(parts.settings.providers, lambda: datetime.now(UTC))
-        relays = parts.settings.relays
-        self._direct = [r.label for r in relays if r.kind is RelayKind.DIRECT]
+        self._direct = direct_labels(parts.settings.relays)
 
     async def authenticate(self, key: str) -> Caller | None:
         """The owner of a key, asked of the record each time: a revocation counts at once."""
@@ -62,7 +61,7 @@ class HouseServices:
         try:
             start = await self._feed.end() if after is None else after
             return await self._feed.read(start, limit=limit, source=source, states=states)
-        except (DBAPIError, OSError) as problem:
+        except (DBAPIError, OSError, Unsettled) as problem:
             raise Unavailable from problem
 
     def listens_to(self, provider: Provider) -> bool:

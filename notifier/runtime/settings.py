@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     letter_mincho: str = "Noto Serif CJK JP"  # the installed font that the style mincho takes
     letter_most_pages: Annotated[int, Field(ge=1, le=50)] = 6
     letter_sheet_grams: Annotated[float, Field(gt=0, le=20)] = 5.0  # one sheet, printed on one side
+    letter_unprintable_mm: Annotated[float, Field(ge=0, le=15)] = 5.0  # along each edge
 
     providers: Providers = Field(default_factory=Providers)  # whose webhooks are listened to
     webhooks: Outside = Field(default_factory=Outside)  # whom calls may reach, and how
@@ -125,6 +126,7 @@ class Settings(BaseSettings):
             mincho=self.letter_mincho,
             most_pages=self.letter_most_pages,
             sheet_g=self.letter_sheet_grams,
+            unprintable_mm=self.letter_unprintable_mm,
         )
 
     @classmethod

@@ -197,8 +197,8 @@ async def record(
     Safe to repeat. A worker that was overtaken (another claim, a person's decision) changes
     nothing.
     """
-    for result in results:
-        check_move(Channel.EMAIL, State.SENDING, result.after)
+    for after in {result.after for result in results}:
+        check_move(Channel.EMAIL, State.SENDING, after)
     results = sorted(results, key=lambda result: result.message_id)
     found = await rows(
         conn,

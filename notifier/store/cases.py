@@ -153,7 +153,8 @@ WITH found AS (
     ORDER BY next_due_at, case_id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), held AS (
     -- Events about a member are decided under this lock; whoever has it has read the case.
-    SELECT member_id FROM members WHERE member_id IN (SELECT member_id FROM found)
+    -- An array, so that members are looked up by their key: a join would read all of them.
+    SELECT member_id FROM members WHERE member_id = ANY(ARRAY(SELECT member_id FROM found))
     FOR NO KEY UPDATE SKIP LOCKED
 )
 SELECT found.* FROM found JOIN held USING (member_id) ORDER BY case_id

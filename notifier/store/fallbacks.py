@@ -27,7 +27,7 @@ ORDER BY m.message_id LIMIT :limit
 # Where a mail stands is looked at again when nobody else can move it.
 _TAKE = """
 SELECT m.message_id, m.token, m.case_id, m.member_id, m.notice, m.step, m.generation, m.scheme,
-    m.language, m.useful_until, m.stopped, m.created_at, f.facts, f.shown,
+    m.language, m.useful_until, m.stopped, m.reason, m.created_at, f.facts, f.shown,
     c.state = 'open' OR c.closed_at <= m.created_at AS is_open, c.matter,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('case_id', o.case_id, 'matter', o.matter,
             'generation', t.generation, 'is_open', o.state = 'open') ORDER BY o.case_id), '[]')
@@ -105,7 +105,7 @@ WITH found AS (
     ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 UPDATE messages m SET fallback = :returned FROM found
-WHERE m.message_id = found.message_id RETURNING m.message_id, m.notice, m.scheme
+WHERE m.message_id = found.message_id RETURNING m.message_id, m.notice, m.scheme, m.reason
 """
 
 
@@ -185,5 +185,8 @@ async def stop_arrived(
 
 
 async def returned(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
-    """Letters that came back and of which nobody was told: message_id, notice, scheme. Once."""
+    """Letters that came back and of which nobody was told: message_id, notice, scheme, reason.
+
+    Each is given once.
+    """
     return await rows(conn, _RETURNED, {"limit": limit, "returned": Fallback.RETURNED})

@@ -13,10 +13,14 @@ from .db import row, scalar
 _LAST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM log_position_seq"
 
 # First the position, then a transaction id: whoever has a position up to this one had an id by
-# then (a move is logged by the statement that makes it), which is smaller.
+# then (a move is logged by the statement that makes it), which is smaller. The empty message has
+# the commit wait for the disk: claims do not, and a crash would have the positions that they took
+# given once more, to moves that a reader has gone past.
 _MARK = """
 WITH last AS MATERIALIZED (SELECT last_value FROM log_position_seq)
-SELECT last_value AS position, CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS xid FROM last
+SELECT last_value AS position, pg_logical_emit_message(true, 'notifier', ''),
+    CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS xid
+FROM last
 """
 _OLDEST = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
 
@@ -24,7 +28,7 @@ _OLDEST = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS 
 class Reach(NamedTuple):
     """How far the log goes."""
 
-    settled: int  # no move will appear at or below this position any more
+    settled: int  # no move will appear at or below this position any more; 0: not known yet
     last: int  # the newest position that was given
 
 
@@ -50,7 +54,9 @@ class Horizon:
             # Each statement by itself: it is to see what has ended by then.
             conn = await plain.execution_options(isolation_level="AUTOCOMMIT")
             last = int(await scalar(conn, _LAST))
-            if last <= self._settled:
+            if last < self._settled:  # an older record was brought back under us
+                self._settled, self._waiting = 0, None
+            if last == self._settled:
                 return Reach(self._settled, last)
             found = await row(conn, _MARK)
             assert found is not None
@@ -63,4 +69,5 @@ class Horizon:
         ended = [m.position for m in marks if m.xid < oldest]
         self._settled = max(self._settled, *ended, 0)
         # The earliest is kept: under load there is always somebody who began after it.
-        self._waiting = next((m for m in marks if m.xid >= oldest), None)
+        running = [m for m in marks if m.xid >= oldest]
+        self._waiting = min(running, key=lambda m: m.xid, default=None)

@@ -270,6 +270,16 @@ async def said_before(
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
 
 
+# A case may be told in a message that stands under another one's key.
+_OF_CASES = """
+WITH told AS (
+    SELECT case_id, message_id FROM message_keys WHERE case_id = ANY(CAST(:ids AS bigint[]))
+    UNION ALL
+    SELECT case_id, message_id FROM message_cases WHERE case_id = ANY(CAST(:ids AS bigint[]))
+)
+"""
+
+
 async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, date]:
     """Case id → the latest day (in Japan) on which a message of it goes out, or went.
 
@@ -279,11 +289,11 @@ async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, da
         return {}
     found = await rows(
         conn,
-        """SELECT k.case_id, max((m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date) AS day
-           FROM message_keys k JOIN messages m USING (message_id)
-           WHERE k.case_id = ANY(CAST(:ids AS bigint[]))
-             AND m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
-           GROUP BY k.case_id""",
+        f"""{_OF_CASES}
+            SELECT told.case_id, max((m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date) AS day
+            FROM told JOIN messages m USING (message_id)
+            WHERE m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
+            GROUP BY told.case_id""",
         {"ids": list(case_ids)},
     )
     return {r["case_id"]: r["day"] for r in found}
@@ -378,8 +388,8 @@ async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set
     """Those cases in which something is held: what comes after must not overtake it."""
     found = await rows(
         conn,
-        """SELECT DISTINCT k.case_id FROM message_keys k JOIN messages m USING (message_id)
-           WHERE k.case_id = ANY(CAST(:ids AS bigint[])) AND m.state = 'held'""",
+        f"""{_OF_CASES} SELECT DISTINCT told.case_id FROM told JOIN messages m USING (message_id)
+            WHERE m.state = 'held'""",
         {"ids": list(case_ids)},
     )
     return {r["case_id"] for r in found}

@@ -26,7 +26,8 @@ async def untold(
         """SELECT m.token, a.attempt_id, a.relay, a.command, a.code, a.enhanced, a.finished_at,
                convert_from(r.reply, 'UTF8') AS reply
            FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
-           LEFT JOIN attempt_replies r USING (attempt_id, created_at)
+           LEFT JOIN attempt_replies r
+               ON (r.attempt_id, r.created_at) = (a.attempt_id, a.created_at)
            WHERE m.state = 'failed' AND m.updated_at > :since AND m.channel = 'email'
              AND a.outcome = 'permanent' AND a.relay = ANY(CAST(:direct AS text[]))
              AND NOT EXISTS (SELECT FROM returns t WHERE t.source = :source
@@ -67,7 +68,7 @@ async def queue_ids(conn: AsyncConnection, *, since: datetime) -> dict[str, str]
         """SELECT m.token, substring(convert_from(r.reply, 'UTF8')
                FROM 'queued as ([0-9A-Za-z]{12,25})') AS queue_id
            FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
-           JOIN attempt_replies r USING (attempt_id, created_at)
+           JOIN attempt_replies r ON (r.attempt_id, r.created_at) = (a.attempt_id, a.created_at)
            WHERE m.state IN ('sent', 'uncertain') AND a.created_at > :since""",
         {"since": since},
     )

@@ -17,7 +17,8 @@ from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Readi
 
 from .db import dumps, row, rows, run
 
-# Rows go in in one order, so that two who keep the same ones do not wait in a circle.
+# Rows go in, and are counted, in one order, so that two who keep the same ones do not wait in a
+# circle.
 _KEEP = """
 WITH given AS (
     SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
@@ -48,9 +49,12 @@ WITH given AS (
     SELECT DISTINCT ON (g.n) g.n, r.return_id FROM given g JOIN returns r
         ON (r.source, r.external_id) = (g.source, g.external_id) OR r.sha256 = g.sha256
     ORDER BY g.n, r.return_id
+), held AS (
+    SELECT return_id FROM returns WHERE return_id IN (SELECT return_id FROM known)
+    ORDER BY return_id FOR UPDATE
 ), counted AS (
     UPDATE returns r SET times = times + c.count
-    FROM (SELECT return_id, count(*) AS count FROM known GROUP BY 1) c
+    FROM (SELECT return_id, count(*) AS count FROM known JOIN held USING (return_id) GROUP BY 1) c
     WHERE r.return_id = c.return_id
 )
 SELECT known.n, return_id, kind, message_id FROM known JOIN returns USING (return_id)

@@ -41,10 +41,15 @@ WITH done AS (
         OR t.kind = 'uncertain_batch' AND NOT EXISTS (
             SELECT FROM batches b WHERE b.state = 'uncertain'
               AND b.batch_id = CAST(ltrim(t.key, 'B') AS bigint))
-        OR t.kind = 'failed_message' AND EXISTS (
-            SELECT FROM messages m WHERE m.fallback IN ('letter', 'ended', 'overtaken')
+        -- Whoever the letter does not reach either is asked about by the task for that.
+        OR t.kind IN ('failed_message', 'suppressed_address') AND EXISTS (
+            SELECT FROM messages m WHERE m.fallback IS NOT NULL
+              AND (t.kind = 'failed_message' OR m.fallback NOT IN ('ended', 'overtaken'))
               AND m.message_id = CASE WHEN t.key ~ '^M[0-9]+$'
                   THEN CAST(ltrim(t.key, 'M') AS bigint) END)
+        OR t.kind = 'unread_return' AND NOT EXISTS (
+            SELECT FROM returns r WHERE r.standing = 'person'
+              AND CAST(CAST(r.handled_at AT TIME ZONE 'Asia/Tokyo' AS date) AS text) = t.key)
         OR t.kind = 'held_message' AND NOT EXISTS (
             SELECT FROM messages m WHERE m.state = 'held'
               AND m.notice = t.details->>'notice' AND m.reason = t.details->>'reason'
@@ -181,8 +186,9 @@ async def take(
 async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
     """Close open tasks whose matter has settled itself; how many.
 
-    That is: an uncertain message or batch is uncertain no more, a letter has taken the place of a
-    mail that failed, and of the messages that were held for this reason none is held any more.
+    That is: an uncertain message or batch is uncertain no more; a letter has taken the place of a
+    mail that failed, or another task says that none can; a person has seen to all returns of that
+    day; and of the messages that were held for this reason none is held any more.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 

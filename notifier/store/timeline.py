@@ -29,19 +29,45 @@ SELECT e.event_id, e.received_at AS at, e.actor, e.type, e.id, e.occurred_at
 FROM own JOIN events e USING (event_id)
 """
 
-_DECISIONS = """
+# A message may stand under the case of another charge that is told in it.
+_OWN = """
+WITH own AS (
+    SELECT message_id FROM message_keys WHERE case_id = :id
+    UNION
+    SELECT message_id FROM message_cases WHERE case_id = :id
+)
+"""
+
+_DECISIONS = f"""
+{_OWN}
 SELECT d.decided_at AS at, e.type, d.outcome, d.reason, d.notice, d.message_id
 FROM decisions d JOIN events e USING (event_id)
 WHERE d.event_id = ANY(CAST(:events AS bigint[]))
-  AND (d.message_id IS NULL OR d.message_id IN (
-      SELECT message_id FROM message_keys WHERE case_id = :id))
+  AND (d.message_id IS NULL OR d.message_id IN (SELECT message_id FROM own))
 """
 
-_MOVES = """
-SELECT l.at, l.position, l.actor, l.after, l.reason, k.message_id, k.notice, k.step, m.channel,
-    m.next_attempt_at
-FROM message_keys k JOIN messages m USING (message_id) JOIN log l USING (message_id)
-WHERE k.case_id = :id AND l.kind = 'move'
+# When a message goes out next is known of its last move only.
+_MOVES = f"""
+{_OWN}
+SELECT l.at, l.position, l.kind, l.actor, l.after, l.reason, m.message_id, m.notice, m.step,
+    m.channel, m.in_place_of,
+    CASE WHEN l.position = max(l.position) OVER (PARTITION BY m.message_id) AND m.state = 'queued'
+        THEN m.next_attempt_at END AS goes_at
+FROM own JOIN messages m USING (message_id) JOIN log l USING (message_id)
+WHERE l.kind IN ('move', 'amend', 'fallback')
+"""
+
+_ATTEMPTS = f"""
+{_OWN}
+SELECT coalesce(a.finished_at, a.created_at) AS at, a.message_id, a.number, a.relay, a.outcome,
+    a.command, a.code, a.enhanced
+FROM own JOIN attempts a USING (message_id)
+"""
+
+_RETURNS = f"""
+{_OWN}
+SELECT t.recorded_at AS at, t.message_id, t.kind, t.reason, t.level, t.status, t.code
+FROM own JOIN tracking t USING (message_id)
 """
 
 _CHANGES = """
@@ -49,16 +75,18 @@ SELECT at, position, actor, after, reason, event_id FROM log
 WHERE case_id = :id AND kind = 'case' AND message_id IS NULL
 """
 
-_TASKS = """
+# A hold is one task for all messages that were held for the reason while it was open.
+_TASKS = f"""
+{_OWN}
 SELECT t.task_id, t.kind, t.created_at, t.opens_at, t.state, t.done_at, t.done_by, t.note
 FROM tasks t JOIN cases c ON c.case_id = :id
 WHERE t.key = c.matter OR t.details->>'charge_id' = c.matter
-   OR t.key IN (SELECT 'M' || lpad(message_id::text, 9, '0') FROM message_keys
-                WHERE case_id = :id)
+   OR t.key IN (SELECT 'M' || lpad(message_id::text, 9, '0') FROM own)
    OR t.kind = 'held_message' AND EXISTS (
-       SELECT FROM message_keys k JOIN messages m USING (message_id)
-       WHERE k.case_id = :id AND m.state = 'held' AND m.notice = t.details->>'notice'
-         AND m.reason = t.details->>'reason')
+       SELECT FROM own JOIN messages m USING (message_id) JOIN log l USING (message_id)
+       WHERE l.kind = 'move' AND l.after = 'held' AND l.reason = t.details->>'reason'
+         AND m.notice = t.details->>'notice' AND m.scheme = t.details->>'scheme'
+         AND l.at BETWEEN t.created_at AND coalesce(t.done_at, 'infinity'))
 """
 
 _LIST = """
@@ -85,8 +113,19 @@ async def decisions(
 
 
 async def moves(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
-    """at, actor, after, reason and the message: message_id, notice, step, channel, when due."""
+    """at, kind (of the log), actor, after, reason, and of the message: message_id, notice, step,
+    channel, in_place_of, goes_at (when it goes out, after its last move)."""
     return await rows(conn, _MOVES, {"id": case_id})
+
+
+async def attempts(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+    """at, message_id, number, relay, outcome, command, code, enhanced."""
+    return await rows(conn, _ATTEMPTS, {"id": case_id})
+
+
+async def returns(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+    """What came back: at, message_id, kind, reason, level, status, code."""
+    return await rows(conn, _RETURNS, {"id": case_id})
 
 
 async def changes(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:

@@ -169,3 +169,15 @@ async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapp
            WHERE t.message_id = :id ORDER BY t.entry_id""",
         {"id": message_id},
     )
+
+
+async def of_address(conn: AsyncConnection, address: str) -> Sequence[RowMapping]:
+    """The last entries that counted for or against an address in its normal form, in order."""
+    found = await rows(
+        conn,
+        """SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
+           FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
+           WHERE t.email_index = address_index(:address) ORDER BY t.sent_at DESC LIMIT 50""",
+        {"address": address},
+    )
+    return found[::-1]

@@ -63,24 +63,31 @@ async def waiting(conn: AsyncConnection, webhook_id: int) -> int:
     return int(await scalar(conn, sql, {"id": webhook_id}))
 
 
-async def claim(
-    conn: AsyncConnection, webhook_id: int, *, now: datetime, again: timedelta
-) -> Call | None:
-    """The oldest call that is due; if nothing is recorded of it, it is due after ``again`` anew.
+# A call is on its way from its claim, which takes its outcome away, until one is recorded.
+_CLAIM: Final = """
+UPDATE webhook_calls SET attempts = attempts + 1, outcome = NULL, next_attempt_at = :again
+WHERE call_id = (
+    SELECT call_id FROM webhook_calls
+    WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at <= :now
+    ORDER BY call_id LIMIT 1)
+  AND state = 'waiting'
+  AND NOT EXISTS (
+    SELECT FROM webhook_calls
+    WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at > :now
+      AND attempts > 0 AND outcome IS NULL)
+RETURNING call_id, public_id, payload, attempts, give_up_at
+"""
 
-    Commit before calling: then a crash repeats a call, and loses none.
+
+async def claim(
+    conn: AsyncConnection, webhook_id: int, *, now: datetime, again: datetime
+) -> Call | None:
+    """The oldest call that is due, unless one is on its way.
+
+    If nothing is recorded of it, it is due ``again``. The webhook is held by the caller
+    (``webhooks.take``). Commit before calling: then a crash repeats a call, and loses none.
     """
-    found = await row(
-        conn,
-        """UPDATE webhook_calls c SET attempts = c.attempts + 1, next_attempt_at = :again
-           WHERE c.call_id = (
-               SELECT call_id FROM webhook_calls JOIN webhooks w USING (webhook_id)
-               WHERE webhook_id = :id AND w.state = 'enabled'
-                 AND webhook_calls.state = 'waiting' AND next_attempt_at <= :now
-               ORDER BY call_id LIMIT 1 FOR UPDATE OF webhook_calls SKIP LOCKED)
-           RETURNING c.call_id, c.public_id, c.payload, c.attempts, c.give_up_at""",
-        {"id": webhook_id, "now": now, "again": now + again},
-    )
+    found = await row(conn, _CLAIM, {"id": webhook_id, "now": now, "again": again})
     if found is None:
         return None
     return Call(**{**found, "payload": bytes(found["payload"])})
@@ -156,6 +163,17 @@ async def replay(
             "now": now,
             "give_up": now + PATIENCE,
         },
+    )
+
+
+async def hasten(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> None:
+    """Have calls that failed made at once, except where the receiver has asked for less (429)."""
+    await run(
+        conn,
+        """UPDATE webhook_calls SET next_attempt_at = :now
+           WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at > :now
+             AND outcome IS NOT NULL AND code IS DISTINCT FROM 429""",
+        {"id": webhook_id, "now": now},
     )
 
 

@@ -70,7 +70,7 @@ async def get(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
 
 
 async def take(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
-    """One that is called, for whoever turns the log into calls; None while another does."""
+    """One that is called, held to the transaction's end; None while another process has it."""
     return await row(
         conn,
         f"""SELECT {_COLUMNS} FROM webhooks WHERE webhook_id = :id AND state = 'enabled'

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import monotonic, time
+from time import time
 from typing import Any, Final
 
 import orjson
@@ -32,8 +32,11 @@ TEST: Final = "test"
 _ITEMS: Final = 50  # in one call: about 15 KB
 _MOST_WAITING: Final = 1_000  # calls made ahead of a receiver that is away; the log keeps the rest
 _MOST_CUT: Final = 20  # calls made at a time
-_AGAIN: Final = timedelta(minutes=2)  # a call of which nothing was recorded; longer than it takes
-_RESTS: Final = (1.0, 60.0)  # seconds: the first and the longest after failures in a row
+_SLACK: Final = timedelta(seconds=30)  # beside the time for a call, until it counts as not made
+_LEAST: Final = 5  # attempts before a call is given up, however long the house itself was away
+_OUTAGE: Final = 3  # failures in a row, after which a success says that the receiver is back
+_FIRST_REST: Final = timedelta(seconds=2)  # after a failure; doubled by each that follows
+_LONGEST_REST: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +58,42 @@ class Line:
     def __init__(self, desk: Desk, webhook_id: int) -> None:
         self._desk, self._id = desk, webhook_id
         self._failures = 0
-        self._rests_until = 0.0  # by the monotonic clock
+        self._rests_until = desk.now()
 
     async def turn(self) -> bool:
         """Look once for what is new and for what is due; whether a call was made."""
         await self._cut()
-        if monotonic() < self._rests_until:
+        if self._desk.now() < self._rests_until:
             return False
-        async with self._desk.engine.begin() as conn:
-            call = await webhook_calls.claim(conn, self._id, now=self._desk.now(), again=_AGAIN)
+        call = await self._claim()
         if call is None:
             return False
-        outcome = await make(self._desk, self._id, call)
-        self._rest(outcome)
+        if await make(self._desk, self._id, call) is CallOutcome.TAKEN:
+            await self._went_well()
+        else:
+            self._failures += 1
+            rest = min(_FIRST_REST * 2 ** min(self._failures - 1, 9), _LONGEST_REST)
+            self._rests_until = self._desk.now() + rest
         return True
 
-    def _rest(self, outcome: CallOutcome) -> None:
-        self._failures = 0 if outcome is CallOutcome.TAKEN else self._failures + 1
-        if self._failures:
-            first, longest = _RESTS
-            self._rests_until = monotonic() + min(first * 2 ** min(self._failures, 9), longest)
+    async def _claim(self) -> Call | None:
+        now = self._desk.now()
+        again = now + timedelta(seconds=self._desk.outside.rules.timeout) + _SLACK
+        async with self._desk.engine.begin() as conn:
+            # Held, so that two processes do not both see that no call is on its way.
+            if await webhooks.take(conn, self._id) is None:
+                return None
+            return await webhook_calls.claim(conn, self._id, now=now, again=again)
+
+    async def _went_well(self) -> None:
+        """What waits for hours, because the receiver was away, goes now that it is back."""
+        if self._failures >= _OUTAGE:
+            async with self._desk.engine.begin() as conn:
+                await webhook_calls.hasten(conn, self._id, now=self._desk.now())
+        self._failures = 0
 
     async def _cut(self) -> None:
-        settled = await self._desk.feed.end()
+        settled = await self._desk.feed.settled()
         for _ in range(_MOST_CUT):
             async with self._desk.engine.begin() as conn:
                 if not await _cut_one(conn, self._id, settled, self._desk.now()):
@@ -182,7 +198,7 @@ async def _record(
         if answer is not None:
             wait = max(wait, asked_for(answer.headers.get("retry-after", ""), datetime.now(UTC)))
         state, retry_at = CallState.WAITING, now + wait
-        if now >= call.give_up_at:
+        if now >= call.give_up_at and call.attempts >= _LEAST:
             state = CallState.DEAD
     await webhook_calls.record(
         conn,

@@ -5,9 +5,12 @@ the address that is connected to, so that a name which leads elsewhere a moment 
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,6 +21,9 @@ from notifier.model.webhook import Outside as Rules
 
 _MOST: Final = 65_536  # bytes of an answer
 _LONGEST_URL: Final = 2_000
+_SHARE: Final = 1 / 3  # of the time for a call, after which the next address is tried
+#: Look-ups of their own, lest names that nobody answers for hold up others of the process.
+_LOOKUPS: Final = ThreadPoolExecutor(32, thread_name_prefix="lookup")
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -61,8 +67,8 @@ def _is_address(host: str) -> bool:
 
 async def resolved(host: str, port: int) -> list[str]:
     """All addresses of a name, as text."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_LOOKUPS, ask)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
@@ -74,7 +80,7 @@ class Outside:
         self.rules = rules
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
-            max_connections=100,
+            max_connections=None,  # whoever keeps many waiting holds back no other
             max_keepalive_connections=20,
             keepalive_expiry=30,
             network_backend=_Checked(rules, resolve),
@@ -102,8 +108,17 @@ class Outside:
             raise Unreachable(CallOutcome.BROKEN) from None
 
     async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        given = [(name.encode(), value.encode()) for name, value in headers.items()]
-        async with self._pool.stream(method, url, headers=given, content=body) as response:
+        parts = urlsplit(url)
+        given = {"host": parts.netloc, **headers}
+        request = httpcore.URL(
+            scheme=parts.scheme,
+            host=parts.hostname or "",
+            port=parts.port,
+            target=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
+        )
+        async with self._pool.stream(
+            method, request, headers=list(given.items()), content=body
+        ) as response:
             told = {n.decode().lower(): v.decode("latin-1") for n, v in response.headers}
             start = bytearray()
             async for chunk in response.aiter_stream():
@@ -132,15 +147,14 @@ class _Checked(httpcore.AsyncNetworkBackend):
         found = [a for a in await self._resolve(host.strip("[]"), port) if self._rules.permits(a)]
         if not found:
             raise Unreachable(CallOutcome.ADDRESS_NOT_ALLOWED)
-        for place, address in enumerate(found):
-            try:
+        *others, last = found
+        share = self._rules.timeout * _SHARE  # an address that swallows all is not waited for
+        for address in others:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                    address, port, share, local_address, socket_options
                 )
-            except httpcore.ConnectError:
-                if place == len(found) - 1:
-                    raise
-        raise AssertionError("unreachable")
+        return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

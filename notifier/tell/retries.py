@@ -25,7 +25,7 @@ def asked_for(retry_after: str, now: datetime) -> timedelta:
         return min(timedelta(seconds=int(text[:9])), _LONGEST)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta(0)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max(moment - now, timedelta(0)), _LONGEST)

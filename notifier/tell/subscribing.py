@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from notifier.model.actor import Actor
 from notifier.model.change import TOLD
-from notifier.model.errors import BadInput, FieldError, NotFound
+from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.states import State
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
 from notifier.store import log, webhook_calls, webhooks
 
+from .feed import Unsettled
 from .line import TEST, Desk, attempt, new_id, payload
 from .outside import url_problem
 from .signing import BadSecret, Secret
@@ -34,13 +35,14 @@ async def add(
 ) -> Added:
     """Register a webhook; it is told what comes from now on, or all that is on record.
 
-    Raises :class:`BadInput` on a URL that will not be called, or a state that is never told.
+    Raises :class:`BadInput` on a URL that will not be called, or a state that is never told,
+    ``NotAllowed`` while nobody can say where "now" is.
     """
     if code := url_problem(url, desk.outside.rules):
         raise BadInput([FieldError("url", code)])
     if set(states) - set(TOLD):
         raise BadInput([FieldError("state", "not_allowed", {"allowed": ", ".join(TOLD)})])
-    position, now = 0 if from_start else await desk.feed.end(), desk.now()
+    position, now = 0 if from_start else await _end(desk), desk.now()
     async with desk.engine.begin() as conn:
         made = await webhooks.add(
             conn, url, source=source, states=states, position=position, actor=actor, now=now
@@ -48,6 +50,13 @@ async def add(
         await webhooks.add_secret(conn, made, secret.kind, secret.key, now=now)
         await log.append(conn, "webhook", [{"reason": f"added:{made}"}], actor=actor, now=now)
     return Added(made, secret.text)
+
+
+async def _end(desk: Desk) -> int:
+    try:
+        return await desk.feed.end()
+    except Unsettled:
+        raise NotAllowed("a long transaction is running; try again when it has ended") from None
 
 
 def secret_of(given: str | None, kind: SecretKind) -> Secret:

@@ -26,38 +26,31 @@ async def tell(desk: Desk, stop: asyncio.Event) -> None:
 
     Any number of processes may do so: a call is claimed before it is made.
     """
-    lines: dict[int, _Running] = {}
-    tidied = 0.0
-    try:
+    stops: dict[int, asyncio.Event] = {}
+    tidied = -_TIDY
+    async with asyncio.TaskGroup() as group:
         while not stop.is_set():
             try:
-                await _survey(desk, lines, stop)
+                await _survey(desk, stops, group)
                 if monotonic() - tidied > _TIDY:
                     tidied = monotonic()
                     await _tidy(desk)
             except Exception as error:
                 log.warning("webhooks not surveyed", exc_info=not isinstance(error, _AWAY))
             await _pause(stop, _SURVEY)
-    finally:
-        for line in lines.values():
-            line.stop.set()
-        await asyncio.gather(*(line.task for line in lines.values()))
+        for one in stops.values():
+            one.set()
 
 
-class _Running:
-    def __init__(self, desk: Desk, webhook_id: int) -> None:
-        self.stop = asyncio.Event()
-        self.task = asyncio.create_task(_run(Line(desk, webhook_id), webhook_id, self.stop))
-
-
-async def _survey(desk: Desk, lines: dict[int, _Running], stop: asyncio.Event) -> None:
+async def _survey(desk: Desk, stops: dict[int, asyncio.Event], group: asyncio.TaskGroup) -> None:
+    """Begin and end lines, so that there is one for each webhook that is called."""
     async with desk.engine.connect() as conn:
         wanted = await webhooks.enabled(conn)
-    for webhook_id in lines.keys() - wanted:
-        lines.pop(webhook_id).stop.set()  # what is in flight is recorded by itself
-    for webhook_id in wanted - lines.keys():
-        if not stop.is_set():
-            lines[webhook_id] = _Running(desk, webhook_id)
+    for webhook_id in stops.keys() - wanted:
+        stops.pop(webhook_id).set()
+    for webhook_id in wanted - stops.keys():
+        stops[webhook_id] = asyncio.Event()
+        group.create_task(_run(Line(desk, webhook_id), webhook_id, stops[webhook_id]))
 
 
 async def _run(line: Line, webhook_id: int, stop: asyncio.Event) -> None:

@@ -19,7 +19,7 @@ from notifier.model.returns import Outcome, Return, ReturnReason, Standing
 from notifier.model.states import State
 from notifier.model.suppression import normal
 from notifier.model.task import TaskDraft, TaskKind
-from notifier.model.tracking import ReturnKind
+from notifier.model.tracking import BounceReason, ReturnKind
 from notifier.store import messages, returns, tasks, tracking
 from notifier.store.messages import Move
 from notifier.store.tracking import Known
@@ -152,13 +152,21 @@ def _outcome(return_id: int, one: Return, verdict: Verdict) -> Outcome:
     )
 
 
+def _is_for_staff(verdict: Verdict) -> bool:
+    """Complaints and answers; a mailing whose signature fails would make thousands of tasks."""
+    entry = verdict.entry
+    return (
+        entry is not None and entry.kind in _TASKS and entry.reason != BounceReason.AUTHENTICATION
+    )
+
+
 def _drafts(
     outcomes: Iterable[Outcome], verdicts: Mapping[int, Verdict], now: datetime
 ) -> Iterator[TaskDraft]:
     """What people must see to. Returns of which nobody knows whose they are make one task a day."""
     for o in outcomes:
         about = verdicts[o.return_id].about
-        if o.standing is Standing.APPLIED and o.kind in _TASKS and about:
+        if o.standing is Standing.APPLIED and about and _is_for_staff(verdicts[o.return_id]):
             number = public_number(about.message_id)
             details = {"message": number, "notice": about.notice, "return": str(o.return_id)}
             yield TaskDraft(kind=_TASKS[o.kind], key=number, details=details)

@@ -14,7 +14,7 @@ from notifier.model.reasons import Reason
 from notifier.model.returns import Return, ReturnReason, Standing
 from notifier.model.states import State
 from notifier.model.suppression import HARD, SOFT, normal
-from notifier.model.tracking import DeliveredLevel, Finding, ReturnKind
+from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, ReturnKind
 from notifier.store.messages import Move
 from notifier.store.tracking import Entry, Known
 
@@ -112,7 +112,8 @@ def _doubt(
 def _finding(one: Return, known: Known) -> tuple[Finding, bool]:
     """What it says about the message's reader, and whether only of another address."""
     if one.reading.kind not in _REPORTS:  # who writes, and from where, is another matter
-        return Finding(recipient=known.address, kind=one.reading.kind), False
+        first = one.reading.findings[0] if one.reading.findings else Finding(None, _K.UNKNOWN)
+        return replace(first, recipient=known.address, kind=one.reading.kind), False
     found = one.reading.findings
     own = [f for f in found if known.address in _addresses(f)]
     own += [f for f in found if not f.recipient]
@@ -167,8 +168,8 @@ def _weight(kind: ReturnKind, found: Finding, known: Known, *, forwarded: bool) 
     told = found.recipient is not None and kind is not _K.COMPLAINT
     if not told and (known.address_at is None or known.address_at > known.sent_at):
         return None  # it may have been another one then
-    if kind is _K.COMPLAINT:
-        return Weight.COMPLAINT
+    if kind is _K.COMPLAINT:  # that a signature failed is no member's wish
+        return None if found.reason is BounceReason.AUTHENTICATION else Weight.COMPLAINT
     if kind is _K.DELIVERED:
         taken = found.level in (DeliveredLevel.NEXT_ACCEPTED, DeliveredLevel.MAILBOX)
         return Weight.SUCCESS if taken and known.state is not _S.BOUNCED else None

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from .refusals import refused
 
 SOURCE: Final = "relay_log"
 _MOST: Final = 500  # lines in one transaction
-_BACK: Final = timedelta(days=10)  # relays keep a mail for five days
+BACK: Final = timedelta(days=10)  # relays keep a mail for five days
 _RESULT: Final = re.compile(
     r"to=<(?P<to>[^>]*)>, (?:orig_to=<(?P<original>[^>]*)>, )?relay=(?P<relay>[^,]*), .*?"
     r"dsn=(?P<status>[\d.]+), status=\w+ \((?P<said>.*)\)\s*$"
@@ -51,24 +51,25 @@ async def apply_log(
     again change nothing, so that a log can be read while it grows.
     """
     async with engine.connect() as conn:
-        known = await refusals.queue_ids(conn, since=now - _BACK)
+        known = await refusals.queue_ids(conn, since=now - BACK)
     counted: Counter[Standing] = Counter()
     for path in paths:
-        told = _told(path, bounce_domain, known)
-        while some := await asyncio.to_thread(_helping, told):
+        helpings = told(read_log(path, bounce_domain=bounce_domain, known=known))
+        while some := await asyncio.to_thread(_helping, helpings):
             async with engine.begin() as conn:
                 done = await apply(conn, some, actor=actor, now=now, direct=direct)
             counted.update(o.standing for o in done)
     return counted
 
 
-def _helping(told: Iterator[Return]) -> list[Return]:
-    return list(islice(told, _MOST))
+def _helping(given: Iterator[Return]) -> list[Return]:
+    return list(islice(given, _MOST))
 
 
-def _told(path: Path, bounce_domain: str, known: Mapping[str, str]) -> Iterator[Return]:
+def told(lines: Iterable[Line]) -> Iterator[Return]:
+    """What lines about our mails say, each thing once."""
     seen: set[str] = set()
-    for line in read_log(path, bounce_domain=bounce_domain, known=known):
+    for line in lines:
         one = _return(line) if line.evidence in _KINDS else None
         if one and one.external_id not in seen:  # a mail is deferred many times, for one reason
             seen.add(one.external_id)

@@ -13,6 +13,9 @@ _FROM: Final = re.compile(rb"From \S+.{10,80}\d{4}")
 _SINGLE: Final = frozenset({".eml", ".msg", ".mime", ".txt"})
 _MAILDIR: Final = ("new", "cur")
 
+_TOGETHER: Final = 200  # mails, or so many bytes of them:
+_BYTES: Final = 4_000_000
+
 Source = tuple[str, bytes]
 
 
@@ -24,6 +27,20 @@ def mails(paths: Iterable[Path]) -> Iterator[Source]:
     for path in paths:
         for file in _files(path):
             yield from _of_file(file)
+
+
+def in_batches(given: Iterable[Source]) -> Iterator[list[Source]]:
+    """The same in batches that one transaction can take."""
+    some: list[Source] = []
+    size = 0
+    for one in given:
+        some.append(one)
+        size += len(one[1])
+        if len(some) >= _TOGETHER or size >= _BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _files(path: Path) -> Iterator[Path]:

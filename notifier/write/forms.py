@@ -20,11 +20,11 @@ _SINGLE: Final = {
     0x202F: " ",
 }
 _MIXED: Final = re.compile(r"（([^（）()\n]*)\)|\(([^（）()\n]*)）")
-_ODD: Final = frozenset(map(chr, _SINGLE)) | frozenset("()")
+_ODD: Final = re.compile(f"[{''.join(map(chr, _SINGLE))}()]")
 
 
 def usual(text: str) -> str:
     """The text in usual forms; most texts come back as they are."""
-    if _ODD.isdisjoint(text):
+    if not _ODD.search(text):
         return text
     return _MIXED.sub(lambda found: f"（{found[1] or found[2] or ''}）", text.translate(_SINGLE))

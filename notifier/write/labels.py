@@ -65,3 +65,12 @@ def _default_locales() -> Path:
 #: The labels that come with the program.
 LABELS: Final = Labels(_default_locales())
 label = LABELS.label
+
+
+def step_label(step: str, language: str) -> str:
+    """The label of a step of a notice; a step that the catalogues do not know names itself."""
+    name, _, days = step.rpartition("_")
+    if name == "before" and days.isdecimal():
+        return label("step.before", language, days=int(days))
+    found = label(f"step.{step}", language)
+    return step if found == f"step.{step}" else found

@@ -9,9 +9,12 @@ from notifier.model.states import Channel
 from notifier.post.address import barcode_of
 from notifier.write import context, links
 from notifier.write.checks import Wording, as_json, check_glyphs, check_postcode
+from notifier.write.drawn import Pages
 from notifier.write.envelope import ENVELOPES, Envelope
 from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
 from notifier.write.folder import BASE
+from notifier.write.glyphs import Unreadable
+from notifier.write.ink import check_pages
 from notifier.write.sheet import Piece, addressed, paper
 from notifier.write.stationery import Stationery
 from notifier.write.typeface import Typeface, typeface
@@ -82,14 +85,24 @@ class Letters:
         )
 
     def one(self, c: Correspondence) -> Bulk:
-        """One letter. Raises :class:`WriteError`."""
+        """One letter, looked at when it is finished. Raises :class:`WriteError`."""
         try:
-            return self._typesetter.bulk([self.piece(c)])
+            made = self._typesetter.bulk([self.piece(c)])
         except PiecesRefused as refused:
             raise refused.faults[0] from None
+        try:
+            sheets = Pages(made.pdf)
+            pages = [sheets.drawn(place) for place in range(len(sheets))]
+            check_pages(pages, c, self._envelope(c), self._stationery.unprintable_mm)
+        except Unreadable as error:
+            raise WriteError("letter", f"cannot be looked at: {error}") from None
+        return made
 
     def many(self, many: Sequence[Correspondence]) -> Bulk:
-        """Many in one document. Raises :class:`PiecesRefused` with all that cannot go out."""
+        """Many in one document. Raises :class:`PiecesRefused` with all that cannot go out.
+
+        What is finished is for whoever binds it to look at, page by page.
+        """
         pieces: list[Piece] = []
         faults: dict[int, WriteError] = {}
         for n, c in enumerate(many):

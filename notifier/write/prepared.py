@@ -8,7 +8,7 @@ skeleton, and goes through the templates itself.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -33,9 +33,9 @@ _MOST: Final = 128  # skeletons (about 60 KB each)
 _MOST_SEEN: Final = 10_000  # keys that came once
 #: Between the values of a message, when all are looked through at once.
 _JOINT: Final = "、"
-_EDGE: Final = re.compile(rf"(?:^|{_JOINT})[ \u3000]|[ \u3000](?:$|{_JOINT})")
+_EDGES: Final = tuple(e for s in " \u3000" for e in (f"{_JOINT}{s}", f"{s}{_JOINT}"))
 #: Without any of these nothing can be a link: one of them is in all that :data:`LINKING` finds.
-_LINKS: Final = frozenset(":/=\\(wW")
+_LINKS: Final = re.compile(r"[:/=\\(wW]")
 
 #: Types whose values can be slots, and values of them that never are.
 _SLOTS: Final = frozenset({FieldType.YEN, FieldType.TEXT})
@@ -54,6 +54,15 @@ _SURELY: Final[Mapping[FieldType, Callable[[Any], bool]]] = {
 Leaves = dict[str, str | int]
 
 
+class Look(NamedTuple):
+    """How a field is looked at; whatever is doubtful is left to the checks."""
+
+    name: str
+    may_lack: bool
+    is_surely: Callable[[Any], bool] | None  # of its type; None: any value will do
+    is_slot: bool  # whether it may be one
+
+
 class Found(NamedTuple):
     """A skeleton with what is to be filled in, or why there is none yet."""
 
@@ -68,7 +77,7 @@ class Prepared:
     def __init__(self, folder: Folder, labels: Labels) -> None:
         self._folder, self._labels = folder, labels
         self._notice = folder.notice
-        self._fields: dict[str, tuple[FieldSpec, ...]] = {}  # by step
+        self._fields: dict[str, tuple[Look, ...]] = {}  # by step
         #: Step → names that cannot be slots: at first the sentences, which are the same for all.
         self._closed = {step: _sentences(folder, step) for step in folder.notice.steps}
         self._kept: OrderedDict[Hashable, Skeleton | None] = OrderedDict()
@@ -131,9 +140,9 @@ class Prepared:
             log.warning("not prepared", notice=self._notice.name, step=c.step, field=error.field)
         return None
 
-    def _specs(self, step: str) -> tuple[FieldSpec, ...]:
+    def _looks(self, step: str) -> tuple[Look, ...]:
         if step not in self._fields:
-            self._fields[step] = self._notice.fields_for(step)
+            self._fields[step] = tuple(map(_look, self._notice.fields_for(step)))
         return self._fields[step]
 
     def _parts(
@@ -149,13 +158,15 @@ class Prepared:
                 frame.append(...)
                 leaves[path] = value
         facts = c.facts
-        for spec in self._specs(c.step):
-            fact = facts.get(spec.name)
-            if not _fits(spec, fact):
+        for name, may_lack, is_surely, is_slot in self._looks(c.step):
+            fact = facts.get(name)
+            # Of a type that is not looked at the value is part of the key, so that an equal one
+            # has been checked.
+            if not (may_lack if fact is None else is_surely is None or is_surely(fact)):
                 return None
-            if spec.type in _SLOTS and fact not in _NOTHING and spec.name not in closed:
+            if is_slot and fact not in _NOTHING and name not in closed:
                 frame.append(...)
-                leaves[spec.name] = fact
+                leaves[name] = fact
             else:
                 frame.append(_frozen(fact))
         return frame, leaves
@@ -166,22 +177,18 @@ def _sentences(folder: Folder, step: str) -> frozenset[str]:
     return frozenset(name for name, fact in facts.items() if is_long(fact))
 
 
-def _own(c: Correspondence) -> Iterator[tuple[str, str, str]]:
+def _own(c: Correspondence) -> list[tuple[str, str, str]]:
     """What every message has of its own: name for the template, path, value."""
-    yield "number", "number", c.number
-    yield "recipient", "recipient.name", c.recipient.name
-    yield "recipient", "recipient.member_no", c.recipient.member_no
-    for place, policy in enumerate(c.policies):
-        yield "policies", f"policies.{place}", policy
+    return [
+        ("number", "number", c.number),
+        ("recipient", "recipient.name", c.recipient.name),
+        ("recipient", "recipient.member_no", c.recipient.member_no),
+        *[("policies", f"policies.{place}", policy) for place, policy in enumerate(c.policies)],
+    ]
 
 
-def _fits(spec: FieldSpec, value: Any) -> bool:
-    """Whether a value is surely of its type; whatever is doubtful is left to the checks."""
-    if value is None:
-        return spec.optional
-    surely = _SURELY.get(spec.type)
-    # Of any other type it is part of the key, so that an equal value has been checked.
-    return surely is None or surely(value)
+def _look(spec: FieldSpec) -> Look:
+    return Look(spec.name, spec.optional, _SURELY.get(spec.type), spec.type in _SLOTS)
 
 
 def _frozen(value: Any) -> Hashable:
@@ -202,15 +209,16 @@ def _texts(leaves: Leaves) -> list[str]:
 
 def _all_plain(texts: list[str]) -> bool:
     """Whether the values of a message surely pass all checks of text, and stay as they are."""
-    return all(len(text) <= LONG for text in texts) and _plain(_JOINT.join(texts))
+    return max(map(len, texts), default=0) <= LONG and _plain(_JOINT.join(("", *texts, "")))
 
 
 def _plain(texts: str) -> bool:
+    """Of values with a joint before, between and after them."""
     return (
         usual(texts) == texts
         and texts.replace("\u3000", "").isprintable()
-        and (_LINKS.isdisjoint(texts) or not LINKING.search(texts))
-        and not _EDGE.search(texts)
+        and not (_LINKS.search(texts) and LINKING.search(texts))
+        and not any(edge in texts for edge in _EDGES)
     )
 
 

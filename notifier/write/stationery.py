@@ -21,3 +21,4 @@ class Stationery:
     mincho: str = "Noto Serif CJK JP"  # the family of the Mincho
     most_pages: int = 6  # of one letter; a notice may allow fewer or more
     sheet_g: float = 5.0  # grams of one sheet, printed on one side (A4 of 80 g/m²: 4.99)
+    unprintable_mm: float = 5.0  # along each edge of a sheet, where the press cannot print

@@ -99,10 +99,19 @@ def _broken(text: str, room: float, face: Typeface, end: int = 0) -> list[str]:
     lines, line = [], ""
     for unit in _units(text.strip(), room, face, end):
         if line and face.width(line + unit.rstrip()) > room:
-            lines.append(line.strip())
-            line = ""
+            tail = _last_word(line)
+            if face.width(tail) > room / 2 or face.width(tail + unit.rstrip()) > room:
+                tail = ""
+            lines.append(line.removesuffix(tail).strip())
+            line = tail
         line += unit
     return [*lines, line.strip()] if line.strip() else lines
+
+
+def _last_word(line: str) -> str:
+    """What stands behind the last space: 1234 of 見本タワー 1234, which 号室 still belongs to."""
+    place = max(line.rfind(" "), line.rfind("　"))
+    return line[place + 1 :] if place > 0 else ""
 
 
 def _units(text: str, room: float, face: Typeface, end: int) -> Iterator[str]:

@@ -146,7 +146,7 @@ class Writer:
             message_id=message_id,
             more=stream.lines(c, folder.notice, token),
         )
-        return WrittenMail(head.subject, mime.build(head, text, html, boundary=token))
+        return WrittenMail.of(head.subject, mime.build(head, text, html, boundary=token))
 
     def _bodies(self, c: Correspondence, folder: Folder) -> tuple[bytes, bytes, bytes]:
         """Subject, text and HTML: from a skeleton where there is one, else by the templates."""

@@ -1,22 +1,22 @@
 """What the writer hands over."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 from notifier.write.mime import Segment
 
 
-@dataclass(frozen=True)
-class WrittenMail:
+class WrittenMail(NamedTuple):
     """A mail: what its reader sees, and the message for the relay."""
 
     subject: str
     segments: tuple[Segment, ...]  # of the message; what is in base64 stands there as it was
+    data: bytes  # RFC 5322, CRLF, ready for DATA (before dot-stuffing)
 
-    @cached_property
-    def data(self) -> bytes:
-        """RFC 5322, CRLF, ready for DATA (before dot-stuffing)."""
-        return b"".join([segment.data for segment in self.segments])
+    @classmethod
+    def of(cls, subject: str, segments: tuple[Segment, ...]) -> "WrittenMail":
+        """The mail that segments make."""
+        return cls(subject, segments, b"".join([segment.data for segment in segments]))
 
     @property
     def text(self) -> str:

@@ -8,6 +8,7 @@ import pytest
 from notifier.api.app import create_app
 from notifier.runtime.parts import Parts
 from notifier.runtime.services import HouseServices
+from notifier.store.db import scalar
 from tests.api.test_events import codes, post, problem_of
 from tests.samples import SOURCE, amounts, charge, cloud
 
@@ -62,6 +63,18 @@ async def test_waiting_ends_with_what_comes(client: httpx.AsyncClient) -> None:
     await post(client, failed("M0002"))
     body = (await waiting).json()
     assert [d["member_no"] for d in body["deliveries"]] == ["M0002"]
+
+
+async def test_latest_is_not_the_beginning_while_others_are_busy(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    await post(client, failed("M0001"))
+    async with parts.engine.connect() as slow:
+        await scalar(slow, "SELECT pg_current_xact_id()")
+        problem_of(await client.get("/v1/deliveries", params={"after": "latest"}), 503)
+    body = (await client.get("/v1/deliveries", params={"after": "latest"})).json()
+    assert body["deliveries"] == []
+    assert int(body["next"]) > 0
 
 
 @pytest.mark.parametrize(

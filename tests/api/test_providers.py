@@ -1,7 +1,9 @@
 """``POST /v1/webhooks/…``: signed by keys of the test's own, over a real house."""
 
+import asyncio
 import base64
 import json
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,8 +75,11 @@ class House:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.post(f"/v1/webhooks/{provider}", content=content, headers=named)
 
-    async def sendgrid(self, events: list[dict[str, Any]]) -> httpx.Response:
-        body, stamp = json.dumps(events).encode(), "1752627600"
+    async def sendgrid(self, events: list[Any]) -> httpx.Response:
+        return await self.sendgrid_bytes(json.dumps(events).encode())
+
+    async def sendgrid_bytes(self, body: bytes) -> httpx.Response:
+        stamp = "1752627600"
         signed = _P256.sign(stamp.encode() + body, ec.ECDSA(hashes.SHA256()))
         return await self.post(
             "sendgrid",
@@ -83,7 +88,7 @@ class House:
             x_twilio_email_event_webhook_timestamp=stamp,
         )
 
-    async def postmark(self, event: dict[str, Any], password: str = PASSWORD) -> httpx.Response:
+    async def postmark(self, event: Any, password: str = PASSWORD) -> httpx.Response:
         brought = base64.b64encode(f"postmark:{password}".encode()).decode()
         return await self.post("postmark", event, authorization=f"Basic {brought}")
 
@@ -158,6 +163,42 @@ async def test_an_event_that_postmark_tells(house: House) -> None:
     assert await house.returns() == [("postmark", "bounced", "applied", 1)]
 
 
+async def test_what_is_genuine_and_cannot_be_read_is_for_a_person(
+    house: House, amazon: Amazon
+) -> None:
+    """Refused, it would be told again for a while, and then be lost."""
+    [message] = await house.desk.sent()
+    twice = '{"eventType": "Bounce", "eventType": "Delivery"}'
+    assert (await house.post("ses", amazon.message(twice))).status_code == 204
+    plain = amazon.message("Successfully validated SNS topic for event publishing.")
+    assert (await house.post("ses", plain)).status_code == 204
+    assert (await house.sendgrid_bytes(f"[{twice}]".encode())).status_code == 204
+    assert (await house.postmark([])).status_code == 204
+    unread = [(p, "unknown", "person", 1) for p in ("ses", "sendgrid", "postmark")]
+    assert await house.returns() == unread
+    name = f"<{message['token']}@notifier.example.jp>"
+    good = {"event": "delivered", "smtp-id": name, "sg_event_id": "good", "number": 10**30}
+    assert (await house.sendgrid([None, good, 7])).status_code == 204
+    assert await house.desk.state(message["message_id"]) == ("delivered", "taken_by_next")
+    assert len(await house.returns()) == 6
+
+
+async def test_the_same_events_from_all_sides_at_once(house: House) -> None:
+    """In any order, and overlapping: nobody waits in a circle, each counts once."""
+    sent = await house.desk.sent(40)
+    kind = {"type": "bounce", "bounce_classification": "Invalid Address"}
+    events = [
+        {"event": word, "smtp-id": f"<{m['token']}@notifier.example.jp>", **kind,
+         "sg_event_id": f"{word}-{m['token']}"}
+        for m in sent for word in ("delivered", "bounce", "deferred", "spamreport")
+    ]  # fmt: skip
+    chance = random.Random(2)
+    told = [chance.sample(events, 50) for _ in range(24)]
+    answers = await asyncio.gather(*(house.sendgrid(some) for some in told))
+    assert {a.status_code for a in answers} == {204}
+    assert sum(times for *_, times in await house.returns()) == 24 * 50
+
+
 async def test_a_forged_token_changes_nothing(house: House) -> None:
     [message] = await house.desk.sent()
     event = {"RecordType": "Bounce", "Type": "HardBounce", "Metadata": {"token": "a" * 26}}
@@ -205,8 +246,10 @@ async def test_certificates_of_others_are_not_fetched(house: House, amazon: Amaz
         f"https://localhost:{port}@evil.example.com/a.pem",
         f"https://127.0.0.1:{port}/a.pem",
         f"http://localhost:{port}/a.pem",
-        f"https://localhost:{port}/a.txt",
-        f"https://localhost:{port}/a#.pem",
+        f"https://localhost:{port}/a.pem",
+        f"https://localhost:{port}/a/SimpleNotificationService-1.pem",
+        f"https://localhost:{port}/SimpleNotificationService-1.pem?Action=GetTopicAttributes",
+        f"https://localhost:{port}/SimpleNotificationService-1#.pem",
         "file:///etc/passwd.pem",
         "",
     ):

@@ -28,10 +28,14 @@ _FEW, _MANY = 10_000, 1_000_000
 _DAYS: Final = tuple(date(2025, 9, n) for n in (1, 2, 3, 4, 5, 8, 9))
 _LONG_AGO: Final = datetime(2025, 8, 1, tzinfo=UTC)
 
-# Cases of people without contact data, which nobody looks at: they are not due for years.
+# Cases of other people, which nobody looks at: they are not due for years.
 _OTHERS: Final = (
     """INSERT INTO members (member_no, status, language, as_of, updated_at)
        SELECT 'X' || n, 'active', 'ja', :now, :now FROM generate_series(1, :count) n""",
+    """INSERT INTO member_contacts (member_id, contact, email_index, email_since, updated_at)
+       SELECT m.member_id, c.contact, int8send(m.member_id), :now, :now
+       FROM members m, (SELECT contact FROM member_contacts LIMIT 1) c
+       WHERE m.member_no LIKE 'X%' ORDER BY m.member_id""",
     """INSERT INTO cases (kind, source, matter, member_id, scheme, state, occurred_at, deadline,
            recharge_on, facts, plan, told_on, next_due_at, opened_at, reason)
        SELECT 'charge', :source, 'C-' || member_no, member_id, :scheme, 'open', :now,
@@ -84,9 +88,8 @@ async def _fill(engine: AsyncEngine, count: int) -> None:
         await schemes.save(conn, SCHEME, actor=_ACTOR, now=_LONG_AGO)
         people = [(member(number(n)), _LONG_AGO) for n in range(_DUE)]
         await members.save(conn, people, now=_LONG_AGO)
-        first, second = _OTHERS
-        await run(conn, first, {"now": _LONG_AGO, "count": count - _DUE})
-        await run(conn, second, given)
+        for statement in _OTHERS:
+            await run(conn, statement, {**given, "count": count - _DUE})
         for day in _DAYS:
             await run(conn, _ROUND, {**given, "day": day})
     async with engine.connect() as conn:

@@ -1,7 +1,7 @@
 """Random stories of a failed charge, and what they must come to."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from notifier.decide.calendar import JAPAN
 from notifier.model.event import Event
-from tests.samples import SCHEME, amounts, charge, charge_failed, event, overcharged, submitted
+from tests.samples import SCHEME, amounts, charge, charge_failed, event, overcharged
 
 FIRST = date(2025, 7, 15)
 DAY = timedelta(days=1)
+OTHER = replace(SCHEME, scheme="second-scheme")
 _HOURS = st.integers(0, 24 * 60 - 1).map(lambda m: time(m // 60, m % 60))
 
 
@@ -31,6 +32,7 @@ class Story:
     deadline: date  # of the first failure
     again: date | None  # deadline of a failure at the re-charge
     happened: tuple[tuple[str, date, time, float], ...]
+    scheme: str = SCHEME.scheme
 
     @property
     def recharge_on(self) -> date:
@@ -48,15 +50,16 @@ class Story:
 
     def _event(self, kind: str, number: str, day: date, at: str) -> Event:
         data: dict[str, Any] = {"member_no": number}
-        own = {"charge_id": f"C-{number}", "scheme": SCHEME.scheme}
+        own = {"charge_id": f"C-{number}", "scheme": self.scheme}
+        scheme = {"scheme": self.scheme}
         if kind == "failed":
             dates = {"deadline": str(self.deadline), "recharge_on": str(self.recharge_on)}
-            return charge_failed(number, time=at, data=dates)
+            return charge_failed(number, time=at, data=dates | scheme)
         if kind == "failed again":
             assert self.again is not None
             dates = {"deadline": str(self.again), "recharge_on": str(self.again + DAY)}
             dates["charged_on"] = str(self.recharge_on)
-            return charge_failed(number, codes=("G83",), time=at, data=dates)
+            return charge_failed(number, codes=("G83",), time=at, data=dates | scheme)
         if kind == "reregistered":
             return event("billing.card.reregistered", data | own, time=at)
         if kind == "settled":
@@ -65,11 +68,12 @@ class Story:
         if kind == "left":
             return event("member.left", data | {"left_on": str(day)}, time=at)
         if kind == "submitted":
-            return submitted(number, fee=400, time=at)
+            wrong = charge(number, amounts=amounts(fee=400))
+            return event("billing.charge.submitted", wrong | scheme, time=at)
         if kind == "overcharged":
-            return overcharged(number, time=at)
+            return overcharged(number, time=at, data=scheme)
         more = {"amounts": amounts(), "deadline": str(self.deadline), "decided_on": str(day)}
-        given_up = charge(number, **more)
+        given_up = charge(number, **more) | scheme
         if self.again is not None and day >= self.recharge_on:
             given_up["recharged_on"] = str(self.recharge_on)
         return event("billing.charge.direct_collection_decided", given_up, time=at)
@@ -94,7 +98,8 @@ def stories(draw: st.DrawFn) -> Story:
     if draw(st.integers(0, 3)) == 0:
         day = deadline + draw(st.integers(1, 20)) * DAY
         happened.append(("direct", day, draw(_HOURS), draw(late)))
-    return Story(deadline, again, tuple(happened))
+    scheme = draw(st.sampled_from((SCHEME, OTHER))).scheme
+    return Story(deadline, again, tuple(happened), scheme)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
-"""A card is given while the reminder goes out: who is first in the database has decided."""
+"""A case ends while its reminder goes out: who is first in the database has decided."""
 
 import asyncio
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import RowMapping
 
 from notifier.decide.calendar import japan_date
@@ -13,7 +15,7 @@ from notifier.model.notice import Lane
 from notifier.store import attempts, claims, documents, members, workers
 from notifier.store.attempts import Parcel
 from notifier.store.packing import Dictionary
-from tests.samples import SCHEME, charge_failed, event, member
+from tests.samples import SCHEME, charge_failed, event, member, settled
 
 from .conftest import ACTOR, Office
 
@@ -63,9 +65,18 @@ class Worker:
         return bool(given)
 
 
-def _given(number: str) -> Event:
+def _reregistered(number: str) -> Event:
     data = {"member_no": number, "scheme": SCHEME.scheme, "charge_id": f"C-{number}"}
     return event("billing.card.reregistered", data, time=MORNING.isoformat())
+
+
+def _settled(number: str) -> Event:
+    return settled(number, settled_on="2025-08-07", time=MORNING.isoformat())
+
+
+def _left(number: str) -> Event:
+    data = {"member_no": number, "left_on": "2025-08-07"}
+    return event("member.left", data, time=MORNING.isoformat())
 
 
 async def _open(office: Office, numbers: list[str]) -> Worker:
@@ -87,7 +98,15 @@ async def _open(office: Office, numbers: list[str]) -> Worker:
     return Worker(office, dictionary)
 
 
-async def test_a_thousand_cards_against_a_thousand_reminders(office: Office) -> None:
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [(_reregistered, "reregistered"), (_settled, "settled"), (_left, "member_left")],
+    ids=["reregistered", "settled", "left"],
+)
+async def test_a_thousand_ends_against_a_thousand_reminders(
+    office: Office, told: Callable[[str], Event], why: str
+) -> None:
+    """A third each with the permit first, with the event first, and with both at once."""
     numbers = [f"R{n:04d}" for n in range(TIMES)]
     worker = await _open(office, numbers)
     claimed = {c["message_id"]: c for c in await worker.claim()}
@@ -99,17 +118,17 @@ async def test_a_thousand_cards_against_a_thousand_reminders(office: Office) -> 
     dice, begun = random.Random(5), set()
 
     async def race(message_id: int, number: str, first: int) -> None:
-        """``first``: 0 the permit, 1 the card, else both at once."""
-        card = office.acceptor.accept([_given(number)], ACTOR)
+        """``first``: 0 the permit, 1 the event, else both at once."""
+        ends = office.acceptor.accept([told(number)], ACTOR)
         if first == 1:
-            await card
+            await ends
         given = worker.begin(claimed[message_id], dice.uniform(0, 0.05) if first > 1 else 0)
-        if await given if first < 2 else (await asyncio.gather(given, card))[0]:
+        if await given if first < 2 else (await asyncio.gather(given, ends))[0]:
             begun.add(message_id)
         if first == 0:
-            await card
+            await ends
 
-    pairs = [(r["message_id"], r["member_no"], n % 10) for n, r in enumerate(found)]
+    pairs = [(r["message_id"], r["member_no"], n % 3) for n, r in enumerate(found)]
     for at in range(0, TIMES, 5):
         await asyncio.gather(*(race(*pair) for pair in pairs[at : at + 5]))
 
@@ -120,9 +139,12 @@ async def test_a_thousand_cards_against_a_thousand_reminders(office: Office) -> 
     )
     for r in stands:
         if r["message_id"] in begun:  # it is at the relay, and will not be tried again
-            assert (r["state"], r["stopped"], r["attempts"]) == ("sending", "reregistered", 1)
+            assert (r["state"], r["stopped"], r["attempts"]) == ("sending", why, 1)
         else:
             assert (r["state"], r["stopped"], r["attempts"]) == ("cancelled", None, 0)
     assert {m for m, _, first in pairs if first == 0} <= begun
     assert not {m for m, _, first in pairs if first == 1} & begun
-    assert await office.rows("SELECT 1 FROM cases WHERE reregistered_at IS NULL") == []
+    assert {m for m, _, first in pairs if first == 2} & begun
+    assert {m for m, _, first in pairs if first == 2} - begun
+    asks = "SELECT 1 FROM cases WHERE state = 'open' AND reregistered_at IS NULL"
+    assert await office.rows(asks) == []

@@ -12,6 +12,10 @@ def test_a_taken_port_is_named(notifier: Terminal) -> None:
     assert f"NOTIFIER_API_HOST, _PORT: 127.0.0.1:{port}" in said
 
 
+def test_nothing_to_receive_is_said(notifier: Terminal) -> None:
+    assert "NOTIFIER_INBOX" in notifier("receive", code=1)
+
+
 def test_a_stream_needs_a_source(notifier: Terminal) -> None:
     env = {"NOTIFIER_INTAKE_REDIS_URL": "redis://127.0.0.1:1", "NOTIFIER_API_PORT": "0"}
     assert "NOTIFIER_INTAKE_SOURCE" in notifier("serve", env=env, code=1)

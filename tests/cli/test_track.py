@@ -43,13 +43,5 @@ def test_for_people(tmp_path: Path) -> None:
     assert "bounced user_unknown rei@kaisha.example.jp" in done.output
 
 
-def test_it_says_that_it_only_reads(tmp_path: Path) -> None:
-    file = tmp_path / "x.eml"
-    file.write_text(_BOUNCE)
-    done = CliRunner().invoke(app, ["track", str(file)])
-    assert done.exit_code == 2
-    assert "only reads" in done.output
-
-
 def test_a_file_that_is_not_there() -> None:
     assert CliRunner().invoke(app, ["track", "/no/such/file", "--dry-run"]).exit_code == 2

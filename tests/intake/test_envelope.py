@@ -243,6 +243,12 @@ def test_bodies(raw: bytes, code: str) -> None:
     assert told(raw) == [("body", code)]
 
 
+def test_a_name_that_comes_twice_among_very_many() -> None:
+    """Anybody may send this to the webhooks of providers: it must not take hours to refuse."""
+    names = b",".join(b'"%d":0' % n for n in range(300_000))
+    assert told(b"{" + names + b',"299999":0}') == [("body", "duplicate_key")]
+
+
 def test_one_event_is_at_most_256_kib() -> None:
     big = with_data() | {f"x{n}": "あ" * 200 for n in range(500)}
     assert told(big) == [("body", "too_big")]

@@ -39,6 +39,14 @@ class Row(NamedTuple):
             return ""
         return re.split("[、〜]", self.town)[0]
 
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """The 丁目 that the row stands for, if its note tells nothing else."""
+        if not re.fullmatch("[0-9〜、]+丁目", self.note):
+            return ()
+        spans = [span.split("〜") for span in self.note.removesuffix("丁目").split("、")]
+        return tuple(n for span in spans for n in range(int(span[0]), int(span[-1]) + 1))
+
 
 @cache
 def towns() -> tuple[Row, ...]:

@@ -87,6 +87,18 @@ def test_the_discount_begins_with_a_thousand_alike() -> None:
     assert total(LAST_OLD, [letter] * 1001) == 81_562  # 81,561.48 rounded up
 
 
+@pytest.mark.parametrize(
+    ("day", "yen"),
+    [(OLD, 84 + 160), (date(2023, 9, 30), 84 + 160), (date(2023, 10, 1), 84 + 210), (NEW, 320)],
+)
+def test_recorded_mail_costs_more_and_has_no_discount(day: date, yen: int) -> None:
+    assert postage(day, 10, recorded=True) == yen
+    letter = Piece(10, REGULAR)
+    recorded = Piece(10, REGULAR, recorded=True)
+    assert total(day, [recorded] * 1000) == 1000 * yen
+    assert total(day, [letter] * 999 + [recorded]) == 999 * postage(day, 10) + yen
+
+
 def test_other_weights_and_forms_do_not_count_along() -> None:
     light, heavy, large = Piece(10, REGULAR), Piece(20, REGULAR), Piece(20, LARGE)
     assert total(NEW, [light] * 600 + [heavy] * 600) == 1200 * 110
@@ -106,6 +118,7 @@ def test_heavier_never_costs_less(one: float, other: float, day: date) -> None:
 TARIFF = """
 [[tariffs]]
 valid_from = 2030-01-01
+recorded = 250
 [tariffs.steps]
 regular = [{ grams = 50, yen = 120 }]
 large = [{ grams = 50, yen = 150 }]

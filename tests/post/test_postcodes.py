@@ -12,7 +12,7 @@ import pytest
 from notifier.model.member import PostalAddress
 from notifier.post.address import barcode_of
 from notifier.post.barcode import encode
-from notifier.post.numerals import spellings
+from notifier.post.numerals import spellings, to_kanji
 from notifier.post.postcodes import PostcodeProblem, check
 from notifier.post.towns import find
 from tests.post.record import Row, offices, towns
@@ -21,6 +21,7 @@ UNKNOWN = PostcodeProblem.UNKNOWN_POSTCODE
 PREFECTURE = PostcodeProblem.PREFECTURE_DIFFERS
 CITY = PostcodeProblem.CITY_DIFFERS
 TOWN = PostcodeProblem.TOWN_DIFFERS
+BLOCK = PostcodeProblem.BLOCK_DIFFERS
 
 
 def address(told: str, building: str = "") -> PostalAddress:
@@ -45,10 +46,11 @@ def test_every_town_agrees_and_is_split_off_before_numbers_are_read() -> None:
     assert len(rows) > 120_000
     differ, misread = [], []
     for row in rows:
-        told = row.address("三丁目4-5", "ハイツ101")
+        block = row.blocks[0] if row.blocks else 3
+        told = row.address(f"{to_kanji(str(block))}丁目4-5", "ハイツ101")
         if check(told):
             differ.append(row)
-        expected = encode(row.postcode, "3-4-5-101")
+        expected = encode(row.postcode, f"{block}-4-5-101")
         if row.town and not _has_numbers_of_the_part(row) and barcode_of(told) != expected:
             misread.append(row)
     assert differ == []
@@ -57,6 +59,21 @@ def test_every_town_agrees_and_is_split_off_before_numbers_are_read() -> None:
 
 def _has_numbers_of_the_part(row: Row) -> bool:
     return "地割" in row.town + row.note or "−" in row.town
+
+
+def test_a_town_that_is_parted_by_chome_agrees_only_with_its_own() -> None:
+    rows = [row for row in towns() if row.blocks]
+    assert len(rows) > 150
+    for row in rows:
+        own = {n for r in _rows_of(row.postcode) if r.town == row.town for n in r.blocks}
+        judged = all(r.blocks for r in _rows_of(row.postcode) if r.town == row.town)
+        for n in own:
+            for written in (f"{n}丁目", f"{to_kanji(str(n))}丁目", f"{n}"):
+                assert check(row.address(f"{written}1-1")) is None, (row, written)
+        for n in {max(own) + 1, max(own) + 10, min(own) - 1} - {0} if judged else ():
+            assert problem(row.address(f"{n}丁目1-1")) is BLOCK
+            assert problem(row.address(f"{to_kanji(str(n))}丁目1番1号")) is BLOCK
+            assert check(row.address(f"{n}-1-1")) is None  # it may be a 番地
 
 
 def test_every_business_agrees_with_its_postcode() -> None:
@@ -159,6 +176,10 @@ AGREE = [
     "1001401 東京都 八丈町 大賀郷2551-2",  # on its island
     "4980000 愛知県 弥富市 どこか1",  # one postcode, two prefectures
     "4980000 三重県 桑名郡木曽岬町 どこか1",
+    "0600042 北海道 札幌市中央区 大通西十九丁目1-1",  # １～１９丁目
+    "0600042 北海道 札幌市中央区 大通西20-1",  # not told as 丁目
+    "0640820 北海道 札幌市中央区 大通西２０丁目1-1",
+    "1690052 東京都 新宿区 戸山1丁目1-1",  # ３丁目１８・２１番: parted by blocks
     "1000000 東京都 千代田区 どこか1-1",  # 以下に掲載がない場合
     "1000301 東京都 利島村 248",
     "9808691 宮城県 仙台市青葉区 仙台中央郵便局私書箱第215号",
@@ -176,6 +197,9 @@ DIFFER = [
     ("4980000 愛知県 名古屋市中区 錦1", CITY),
     ("0283623 岩手県 紫波郡矢巾町 又兵エ新田1", TOWN),
     ("1008792 東京都 千代田区 丸の内2-3-1", TOWN),
+    ("0600042 北海道 札幌市中央区 大通西20丁目1-1", BLOCK),
+    ("0600042 北海道 札幌市中央区 大通西二十丁目1-1", BLOCK),
+    ("0640820 北海道 札幌市中央区 大通西19丁目1-1", BLOCK),
     ("1000000 東京都 中央区 どこか1-1", CITY),
 ]
 

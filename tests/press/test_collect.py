@@ -45,6 +45,31 @@ async def test_due_letters_become_a_batch(letters: Letters) -> None:
     assert await collect(letters.room(), actor=ACTOR) is None
 
 
+async def test_what_is_recorded_costs_more_and_is_marked(letters: Letters) -> None:
+    await letters.post(2)
+    batch = await letters.collect(recorded=("refund",))
+    assert [(row["取扱"], row["郵便料金"]) for row in listed(batch.folder)] == [
+        ("特定記録", "320")
+    ] * 2
+    assert batch.yen == 640
+
+
+async def test_a_letter_with_something_in_the_window_is_held(
+    letters: Letters, tmp_path: Path
+) -> None:
+    good, bad = await letters.post(2)
+    changed = shutil.copytree(TEMPLATES, tmp_path / "templates")
+    path = changed / "ja" / "refund" / "letter.typ"
+    drawn = f'#if data.number == "M{bad:09d}" {{ at(40mm, 40mm)[親展] }}'
+    path.write_text(f"{drawn}\n{path.read_text()}")
+    room = replace(letters.room(), desk=Desk(writer=Writer(changed), house=HOUSE))
+    batch = await collect(room, actor=ACTOR)
+    assert batch is not None
+    assert (batch.pieces, batch.held) == (1, 1)
+    check(batch.folder, [good])
+    assert await letters.state(bad) == ("held", Reason.WINDOW_NOT_CLEAR)
+
+
 async def test_the_record_has_the_hashes(letters: Letters) -> None:
     await letters.post(2)
     batch = await letters.collect()

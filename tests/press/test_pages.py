@@ -11,7 +11,8 @@ from pypdf import PdfReader, PdfWriter
 from notifier.model.correspondence import Correspondence
 from notifier.press.binding import Misplaced, bind, check
 from notifier.press.inputs import dumped, is_inputs, loaded, stationery_of
-from notifier.press.pages import Pages
+from notifier.write.drawn import Pages
+from notifier.write.written import Bulk
 from tests.samples import WRITER
 
 _NAMES = st.text(st.sampled_from("山川()（）[]<>\\/『』々ー0Aa･、"), min_size=1, max_size=12)
@@ -51,7 +52,7 @@ def test_parentheses_and_escapes_hide_nothing(name: str) -> None:
 def test_pages_are_counted_to_their_letters() -> None:
     bound = bind(WRITER, [letter(n) for n in (5, 3, 9)])
     assert bound.first_pages == (1, 2, 3)
-    check(bound.pdf, ["M000000005", "M000000003", "M000000009"], bound.pages)
+    check(bound, [letter(n) for n in (5, 3, 9)], WRITER.stationery)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_pages_are_counted_to_their_letters() -> None:
 def test_a_page_of_another_is_noticed(numbers: tuple[int, ...], pages: tuple[int, ...]) -> None:
     pdf = WRITER.letters([letter(n) for n in (5, 3, 9)]).pdf
     with pytest.raises(Misplaced):
-        check(pdf, [f"M{n:09d}" for n in numbers], pages)
+        check(Bulk(pdf, pages), [letter(n) for n in numbers], WRITER.stationery)
 
 
 def test_a_file_that_cannot_be_read_is_no_file_without_text() -> None:
@@ -76,7 +77,7 @@ def test_a_file_that_cannot_be_read_is_no_file_without_text() -> None:
     blank.write(out)
     for pdf in (out.getvalue(), b"%PDF-1.7\n", b""):
         with pytest.raises(Misplaced):
-            check(pdf, ["M000000001"], [1])
+            check(Bulk(pdf, (1,)), [letter(1)], WRITER.stationery)
 
 
 @given(st.text(max_size=8), st.dictionaries(st.text(max_size=5), st.integers() | st.text()))

@@ -81,10 +81,12 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(context: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+async def receiving(
+    context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Receiver]:
     """A receiver that listens on loopback meanwhile."""
     made = Receiver()
-    server = await asyncio.start_server(made.handle, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(made.handle, host, 0, ssl=context)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made

@@ -1,8 +1,10 @@
 """Whom we call, and what we bear from them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ async def _failure(calls: Outside, url: str) -> CallOutcome:
         "169.254.169.254", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
         "::1", "::", "fe80::1", "fe80::1%eth0", "fd00::1", "fd00:ec2::254", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1",
+        "fec0::1", "192.0.0.192", "192.88.99.1", "168.63.129.16", "::ffff:168.63.129.16",
         "64:ff9b:1::1", "2002:7f00:1::", "2001:0:1:2::", "2001:db8::1", "nonsense", "",
     ],
 )  # fmt: skip
@@ -114,6 +117,58 @@ async def test_what_a_name_leads_to_is_checked_each_time() -> None:
         assert (await calls.call("POST", url, {}, b"3")).status == 204
         assert [g.body for g in receiver.got] == [b"1", b"3"]
         assert {g.headers["host"] for g in receiver.got} == {f"hooks.example.jp:{receiver.port}"}
+
+
+async def test_an_address_that_swallows_all_is_not_waited_for_to_the_end() -> None:
+    """A name with two addresses, of which one is dead: the other one gets the call."""
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    async with receiving() as receiver, outside(resolve=resolve, timeout=3) as calls:
+        with swallowing("127.0.0.2", receiver.port):
+            url = f"http://hooks.example.jp:{receiver.port}/"
+            assert (await calls.call("POST", url, {}, b"")).status == 204
+
+
+@contextmanager
+def swallowing(host: str, port: int) -> Iterator[None]:
+    """A place whose queue is full: whoever connects hears nothing."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind((host, port))
+        server.listen(0)
+        for _ in range(4):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex((host, port))
+        yield
+
+
+async def test_names_that_nobody_answers_for_hold_up_no_others() -> None:
+    """The threads that all of a process share may all be taken by them."""
+    loop, over = asyncio.get_running_loop(), threading.Event()
+    waiting = [loop.run_in_executor(None, over.wait) for _ in range(64)]
+    async with receiving() as receiver, outside() as calls:
+        try:
+            url = f"http://localhost:{receiver.port}/"
+            assert (await calls.call("POST", url, {}, b"")).status == 204
+        finally:
+            over.set()
+            await asyncio.gather(*waiting)
+
+
+@pytest.mark.parametrize("target", ["/in;token=a/b;c?d=;e&f", "/?a", "/%2e%2e/a;"])
+async def test_a_path_is_called_as_it_was_given(target: str) -> None:
+    async with receiving() as receiver, outside() as calls:
+        await calls.call("POST", f"http://127.0.0.1:{receiver.port}{target}", {}, b"")
+        assert receiver.got[0].path == target
+
+
+async def test_an_address_of_ipv6_as_a_host() -> None:
+    async with receiving(host="::1") as receiver, outside(allow=[ip_network("::1")]) as calls:
+        await calls.call("POST", f"http://[::1]:{receiver.port}/", {}, b"")
+        assert receiver.got[0].headers["host"] == f"[::1]:{receiver.port}"
 
 
 async def test_redirects_are_answers() -> None:

@@ -243,6 +243,69 @@ async def test_a_process_that_died_amid_a_call_repeats_it(office: Office) -> Non
     assert len({g.id for g in receiver.got}) == 1
 
 
+async def test_two_processes_make_one_call_at_a_time(office: Office) -> None:
+    async with receiving() as receiver:
+        slow = asyncio.Event()
+        receiver.answers = [slow]
+        hook = await office.add(receiver)
+        await office.made.make(60)
+        first = asyncio.create_task(office.turn(hook))
+        await receiver.wait_for(lambda: bool(receiver.got))
+        assert not await office.turn(hook)  # it would come before the one that is on its way
+        receiver.usual = status(204)
+        slow.set()
+        assert await first
+        office.made.hand.time += timedelta(minutes=1)
+        assert await office.turn(hook)
+        assert await office.turn(hook)
+    first_id, *others = [g.id for g in receiver.got]
+    assert others[0] == first_id  # cut before it was answered: told again before what follows
+    assert len(receiver.got) == 3
+
+
+async def test_a_receiver_that_is_back_is_told_at_once_what_it_missed(office: Office) -> None:
+    hand = office.made.hand
+    async with receiving() as receiver:
+        hook = await office.add(receiver)
+        line = Line(office.desk, hook)
+        await office.made.make()
+        receiver.usual = status(503)
+        for _ in range(6):
+            assert await line.turn()
+            hand.time = (await office.calls(hook))[0]["next_attempt_at"]
+        hand.time -= timedelta(minutes=5)  # it is back before the next attempt
+        receiver.usual = status(204)
+        await office.made.make()
+        assert await line.turn()
+        assert await line.turn()
+    assert [c["state"] for c in await office.calls(hook)] == ["done", "done"]
+
+
+async def test_one_call_that_is_never_taken_is_not_hastened_by_others(office: Office) -> None:
+    async with receiving() as receiver:
+        hook = await office.add(receiver)
+        line = Line(office.desk, hook)
+        receiver.answers = [status(500)]
+        await office.made.make()
+        assert await line.turn()
+        office.made.hand.time += timedelta(seconds=3)
+        await office.made.make()
+        assert await line.turn()
+        assert not await line.turn()
+    assert [c["state"] for c in await office.calls(hook)] == ["waiting", "done"]
+
+
+async def test_a_call_gets_its_attempts_though_the_house_was_away(office: Office) -> None:
+    async with receiving() as receiver:
+        hook = await office.add(receiver)
+        await office.made.make()
+        receiver.usual = status(503)
+        assert await office.turn(hook)
+        office.made.hand.time += timedelta(days=4)
+        assert await office.turn(hook)
+        assert (await office.calls(hook))[0]["state"] == "waiting"
+
+
 async def test_two_processes_tell_each_change_once(office: Office) -> None:
     async with receiving() as receiver:
         await office.add(receiver)

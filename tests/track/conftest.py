@@ -7,8 +7,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.demo.post_office import PostOffice
+from tests.cases import conftest as cases
+from tests.dovecot import Dovecot
 from tests.postfix import Postfix
 from tests.track.desk import Desk
+
+office = cases.office
 
 
 @pytest.fixture
@@ -21,6 +25,15 @@ def desk(engine: AsyncEngine, post_office: PostOffice, tmp_path: Path) -> Desk:
 def postfix() -> Iterator[Postfix]:
     """A real Postfix, one for the whole run."""
     made = Postfix()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def dovecot() -> Iterator[Dovecot]:
+    """A real Dovecot with an empty mailbox."""
+    made = Dovecot()
     made.start()
     yield made
     made.stop()

@@ -217,6 +217,17 @@ async def test_complaints_and_answers(desk: Desk) -> None:
     assert late.standing is Standing.APPLIED  # people write whenever they like
 
 
+async def test_a_failed_signature_is_no_complaint_of_a_member(desk: Desk) -> None:
+    [message] = await desk.sent()
+    why = BounceReason.AUTHENTICATION
+    found = Finding(recipient=None, kind=ReturnKind.COMPLAINT, reason=why, reply="dkim=fail")
+    [outcome] = await desk.apply(about(message["token"], ReturnKind.COMPLAINT, found))
+    assert outcome.standing is Standing.APPLIED
+    assert await desk.entries(message["message_id"]) == [("complaint", "authentication")]
+    assert await desk.suppressed() == []
+    assert await desk.tasks() == []
+
+
 async def test_a_token_of_a_letter_is_none(desk: Desk) -> None:
     letter = await desk.send(channel=Channel.LETTER)
     [found] = await desk.rows("SELECT token FROM messages WHERE message_id = :id", id=letter)

@@ -30,7 +30,7 @@ async def listening(
         await desk.rows("SELECT 1 AS one")
         return {REPLY_TO}
 
-    inbox = Inbox(port=0, addresses=("fbl@example.jp",), **more)
+    inbox = Inbox(**{"port": 0, "addresses": ("fbl@example.jp",), **more})
     post_desk = PostDesk(engine=engine or desk.engine, now=desk.now)
     listener = Listener(post_desk, Addresses(inbox, _BOUNCE, reply_to), inbox)
     await listener.open()
@@ -111,6 +111,20 @@ async def test_a_line_without_end_is_cut_off(desk: Desk) -> None:
         writer.close()
         assert (await send(listener, "fbl@example.jp", b"Subject: s\r\n\r\n"))[0] == 250
         del reader
+
+
+async def test_what_is_nested_without_end_is_kept_for_a_person(desk: Desk) -> None:
+    levels = b"".join(
+        b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1)
+        for n in range(5_000)
+    )
+    parts = b"".join(b"--b\r\n\r\n<u%d@example.jp>: unknown\r\n" % n for n in range(10_000))
+    head = b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b"
+    async with listening(desk) as listener:
+        for data in (head + b"0\r\n\r\n" + levels, head + b"\r\n\r\n" + parts):
+            assert (await send(listener, "fbl@example.jp", data))[0] == 250
+    found = await desk.rows("SELECT standing FROM returns")
+    assert [r["standing"] for r in found] == ["person"] * 2
 
 
 async def test_while_the_record_is_away_nothing_is_taken(desk: Desk) -> None:

@@ -1,11 +1,10 @@
 """A mailbox at a real IMAP server: each mail is taken once, whatever breaks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from imapclient import IMAPClient
 
 from notifier.store import returns
@@ -15,15 +14,6 @@ from tests.deliver.rig import eventually
 from tests.dovecot import PASSWORD, USER, Dovecot
 from tests.track.desk import Desk
 from tests.track.reports import report
-
-
-@pytest.fixture
-def dovecot() -> Iterator[Dovecot]:
-    """A real Dovecot with an empty mailbox."""
-    made = Dovecot()
-    made.start()
-    yield made
-    made.stop()
 
 
 def at(dovecot: Dovecot, folder: str = "INBOX") -> IMAPClient:

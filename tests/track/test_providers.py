@@ -1,15 +1,19 @@
 """What providers tell, in our words. Their events here are made up after their public forms."""
 
+import base64
 import json
 from typing import Any
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from notifier.model.errors import BadInput
-from notifier.model.provider import Provider
+from notifier.model.provider import Provider, SendGrid
 from notifier.model.returns import Return
 from notifier.model.tracking import BounceReason, DeliveredLevel, ReturnKind
 from notifier.track.providers import postmark, sendgrid, ses
@@ -177,8 +181,18 @@ def test_tables_hold_together(provider: Provider) -> None:
     assert {ReturnKind.DELIVERED, ReturnKind.DELAYED, _B, ReturnKind.COMPLAINT} <= kinds
 
 
+_RSA = rsa.generate_private_key(65537, 2048).public_key()
+_DER = _RSA.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.mark.parametrize("key", ["", "~", "AAAA", base64.b64encode(_DER).decode()])
+def test_a_key_that_can_verify_nothing_is_refused_at_the_start(key: str) -> None:
+    with pytest.raises(ValidationError, match="as SendGrid shows it"):
+        SendGrid(keys=(key,))
+
+
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=30),
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner),
     max_leaves=10,
 )
@@ -195,7 +209,7 @@ _WORDS = st.sampled_from(["bounce", "Bounce", "delivered", "Delivery", "HardBoun
 
 @given(st.dictionaries(_NAMES, _JSON | _WORDS | st.dictionaries(_NAMES, _JSON | _WORDS)))
 def test_nothing_that_is_sent_breaks_the_reading(event: dict[str, Any]) -> None:
-    raw = orjson.dumps(event)
+    raw = json.dumps(event).encode()
     told = [
         *ses.returns(raw.decode(), "id", raw),
         *sendgrid.returns(b"[" + raw + b"]", 1_000_000),

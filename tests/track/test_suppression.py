@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import RowMapping
 
+from notifier.cases.situations import House
+from notifier.cases.sweep import sweep
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.suppression import HARD, SOFT, SuppressionReason, normal
@@ -17,6 +19,7 @@ from notifier.store.db import scalar
 from notifier.store.suppressions import Suppression
 from notifier.track.effect import apply
 from tests.deliver.rig import ACTOR
+from tests.samples import NOTICES, SCHEME
 from tests.track.desk import DAY, TRACK, Desk, about, bounce, delivered
 
 _NEVER = sorted(set(BounceReason) - SOFT)
@@ -231,6 +234,29 @@ async def test_whom_no_letter_reaches_a_person_must(desk: Desk) -> None:
     [message] = await desk.sent(to=member)
     await desk.apply(bounce(message["token"]))
     assert await desk.tasks() == [("suppressed_address", 1)]
+
+
+@pytest.mark.parametrize(
+    ("apart", "left"),
+    [(False, ["unreached_member"]), (True, ["suppressed_address"])],  # nothing is left to be said
+)
+async def test_a_mail_that_reaches_nobody_is_one_task(
+    desk: Desk, apart: bool, left: list[str]
+) -> None:
+    member = await desk.register(address=None)
+    [message] = await desk.sent(to=member)
+    await desk.apply(bounce(message["token"]))
+    if apart:
+        await desk.run("UPDATE messages SET stopped = 'superseded'")
+    house = House(schemes={SCHEME.scheme: SCHEME}, notices=NOTICES)
+    for _ in range(2):
+        desk.time += timedelta(seconds=15)
+        await sweep(desk.engine, house, now=desk.time)
+    found = await desk.rows("SELECT kind, details FROM tasks WHERE state = 'open'")
+    assert [r["kind"] for r in found] == left
+    if not apart:
+        assert found[0]["details"]["reason"] == "bounced_for_good"
+        assert found[0]["details"]["fallback"] == "no_postal_address"
 
 
 async def test_the_index_is_keyed_and_the_address_apart(desk: Desk) -> None:

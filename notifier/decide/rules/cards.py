@@ -102,6 +102,10 @@ def _notify(
         plan="charge",
         told_on=japan_date(situation.not_before("card_error", "first")),
     )
+    left_on = situation.member.left_on
+    if left_on:  # before the charge: nothing can have been due, and nothing is waited for
+        why = Reason.MEMBER_LEFT
+        change = replace(change, move=CaseMove.CLOSE, reason=why, ended_on=left_on)
     if situation.reregistered_at is not None and situation.reregistered_at >= event.time:
         return settle(skip(Reason.REREGISTERED, "card_error"), cases=[change])
     letter = draft(
@@ -113,6 +117,8 @@ def _notify(
         shown=shown(AmountRole.DUE, data.amounts),
         useful_until=data.deadline,
     )
+    if left_on:
+        return settle(Hold(draft=letter, reason=Reason.MEMBER_LEFT), cases=[change])
     return _weigh(data, situation, change, letter, verdict)
 
 
@@ -135,9 +141,6 @@ def _weigh(
         return settle(
             Hold(draft=letter, reason=Reason.AUTHENTICATION_REQUIRED, details={}), cases=[change]
         )
-    if situation.member.left_on:  # before the charge: nothing can have been due
-        ended = replace(change, move=CaseMove.CLOSE, ended_on=situation.member.left_on)
-        return settle(Hold(draft=letter, reason=Reason.MEMBER_LEFT), cases=[ended])
     assert situation.scheme is not None
     found = check_due(situation.scheme, data.charged_on, data.amounts)
     if not found and data.deadline < situation.today:

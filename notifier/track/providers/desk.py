@@ -6,11 +6,14 @@ from datetime import datetime
 import structlog
 
 from notifier.intake.envelope import MAX_BODY
+from notifier.model.errors import BadInput
 from notifier.model.provider import Provider, Providers
 from notifier.model.returns import Return
+from notifier.model.tracking import ReturnKind
 from notifier.tell.outside import Outside
 
 from . import postmark, sendgrid, ses
+from .given import made
 from .sns import NotGenuine, Sns
 
 log = structlog.get_logger(__name__)
@@ -39,7 +42,8 @@ class ProviderDesk:
     ) -> list[Return]:
         """What a request tells, perhaps nothing.
 
-        Raises :class:`NotGenuine`, ``BadInput``, and ``Unreachable`` where it cannot be told yet.
+        Raises :class:`NotGenuine`, ``BadInput`` on what is no message of SNS, and ``Unreachable``
+        where it cannot be told yet.
         """
         if provider is Provider.SES and self._sns is not None:
             return await self._from_sns(self._sns, body)
@@ -47,19 +51,30 @@ class ProviderDesk:
         if provider is Provider.SENDGRID and given.sendgrid is not None:
             if not sendgrid.is_genuine(headers, body, given.sendgrid.keys):
                 raise NotGenuine("signature")
-            return sendgrid.returns(body, MAX_BODY)
+            return _read(provider, "", body, lambda: sendgrid.returns(body, MAX_BODY))
         if provider is Provider.POSTMARK and given.postmark is not None:
             if not postmark.is_genuine(headers, given.postmark):
                 raise NotGenuine("password")
-            return postmark.returns(body, MAX_BODY)
+            return _read(provider, "", body, lambda: postmark.returns(body, MAX_BODY))
         raise NotGenuine("provider")
 
     async def _from_sns(self, sns: Sns, body: bytes) -> list[Return]:
         envelope = await sns.open(body)
         if envelope.kind == "Notification":
-            return ses.returns(envelope.message, envelope.message_id, body)
+            told, name = envelope.message, envelope.message_id
+            return _read(Provider.SES, name, body, lambda: ses.returns(told, name, body))
         if envelope.kind == "SubscriptionConfirmation":
             await sns.confirm(envelope)
         else:  # it is not taken back here: whoever did it may have meant it
             log.warning("sns.unsubscribed", topic=envelope.fields["TopicArn"])
         return []
+
+
+def _read(
+    provider: Provider, event_id: str, body: bytes, read: Callable[[], list[Return]]
+) -> list[Return]:
+    """What a genuine request tells; one that cannot be read is for a person, never dropped."""
+    try:
+        return read()
+    except BadInput:
+        return [made(provider, event_id, body, ReturnKind.UNKNOWN, (), at=None)]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from notifier.intake.strict_json import canonical, decode, refusal
+from notifier.intake.strict_json import decode, refusal
 from notifier.model.provider import Provider
 from notifier.model.returns import Return
 
@@ -33,12 +34,11 @@ def is_genuine(headers: Mapping[str, str], body: bytes, keys: Sequence[str]) -> 
 
 
 def _verifies(key: str, signature: bytes, content: bytes) -> bool:
+    public = load_der_public_key(base64.b64decode(key))
+    assert isinstance(public, ec.EllipticCurvePublicKey)  # the settings see to it
     try:
-        public = load_der_public_key(base64.b64decode(key))
-        if not isinstance(public, ec.EllipticCurvePublicKey):
-            return False
         public.verify(signature, content, ec.ECDSA(hashes.SHA256()))
-    except (InvalidSignature, ValueError):
+    except InvalidSignature:
         return False
     return True
 
@@ -51,7 +51,7 @@ def returns(body: bytes, limit: int) -> list[Return]:
     found = decode(body, limit=limit)
     if not isinstance(found, list):
         raise refusal("wrong_type", expected="array")
-    told = [_return(event) for event in found if isinstance(event, dict)]
+    told = [_return(event if isinstance(event, dict) else {"": event}) for event in found]
     return [one for one in told if one is not None]
 
 
@@ -71,7 +71,7 @@ def _return(event: Mapping[str, Any]) -> Return | None:
     return made(
         Provider.SENDGRID,
         text(event, "sg_event_id"),
-        canonical(event),
+        json.dumps(event, sort_keys=True, ensure_ascii=False).encode(),
         kind,
         [finding],
         message_ids=(text(event, "smtp-id"),),  # ours: SendGrid keeps the Message-ID it was given

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from notifier.intake.strict_json import decode
-from notifier.model.errors import BadInput
 from notifier.model.provider import Provider
 from notifier.model.returns import Return
 from notifier.model.tracking import Finding, ReturnKind
@@ -28,14 +27,11 @@ def returns(message: str, event_id: str, raw: bytes) -> list[Return]:
     """What a notification tells: one return, or none where it says nothing about arrival.
 
     ``message``: what SNS carries; ``raw``: the whole request. SNS confirms a topic with a message
-    of its own, which is plain text.
+    of its own, which is plain text. Raises :class:`~notifier.model.errors.BadInput`.
     """
-    try:
-        found = decode(message.encode("utf-8", "replace"), limit=_LIMIT)
-    except BadInput:
-        found = None
-    if not isinstance(found, dict):
+    if not message.lstrip().startswith("{"):
         return []
+    found = decode(message.encode("utf-8", "replace"), limit=_LIMIT)
     event = text(found, "eventType") or text(found, "notificationType")
     words = table(Provider.SES)
     kind = words.kind_of(event)

@@ -43,6 +43,8 @@ _HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
     "1": hashes.SHA1(),  # noqa: S303 (what topics sign with unless they are told otherwise)
     "2": hashes.SHA256(),
 }
+#: Elsewhere on its hosts SNS answers with what others have told it, a certificate of theirs too.
+_CERTIFICATES: Final = re.compile(r"/SimpleNotificationService-[0-9a-f]{1,64}\.pem")
 _SUBJECTS: Final = re.compile(r"sns(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?")
 
 
@@ -99,7 +101,8 @@ class Sns:
 
     async def _certificate(self, url: str) -> x509.Certificate:
         self._check_url(url)
-        if not urlsplit(url).path.endswith(".pem"):
+        parts = urlsplit(url)
+        if parts.query or not _CERTIFICATES.fullmatch(parts.path):
             raise NotGenuine("certificate url")
         found = self._certificates.get(url)
         if found is None:

@@ -1,0 +1,135 @@
+"""``notifier track``, ``returns``, ``suppressions`` and ``letters returned`` as staff have them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.demo.post_office import PostOffice
+from notifier.model.message import public_number
+from tests.cli.terminal import Terminal
+from tests.track.desk import Desk
+from tests.track.reports import report
+
+
+@pytest.fixture
+def desk(engine: AsyncEngine, post_office: PostOffice, tmp_path: Path) -> Desk:
+    return Desk(engine, post_office, tmp_path / "rig")
+
+
+def lines(said: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+
+
+async def test_files_take_effect_once(notifier: Terminal, desk: Desk, tmp_path: Path) -> None:
+    first, second = await desk.sent(2)
+    box = tmp_path / "box"
+    box.mkdir()
+    for n, message in enumerate((first, second)):
+        data = report(message["token"], await desk.address(message))
+        (box / f"{n}.eml").write_bytes(data)
+    (box / "2.eml").write_bytes(b"From: x@example.jp\nSubject: ?\n\n?\n")
+    notifier("track", str(box), "--dry-run", "--json")
+    assert await desk.state(first["message_id"]) == ("sent", "accepted")
+    said = notifier("track", str(box), "--json")
+    told = lines(said)
+    assert [(t["kind"], t["standing"], t["message"]) for t in told] == [
+        ("bounced", "applied", public_number(first["message_id"])),
+        ("bounced", "applied", public_number(second["message_id"])),
+        ("reply", "person", None),
+    ]
+    assert "3 件: 反映済み 2, 確認が必要 1" in said
+    assert "3 件: 受領済み 3" in notifier("track", str(box))
+    for message in (first, second):
+        assert (await desk.state(message["message_id"]))[0] == "bounced"
+        assert len(await desk.entries(message["message_id"])) == 1
+    assert len(await desk.suppressed()) == 2
+
+
+async def test_a_person_settles_what_nobody_could_tell(
+    notifier: Terminal, desk: Desk, tmp_path: Path
+) -> None:
+    first, second = await desk.sent(2)
+    number, other = (public_number(m["message_id"]) for m in (first, second))
+    for n, words in enumerate((b"Der Empfaenger ist verzogen.", b"x" * 40, b"y" * 40)):
+        file = tmp_path / f"{n}.eml"
+        file.write_bytes(b"From: x@example.jp\nSubject: ?\n\n%s\n" % words)
+        notifier("track", str(file))
+    listed = notifier("returns", "list")
+    numbers = re.findall(r"^ +(\d+) ", listed, re.MULTILINE)
+    assert len(numbers) == 3
+    last, middle, one = numbers
+    assert "verzogen" in notifier("returns", "show", one)
+    assert b"verzogen" in notifier("returns", "bytes", one).encode()
+    assert "message" in notifier("returns", "settle", one, code=1)
+    assert "not found" in notifier("returns", "settle", one, "--message", "77", code=1)
+    said_so = ("--kind", "bounced", "--reason", "moved")
+    said = notifier("returns", "settle", one, "--message", number, *said_so)
+    assert number in said
+    assert await desk.state(first["message_id"]) == ("bounced", "bounced_for_good")
+    assert "moved" in str(await desk.entries(first["message_id"]))
+    assert "applied" in notifier("returns", "settle", one, "--message", other, code=1)
+    notifier("returns", "settle", middle, "--ignore")
+    notifier("returns", "settle", last, "--message", other)
+    assert await desk.entries(second["message_id"]) == [("reply", None)]
+    assert "対象外" in notifier("returns", "counts")
+    assert notifier("returns", "list").strip().count("\n") <= 2
+    notifier("messages", "not-bounced", number, "--note", "読み違い")
+    assert await desk.state(first["message_id"]) == ("sent", "misread")
+    assert await desk.suppressed() == []
+    assert "恒久" in notifier("messages", "show", number)
+
+
+async def test_suppressions(notifier: Terminal, desk: Desk, tmp_path: Path) -> None:
+    [message] = await desk.sent()
+    address = await desk.address(message)
+    file = tmp_path / "x.eml"
+    file.write_bytes(report(message["token"], address))
+    notifier("track", str(file))
+    assert address in notifier("suppressions", "list")
+    why = notifier("suppressions", "show", address.upper())
+    assert public_number(message["message_id"]) in why
+    assert "no such user here" in why
+    notifier("suppressions", "show", "nobody@example.jp", code=1)
+    notifier("suppressions", "lift", "1", "--note", "電話で確認")
+    notifier("suppressions", "lift", "1", "--note", "x", code=1)
+    assert await desk.suppressed() == []
+    notifier("suppressions", "add", "Nagisa@example.jp", "--note", "本人の希望")
+    notifier("suppressions", "add", "nagisa@example.jp", "--note", "x", code=1)
+    notifier("suppressions", "add", "a@example.jp", "--note", "x", "--until", "2020-01-01", code=1)
+    out = tmp_path / "out.csv"
+    notifier("suppressions", "export", "-o", str(out))
+    assert "nagisa@example.jp,by_person" in out.read_text("utf-8-sig")
+    out.write_text(out.read_text("utf-8-sig").replace("nagisa", "minato"))
+    assert "suppressed: 1, known: 0" in notifier("suppressions", "import", str(out))
+    assert "suppressed: 0, known: 1" in notifier("suppressions", "import", str(out))
+    assert "電話で確認" in notifier("suppressions", "list", "--all")
+
+
+def test_returned_letters_are_named_by_line(notifier: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "returned.csv"
+    file.write_text("番号,理由\nM000000077,転居先不明\n")
+    assert "2行目 番号: 印刷に回した手紙にありません" in notifier(
+        "letters", "returned", str(file), code=1
+    )
+    given = b"M000000077\nM000000078\n"
+    assert "M000000078" in notifier("letters", "scan", "refused", given=given, code=1)
+
+
+async def test_the_relays_log(notifier: Terminal, desk: Desk, tmp_path: Path) -> None:
+    [message] = await desk.sent()
+    token, address = message["token"], await desk.address(message)
+    log = tmp_path / "mail.log"
+    log.write_text(
+        f"Jul 16 10:00:00 relay postfix/qmgr[7]: 4BCDEF: from=<b+{token}@bounce.example.jp>,"
+        " size=9, nrcpt=1 (queue active)\n"
+        f"Jul 16 10:00:01 relay postfix/smtp[8]: 4BCDEF: to=<{address}>,"
+        " relay=mx.member.example.jp[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=5.1.1,"
+        " status=bounced (host mx.member.example.jp[192.0.2.1] said: 550 5.1.1 unknown user"
+        " (in reply to RCPT TO command))\n"
+    )
+    assert "1 件: 反映済み 1" in notifier("relay-log", str(log))
+    assert "1 件: 受領済み 1" in notifier("relay-log", str(log))
+    assert await desk.entries(message["message_id"]) == [("bounced", "user_unknown")]
