@@ -1,7 +1,7 @@
 """The samples of things that come back, and what is true of each.
 
 ``truth.jsonl`` of a folder has one object a line, as ``samples/README.md`` says. ``heldout`` is by
-another author and written without sight of the reader: what it is measured on, not tuned to.
+another author and written without sight of the reader, ``further`` after descriptions of formats.
 """
 
 import json

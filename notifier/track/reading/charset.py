@@ -42,7 +42,7 @@ def decode(data: bytes, charset: str = "") -> str:
 
 
 def _ascii(data: bytes, charset: str) -> str:
-    if _ESCAPES.search(data):
+    if b"\x1b" in data and _ESCAPES.search(data):
         text = data.decode("iso2022_jp_ext", "replace")
         return _ESCAPED.sub("", text)
     if charset[:3] in {"utf", "hz-"} and charset != "utf-8" and _codec(charset):

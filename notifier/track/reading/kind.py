@@ -23,17 +23,20 @@ def is_report(seen: Seen) -> bool:
 
     ``Auto-Submitted: auto-replied`` says nothing: many servers write it on real reports.
     """
-    table, subject = kinds(), seen.subject.lower()
+    table, subject = kinds(), seen.heading
     daemon = _is_daemon(table, seen)
     points = 4 * any(leaf.is_report for leaf in seen.mail.leaves)
     points += 4 * ("x-failed-recipients" in seen.headers)
-    points += 2 * _holds(subject, table.subjects)
+    announced = _holds(subject, table.subjects)
+    automatic = _holds(subject, table.automatic)
+    points += 2 * announced
     points += min(2, sum(word in seen.told for word in table.sentences))
     points += bool(seen.returned) or bool(_LISTED.search(seen.notice.text))
     if daemon:
         points += bool(replies.ENHANCED.search(seen.told))
-        return points >= 1 and not _holds(subject, table.automatic)
-    points += _is_null(seen) - 3 * _answers(seen) - 3 * _holds(subject, table.automatic)
+        # Many servers repeat our subject after their own, and ours may be about holidays.
+        return points >= 1 and (announced or not automatic)
+    points += _is_null(seen) - 3 * _answers(seen) - 3 * automatic
     return points >= _ENOUGH
 
 
@@ -66,7 +69,7 @@ def _is_mass(seen: Seen) -> bool:
 def of_report(seen: Seen) -> ReturnKind:
     """What a report without machine-readable parts says: bounced, delayed or delivered."""
     table = kinds()
-    said = f"{seen.subject.lower()} {seen.told}"
+    said = f"{seen.heading} {seen.told}"
     if _holds(said, table.delays) and not _holds(said, table.never_delayed):
         return ReturnKind.DELAYED
     if _holds(said, table.deliveries) and not _holds(said, table.never_delivered):

@@ -13,6 +13,8 @@ from . import bounds
 from .addresses import ADDRESS, first, key, tidy
 
 _LINE: Final = 1_000  # characters of a line
+_MARKS: Final = " \t<>()[]:;,."
+_LITTLE: Final = 6  # characters: "and", "und", "oder"
 _NEAR: Final = 25  # lines after an address that may be about it
 #: Marks and numbers before an address that begins its line.
 _LEADS: Final = re.compile(r"[\s>*•・|+#=\-<\[(\"'「『:]*(?:\d{1,3}[.)]\s+)?[<\[(\"'「]*")
@@ -37,6 +39,8 @@ _BEFORE: Final = re.compile(
     r"(?: named| is| was)?[\s:<\[(\"'「=]*$",
     re.IGNORECASE,
 )
+#: What joins an address to the one before it.
+_JOINED: Final = re.compile(r"(?:[,;、，]|\band)\s*[<\[(\"'「]*$")
 #: Signs that an address in a line is the one that a server talks about.
 _AFTER: Final = re.compile(
     r"[>\])\"'」]*\s*(?:\.\.\.|:|;|,?\s*"
@@ -108,8 +112,12 @@ def _all(lines: Sequence[str]) -> list[Mention]:
         if (origin := _without_own(line, lines[number - 1] if number else "")) is not None:
             found.append(Mention(origin, 0, number - 1))
             continue
+        before = None
         for place in ADDRESS.finditer(line):
-            tier = _tier(line, place)
+            # In a list on one line all are as clear as the first.
+            listed = before is not None and _JOINED.search(line, 0, place.start())
+            tier = before if listed else _tier(line, place)
+            before = tier
             if tier is not None:
                 found.append(Mention(tidy(place[0]), tier, number))
         if len(found) > bounds.FINDINGS * 4:
@@ -168,7 +176,9 @@ def _give_words(lines: Sequence[str], found: Sequence[Mention]) -> None:
     for place in range(len(found) - 1, -1, -1):
         one = found[place]
         if place + 1 < len(found) and found[place + 1].line == one.line:
-            one.lines, one.alone = found[place + 1].lines, found[place + 1].alone
+            beside = found[place + 1]
+            words = _between(lines[one.line], one.address, beside.address)
+            one.lines, one.alone = (words, True) if words else (beside.lines, beside.alone)
             continue
         own = [
             _rest(lines[one.line], one.address),
@@ -177,6 +187,12 @@ def _give_words(lines: Sequence[str], found: Sequence[Mention]) -> None:
         one.alone = any(line.strip(" \t<>:;,.()") for line in own)
         one.lines = own if one.alone else later
         later, end = one.lines, one.line
+
+
+def _between(line: str, address: str, following: str) -> list[str]:
+    """What is said about an address before the next in its line; nothing if that only follows."""
+    words = line.partition(address)[2].partition(following)[0].strip(_MARKS)
+    return [words] if len(words) > _LITTLE else []
 
 
 def _rest(line: str, address: str) -> str:

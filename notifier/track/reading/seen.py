@@ -64,6 +64,13 @@ class Seen:
         return self.headers.get("subject")[: bounds.SUBJECT]
 
     @cached_property
+    def heading(self) -> str:
+        """The subject in lower case, without ours where the report repeats it."""
+        ours = self.returned.get("subject")
+        own = self.subject.replace(ours, " ") if len(ours) > 3 else self.subject
+        return own.lower()
+
+    @cached_property
     def sender(self) -> str | None:
         """The address that wrote it."""
         return next(

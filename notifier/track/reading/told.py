@@ -89,7 +89,9 @@ def _broken(
     keys = set(map(addresses.key, near))
     lines = next((one.lines for one in named if addresses.key(one.address) in keys), [])
     beside = [about, *mentions.paragraphs(lines)[:3]]
-    texts = [text for text in (own, *beside, vague, _all(seen)) if text.strip()]
+    # The whole notice is the last resort; of several recipients it speaks of the others too.
+    whole = "" if several and any(beside) else _all(seen)
+    texts = [text for text in (own, *beside, vague, whole) if text.strip()]
     status = _status(group, [own] if own else texts[:2])
     given = Evidence(
         texts=texts,

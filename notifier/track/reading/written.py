@@ -28,8 +28,8 @@ def _around(seen: Seen, named: Sequence[Mention]) -> list[str]:
     """Words about all recipients: of several, what stands above the first of them."""
     if len(named) > 1 and all(one.tier < _NOWHERE for one in named):
         above = seen.lines[: min(one.line for one in named)]
-        return ["\n".join(above), seen.subject]
-    return [replies.quoted(seen.lines), seen.notice.text[:4_000], seen.subject]
+        return ["\n".join(above), seen.heading]
+    return [replies.quoted(seen.lines), seen.notice.text[:4_000], seen.heading]
 
 
 def _recipients(seen: Seen) -> list[Mention]:

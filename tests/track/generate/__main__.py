@@ -27,7 +27,7 @@ from tests.track.generate.scenes import BOUNCE, LOCAL, LOOP, Scene, scenes
 from tests.track.generate.servers import SERVERS, Plan, Server
 
 _START: Final = 100.0  # seconds until a server listens: sendmail first looks for its own name
-_WAIT: Final = 25.0  # seconds for the last report of a round
+_WAIT: Final = 60.0  # seconds for the last report of a round
 _WARNING: Final = re.compile(rb"^Action:[ \t]*delayed", re.MULTILINE | re.IGNORECASE)
 _INSIDE: Final = "NOTIFIER_ROOM"  # set once we are in a mount namespace of our own
 _BODY: Final = (
@@ -161,10 +161,10 @@ def main(names: list[str]) -> None:
     """Samples of these servers in place of the old ones, in the folder and in the manifest."""
     folder, manifest = SAMPLES / "generated", SAMPLES / "truth.jsonl"
     folder.mkdir(exist_ok=True)
-    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
     for name in names:
         fresh = generate(SERVERS[name], folder)
-        rows = [row for row in rows if not row["file"].startswith(f"generated/{name}-")] + fresh
+        known = [json.loads(line) for line in manifest.read_text().splitlines()]
+        rows = [row for row in known if not row["file"].startswith(f"generated/{name}-")] + fresh
         for old in folder.glob(f"{name}-*.eml"):
             if f"generated/{old.name}" not in {row["file"] for row in fresh}:
                 old.unlink()

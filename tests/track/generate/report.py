@@ -51,4 +51,7 @@ def _reply(data: bytes, block: bytes, address: str) -> bytes | None:
     """The code in the reply that the block, or the text before it, gives for the address."""
     beside = re.search(rb"^" + re.escape(address.encode()) + rb": (.*)", data, re.MULTILINE)
     found = _CODE.search(block) or (_CODE.search(beside[0]) if beside else None)
-    return found[1] if found else None
+    if found:
+        return found[1]
+    only = set(_CODE.findall(_RETURNED.split(data)[0]))  # Courier quotes it above the block
+    return only.pop() if len(only) == 1 else None

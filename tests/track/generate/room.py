@@ -3,11 +3,13 @@
 Debian's mail servers exclude each other, so that each is installed in a room, by ``apt-get``.
 """
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -79,11 +81,20 @@ def open_room(above: Room | None = None) -> Iterator[Room]:
     try:
         yield Room(home / "root", home / "up")
     finally:
+        _end(home / "root")
         for shared in _SHARED:
             _call("umount", "-l", f"{home}/root{shared}")
         _call("umount", "-l", f"{home}/root")
         _call("umount", "-l", str(home))
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _end(root: Path) -> None:
+    """End the programs that run in a room: one server's queue would hinder the next."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "root").readlink() == root:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _call(*words: str) -> None:

@@ -199,7 +199,7 @@ Cw{plan.local}
 
 
 def _courier(room: Room, plan: Plan) -> None:
-    routes = "".join(f"{d}:127.0.0.1,{p}\n" for d, p in plan.routes.items())
+    routes = "".join(f"{d}:[127.0.0.1],{p}\n" for d, p in plan.routes.items())
     room.write("/etc/courier/esmtproutes", routes)
     for name in ("me", "defaultdomain", "dsnfrom"):
         text = HOST if name != "dsnfrom" else f'"Mail delivery" <MAILER-DAEMON@{HOST}>'
@@ -209,6 +209,9 @@ def _courier(room: Room, plan: Plan) -> None:
     room.write("/etc/courier/warntime", "7d\n" if plan.hasty else "1s\n")
     room.write("/etc/courier/retryalpha", "1s\n")
     room.write("/etc/courier/smtpaccess/default", "127.0.0.1\tallow,RELAYCLIENT,BLOCK\n")
+    courierd = room.path("/etc/courier/courierd")
+    # As it comes, it sends no reports about what came by SMTP.
+    courierd.write_text(courierd.read_text().replace("\nESMTP_BLOCKBACKSCATTER=", "\n#"))
     esmtpd = room.path("/etc/courier/esmtpd")
     lines = [
         f"PORT={plan.port}" if line.startswith("PORT=") else line
@@ -221,11 +224,6 @@ def _courier(room: Room, plan: Plan) -> None:
     room.run("makesmtpaccess")
     room.run("sh", "-c", "makealiases; makeacceptmailfor; makehosteddomains; true")
     room.run("sh", "-c", "authdaemond start; courierfilter start; courier start; esmtpd start")
-
-
-def _dma(room: Room, plan: Plan) -> None:
-    port = next(iter(plan.routes.values()))
-    room.write("/etc/dma/dma.conf", f"SMARTHOST 127.0.0.1\nPORT {port}\nMAILNAME {HOST}\n")
 
 
 SERVERS: Final = {
