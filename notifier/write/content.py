@@ -95,7 +95,10 @@ class Contents:
         self._between.add(between)
 
     def _learn(self, body: bytes) -> Drawn:
-        shape = self._text(body) if b"\nBT" in body else _path(body)
+        try:
+            shape = self._text(body) if b"\nBT" in body else _path(body)
+        except (IndexError, ValueError):
+            raise Unknown("an operator without what it needs") from None
         self._known[body] = shape
         return shape
 
