@@ -156,9 +156,9 @@ async def readdress(
 async def said_since(
     conn: AsyncConnection, member_ids: Sequence[int], notices: Sequence[str], day: date
 ) -> Sequence[RowMapping]:
-    """Of which matters these notices go out to members, or went, from a day (in Japan) on.
+    """What cases of members say by themselves in these notices from a day (in Japan) on.
 
-    member_id, source, scheme and notice.
+    member_id, source, scheme and notice. What an event has caused does not count.
     """
     return await rows(
         conn,
@@ -168,6 +168,7 @@ async def said_since(
            WHERE k.member_id = ANY(CAST(:ids AS bigint[]))
              AND k.notice = ANY(CAST(:notices AS text[]))
              AND m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
+             AND NOT EXISTS (SELECT FROM message_causes e WHERE e.message_id = k.message_id)
              AND (m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date >= :day""",
         {"ids": list(member_ids), "notices": list(notices), "day": day},
     )
