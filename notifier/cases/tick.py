@@ -17,7 +17,7 @@ from notifier.model.plan import Plan
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord
 from notifier.model.task import TaskDraft, TaskKind
-from notifier.store import cases, members, messages, tasks
+from notifier.store import cases, history, members, messages, tasks
 from notifier.store.cases import Advance
 
 from .changes import next_due
@@ -48,8 +48,8 @@ async def tick(
     if not found:
         return 0, set()
     ids = [case.case_id for case in found]
-    blocked = await messages.cases_with_held(conn, ids)
-    spoken = await messages.spoken(conn, ids)
+    blocked = await history.cases_with_held(conn, ids)
+    spoken = await history.spoken(conn, ids)
     people = await members.by_id(conn, [case.member_id for case in found])
     due = [
         _Due(
