@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.decide.arrival import arrival
 from notifier.decide.calendar import business_day, end_of, japan_date
 from notifier.decide.rules.cards import REQUESTS
-from notifier.decide.together import charges_of, shown_of, without
+from notifier.decide.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.fallback import ASKS, Fallback
@@ -78,16 +78,14 @@ async def take_over(
 
 
 def _decide(mail: RowMapping, member: Member, house: House, now: datetime) -> _Decided:
-    left = _left(mail)
-    if mail["stopped"] is not None or left is None:
-        return _Decided(Fallback.ENDED)
-    if mail["overtaken"]:
-        return _Decided(Fallback.OVERTAKEN)
+    left = _left(mail) if mail["stopped"] is None else Fallback.ENDED
+    if isinstance(left, Fallback):
+        return _Decided(left)
     if member.address is None:
         return _Decided(Fallback.NO_POSTAL_ADDRESS)
     is_work_day = house.closures.of(mail["scheme"] or "")
     by = arrival(now, member.address, house.press, is_work_day)
-    if mail["useful_until"] is not None and by > mail["useful_until"]:
+    if left.useful_until is not None and by > left.useful_until:
         return _Decided(Fallback.TOO_LATE, by=by)
     collected = end_of(business_day(now, house.press.cut_off, is_work_day))
     row = _row(mail, left, house, now)
@@ -100,31 +98,35 @@ class _Left:
 
     case_id: int
     generation: int
+    step: str
     facts: Mapping[str, Any]
     shown: tuple[ShownAmount, ...]
+    useful_until: date | None
 
 
-def _left(mail: RowMapping) -> _Left | None:
-    """None: the matter has ended. Of charges told together those that have not ended are left."""
-    facts = loads(mail["facts"])
-    own = _Left(mail["case_id"], mail["generation"], facts, _amounts(mail))
-    if mail["notice"] not in REQUESTS or mail["case_id"] is None:
-        return own
-    others = loads(mail["others"])
-    is_open = mail["is_open"]  # what is said at the end of a case has not ended with it
-    gone = {one["matter"] for one in others if not one["is_open"]}
-    if is_open and not gone:
-        return own
-    kept = [one for one in others if one["is_open"]]
-    if not is_open:
-        gone.add(mail["matter"])
-    rest = without(facts, gone) if "charge_id" in facts else None
-    if rest is None or not (is_open or kept):
-        return None
-    case_id, generation = (
-        (own.case_id, own.generation) if is_open else (kept[0]["case_id"], kept[0]["generation"])
+def _left(mail: RowMapping) -> _Left | Fallback:
+    """Or why nothing is: it has ended, or was told anew. Charges told together end one by one."""
+    request = mail["notice"] in REQUESTS and mail["case_id"] is not None
+    own = {n: mail[n] for n in ("case_id", "matter", "generation", "is_open", "overtaken")}
+    told = [own, *loads(mail["others"])]
+    going = [one for one in told if one["is_open"] or not request]
+    left = {one["matter"]: one for one in going if not one["overtaken"]}
+    if not left:
+        return Fallback.OVERTAKEN if going else Fallback.ENDED
+    facts, step, last = loads(mail["facts"]), mail["step"], mail["useful_until"]
+    if len(left) == len(told):
+        return _Left(own["case_id"], own["generation"], step, facts, _amounts(mail), last)
+    rest = without(facts, {one["matter"] for one in told} - left.keys())
+    assert rest is not None
+    first = left[rest["charge_id"]]
+    return _Left(
+        first["case_id"],
+        first["generation"],
+        step_of(facts, first["matter"], step),
+        rest,
+        shown_of(charges_of(rest)),
+        last and useful_until(rest),
     )
-    return _Left(case_id, generation, rest, shown_of(charges_of(rest)))
 
 
 def _amounts(mail: RowMapping) -> tuple[ShownAmount, ...]:
@@ -139,13 +141,13 @@ def _row(mail: RowMapping, left: _Left, house: House, now: datetime) -> dict[str
     written = japan_date(mail["tried_at"] or mail["created_at"])
     draft = Draft(
         notice=mail["notice"],
-        step=mail["step"],
+        step=left.step,
         scheme=mail["scheme"],
         channel=Channel.LETTER,
         generation=left.generation,
         facts={**left.facts, MAILED_ON: written.isoformat()} if mail["tried_at"] else left.facts,
         shown=left.shown,
-        useful_until=mail["useful_until"],
+        useful_until=left.useful_until,
     )
     row = message_row(
         draft,

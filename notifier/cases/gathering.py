@@ -13,7 +13,15 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.together import charges_of, fit, joined, shown_of, without
+from notifier.decide.together import (
+    charges_of,
+    fit,
+    joined,
+    shown_of,
+    step_of,
+    useful_until,
+    without,
+)
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind
 from notifier.model.event import Event
@@ -140,7 +148,7 @@ async def part(
     found = {r["message_id"]: r for r in await together.told(conn, stopped)}
     changes, anew, gone = [], {}, []
     for message_id, r in found.items():
-        told = loads(r["told"])
+        told = in_order(r)
         left = [one for one in told if one["is_open"] and one["case_id"] not in touched]
         if left and left[0]["case_id"] == r["case_id"]:
             others = [one for one in told if one not in left]
@@ -153,6 +161,12 @@ async def part(
     kept = await together.amend(conn, changes, reason=Reason.TOLD_TOGETHER, actor=actor, now=now)
     await together.drop_cases(conn, [(m, c) for m, c in gone if m in kept])
     return Parted(frozenset(kept), anew, found)
+
+
+def in_order(r: RowMapping) -> list[dict[str, Any]]:
+    """The cases that a message tells of in its own order; a row of ``store.together.told``."""
+    place = {one["charge_id"]: n for n, one in enumerate(charges_of(loads(r["facts"])))}
+    return sorted(loads(r["told"]), key=lambda one: place[one["matter"]])
 
 
 async def tell_anew(
@@ -172,7 +186,8 @@ async def tell_anew(
     for n, message_id in made.items():
         first, *others = given[n][1]
         cases += [(message_id, one["case_id"], one["generation"]) for one in others]
-        causes += [(message_id, one["opener"]) for one in (first, *others) if one["opener"]]
+        if given[n][0]["caused"]:  # a reminder has no event behind it
+            causes += [(message_id, one["opener"]) for one in (first, *others) if one["opener"]]
     await together.add_cases(conn, cases)
     await messages.add_causes(conn, causes)
 
@@ -183,15 +198,16 @@ def _anew(
     facts, kept = loads(r["facts"]), {one["matter"] for one in left}
     rest = without(facts, {c["charge_id"] for c in charges_of(facts)} - kept)
     assert rest is not None
+    step = step_of(facts, left[0]["matter"], r["step"])
     draft = Draft(
         notice=r["notice"],
-        step=r["step"],
+        step=step,
         scheme=r["scheme"],
         channel=Channel(r["channel"]),
         generation=left[0]["generation"],
         facts=rest,
         shown=shown_of(charges_of(rest)),
-        useful_until=r["useful_until"],
+        useful_until=useful_until(rest) if r["useful_until"] else None,
     )
     return message_row(
         draft,

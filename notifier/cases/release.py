@@ -24,6 +24,7 @@ from notifier.store.messages import Move
 
 from . import records
 from .creation import expiry, shown_row
+from .gathering import in_order
 from .situations import Arrived, House, load
 from .spoken import weigh_again
 
@@ -129,11 +130,12 @@ async def _case_says(
     conn: AsyncConnection, message: RowMapping, house: House, now: datetime
 ) -> Outcome:
     found = await messages.get(conn, message["message_id"])
-    case = await cases.get(conn, message["case_id"])
     assert found is not None
-    assert case is not None
+    several = await together.told(conn, [message["message_id"]])
+    ids = [one["case_id"] for r in several for one in in_order(r)] or [message["case_id"]]
+    told = [cases.record(case) for i in ids if (case := await cases.get(conn, i))]
     [member] = (await members.by_id(conn, [message["member_id"]])).values()
-    return weigh_again(found, cases.record(case), member, house, now)
+    return weigh_again(found, told, member, house, now)
 
 
 async def _send(

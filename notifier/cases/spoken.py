@@ -1,6 +1,6 @@
 """What a case says by itself, without an event: its plan and mailings, weighed like all else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from notifier.decide.channel import choose
 from notifier.decide.guard import Contradiction, check_due
 from notifier.decide.plan import earliest
 from notifier.decide.rules.outcomes import weigh
+from notifier.decide.together import as_one, step_of
 from notifier.model.decision import Hold, Send
 from notifier.model.member import Member
 from notifier.model.message import Draft
@@ -30,7 +31,7 @@ def say(
 ) -> Send | Hold:
     """A step of a case's plan. The guard looks at its amounts once more: the register may have
     been put right since the case was opened."""
-    facts = dict(case.facts or {})
+    facts = {**(case.facts or {}), "charge_id": case.matter}
     if step == plan.over:
         facts.pop("recharge_on", None)  # nobody has told whether it was tried
     situation = _situation(case, member, house, now)
@@ -52,15 +53,16 @@ def say(
 
 
 def weigh_again(
-    found: RowMapping, case: CaseRecord, member: Member, house: House, now: datetime
+    found: RowMapping, told: Sequence[CaseRecord], member: Member, house: House, now: datetime
 ) -> Send | Hold:
     """A held message that no event caused, weighed as the record stands now.
 
-    ``found`` is a row of :func:`notifier.store.messages.get`.
+    ``found`` is a row of :func:`notifier.store.messages.get`; ``told``: the cases that it tells
+    of, the first one first.
     """
+    case = told[0]
     if case.plan is not None:
-        plan = plan_of(house.notices, case.plan)
-        outcome = say(case, plan, found["step"], member, house, now)
+        outcome = _say_all(found, told, member, house, now)
         last = outcome.draft.useful_until
         late = last is not None and last < japan_date(now)
         if late and isinstance(outcome, Send):
@@ -80,6 +82,21 @@ def weigh_again(
         not_before=situation.not_before(found["notice"], found["step"]),
     )
     return weigh(situation, draft)
+
+
+def _say_all(
+    found: RowMapping, told: Sequence[CaseRecord], member: Member, house: House, now: datetime
+) -> Send | Hold:
+    """What speaks against one of the charges speaks against the message."""
+    facts, drafts = loads(found["facts"]), []
+    for case in told:
+        assert case.plan is not None
+        step = step_of(facts, case.matter, found["step"])
+        outcome = say(case, plan_of(house.notices, case.plan), step, member, house, now)
+        if isinstance(outcome, Hold):
+            return outcome
+        drafts.append(outcome.draft)
+    return Send(draft=as_one(drafts))
 
 
 def _check(facts: Mapping[str, Any], case: CaseRecord, house: House) -> list[Contradiction]:

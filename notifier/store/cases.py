@@ -155,18 +155,22 @@ async def unsettled(
     return answer
 
 
+# Events about a member are decided under this lock; whoever has it has read the cases. An array,
+# so that members are looked up by their key: a join would read all of them.
+_DUE_MEMBERS = """
+SELECT member_id FROM members WHERE member_id = ANY(ARRAY(
+    SELECT member_id FROM cases WHERE state = 'open' AND next_due_at <= :now
+    ORDER BY next_due_at, case_id LIMIT :limit))
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+
 _DUE = f"""
-WITH found AS (
-    SELECT {_FIELDS} FROM cases
-    WHERE state = 'open' AND next_due_at <= :now
-    ORDER BY next_due_at, case_id LIMIT :limit FOR UPDATE SKIP LOCKED
-), held AS (
-    -- Events about a member are decided under this lock; whoever has it has read the case.
-    -- An array, so that members are looked up by their key: a join would read all of them.
-    SELECT member_id FROM members WHERE member_id = ANY(ARRAY(SELECT member_id FROM found))
-    FOR NO KEY UPDATE SKIP LOCKED
-)
-SELECT found.* FROM found JOIN held USING (member_id) ORDER BY case_id
+SELECT {_FIELDS}, EXISTS (
+    SELECT FROM cases o WHERE o.member_id = c.member_id AND o.kind = c.kind
+      AND o.case_id <> c.case_id) AS is_one_of_several
+FROM cases c
+WHERE state = 'open' AND next_due_at <= :now AND member_id = ANY(CAST(:ids AS bigint[]))
+ORDER BY case_id
 """
 
 _ADVANCE = """
@@ -187,11 +191,17 @@ SELECT :now, 'case', :actor, case_id, 'closed', ended FROM saved WHERE ended IS 
 
 
 async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Open cases with something to say by ``now``, taken with their members for this transaction.
+    """Open cases with something to say by ``now``, all that a member has at once.
 
-    Those at which somebody else is at work just now are left for the next time.
+    ``is_one_of_several``: the member has other cases of the kind. The members are taken for this
+    transaction; those at which somebody else is at work just now are left for the next time.
+    ``limit``: of cases by which members are found.
     """
-    return await rows(conn, _DUE, {"now": now, "limit": limit})
+    taken = await rows(conn, _DUE_MEMBERS, {"now": now, "limit": limit})
+    if not taken:
+        return []
+    # A statement of its own: what was committed before the lock is seen.
+    return await rows(conn, _DUE, {"ids": [r["member_id"] for r in taken], "now": now})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

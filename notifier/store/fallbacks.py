@@ -24,23 +24,32 @@ WHERE m.channel = 'email' AND m.fallback IS NULL AND m.member_id IS NOT NULL
 ORDER BY m.message_id LIMIT :limit
 """
 
-# Where a mail stands is looked at again when nobody else can move it.
-_TAKE = """
+# Whether a later message says of a case what counts now, under its own key or another one's.
+_OVERTAKEN = """EXISTS (
+    SELECT FROM (SELECT message_id FROM message_keys WHERE case_id = {0}.case_id
+                 UNION ALL
+                 SELECT message_id FROM message_cases WHERE case_id = {0}.case_id) told
+    JOIN messages l USING (message_id)
+    WHERE l.message_id > m.message_id AND l.state NOT IN ('cancelled', 'expired')
+      AND l.in_place_of IS NULL
+      AND (l.notice = m.notice
+           OR (l.notice = ANY(CAST(:requests AS text[]))
+               AND m.notice = ANY(CAST(:requests AS text[])))))"""
+
+# Where a mail stands is looked at again when nobody else can move it. What is said at the end of
+# a case has not ended with it.
+_TAKE = f"""
 SELECT m.message_id, m.token, m.case_id, m.member_id, m.notice, m.step, m.generation, m.scheme,
     m.language, m.useful_until, m.stopped, m.reason, m.created_at, f.facts, f.shown,
     c.state = 'open' OR c.closed_at <= m.created_at AS is_open, c.matter,
+    {_OVERTAKEN.format("m")} AS overtaken,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('case_id', o.case_id, 'matter', o.matter,
-            'generation', t.generation, 'is_open', o.state = 'open') ORDER BY o.case_id), '[]')
+            'generation', t.generation,
+            'is_open', o.state = 'open' OR o.closed_at <= m.created_at,
+            'overtaken', {_OVERTAKEN.format("o")})), '[]')
      FROM message_cases t JOIN cases o ON o.case_id = t.case_id
      WHERE t.message_id = m.message_id) AS others,
-    (SELECT max(a.created_at) FROM attempts a WHERE a.message_id = m.message_id) AS tried_at,
-    EXISTS (
-        SELECT FROM message_keys k JOIN messages l ON l.message_id = k.message_id
-        WHERE k.case_id = m.case_id AND k.member_id = m.member_id AND k.message_id > m.message_id
-          AND l.state NOT IN ('cancelled', 'expired') AND l.in_place_of IS NULL
-          AND (k.notice = m.notice
-               OR (k.notice = ANY(CAST(:requests AS text[]))
-                   AND m.notice = ANY(CAST(:requests AS text[]))))) AS overtaken
+    (SELECT max(a.created_at) FROM attempts a WHERE a.message_id = m.message_id) AS tried_at
 FROM messages m JOIN message_facts f USING (message_id) LEFT JOIN cases c USING (case_id)
 WHERE m.message_id = ANY(CAST(:ids AS bigint[])) AND m.fallback IS NULL
   AND m.state IN ('uncertain', 'bounced', 'failed', 'suppressed')

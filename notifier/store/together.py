@@ -1,7 +1,7 @@
 """Messages that say something else before they leave, or tell of several cases at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -67,8 +67,10 @@ SELECT message_id FROM amended
 _TOLD = """
 SELECT m.message_id, m.case_id, m.member_id, m.notice, m.step, m.channel, m.scheme, m.language,
     m.state, m.reason, m.useful_until, f.facts,
+    EXISTS (SELECT FROM message_causes e WHERE e.message_id = m.message_id) AS caused,
     (SELECT jsonb_agg(jsonb_build_object('case_id', c.case_id, 'matter', c.matter,
-            'opener', c.opener, 'is_open', c.state = 'open', 'generation', x.generation)
+            'opener', c.opener, 'generation', x.generation,
+            'is_open', c.state = 'open' OR c.closed_at <= m.created_at)
             ORDER BY x.place, c.case_id)
      FROM (SELECT 1 AS place, m.case_id, m.generation
            UNION ALL
@@ -151,6 +153,27 @@ async def readdress(
     )
 
 
+async def said_since(
+    conn: AsyncConnection, member_ids: Sequence[int], notices: Sequence[str], day: date
+) -> Sequence[RowMapping]:
+    """What cases of members say by themselves in these notices from a day (in Japan) on.
+
+    member_id, source, scheme and notice. What an event has caused does not count.
+    """
+    return await rows(
+        conn,
+        """SELECT DISTINCT k.member_id, c.source, c.scheme, k.notice
+           FROM message_keys k JOIN messages m USING (message_id) JOIN cases c
+               ON c.case_id = k.case_id
+           WHERE k.member_id = ANY(CAST(:ids AS bigint[]))
+             AND k.notice = ANY(CAST(:notices AS text[]))
+             AND m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
+             AND NOT EXISTS (SELECT FROM message_causes e WHERE e.message_id = k.message_id)
+             AND (m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date >= :day""",
+        {"ids": list(member_ids), "notices": list(notices), "day": day},
+    )
+
+
 async def add_cases(conn: AsyncConnection, told: Iterable[tuple[int, int, int]]) -> None:
     """Note that messages tell of further cases: (message id, case id, generation)."""
     given = [{"message_id": m, "case_id": c, "generation": g} for m, c, g in told]
@@ -182,5 +205,6 @@ async def told(conn: AsyncConnection, ids: Sequence[int]) -> Sequence[RowMapping
     """Those of the messages that tell of several cases and have not left; ``told`` is their list.
 
     Its entries: case_id, matter, opener, is_open, generation; the case of the key comes first.
+    What is said at the end of a case has not ended with it. ``caused``: by events.
     """
     return await rows(conn, _TOLD, {"ids": list(ids)}) if ids else []

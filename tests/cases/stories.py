@@ -1,6 +1,6 @@
-"""Random stories of a failed charge, and what they must come to."""
+"""Random stories of one or two failed charges of a member, and what they must come to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -33,6 +33,11 @@ class Story:
     again: date | None  # deadline of a failure at the re-charge
     happened: tuple[tuple[str, date, time, float], ...]
     scheme: str = SCHEME.scheme
+    second: date | None = None  # deadline of the second charge; None: there is none
+
+    def charges(self, number: str) -> list[str]:
+        """The charges of a member of this number."""
+        return [f"C-{number}"] + ([] if self.second is None else [f"D-{number}"])
 
     @property
     def recharge_on(self) -> date:
@@ -49,6 +54,21 @@ class Story:
         return sorted(told, key=lambda t: t.at)
 
     def _event(self, kind: str, number: str, day: date, at: str) -> Event:
+        if kind.startswith("second"):
+            return self._second(kind, number, day, at)
+        return self._first(kind, number, day, at)
+
+    def _second(self, kind: str, number: str, day: date, at: str) -> Event:
+        own = {"charge_id": f"D-{number}"}
+        if kind == "second failed":
+            assert self.second is not None
+            dates = {"deadline": str(self.second), "recharge_on": str(self.second + DAY)}
+            own |= {"charged_on": str(day), "scheme": self.scheme}
+            return charge_failed(number, time=at, data=own | dates)
+        paid: dict[str, Any] = {"member_no": number, "settled_on": str(day), "amount": 3230}
+        return event("billing.charge.settled", paid | own, time=at)
+
+    def _first(self, kind: str, number: str, day: date, at: str) -> Event:
         data: dict[str, Any] = {"member_no": number}
         own = {"charge_id": f"C-{number}", "scheme": self.scheme}
         scheme = {"scheme": self.scheme}
@@ -60,8 +80,9 @@ class Story:
             dates = {"deadline": str(self.again), "recharge_on": str(self.again + DAY)}
             dates["charged_on"] = str(self.recharge_on)
             return charge_failed(number, codes=("G83",), time=at, data=dates | scheme)
-        if kind == "reregistered":
-            return event("billing.card.reregistered", data | own, time=at)
+        if kind.startswith("reregistered"):
+            about = scheme if kind == "reregistered for all" else own
+            return event("billing.card.reregistered", data | about, time=at)
         if kind == "settled":
             paid = {"charge_id": own["charge_id"], "settled_on": str(day), "amount": 3230}
             return event("billing.charge.settled", data | paid, time=at)
@@ -81,7 +102,10 @@ class Story:
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
-    """A first failure, and any of what may follow it; each told in time or up to 30 days late."""
+    """A first failure, and any of what may follow it; each told in time or up to 30 days late.
+
+    Half of the members have a second charge that fails, often with the same deadline.
+    """
     deadline = FIRST + draw(st.integers(2, 40)) * DAY
     again = draw(st.none() | st.integers(3, 30).map(lambda n: deadline + (1 + n) * DAY))
     late = st.just(0.0) | st.floats(0, 3) | st.floats(3, 30)
@@ -98,8 +122,18 @@ def stories(draw: st.DrawFn) -> Story:
     if draw(st.integers(0, 3)) == 0:
         day = deadline + draw(st.integers(1, 20)) * DAY
         happened.append(("direct", day, draw(_HOURS), draw(late)))
+    second = None
+    if draw(st.booleans()):
+        failed_on = FIRST + draw(st.just(0) | st.integers(1, 20)) * DAY
+        apart = st.integers(2, 40).map(lambda n: failed_on + n * DAY)
+        second = max(draw(st.just(deadline) | apart), failed_on + 2 * DAY)
+        happened.append(("second failed", failed_on, draw(_HOURS), draw(late)))
+        for kind, days in (("second settled", 60), ("reregistered for all", 60)):
+            if draw(st.integers(0, 3)) == 0:
+                day = failed_on + draw(st.integers(0, days)) * DAY
+                happened.append((kind, day, draw(_HOURS), draw(late)))
     scheme = draw(st.sampled_from((SCHEME, OTHER))).scheme
-    return Story(deadline, again, tuple(happened), scheme)
+    return Story(deadline, again, tuple(happened), scheme, second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +146,8 @@ class Truth:
     reminds: bool
 
     @classmethod
-    def of(cls, told: Iterable[Told], now: datetime) -> "Truth":
-        known = [t for t in told if t.at <= now]
+    def of(cls, told: Iterable[Told], charge: str, now: datetime) -> "Truth":
+        known = [t for t in about(told, charge) if t.at <= now]
         failures = [t for t in known if t.event.type == "billing.card.charge_failed"]
         if not failures:
             return cls(None, None, ended=False, reminds=False)
@@ -132,6 +166,11 @@ class Truth:
         missing = not given or max(given) < latest.event.time
         deadline = _data(latest).deadline
         return cls(deadline, latest.at, ended=ended, reminds=not ended and missing)
+
+
+def about(told: Iterable[Told], charge: str) -> Iterator[Told]:
+    """The events that are about a charge, or about all that concerns a member."""
+    return (t for t in told if getattr(_data(t), "charge_id", None) in (None, charge))
 
 
 def _data(told: Told) -> Any:
