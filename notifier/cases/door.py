@@ -22,7 +22,7 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, TaskKind, uncertain
-from notifier.store import cases, events, members, messages, superseded, tasks
+from notifier.store import cases, events, history, members, messages, superseded, tasks
 from notifier.store.messages import Move
 
 from . import records
@@ -257,7 +257,7 @@ async def _write_messages(
                 wanted[len(rows)] = Wanted(row, outcome.draft, arrived.event, situation, notice)
             places.append((arrived.event_id, n))
             rows.append(row)
-    said = await messages.said_before(conn, rows)
+    said = await history.said_before(conn, rows)
     old = {n: s.message_id for n, s in said.items() if s.message_id}
     for n, before in said.items():  # all was taken back: it is said anew
         rows[n]["generation"] = before.generation + (n not in old)

@@ -18,7 +18,7 @@ from notifier.model.message import Draft
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import Channel
-from notifier.store import cases, members, messages, tasks
+from notifier.store import cases, history, members, messages, tasks
 
 from .creation import message_row
 from .situations import House
@@ -79,7 +79,7 @@ async def mail(
         )
         for n, (member, outcome) in enumerate(zip(ordered, weighed, strict=True))
     ]
-    said = await messages.said_before(conn, rows)
+    said = await history.said_before(conn, rows)
     known = {n for n, before in said.items() if before.message_id}
     fresh = [n for n in range(len(rows)) if n not in known]
     await messages.insert(conn, [rows[n] for n in fresh], actor=actor, now=now)

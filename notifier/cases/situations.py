@@ -24,8 +24,8 @@ from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Sit
 from notifier.store import (
     cases,
     charges,
+    history,
     members,
-    messages,
     refunds,
     reregistrations,
     superseded,
@@ -117,9 +117,9 @@ async def _load(
         charges=await charges.load(conn, charge_keys),
         refunds=decided,
         cases=about,
-        shown=await messages.shown_in(conn, case_ids),
+        shown=await history.shown_in(conn, case_ids),
         superseded=families,
-        spoken=await messages.spoken(conn, case_ids),
+        spoken=await history.spoken(conn, case_ids),
         reregistered=await reregistrations.of_members(conn, [m.member_id for m in found.values()]),
     )
 

@@ -13,7 +13,7 @@ from notifier.decide.plan import Planned, ahead
 from notifier.model.message import public_number
 from notifier.model.notice import plan_of
 from notifier.model.situation import CaseRecord
-from notifier.store import messages, timeline
+from notifier.store import history, timeline
 from notifier.write.labels import label, step_label
 
 from .details import japan_time
@@ -59,7 +59,7 @@ async def upcoming(
     """What a case will still say by itself, and last its end; nothing of one that is closed."""
     if not case.is_open or case.plan is None or case.deadline is None:
         return ()
-    spoken = (await messages.spoken(conn, [case.case_id])).get(case.case_id)
+    spoken = (await history.spoken(conn, [case.case_id])).get(case.case_id)
     return ahead(
         plan_of(house.notices, case.plan),
         deadline=case.deadline,

@@ -18,7 +18,7 @@ from notifier.model.plan import Plan
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord
 from notifier.model.task import TaskDraft, TaskKind
-from notifier.store import cases, members, messages, tasks, together
+from notifier.store import cases, history, members, messages, tasks, together
 from notifier.store.cases import Advance
 
 from .changes import next_due
@@ -75,8 +75,8 @@ async def _known(
     conn: AsyncConnection, found: Sequence[RowMapping], house: House, now: datetime
 ) -> list[_Due]:
     ids, today = [r["case_id"] for r in found], japan_date(now)
-    blocked = await messages.cases_with_held(conn, ids)
-    spoken = await messages.spoken(conn, ids)
+    blocked = await history.cases_with_held(conn, ids)
+    spoken = await history.spoken(conn, ids)
     planned = [
         (case, plan_of(house.notices, case.plan), case.deadline, r["is_one_of_several"])
         for r in found

@@ -113,6 +113,27 @@ async def save(
     return {r["n"]: r["case_id"] for r in found}
 
 
+# What is told under another case's key is found first, by itself (MATERIALIZED): a plan made while
+# there is none of it would begin with all messages.
+_UNSETTLED = """
+WITH r AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+        AS r(case_id bigint, notices jsonb, below integer)
+), joint AS MATERIALIZED (
+    SELECT case_id, t.message_id, r.notices FROM r JOIN message_cases t USING (case_id)
+    WHERE r.below IS NULL OR t.generation < r.below
+), told AS (
+    SELECT case_id, k.message_id FROM r JOIN message_keys k USING (case_id)
+    WHERE r.notices ? k.notice AND (r.below IS NULL OR k.generation < r.below)
+    UNION ALL
+    SELECT joint.case_id, k.message_id FROM joint JOIN message_keys k USING (message_id)
+    WHERE joint.notices ? k.notice
+)
+SELECT told.case_id, message_id FROM told JOIN messages m USING (message_id)
+WHERE m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')
+"""
+
+
 async def unsettled(
     conn: AsyncConnection, asked: Iterable[tuple[int, Sequence[str], int | None]]
 ) -> dict[int, list[int]]:
@@ -125,19 +146,7 @@ async def unsettled(
         return {}
     found = await rows(
         conn,
-        """SELECT k.case_id, k.message_id
-           FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-               AS r(case_id bigint, notices jsonb, below integer)
-           JOIN message_keys k USING (case_id) JOIN messages m USING (message_id)
-           WHERE r.notices ? k.notice AND (r.below IS NULL OR k.generation < r.below)
-             AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')
-           UNION ALL
-           SELECT t.case_id, t.message_id
-           FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-               AS r(case_id bigint, notices jsonb, below integer)
-           JOIN message_cases t USING (case_id) JOIN messages m USING (message_id)
-           WHERE r.notices ? m.notice AND (r.below IS NULL OR t.generation < r.below)
-             AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')""",
+        _UNSETTLED,
         {"rows": dumps(given)},
     )
     answer: dict[int, list[int]] = {}

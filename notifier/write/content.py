@@ -4,11 +4,12 @@ Reads what Typst makes: a row of pieces (``q … cm … Q``) that each say where
 tags between them. Anything else is an error, never a page with less on it.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from notifier.write.glyphs import Font, Unknown
+from notifier.write.glyphs import Font, Unknown, glyphs_of
 
 _DEEPEST: Final = 12  # parentheses within parentheses; those that match need not be escaped
 _INNER: Final = rb"(?:[^\\()]++|\\.%s)*+"
@@ -34,9 +35,17 @@ _TOKEN: Final = re.compile(
     % (_TAG, _NUMBER, _literal()),
     re.DOTALL,
 )
+#: Most texts: colour and manner, which change nothing about their place, then a single line.
+_LINE: Final = re.compile(
+    rb"\s*/\w+ cs (?:%s )++scn\s+BT \d Tr/(\w+) (%s) Tf 1 0 0 -1 (%s) (%s) Tm"
+    rb"\[(?:\((%s)\)|<([0-9A-Fa-f]*)>)\]TJ\s+ET" % (_NUMBER, _NUMBER, _NUMBER, _NUMBER, _literal()),
+    re.DOTALL,
+)
 #: What glyphs stand for that mean nothing one by one.
 _ACTUAL: Final = re.compile(rb"/ActualText ?(?:<([0-9A-Fa-f]*)>|\((%s)\))" % _literal(), re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
+#: An escape that Python's bytes do not have in the same meaning.
+_OWN_ESCAPE: Final = re.compile(rb"\\[^0-3nrtbf\\]")
 _PLAIN: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 #: A run of lines.
 _STRAIGHT: Final = re.compile(rb"(?:%s %s [ml]\s)+" % (_NUMBER, _NUMBER))
@@ -96,11 +105,30 @@ class Contents:
 
     def _learn(self, body: bytes) -> Drawn:
         try:
-            shape = self._text(body) if b"\nBT" in body else _path(body)
-        except (IndexError, ValueError):
+            if line := _LINE.fullmatch(body):
+                shape = self._line(*line.groups())
+            else:
+                shape = self._text(body) if b"\nBT" in body else _path(body)
+        except (LookupError, ValueError):
             raise Unknown("an operator without what it needs") from None
         self._known[body] = shape
         return shape
+
+    def _line(
+        self,
+        name: bytes,
+        size: bytes,
+        left: bytes,
+        base: bytes,
+        literal: bytes | None,
+        digits: bytes,
+    ) -> Drawn:
+        """A text of one line, all of it one string."""
+        raw = bytes.fromhex(digits.decode()) if literal is None else _unescaped(literal)
+        font, glyphs = self._fonts[name], glyphs_of(raw)
+        em, x, y = float(size), float(left), float(base)
+        right = x + font.width(glyphs) * em / 1000
+        return Drawn(x, y - _ABOVE * em, right, y + _BELOW * em, font.text(glyphs))
 
     def _text(self, body: bytes) -> Drawn:
         """A stretch of text: its lines begin where ``Tm`` says, and run to the right."""
@@ -116,9 +144,10 @@ class Contents:
             elif operator in (b"Tj", b"TJ"):
                 if font is None:
                     raise Unknown("a text without a font")
-                start, x = x, x + (font.width(raw) - sum(numbers)) * size / 1000
+                glyphs = glyphs_of(raw)
+                start, x = x, x + (font.width(glyphs) - sum(numbers)) * size / 1000
                 edges.append((start, y - _ABOVE * size, x, y + _BELOW * size))
-                text.append("" if actual else font.text(raw))
+                text.append("" if actual else font.text(glyphs))
             elif operator in (b"BDC", b"EMC"):
                 actual = raw.decode("utf-16", "replace")
                 text.append(actual)
@@ -179,7 +208,7 @@ def _operations(body: bytes) -> Iterator[tuple[list[float], bytes, bytes, bytes]
             yield numbers, name, raw, operator
             numbers, name, raw = [], b"", b""
         elif literal is not None:
-            raw += _ESCAPE.sub(_plain, literal)
+            raw += _unescaped(literal)
         elif digits is not None:
             raw += bytes.fromhex(digits.decode())
     if read != len(body) or numbers or raw:
@@ -193,7 +222,7 @@ def _actual(tag: bytes) -> bytes:
         return b""
     if found[1] is not None:
         return bytes.fromhex(found[1].decode())
-    raw = _ESCAPE.sub(_plain, found[2])
+    raw = _unescaped(found[2])
     return raw if raw.startswith(b"\xfe\xff") else raw.decode("latin-1").encode("utf-16")
 
 
@@ -214,6 +243,15 @@ def _turned(shape: Drawn, numbers: list[bytes], height: float) -> Drawn:
     xs = [a * x + c * y + e for x, y in corners]
     ys = [height - (b * x + d * y + f) for x, y in corners]
     return Drawn(min(xs), min(ys), max(xs), max(ys), shape.text)
+
+
+def _unescaped(literal: bytes) -> bytes:
+    """What a string says; most of them at once, because glyphs are mostly escapes."""
+    if b"\\" not in literal:
+        return literal
+    if _OWN_ESCAPE.search(literal):
+        return _ESCAPE.sub(_plain, literal)
+    return codecs.escape_decode(literal)[0]
 
 
 def _plain(escape: re.Match[bytes]) -> bytes:

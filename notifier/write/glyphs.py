@@ -1,11 +1,13 @@
 """Fonts as they stand in a PDF: what its glyphs mean, and how wide they are."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from struct import unpack
 from typing import Final
 
 _MAPS: Final = re.compile(rb"beginbf(char|range)(.*?)endbf", re.DOTALL)
 _HEX: Final = re.compile(rb"<([0-9A-Fa-f]*)>")
+_SURROGATES: Final = 0xD800  # the first of them
 _WIDTHS: Final = re.compile(rb"/W\[([\d. ]*)\]")
 
 
@@ -28,19 +30,20 @@ class Font:
         self._meanings = dict(_mapping(meanings))
         self._widths = dict(_advances(descendant))
 
-    def text(self, raw: bytes) -> str:
-        """What glyphs (two bytes each) mean; one of no meaning is U+FFFD."""
-        return "".join([self._meanings.get(glyph, "\ufffd") for glyph in _glyphs(raw)])
+    def text(self, glyphs: Sequence[int]) -> str:
+        """What glyphs mean; one of no meaning is U+FFFD."""
+        return "".join([self._meanings.get(glyph, "\ufffd") for glyph in glyphs])
 
-    def width(self, raw: bytes) -> float:
+    def width(self, glyphs: Sequence[int]) -> float:
         """Thousandths of the size, without what is moved in between."""
-        return sum([self._widths.get(glyph, 0.0) for glyph in _glyphs(raw)])
+        return sum([self._widths.get(glyph, 0.0) for glyph in glyphs])
 
 
-def _glyphs(raw: bytes) -> list[int]:
+def glyphs_of(raw: bytes) -> tuple[int, ...]:
+    """A string of glyphs, two bytes each. Raises :class:`Unreadable`."""
     if len(raw) % 2:
         raise Unreadable("half a glyph")
-    return [high << 8 | low for high, low in zip(raw[::2], raw[1::2], strict=True)]
+    return unpack(f">{len(raw) // 2}H", raw)
 
 
 def _mapping(cmap: bytes) -> Iterator[tuple[int, str]]:
@@ -59,6 +62,8 @@ def _mapping(cmap: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _unicode(code: bytes) -> str:
+    if len(code) == 4 and (point := int(code, 16)) < _SURROGATES:
+        return chr(point)
     return bytes.fromhex(code.decode()).decode("utf-16-be", "replace")
 
 

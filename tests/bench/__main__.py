@@ -33,7 +33,7 @@ Bench = Callable[[Engines, Path, Set[str]], Awaitable[list[Figure]]]
 #: What measures which figures.
 BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     ("mail_render_us",): craft.measure_mail,
-    ("letter_single_ms",): craft.measure_letter,
+    craft.SINGLE: craft.measure_letter,
     ("letter_bulk_ms",): craft.measure_bulk,
     craft.BULK: craft.measure_mailing,
     ("letter_vs_weasyprint",): craft.measure_peer,

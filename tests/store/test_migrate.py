@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from notifier.runtime.engines import Engines
-from notifier.store import messages, pieces
+from notifier.store import history, pieces
 from notifier.store.db import connect, rows, run
 from notifier.store.migrate import upgrade
 
@@ -45,8 +45,8 @@ async def test_keys_and_shown_amounts_go_along(engines: Engines) -> None:
     await upgrade(url)
     async with engine.begin() as conn:
         case = {"case_id": 1, "notice": "n", "step": "b", "generation": 1}
-        assert (await messages.said_before(conn, [case]))[0].message_id == 2
-        shown = await messages.shown_in(conn, [1])
+        assert (await history.said_before(conn, [case]))[0].message_id == 2
+        shown = await history.shown_in(conn, [1])
         assert sorted(shown[1]) == [("due", "premium", 3000), ("due", "total", 3200)]
         found = await rows(conn, "SELECT * FROM message_keys k JOIN messages m USING (message_id)")
         assert [(r["message_id"], r["token"]) for r in found] == [(1, "a"), (2, "b")]

@@ -1,0 +1,127 @@
+"""What has been said of a case: in which messages, on which day, with which amounts.
+
+A case may be told in a message that stands under another one's key (``message_cases``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .db import dumps, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What has been said of a matter before."""
+
+    message_id: int  # of the latest that stands; 0 if all were taken back
+    generation: int  # the highest so far
+
+
+# What is told under another case's key is found first, by itself (MATERIALIZED): a plan made while
+# there is none of it would look at all messages for each row.
+_SAID = """
+WITH r AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
+        notice text, step text, generation integer)
+), joint AS MATERIALIZED (
+    SELECT r.n, r.notice, r.step, t.message_id, t.generation
+    FROM r JOIN message_cases t ON t.case_id = r.case_id AND t.generation >= r.generation
+), said AS (
+    SELECT r.n, k.message_id, k.generation FROM r JOIN message_keys k
+        ON (k.case_id, k.notice, k.step) = (r.case_id, r.notice, r.step)
+        AND k.generation >= r.generation
+    UNION ALL
+    SELECT joint.n, message_id, joint.generation FROM joint JOIN message_keys k USING (message_id)
+    WHERE (k.notice, k.step) = (joint.notice, joint.step)
+)
+SELECT said.n, max(said.generation) AS generation,
+    coalesce(max(message_id) FILTER (WHERE NOT (m.state = 'cancelled' AND m.reason IN
+        ('superseded', 'member_left', 'settled', 'reregistered', 'direct_collection'))), 0)
+        AS message_id
+FROM said JOIN messages m USING (message_id) GROUP BY said.n
+"""
+
+
+async def said_before(
+    conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]
+) -> dict[int, Said]:
+    """Place in ``wanted`` → messages of its case, notice and step from its generation on.
+
+    On whatever channel, also in the message of another case that tells of it. One that was stopped
+    unsent has said nothing: where the rules want it said all the same, what had stopped it was
+    taken back.
+    """
+    if not wanted:
+        return {}
+    found = await rows(
+        conn,
+        _SAID,
+        {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
+    )
+    return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
+
+
+_OF_CASES = """
+WITH told AS (
+    SELECT case_id, message_id FROM message_keys WHERE case_id = ANY(CAST(:ids AS bigint[]))
+    UNION ALL
+    SELECT case_id, message_id FROM message_cases WHERE case_id = ANY(CAST(:ids AS bigint[]))
+)
+"""
+
+
+async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, date]:
+    """Case id → the latest day (in Japan) on which a message of it goes out, or went.
+
+    What is held, or was stopped before it left, has not spoken.
+    """
+    if not case_ids:
+        return {}
+    found = await rows(
+        conn,
+        f"""{_OF_CASES}
+            SELECT told.case_id, max((m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date) AS day
+            FROM told JOIN messages m USING (message_id)
+            WHERE m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
+            GROUP BY told.case_id""",
+        {"ids": list(case_ids)},
+    )
+    return {r["case_id"]: r["day"] for r in found}
+
+
+async def shown_in(
+    conn: AsyncConnection, case_ids: Sequence[int]
+) -> dict[int, list[tuple[str, str, int]]]:
+    """Case id → amounts that its messages have shown: role, name, yen."""
+    found = await rows(
+        conn,
+        """SELECT DISTINCT c.case_id, a.role, a.name, a.yen
+           FROM cases c CROSS JOIN LATERAL (
+               SELECT message_id FROM message_keys k WHERE k.case_id = c.case_id
+               UNION ALL
+               SELECT message_id FROM message_cases t WHERE t.case_id = c.case_id) told
+           JOIN shown s USING (message_id),
+               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
+           WHERE c.case_id = ANY(CAST(:ids AS bigint[])) AND a.yen IS NOT NULL
+             AND coalesce(a.charge, c.matter) = c.matter""",
+        {"ids": list(case_ids)},
+    )
+    answer: dict[int, list[tuple[str, str, int]]] = {}
+    for r in found:
+        answer.setdefault(r["case_id"], []).append((r["role"], r["name"], r["yen"]))
+    return answer
+
+
+async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set[int]:
+    """Those cases in which something is held: what comes after must not overtake it."""
+    found = await rows(
+        conn,
+        f"""{_OF_CASES} SELECT DISTINCT told.case_id FROM told JOIN messages m USING (message_id)
+            WHERE m.state = 'held'""",
+        {"ids": list(case_ids)},
+    )
+    return {r["case_id"] for r in found}
