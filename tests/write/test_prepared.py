@@ -223,18 +223,25 @@ def test_the_standard_library_reads_back_what_was_meant(c: Correspondence) -> No
     assert max(len(line) for line in mail.data.split(b"\r\n")) <= 78
 
 
-def test_several_charges_leave_those_of_one_prepared() -> None:
+@pytest.mark.parametrize(
+    ("notice", "step"),
+    [
+        ("card_error", "first"),
+        ("reregistration_deadline", "before_7"),
+        ("reregistration_deadline", "before_1"),
+        ("reregistration_deadline", "passed"),
+    ],
+)
+def test_several_charges_leave_those_of_one_prepared(notice: str, step: str) -> None:
     """A message of many lists, written twice, closes no slot for the messages that have none."""
     writer = Writer(TEMPLATES, LOCALES)
-    plain = writer.sample("card_error", "first")
-    several = writer.samples("card_error", "first", "ja")["several"]
+    plain = writer.sample(notice, step)
+    several = writer.samples(notice, step, "ja")["several"]
     for c in (several, several, several):
         assert written(writer, c) == pages_of(c)
     for other in others(plain):
         written(writer, other)
-    found = writer._wordings["ja", "card_error"].prepared.find(
-        plain, context.issued_on(plain.written_at)
-    )
+    found = writer._wordings["ja", notice].prepared.find(plain, context.issued_on(plain.written_at))
     assert found is not None
     assert {"total", "premium", "other_fees"} <= found.leaves.keys()
     assert found.skeleton is not None
