@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The stamp is younger than all that the environment is made from.
 STAMP := $(VENV)/.installed
-# Tests run in two processes; further options for pytest: make test ARGS='-k engines'
-ARGS := -n 2
+# Three processes on two cores, because many tests wait; further options: make test ARGS='-k engines'
+ARGS := -n 3 --dist worksteal
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
