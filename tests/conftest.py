@@ -21,6 +21,7 @@ from notifier.runtime.engines import Engines
 from notifier.runtime.settings import PREFIX, Settings
 from notifier.store.db import connect
 from notifier.store.migrate import upgrade
+from tests.postfix import Postfix
 
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[_name]  # the developer's own settings are none of the tests' business
@@ -104,6 +105,15 @@ def redis_url(engines: Engines) -> str:
 def intake_redis_url(redis_url: str) -> str:
     """A second, empty one (another database of the same server)."""
     return redis_url.replace("db=0", "db=1")
+
+
+@pytest.fixture(scope="session")
+def postfix() -> Iterator[Postfix]:
+    """A real Postfix, one for the whole run; tests tell their mails by the return path."""
+    made = Postfix()
+    made.start()
+    yield made
+    made.stop()
 
 
 @contextmanager

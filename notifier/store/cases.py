@@ -144,11 +144,7 @@ async def unsettled(
     given = [{"case_id": c, "notices": list(n), "below": g} for c, n, g in asked if n]
     if not given:
         return {}
-    found = await rows(
-        conn,
-        _UNSETTLED,
-        {"rows": dumps(given)},
-    )
+    found = await rows(conn, _UNSETTLED, {"rows": dumps(given)})
     answer: dict[int, list[int]] = {}
     for r in found:
         answer.setdefault(r["case_id"], []).append(r["message_id"])

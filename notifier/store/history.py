@@ -12,6 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .db import dumps, rows
 
+_OF_CASES = """
+WITH told AS (
+    SELECT case_id, message_id FROM message_keys WHERE case_id = ANY(CAST(:ids AS bigint[]))
+    UNION ALL
+    SELECT case_id, message_id FROM message_cases WHERE case_id = ANY(CAST(:ids AS bigint[]))
+)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -57,21 +65,9 @@ async def said_before(
     """
     if not wanted:
         return {}
-    found = await rows(
-        conn,
-        _SAID,
-        {"rows": dumps([{**w, "n": n} for n, w in enumerate(wanted)])},
-    )
+    given = [{**w, "n": n} for n, w in enumerate(wanted)]
+    found = await rows(conn, _SAID, {"rows": dumps(given)})
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
-
-
-_OF_CASES = """
-WITH told AS (
-    SELECT case_id, message_id FROM message_keys WHERE case_id = ANY(CAST(:ids AS bigint[]))
-    UNION ALL
-    SELECT case_id, message_id FROM message_cases WHERE case_id = ANY(CAST(:ids AS bigint[]))
-)
-"""
 
 
 async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, date]:
@@ -99,15 +95,11 @@ async def shown_in(
     """Case id → amounts that its messages have shown: role, name, yen."""
     found = await rows(
         conn,
-        """SELECT DISTINCT c.case_id, a.role, a.name, a.yen
-           FROM cases c CROSS JOIN LATERAL (
-               SELECT message_id FROM message_keys k WHERE k.case_id = c.case_id
-               UNION ALL
-               SELECT message_id FROM message_cases t WHERE t.case_id = c.case_id) told
-           JOIN shown s USING (message_id),
-               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
-           WHERE c.case_id = ANY(CAST(:ids AS bigint[])) AND a.yen IS NOT NULL
-             AND coalesce(a.charge, c.matter) = c.matter""",
+        f"""{_OF_CASES}
+            SELECT DISTINCT case_id, a.role, a.name, a.yen
+            FROM told JOIN cases c USING (case_id) JOIN shown s USING (message_id),
+                jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
+            WHERE a.yen IS NOT NULL AND coalesce(a.charge, c.matter) = c.matter""",
         {"ids": list(case_ids)},
     )
     answer: dict[int, list[tuple[str, str, int]]] = {}

@@ -10,8 +10,8 @@ from typing import Any
 
 from notifier.write import japanese
 from notifier.write.checks import as_json
-from notifier.write.skeleton import Unfit, with_slots
-from notifier.write.slots import SLOT, Observed, Slots
+from notifier.write.skeleton import unobserved, with_slots
+from notifier.write.slots import SLOT, Slots
 from notifier.write.words import Phrases
 
 #: By word: its JSON, or that of each item of a list, such as a section.
@@ -57,20 +57,14 @@ def trace_parts(
 ) -> Outline:
     """The words of a letter with the leaves as slots; ``phrases`` run in a tracing sandbox.
 
-    Raises :class:`Unfit` with the leaves that they depend on.
+    Raises :class:`~notifier.write.skeleton.Unfit` with the leaves that they depend on.
     """
     slots = Slots(leaves)
-    try:
+    with unobserved(slots):
         parts = parts_of(phrases.plain_words(step, with_slots(values, leaves, slots)))
-    except Observed as observed:
-        raise Unfit(slots.paths(observed)) from None
     used = {key: set(SLOT.findall("".join(part))) for key, part in parts.items()}
-    known = set[str]().union(*used.values())
-    return Outline(
-        parts,
-        tuple(key for key, found in used.items() if found),
-        tuple((path, slot) for path, slot in slots.by_path.items() if slot in known),
-    )
+    open_ = tuple(key for key, found in used.items() if found)
+    return Outline(parts, open_, slots.among(set[str]().union(*used.values())))
 
 
 def _inside(value: str | int) -> str:

@@ -6,7 +6,8 @@ byte, what the templates would have given: whatever a template looks at is not m
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,15 +102,21 @@ def trace(
     Raises :class:`Unfit` with the leaves that it depends on.
     """
     slots = Slots(leaves)
-    try:
+    with unobserved(slots):
         pages = phrases.mail(step, with_slots(values, leaves, slots))
         _check_links(pages, domains)
-    except Observed as observed:
-        raise Unfit(slots.paths(observed)) from None
     subject, text, page = (Filling.of(p) for p in (pages.subject, pages.text, pages.html))
     used = {*subject.slots, *text.slots, *page.slots}
-    where = tuple((path, slot) for path, slot in slots.by_path.items() if slot in used)
-    return Skeleton(subject, text, page, where)
+    return Skeleton(subject, text, page, slots.among(used))
+
+
+@contextmanager
+def unobserved(slots: Slots) -> Iterator[None]:
+    """Templates run on slots; :class:`Unfit` names the leaves that they look at."""
+    try:
+        yield
+    except Observed as observed:
+        raise Unfit(slots.paths(observed)) from None
 
 
 def with_slots(

@@ -6,7 +6,7 @@ A slot is a character of the private-use plane 15, which no value may contain.
 """
 
 import re
-from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
+from collections.abc import Container, ItemsView, Iterable, KeysView, Mapping, ValuesView
 from typing import Any, Final, Never
 
 _FIRST: Final = 0xF0000
@@ -47,6 +47,10 @@ class Slots:
             path: chr(_FIRST + place) for place, path in enumerate(paths)
         }
         self.by_slot: Mapping[str, str] = {slot: path for path, slot in self.by_path.items()}
+
+    def among(self, used: Container[str]) -> tuple[tuple[str, str], ...]:
+        """Path and slot of each that is used, in order."""
+        return tuple((path, slot) for path, slot in self.by_path.items() if slot in used)
 
     def paths(self, observed: Observed) -> set[str]:
         """Whose values were looked at."""

@@ -1,6 +1,6 @@
 """A registered scheme with members, and the door for events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,13 +8,16 @@ import pytest
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.cases.recheck import recheck
+from notifier.cases.release import release
 from notifier.cases.situations import House
 from notifier.cases.sweep import sweep
 from notifier.intake.accept import Acceptor, Receipt
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.event import Event
-from notifier.model.notice import Lane
-from notifier.store import members, schemes
+from notifier.model.notice import Lane, Notice
+from notifier.model.scheme import Scheme
+from notifier.store import members, messages, schemes
 from notifier.store.db import rows
 from tests.samples import NOTICES, NOW, SCHEME, member
 
@@ -40,7 +43,11 @@ class Office:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine, self.hand = engine, Hand()
-        self.acceptor = Acceptor(engine, NOTICES, self.hand, self.hand)
+        self.open(NOTICES)
+
+    def open(self, notices: Mapping[str, Notice]) -> None:
+        """Go on with these notices."""
+        self.acceptor = Acceptor(self.engine, notices, self.hand, self.hand)
 
     async def accept(self, *events: Event) -> list[Receipt]:
         self.hand.time = max(self.hand.time, *(e.time for e in events))
@@ -69,6 +76,15 @@ class Office:
     async def later(self, **by: float) -> set[Lane]:
         self.hand.time += timedelta(**by)
         return await sweep(self.engine, await self.house(), now=self.hand.time)
+
+    async def register(self, scheme: Scheme) -> None:
+        """Correct the register: what waits is weighed anew, then what is held."""
+        async with self.engine.begin() as conn:
+            await schemes.save(conn, scheme, actor=ACTOR, now=self.hand.time)
+            house = await self.acceptor.house(conn)
+            await recheck(conn, scheme.scheme, house, actor=ACTOR, now=self.hand.time)
+            held = await messages.held(conn)
+            await release(conn, held, house, actor=ACTOR, now=self.hand.time)
 
     async def house(self) -> House:
         async with self.engine.connect() as conn:

@@ -4,13 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from notifier.cases.fallback import take_over
-from notifier.cases.recheck import recheck
-from notifier.cases.release import release
 from notifier.decide.together import charges_of, step_of
 from notifier.model.event import Event
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.store import messages, schemes
+from notifier.store import messages
 from notifier.store.db import run
 from notifier.store.messages import Move
 from tests.samples import SCHEME, amounts, charge_failed, event, overcharged, settled, submitted
@@ -263,14 +261,7 @@ async def test_a_held_reminder_of_two_charges_is_released_with_both(office: Offi
     await office.sweep_at(2025, 8, 13, 1)
     raised = replace(SCHEME, fees=tuple(replace(f, yen=250) for f in SCHEME.fees))
     for scheme, state in ((raised, "held"), (SCHEME, "queued")):
-        async with office.engine.begin() as conn:
-            await schemes.save(conn, scheme, actor=ACTOR, now=office.hand.now())
-            house = await office.acceptor.house(conn)
-            if state == "held":
-                await recheck(conn, SCHEME.scheme, house, actor=ACTOR, now=office.hand.now())
-            else:
-                held = await messages.held(conn)
-                await release(conn, held, house, actor=ACTOR, now=office.hand.now())
+        await office.register(scheme)
         assert _reminders(await office.messages()) == [("before_1", state)]
         assert await _reminded(office) == [("08-13", "before_1", [C1, D7])]
 

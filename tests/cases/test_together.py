@@ -15,7 +15,7 @@ from notifier.model.states import State
 from notifier.store import messages
 from notifier.store.messages import Move
 from tests.cases.conftest import Office
-from tests.samples import SCHEME, amounts, charge_failed, settled
+from tests.samples import NOTICES, SCHEME, amounts, charge_failed, settled
 
 ACTOR = system("test")
 
@@ -170,29 +170,17 @@ async def test_a_letter_for_two_charges_tells_of_what_is_left(office: Office) ->
 
 
 async def test_a_corrected_register_weighs_every_charge(office: Office) -> None:
-    from notifier.cases.recheck import recheck
-    from notifier.cases.release import release
-    from notifier.store import schemes
-
     await office.accept(charge_failed(), second())
     raised = replace(SCHEME, fees=tuple(replace(f, yen=250) for f in SCHEME.fees))
     for scheme, state in ((raised, "held"), (SCHEME, "queued")):
-        async with office.engine.begin() as conn:
-            await schemes.save(conn, scheme, actor=ACTOR, now=office.hand.now())
-            house = await office.acceptor.house(conn)
-            if state == "held":
-                await recheck(conn, SCHEME.scheme, house, actor=ACTOR, now=office.hand.now())
-            else:
-                held = await messages.held(conn)
-                await release(conn, held, house, actor=ACTOR, now=office.hand.now())
+        await office.register(scheme)
         assert [m[3] for m in await office.messages()] == [state]
         assert await _told(office) == [[3230, 1480]]
 
 
 async def test_a_first_message_can_wait_for_others(office: Office) -> None:
-    notices = dict(office.acceptor._notices)
-    notices["card_error"] = replace(notices["card_error"], together=timedelta(minutes=10))
-    office.acceptor._notices = notices
+    patient = replace(NOTICES["card_error"], together=timedelta(minutes=10))
+    office.open({**NOTICES, "card_error": patient})
     await office.accept(charge_failed())
     [row] = await office.rows("SELECT created_at, next_attempt_at FROM messages")
     assert row["next_attempt_at"] - row["created_at"] == timedelta(minutes=10)

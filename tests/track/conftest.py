@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.demo.post_office import PostOffice
 from tests.cases import conftest as cases
 from tests.dovecot import Dovecot
-from tests.postfix import Postfix
 from tests.track.desk import Desk
 
 office = cases.office
@@ -19,15 +18,6 @@ office = cases.office
 def desk(engine: AsyncEngine, post_office: PostOffice, tmp_path: Path) -> Desk:
     """A rig at which things come back."""
     return Desk(engine, post_office, tmp_path / "var")
-
-
-@pytest.fixture(scope="session")
-def postfix() -> Iterator[Postfix]:
-    """A real Postfix, one for the whole run."""
-    made = Postfix()
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
