@@ -26,8 +26,13 @@ FROM messages m LEFT JOIN (
 ORDER BY m.message_id
 """
 
+# A charge that is told in the message about another one stands among the facts of that.
 _EVENTS = """
-SELECT e.id, e.decided_at IS NOT NULL AS decided, d.outcome, d.reason, d.message_id
+SELECT e.id, d.message_id IS NOT NULL AND (d.outcome IN ('send', 'hold')
+    OR d.reason = 'told_together' AND EXISTS (
+        SELECT FROM message_facts f WHERE f.message_id = d.message_id
+          AND f.facts->'further' @> jsonb_build_array(jsonb_build_object('charge_id', e.id)))
+    ) AS is_told
 FROM events e LEFT JOIN decisions d USING (event_id)
 """
 
@@ -126,10 +131,10 @@ async def record(house: House) -> list[Message]:
 
 
 async def unanswered(house: House, accepted: Iterable[str]) -> list[str]:
-    """Accepted events that have not led to one message."""
+    """Accepted events of which not one message tells."""
     made: Counter[str] = Counter()
     for r in await house.rows(_EVENTS):
-        made[r["id"]] += r["outcome"] in ("send", "hold") and r["message_id"] is not None
+        made[r["id"]] += bool(r["is_told"])
     return [f"event {event_id}" for event_id in accepted if made[event_id] != 1]
 
 

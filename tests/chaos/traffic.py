@@ -1,4 +1,8 @@
-"""Traffic: what the billing system of the run tells. Every event stands alone."""
+"""Traffic: what the billing system of the run tells.
+
+Every charge and refund is a matter of its own; failed charges of one member that meet before they
+leave are told in one message.
+"""
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
