@@ -34,7 +34,7 @@ async def _kill_on(folder: Path, stop: asyncio.Event) -> int:
 
 
 def _to_members(act: dict[str, Any]) -> Counter[str]:
-    """State → count. Staff may rightly hear of a mail that a kill left uncertain: not counted."""
+    """State → count. Alerts aside: how fast staff close a task decides if they are told of it."""
     found: Counter[str] = Counter()
     for notice, channels in act["messages"].items():
         for states in channels.values() if notice != ALERT else ():
