@@ -20,6 +20,12 @@ WITH told AS (
 )
 """
 
+# Each row is looked up by index, for itself (LATERAL and OFFSET 0, MATERIALIZED): a plan of joins
+# made while the tables are empty, or grow too fast to be analyzed, would read all messages.
+_STATE = """CROSS JOIN LATERAL (
+    SELECT m.state, m.reason, m.next_attempt_at FROM messages m
+    WHERE m.message_id = told.message_id OFFSET 0) m"""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -29,28 +35,29 @@ class Said:
     generation: int  # the highest so far
 
 
-# What is told under another case's key is found first, by itself (MATERIALIZED): a plan made while
-# there is none of it would look at all messages for each row.
-_SAID = """
+_SAID = f"""
 WITH r AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
         notice text, step text, generation integer)
 ), joint AS MATERIALIZED (
     SELECT r.n, r.notice, r.step, t.message_id, t.generation
     FROM r JOIN message_cases t ON t.case_id = r.case_id AND t.generation >= r.generation
-), said AS (
-    SELECT r.n, k.message_id, k.generation FROM r JOIN message_keys k
-        ON (k.case_id, k.notice, k.step) = (r.case_id, r.notice, r.step)
-        AND k.generation >= r.generation
+), told AS (
+    SELECT r.n, k.message_id, k.generation FROM r CROSS JOIN LATERAL (
+        SELECT k.message_id, k.generation FROM message_keys k
+        WHERE (k.case_id, k.notice, k.step) = (r.case_id, r.notice, r.step)
+          AND k.generation >= r.generation OFFSET 0) k
     UNION ALL
-    SELECT joint.n, message_id, joint.generation FROM joint JOIN message_keys k USING (message_id)
-    WHERE (k.notice, k.step) = (joint.notice, joint.step)
+    SELECT joint.n, joint.message_id, joint.generation FROM joint
+    WHERE (joint.notice, joint.step) = (
+        SELECT k.notice, k.step FROM message_keys k WHERE k.message_id = joint.message_id)
 )
-SELECT said.n, max(said.generation) AS generation,
-    coalesce(max(message_id) FILTER (WHERE NOT (m.state = 'cancelled' AND m.reason IN
+SELECT told.n, max(told.generation) AS generation,
+    coalesce(max(told.message_id) FILTER (WHERE NOT (m.state = 'cancelled' AND m.reason IN
         ('superseded', 'member_left', 'settled', 'reregistered', 'direct_collection'))), 0)
         AS message_id
-FROM said JOIN messages m USING (message_id) GROUP BY said.n
+FROM told {_STATE}
+GROUP BY told.n
 """
 
 
@@ -81,7 +88,7 @@ async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, da
         conn,
         f"""{_OF_CASES}
             SELECT told.case_id, max((m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date) AS day
-            FROM told JOIN messages m USING (message_id)
+            FROM told {_STATE}
             WHERE m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
             GROUP BY told.case_id""",
         {"ids": list(case_ids)},
@@ -112,7 +119,7 @@ async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set
     """Those cases in which something is held: what comes after must not overtake it."""
     found = await rows(
         conn,
-        f"""{_OF_CASES} SELECT DISTINCT told.case_id FROM told JOIN messages m USING (message_id)
+        f"""{_OF_CASES} SELECT DISTINCT told.case_id FROM told {_STATE}
             WHERE m.state = 'held'""",
         {"ids": list(case_ids)},
     )
