@@ -13,8 +13,8 @@ from notifier.model.states import Channel
 
 from .db import dumps, row, rows, run
 
-# The cases of each row are looked up by the index of the keys, one row after the other: where a table
-# has grown too fast to be analyzed, a plain join of them would read it all.
+# The cases of each row are looked up by the index of the keys, one row after the other: where a
+# table has grown too fast to be analyzed, a plain join of them would read it all.
 _CASES = (
     "k.case_id = ANY(ARRAY(SELECT CAST(c AS bigint) FROM jsonb_array_elements_text(r.cases) c))"
 )
