@@ -35,10 +35,14 @@ _TOKEN: Final = re.compile(
     % (_TAG, _NUMBER, _literal()),
     re.DOTALL,
 )
+#: Strings of glyphs, and by how much (thousandths of the size) what follows is moved back.
+_SHOWN: Final = re.compile(rb"\((%s)\)|<([0-9A-Fa-f]*)>|(%s)" % (_literal(), _NUMBER), re.DOTALL)
+_STRING: Final = rb"(?:\(%s\)|<[0-9A-Fa-f]*>)" % _literal()
 #: Most texts: colour and manner, which change nothing about their place, then a single line.
 _LINE: Final = re.compile(
     rb"\s*/\w+ cs (?:%s )++scn\s+BT \d Tr/(\w+) (%s) Tf 1 0 0 -1 (%s) (%s) Tm"
-    rb"\[(?:\((%s)\)|<([0-9A-Fa-f]*)>)\]TJ\s+ET" % (_NUMBER, _NUMBER, _NUMBER, _NUMBER, _literal()),
+    rb"(?:\[((?:%s|%s|\s)*+)\]TJ|(%s)Tj)\s+ET"
+    % (_NUMBER, _NUMBER, _NUMBER, _NUMBER, _STRING, _NUMBER, _STRING),
     re.DOTALL,
 )
 #: What glyphs stand for that mean nothing one by one.
@@ -115,19 +119,18 @@ class Contents:
         return shape
 
     def _line(
-        self,
-        name: bytes,
-        size: bytes,
-        left: bytes,
-        base: bytes,
-        literal: bytes | None,
-        digits: bytes,
+        self, name: bytes, size: bytes, left: bytes, base: bytes, many: bytes | None, one: bytes
     ) -> Drawn:
-        """A text of one line, all of it one string."""
-        raw = bytes.fromhex(digits.decode()) if literal is None else _unescaped(literal)
-        font, glyphs = self._fonts[name], glyphs_of(raw)
+        """A text of one line; ``many``: strings and what is moved between them."""
+        raw, moved = [], 0.0
+        for literal, digits, number in _SHOWN.findall(one if many is None else many):
+            if number:
+                moved += float(number)
+            else:
+                raw.append(bytes.fromhex(digits.decode()) if digits else _unescaped(literal))
+        font, glyphs = self._fonts[name], glyphs_of(b"".join(raw))
         em, x, y = float(size), float(left), float(base)
-        right = x + font.width(glyphs) * em / 1000
+        right = x + (font.width(glyphs) - moved) * em / 1000
         return Drawn(x, y - _ABOVE * em, right, y + _BELOW * em, font.text(glyphs))
 
     def _text(self, body: bytes) -> Drawn:
