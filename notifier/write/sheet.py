@@ -9,7 +9,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
 from notifier.model.correspondence import Recipient
 from notifier.write.envelope import Envelope
@@ -24,19 +26,20 @@ _HEAD: Final = """\
 #set text(lang: frame.language, region: frame.region)
 """
 _KIND: Final = """\
-#import "tools.typ": *
+#import "{tools}": *
 #let kind(data) = [
 {source}
 #last-foot
 ]
 """
-_USED: Final = '#import "kind-{n}.typ": kind as kind-{n}\n'
+_USED: Final = '#import "{name}": kind as kind-{n}\n'
 _TAIL: Final = """\
 #for (n, piece) in json("pieces.json").enumerate() {{
   ({kinds},).at(frame.kinds.at(n))(piece + (place: n, pages: frame.pages.at(n)))
 }}
 """
 _REGIONS: Final = {"ja": "JP"}
+_KEPT: Final = 64  # sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,15 @@ def paper(e: Envelope, face: Typeface, *, fold_marks: bool) -> dict[str, Any]:
     return {"window": window, "folds": list(e.folds) if fold_marks else [], "font": face.family}
 
 
-def document(pieces: Sequence[Piece], pages: Sequence[int]) -> dict[str, bytes]:
-    """The files of a document by name. ``pages``: of each piece, as far as they are known.
+class Document(NamedTuple):
+    """What a document is made from; files by name."""
+
+    own: dict[str, bytes]
+    shared: dict[str, bytes]  # with other documents: the same name, the same content
+
+
+def document(pieces: Sequence[Piece], pages: Sequence[int]) -> Document:
+    """The files of a document. ``pages``: of each piece, as far as they are known.
 
     Data are files, and so are tools and kinds, because what Typst keeps of one document serves the
     next one only while nothing changes that all of it could depend on; its inputs are such a thing.
@@ -96,16 +106,23 @@ def document(pieces: Sequence[Piece], pages: Sequence[int]) -> dict[str, bytes]:
         "kinds": [kinds.setdefault(p.source, len(kinds)) for p in pieces],
         "pages": list(pages),
     }
-    names = ", ".join(f"kind-{n}" for n in kinds.values())
-    used = [_USED.format(n=n) for n in kinds.values()]
-    files = {
-        MAIN: "".join([_HEAD, *used, _TAIL.format(kinds=names)]),
-        "tools.typ": _tools(pieces),
-        **{f"kind-{n}.typ": _KIND.format(source=text) for text, n in kinds.items()},
+    tools = _file("tools", _tools(pieces))
+    files = [_file("kind", _KIND.format(tools=tools[0], source=text)) for text in kinds]
+    used = [_USED.format(n=n, name=name) for n, (name, _) in enumerate(files)]
+    tail = _TAIL.format(kinds=", ".join(f"kind-{n}" for n in range(len(files))))
+    own = {
+        MAIN: "".join([_HEAD, *used, tail]),
         "frame.json": json.dumps(frame, ensure_ascii=False),
         "pieces.json": f"[{','.join(p.data for p in pieces)}]",
     }
-    return {name: text.encode() for name, text in files.items()}
+    return Document({n: text.encode() for n, text in own.items()}, dict([tools, *files]))
+
+
+@lru_cache(_KEPT)
+def _file(what: str, source: str) -> tuple[str, bytes]:
+    """A file named after its content."""
+    content = source.encode()
+    return f"/{what}-{sha256(content).hexdigest()[:32]}.typ", content
 
 
 def _tools(pieces: Sequence[Piece]) -> str:

@@ -1,10 +1,13 @@
 """Letters by Typst: PDF/A-2b, tagged, with fonts of our own, one letter or many at once."""
 
-import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from threading import Lock, Thread
 from typing import Any, Final
+from weakref import finalize
 
 import typst
 
@@ -28,10 +31,14 @@ class Typesetter:
     def __init__(self, face: Typeface) -> None:
         self._lock = Lock()
         self._seen: dict[tuple[str, str, str], int] = {}  # pages of letters of a kind
+        # Typst reads the source of a file once, and what is given with a document each time.
+        self._folder = mkdtemp(prefix="notifier-letters-")
+        finalize(self, rmtree, self._folder, ignore_errors=True)
+        self._written: set[str] = set()
         self._kept = 0  # letters of which Typst keeps what it reckoned
         self._compiler = typst.Compiler(
             input=b"",
-            root=os.devnull,  # a letter reads no file, whatever its source says
+            root=self._folder,  # whatever its source says, a letter reads no other file
             font_paths=typst.Fonts(
                 include_system_fonts=False,
                 include_embedded_fonts=False,
@@ -87,7 +94,9 @@ class Typesetter:
                 self._compiler.compile(input=nothing, format="pdf")
 
     def _compile(self, pieces: Sequence[Piece], pages: Sequence[int], **how: Any) -> list[bytes]:
-        files: Any = document(pieces, pages)  # the library's types know only one file
+        made_from = document(pieces, pages)
+        self._write(made_from.shared)
+        files: Any = made_from.own  # the library's types know only one file
         at = max(int(piece.written_at.timestamp()) for piece in pieces)
         try:
             made = self._compiler.compile(input=files, timestamp=at, **how)
@@ -95,6 +104,11 @@ class Typesetter:
             raise _wrapped(error) from None
         assert made is not None
         return made if isinstance(made, list) else [made]
+
+    def _write(self, sources: Mapping[str, bytes]) -> None:
+        for name in sources.keys() - self._written:
+            Path(self._folder + name).write_bytes(sources[name])
+            self._written.add(name)
 
 
 def _pages(pdf: bytes, letters: int) -> tuple[int, ...]:
