@@ -45,6 +45,11 @@ def yen(amount: int) -> str:
     return f"{amount:,}円"
 
 
+def number(count: int) -> str:
+    """``1854`` → ``1,854``, for what is counted: 1,854件."""
+    return f"{count:,}"
+
+
 def long_date(day: date) -> str:
     """``2025年8月14日（木）``."""
     return f"{day.year}年{day.month}月{day.day}日（{_WEEKDAYS[day.weekday()]}）"

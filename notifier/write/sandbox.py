@@ -52,6 +52,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.filters |= {
             "yen": unbroken_yen if escape else japanese.yen,
+            "number": japanese.number,
             "date": japanese.long_date,
             "plain_date": japanese.plain_date,
             "wareki": japanese.wareki,

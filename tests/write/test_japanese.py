@@ -22,6 +22,10 @@ def test_only_whole_yen(amount: object) -> None:
         japanese.yen(amount)  # type: ignore[arg-type]
 
 
+def test_numbers() -> None:
+    assert [japanese.number(n) for n in (0, 999, 1854)] == ["0", "999", "1,854"]
+
+
 def test_dates() -> None:
     assert japanese.long_date(date(2025, 8, 14)) == "2025年8月14日（木）"
     assert japanese.plain_date(date(2025, 8, 14)) == "2025年8月14日"

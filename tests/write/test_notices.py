@@ -156,7 +156,7 @@ def test_the_members_own_category_is_marked(writer: Writer, category: str) -> No
 def test_a_staff_alert_says_what_to_do(writer: Writer, step: str) -> None:
     facts = writer.sample("staff_alert", step).facts
     subject, text, page = _mail(writer, "staff_alert", step)
-    assert f"{facts['title']}（{facts['count']}件）" in subject
+    assert f"{facts['title']}（{facts['count']:,}件）" in subject
     for needed in (facts["title"], facts["due"], facts["command"], *facts["lines"]):
         assert needed in text
         assert needed in page.text
