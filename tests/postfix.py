@@ -57,6 +57,7 @@ virtual_gid_maps = static:{gid}
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
+transport_retry_time = 1s
 default_transport = smtp:[127.0.0.1]:1
 transport_maps = inline:{{ {routes} }}
 smtpd_tls_security_level = may

@@ -1,16 +1,26 @@
 """The terminal as a person has it: ``notifier`` in a process of its own."""
 
+import io
+import multiprocessing
 import os
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from multiprocessing.reduction import DupFd
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
+from notifier.cli import main
 from notifier.runtime.clock import turn
 from notifier.runtime.settings import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+#: Processes begin as copies of one that has loaded the program: to start Python and load it takes
+#: a second, of which the tests would see hundreds.
+_COPIES = multiprocessing.get_context("forkserver")
+_COPIES.set_forkserver_preload(["notifier.cli.app", "alembic.command"])
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
@@ -49,14 +59,32 @@ class Terminal:
 
         It must end with ``code``, and never with a traceback.
         """
-        done = subprocess.run(
-            [sys.executable, "-m", "notifier.cli", *words],
-            check=False,
-            input=given,
-            capture_output=True,
-            env=environment(self.settings, **(env or {})),
-        )
-        said = (done.stdout + done.stderr).decode()
+        with TemporaryFile() as taken, TemporaryFile() as out, TemporaryFile() as err:
+            taken.write(given)
+            taken.seek(0)
+            streams = [DupFd(one.fileno()) for one in (taken, out, err)]
+            process = _COPIES.Process(
+                target=_verb, args=(words, environment(self.settings, **(env or {})), streams)
+            )
+            process.start()
+            process.join()
+            said = (_all_of(out) + _all_of(err)).decode()
         assert "Traceback" not in said
-        assert done.returncode == code, said
+        assert process.exitcode == code, said
         return said
+
+
+def _verb(words: Sequence[str], env: Mapping[str, str], streams: Sequence[Any]) -> None:
+    """What ``python -m notifier.cli WORDS`` does, with these three streams and this environment."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream.detach(), number)
+    sys.stdin = io.TextIOWrapper(io.FileIO(0))  # multiprocessing has given it another one
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["notifier", *words]
+    main()
+
+
+def _all_of(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()

@@ -1,7 +1,7 @@
 """The loop: a real Postfix takes, refuses, bounces and delivers, and its reports come back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,10 +28,11 @@ Stand = tuple[str, str]
 
 
 @pytest.fixture
-def desk(desk: Desk, postfix: Postfix) -> Desk:
+def desk(desk: Desk, postfix: Postfix) -> Iterator[Desk]:
     """It sends through Postfix, and asks to be told of deliveries."""
     desk.relay = postfix.relay(dsn=Dsn.SUCCESS)
-    return desk
+    yield desk
+    print(postfix.log.read_text()[-20_000:])  # noqa: T201 (seen when a test has failed)
 
 
 @asynccontextmanager
