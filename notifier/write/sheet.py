@@ -26,13 +26,13 @@ _HEAD: Final = """\
 #set text(lang: frame.language, region: frame.region)
 """
 _KIND: Final = """\
-#import "{tools}": *
+#import "/{tools}": *
 #let kind(data) = [
 {source}
 #last-foot
 ]
 """
-_USED: Final = '#import "{name}": kind as kind-{n}\n'
+_USED: Final = '#import "/{name}": kind as kind-{n}\n'
 _TAIL: Final = """\
 #for (n, piece) in json("pieces.json").enumerate() {{
   ({kinds},).at(frame.kinds.at(n))(piece + (place: n, pages: frame.pages.at(n)))
@@ -122,7 +122,7 @@ def document(pieces: Sequence[Piece], pages: Sequence[int]) -> Document:
 def _file(what: str, source: str) -> tuple[str, bytes]:
     """A file named after its content."""
     content = source.encode()
-    return f"/{what}-{sha256(content).hexdigest()[:32]}.typ", content
+    return f"{what}-{sha256(content).hexdigest()[:32]}.typ", content
 
 
 def _tools(pieces: Sequence[Piece]) -> str:

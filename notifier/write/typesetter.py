@@ -32,13 +32,12 @@ class Typesetter:
         self._lock = Lock()
         self._seen: dict[tuple[str, str, str], int] = {}  # pages of letters of a kind
         # Typst reads the source of a file once, and what is given with a document each time.
-        self._folder = mkdtemp(prefix="notifier-letters-")
+        self._folder = Path(mkdtemp(prefix="notifier-letters-"))
         finalize(self, rmtree, self._folder, ignore_errors=True)
-        self._written: set[str] = set()
         self._kept = 0  # letters of which Typst keeps what it reckoned
         self._compiler = typst.Compiler(
             input=b"",
-            root=self._folder,  # whatever its source says, a letter reads no other file
+            root=str(self._folder),  # whatever its source says, a letter reads no other file
             font_paths=typst.Fonts(
                 include_system_fonts=False,
                 include_embedded_fonts=False,
@@ -106,9 +105,13 @@ class Typesetter:
         return made if isinstance(made, list) else [made]
 
     def _write(self, sources: Mapping[str, bytes]) -> None:
-        for name in sources.keys() - self._written:
-            Path(self._folder + name).write_bytes(sources[name])
-            self._written.add(name)
+        """Have the sources in the folder; a cleaner of temporary files may have been there."""
+        for name, content in sources.items():
+            path = self._folder / name
+            if not path.exists():
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                path.with_suffix(".new").write_bytes(content)
+                path.with_suffix(".new").rename(path)
 
 
 def _pages(pdf: bytes, letters: int) -> tuple[int, ...]:

@@ -1,7 +1,10 @@
 """Many letters in one document: each as if it were alone, and none lost for another's sake."""
 
+import gc
 import io
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -154,6 +157,25 @@ def test_nothing_and_too_many_are_refused(writer: Writer, many: list[Corresponde
     for bad in ([], [many[0]] * 1001):
         with pytest.raises(ValueError, match="1 to 1000"):
             writer.letters(bad)
+
+
+def test_a_cleaner_of_temporary_files_does_no_harm(
+    templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    writer = Writer(templates)
+    letters = _letters(writer, 3)
+    first = writer.letters(letters)
+    [folder] = tmp_path.iterdir()
+    shutil.rmtree(folder)
+    assert writer.letters(letters) == first
+    sources = sorted(folder.iterdir())
+    sources[0].unlink()
+    assert writer.letters(letters) == first
+    assert sorted(folder.iterdir()) == sources
+    del writer
+    gc.collect()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_template_without_a_title_is_refused(templates: Path, tmp_path: Path) -> None:
