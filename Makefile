@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a machine with Python 3.11 to 3.13 and make is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench chaos fuzz gallery bounces lock clean
+.PHONY: help setup demo up test check bench chaos fuzz explore gallery bounces lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,10 @@ chaos: $(STAMP)  ## 200 faults while 100,000 mails go through; writes var/chaos/
 
 fuzz: $(STAMP)  ## 100,000 broken and hostile mails through reader and record (COUNT=…, SEED=…)
 	@$(BIN)/python -m tests.track.flood $(or $(COUNT),100000) $(or $(SEED),0)
+
+explore: $(STAMP)  ## property tests on examples that nobody has seen, many of them
+	@sh scripts/packages.sh
+	@$(BIN)/python -m pytest $(ARGS) -m hypothesis --hypothesis-profile=explore
 
 gallery: $(STAMP)  ## render every notice, channel and sample into docs/gallery
 	@sh scripts/packages.sh

@@ -26,9 +26,11 @@ from tests.postfix import Postfix
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[_name]  # the developer's own settings are none of the tests' business
 
-# How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("house", deadline=None)
-hypothesis.settings.load_profile("house")
+# How long an example takes depends on what else the machine does. The gate draws the same examples
+# each time, so that what fails there is the change; `make explore` draws new ones, and more.
+hypothesis.settings.register_profile("gate", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("gate")
 
 _TEMPLATE = "house_template"
 _FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}

@@ -163,6 +163,7 @@ def test_stories_that_went_wrong_once(theatre: Theatre) -> None:
         assert {c.ends[charge + c.number] for c in (in_time, late)} == {end}, story
 
 
+@pytest.mark.hypothesis
 @pytest.mark.timeout(300)
 def test_what_a_case_says_and_where_it_ends(theatre: Theatre) -> None:
     told = _drawn(250)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from dataclasses import replace
 from datetime import date
 
@@ -65,7 +66,9 @@ def test_every_name_comes_back_or_is_reported(name: str, encoding: Encoding) -> 
         return
     told = {one.character for one in lacking}
     same = str.maketrans("〜−—‖¢£¬", "～－―∥￠￡￢")
-    kept = "".join("〓" if c in told else c for c in name).translate(same)
+    # A selector has no width of its own: without it its base stands in its usual form.
+    shown = (c for c in name if not unicodedata.name(c, "").startswith("VARIATION SELECTOR"))
+    kept = "".join("〓" if c in told else c for c in shown).translate(same)
     assert cell == kept.removeprefix("'")
 
 
