@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.scheme import Brand
@@ -22,10 +22,12 @@ from notifier.write.parts import Parts, parts_of
 from notifier.write.sheet import Piece, addressed, paper
 from notifier.write.stationery import Stationery
 from notifier.write.typeface import Typeface, typeface
-from notifier.write.typesetter import Typesetter
 from notifier.write.window import fit
 from notifier.write.wording import Wording
 from notifier.write.written import Bulk
+
+if TYPE_CHECKING:
+    from notifier.write.typesetter import Typesetter
 
 _TOOLS: Final = f"{BASE}/tools.typ"
 _SHEET: Final = f"{BASE}/sheet.typ"
@@ -55,7 +57,7 @@ class Letters:
         return Letters(self._stationery, wording_of, self._setting)
 
     @property
-    def _typesetter(self) -> Typesetter:
+    def _typesetter(self) -> "Typesetter":
         return self._setting.typesetter
 
     def piece(self, c: Correspondence) -> Piece:
@@ -154,7 +156,9 @@ class _Setting:
         self.checked = Checked(face)
 
     @cached_property
-    def typesetter(self) -> Typesetter:
+    def typesetter(self) -> "Typesetter":
+        from notifier.write.typesetter import Typesetter  # Typst alone has 7 MB
+
         return Typesetter(self.face)
 
 

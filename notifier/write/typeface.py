@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import typst
 from fontTools.ttLib import TTFont
 
 from notifier.write.errors import BadTemplate
@@ -78,6 +77,8 @@ def _wheel_files() -> list[Path]:
 
 def _installed(family: str) -> tuple[tuple[Path, int], ...]:
     """Regular and bold of an installed family, the lighter first."""
+    import typst  # by far not every process sets letters
+
     fonts = typst.Fonts(include_system_fonts=True, include_embedded_fonts=False).fonts()
     upright = [f for f in fonts if f.family == family and f.style == "normal" and f.path]
     by_weight = {f.weight: f for f in reversed(upright)}
