@@ -1,5 +1,7 @@
 """One writer over the real templates."""
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,13 @@ from notifier.model.correspondence import Correspondence
 from notifier.write import Writer
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidy() -> Iterator[None]:
+    """Let go of a module's writers, each of which holds fonts of a hundred megabytes."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -33,8 +33,13 @@ def envelope(request: pytest.FixtureRequest) -> Envelope:
     return ENVELOPES[request.param]
 
 
-def _letter(templates: Path, envelope: Envelope, **recipient: object) -> tuple[bytes, Recipient]:
-    writer = Writer(templates, stationery=Stationery(envelope=envelope.name))
+@pytest.fixture(scope="module")
+def writing(templates: Path, envelope: Envelope) -> Writer:
+    """A writer of letters for the envelope."""
+    return Writer(templates, stationery=Stationery(envelope=envelope.name))
+
+
+def _letter(writer: Writer, **recipient: object) -> tuple[bytes, Recipient]:
     sample = writer.sample("refund", "decided")
     to = replace(sample.recipient, **recipient)  # type: ignore[arg-type]
     return writer.letter(replace(sample, recipient=to)).pdf, to
@@ -42,9 +47,9 @@ def _letter(templates: Path, envelope: Envelope, **recipient: object) -> tuple[b
 
 @pytest.mark.parametrize("address", [None, LONG])
 def test_only_the_address_shows_however_the_sheet_slips(
-    templates: Path, envelope: Envelope, address: PostalAddress | None
+    writing: Writer, envelope: Envelope, address: PostalAddress | None
 ) -> None:
-    pdf, to = _letter(templates, envelope, **({"address": address} if address else {}))
+    pdf, to = _letter(writing, **({"address": address} if address else {}))
     e, shown = envelope, words(pdf)[0]
     inner = (
         e.left + e.slack_x,
@@ -66,8 +71,8 @@ def test_only_the_address_shows_however_the_sheet_slips(
     assert all(w.within(*inner) for w in shown if w.touches(*outer))
 
 
-def test_bars_stand_where_the_post_wants_them(templates: Path, envelope: Envelope) -> None:
-    pdf, to = _letter(templates, envelope)
+def test_bars_stand_where_the_post_wants_them(writing: Writer, envelope: Envelope) -> None:
+    pdf, to = _letter(writing)
     assert to.address is not None
     barcode = barcode_of(to.address)
     assert barcode is not None
@@ -83,9 +88,9 @@ def test_bars_stand_where_the_post_wants_them(templates: Path, envelope: Envelop
 
 @pytest.mark.parametrize("address", [None, LONG])
 def test_two_millimetres_around_the_barcode_stay_blank(
-    templates: Path, envelope: Envelope, address: PostalAddress | None
+    writing: Writer, envelope: Envelope, address: PostalAddress | None
 ) -> None:
-    pdf, _ = _letter(templates, envelope, **({"address": address} if address else {}))
+    pdf, _ = _letter(writing, **({"address": address} if address else {}))
     bars, e = strokes(pdf), envelope
     around = (
         bars[0].left - QUIET,
@@ -101,8 +106,8 @@ def test_two_millimetres_around_the_barcode_stay_blank(
     assert not [w.text for w in words(pdf)[0] if w.touches(*around)]
 
 
-def test_folding_marks(templates: Path, envelope: Envelope) -> None:
-    pdf, _ = _letter(templates, envelope)
+def test_folding_marks(templates: Path, writing: Writer, envelope: Envelope) -> None:
+    pdf, _ = _letter(writing)
     assert folds(pdf) == pytest.approx(envelope.folds, abs=0.1)
     plain = Stationery(envelope=envelope.name, fold_marks=False)
     writer = Writer(templates, stationery=plain)
@@ -116,12 +121,12 @@ def test_a_brand_has_an_envelope_of_its_own(writer: Writer) -> None:
     assert folds(writer.letter(other).pdf) == []
 
 
-def test_an_organisation_and_an_office(templates: Path) -> None:
+def test_an_organisation_and_an_office(writer: Writer) -> None:
     office = {"organisation": "見本県専門職連合会", "role": "事務局長", "name": "見本 次郎"}
-    pdf, _ = _letter(templates, ENVELOPES["naga3"], **office)
+    pdf, _ = _letter(writer, **office)
     text = "".join(w.text for w in words(pdf)[0])
     assert "見本県専門職連合会事務局長見本次郎様" in text
-    pdf, _ = _letter(templates, ENVELOPES["naga3"], name="見本県専門職連合会", honorific="御中")
+    pdf, _ = _letter(writer, name="見本県専門職連合会", honorific="御中")
     assert "見本県専門職連合会御中" in "".join(w.text for w in words(pdf)[0])
 
 
