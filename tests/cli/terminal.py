@@ -1,5 +1,6 @@
 """The terminal as a person has it: ``notifier`` in a process of its own."""
 
+import atexit
 import io
 import multiprocessing
 import os
@@ -82,7 +83,10 @@ def _verb(words: Sequence[str], env: Mapping[str, str], streams: Sequence[Any]) 
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["notifier", *words]
-    main()
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()  # which a copy leaves out
 
 
 def _all_of(file: BinaryIO) -> bytes:
