@@ -187,7 +187,7 @@ async def _cancel(
     why = await _replaced(conn, taken, ids, actor=actor, now=now)
     changes = [(ids[a.event_id, c.matter], c) for a, _, d in taken for c in d.cases]
     asked = [(case_id, c.cancels or REQUESTS, _below(c)) for case_id, c in changes if _stops(c)]
-    found = await cases.unsettled(conn, asked)
+    found = await history.unsettled(conn, asked)
     for case_id, change in changes:
         reason = change.reason if change.cancels else Reason.SUPERSEDED
         why |= {m: reason for m in found.get(case_id, ()) if m not in why}
@@ -217,7 +217,7 @@ async def _replaced(
     gone = frozenset[int]().union(*(s.superseded for _, s, _ in taken))
     closed = await superseded.close_cases(conn, gone, others=ids.values(), actor=actor, now=now)
     found = [*await superseded.unsettled_messages(conn, gone)]
-    left = await cases.unsettled(conn, [(case_id, REQUESTS, None) for case_id in closed])
+    left = await history.unsettled(conn, [(case_id, REQUESTS, None) for case_id in closed])
     for unsent in left.values():
         found += unsent
     return dict.fromkeys(found, Reason.SUPERSEDED)

@@ -113,44 +113,6 @@ async def save(
     return {r["n"]: r["case_id"] for r in found}
 
 
-# What is told under another case's key is found first, by itself (MATERIALIZED): a plan made while
-# there is none of it would begin with all messages.
-_UNSETTLED = """
-WITH r AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-        AS r(case_id bigint, notices jsonb, below integer)
-), joint AS MATERIALIZED (
-    SELECT case_id, t.message_id, r.notices FROM r JOIN message_cases t USING (case_id)
-    WHERE r.below IS NULL OR t.generation < r.below
-), told AS (
-    SELECT case_id, k.message_id FROM r JOIN message_keys k USING (case_id)
-    WHERE r.notices ? k.notice AND (r.below IS NULL OR k.generation < r.below)
-    UNION ALL
-    SELECT joint.case_id, k.message_id FROM joint JOIN message_keys k USING (message_id)
-    WHERE joint.notices ? k.notice
-)
-SELECT told.case_id, message_id FROM told JOIN messages m USING (message_id)
-WHERE m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')
-"""
-
-
-async def unsettled(
-    conn: AsyncConnection, asked: Iterable[tuple[int, Sequence[str], int | None]]
-) -> dict[int, list[int]]:
-    """Case id → messages that have not left, or of which that is not known.
-
-    Asked for by case id, notices, and the generation below which they are (None: all).
-    """
-    given = [{"case_id": c, "notices": list(n), "below": g} for c, n, g in asked if n]
-    if not given:
-        return {}
-    found = await rows(conn, _UNSETTLED, {"rows": dumps(given)})
-    answer: dict[int, list[int]] = {}
-    for r in found:
-        answer.setdefault(r["case_id"], []).append(r["message_id"])
-    return answer
-
-
 # Events about a member are decided under this lock; whoever has it has read the cases. An array,
 # so that members are looked up by their key: a join would read all of them.
 _DUE_MEMBERS = """

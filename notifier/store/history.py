@@ -3,7 +3,7 @@
 A case may be told in a message that stands under another one's key (``message_cases``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,7 +20,7 @@ WITH told AS (
 )
 """
 
-# Each row is looked up by index, for itself (LATERAL and OFFSET 0, MATERIALIZED): a plan of joins
+# Here and below each row is looked up by index, for itself (LATERAL and OFFSET 0): a plan of joins
 # made while the tables are empty, or grow too fast to be analyzed, would read all messages.
 _STATE = """CROSS JOIN LATERAL (
     SELECT m.state, m.reason, m.next_attempt_at FROM messages m
@@ -39,18 +39,17 @@ _SAID = f"""
 WITH r AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, case_id bigint,
         notice text, step text, generation integer)
-), joint AS MATERIALIZED (
-    SELECT r.n, r.notice, r.step, t.message_id, t.generation
-    FROM r JOIN message_cases t ON t.case_id = r.case_id AND t.generation >= r.generation
 ), told AS (
     SELECT r.n, k.message_id, k.generation FROM r CROSS JOIN LATERAL (
         SELECT k.message_id, k.generation FROM message_keys k
         WHERE (k.case_id, k.notice, k.step) = (r.case_id, r.notice, r.step)
           AND k.generation >= r.generation OFFSET 0) k
     UNION ALL
-    SELECT joint.n, joint.message_id, joint.generation FROM joint
-    WHERE (joint.notice, joint.step) = (
-        SELECT k.notice, k.step FROM message_keys k WHERE k.message_id = joint.message_id)
+    SELECT r.n, t.message_id, t.generation FROM r CROSS JOIN LATERAL (
+        SELECT t.message_id, t.generation FROM message_cases t
+        WHERE t.case_id = r.case_id AND t.generation >= r.generation OFFSET 0) t
+    WHERE (r.notice, r.step) = (
+        SELECT k.notice, k.step FROM message_keys k WHERE k.message_id = t.message_id)
 )
 SELECT told.n, max(told.generation) AS generation,
     coalesce(max(told.message_id) FILTER (WHERE NOT (m.state = 'cancelled' AND m.reason IN
@@ -75,6 +74,43 @@ async def said_before(
     given = [{**w, "n": n} for n, w in enumerate(wanted)]
     found = await rows(conn, _SAID, {"rows": dumps(given)})
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
+
+
+_UNSETTLED = f"""
+WITH r AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+        AS r(case_id bigint, notices jsonb, below integer)
+), told AS (
+    SELECT r.case_id, k.message_id FROM r CROSS JOIN LATERAL (
+        SELECT k.message_id FROM message_keys k
+        WHERE k.case_id = r.case_id AND r.notices ? k.notice
+          AND (r.below IS NULL OR k.generation < r.below) OFFSET 0) k
+    UNION ALL
+    SELECT r.case_id, t.message_id FROM r CROSS JOIN LATERAL (
+        SELECT t.message_id FROM message_cases t
+        WHERE t.case_id = r.case_id AND (r.below IS NULL OR t.generation < r.below) OFFSET 0) t
+    WHERE r.notices ? (SELECT k.notice FROM message_keys k WHERE k.message_id = t.message_id)
+)
+SELECT told.case_id, told.message_id FROM told {_STATE}
+WHERE m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')
+"""
+
+
+async def unsettled(
+    conn: AsyncConnection, asked: Iterable[tuple[int, Sequence[str], int | None]]
+) -> dict[int, list[int]]:
+    """Case id → messages that have not left, or of which that is not known.
+
+    Asked for by case id, notices, and the generation below which they are (None: all).
+    """
+    given = [{"case_id": c, "notices": list(n), "below": g} for c, n, g in asked if n]
+    if not given:
+        return {}
+    found = await rows(conn, _UNSETTLED, {"rows": dumps(given)})
+    answer: dict[int, list[int]] = {}
+    for r in found:
+        answer.setdefault(r["case_id"], []).append(r["message_id"])
+    return answer
 
 
 async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, date]:

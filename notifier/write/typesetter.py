@@ -110,8 +110,9 @@ class Typesetter:
             path = self._folder / name
             if not path.exists():
                 self._folder.mkdir(mode=0o700, exist_ok=True)
-                path.with_suffix(".new").write_bytes(content)
-                path.with_suffix(".new").rename(path)
+                new = path.with_suffix(".new")
+                new.write_bytes(content)
+                new.rename(path)  # whole, or not at all
 
 
 def _pages(pdf: bytes, letters: int) -> tuple[int, ...]:

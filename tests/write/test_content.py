@@ -1,5 +1,7 @@
 """What a page's content draws, read against what was written into it."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,11 @@ def _literal(raw: bytes) -> bytes:
     )
 
 
+def _string(glyphs: Sequence[int], in_hex: bool) -> bytes:
+    raw = b"".join(glyph.to_bytes(2, "big") for glyph in glyphs)
+    return b"<%s>" % raw.hex().upper().encode() if in_hex else _literal(raw)
+
+
 def _drawn(string: bytes, *, more: bytes = b"") -> Drawn:
     body = b"\n/c0 cs 0.1 0.1 0.1 scn\nBT 0 Tr/f0 10 Tf 1 0 0 -1 2 3 Tm[%s]TJ%s\nET" % (
         string,
@@ -39,8 +46,7 @@ def _drawn(string: bytes, *, more: bytes = b"") -> Drawn:
 
 @given(st.lists(st.sampled_from(_GLYPHS), min_size=1, max_size=40), st.booleans())
 def test_a_text_is_read_as_it_was_written(glyphs: list[int], in_hex: bool) -> None:
-    raw = b"".join(glyph.to_bytes(2, "big") for glyph in glyphs)
-    string = b"<%s>" % raw.hex().upper().encode() if in_hex else _literal(raw)
+    string = _string(glyphs, in_hex)
     found = _drawn(string)
     assert found.text == "".join(chr(0x3041 + glyph) for glyph in glyphs)
     assert found.left == pytest.approx(102)
@@ -48,6 +54,31 @@ def test_a_text_is_read_as_it_was_written(glyphs: list[int], in_hex: bool) -> No
     assert (found.top, found.bottom) == pytest.approx((142 + 3 - 8.8, 142 + 3 + 1.2))
     # Further operators take the text the long way; it stands where it stood.
     assert _drawn(string, more=b" 0 Tr") == found
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(_GLYPHS), min_size=1, max_size=5),
+            st.booleans(),
+            st.decimals(-900, 900, places=2).map(float),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_a_justified_line_is_as_long_as_it_is_set(
+    stretches: list[tuple[list[int], bool, float]],
+) -> None:
+    line = b"".join(_string(glyphs, in_hex) + b"%.2f" % move for glyphs, in_hex, move in stretches)
+    glyphs = [glyph for stretch, _, _ in stretches for glyph in stretch]
+    found = _drawn(line)
+    assert found.text == "".join(chr(0x3041 + glyph) for glyph in glyphs)
+    length = len(glyphs) * _WIDTH - sum(move for _, _, move in stretches)
+    assert found.right == pytest.approx(102 + length * 10 / 1000)
+    long_way = _drawn(line, more=b" 0 Tr")
+    assert long_way[:4] == pytest.approx(found[:4])
+    assert long_way.text == found.text
 
 
 @pytest.mark.parametrize(
