@@ -24,11 +24,13 @@ _SETTLING = timedelta(seconds=2)
 
 
 async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datetime) -> set[Lane]:
-    """Close what has settled itself, open what waited, escalate what is late, and tell staff.
+    """Bring the tasks up to date, and tell staff of those that are urgent.
 
-    Returns the lanes in which mail now waits.
+    What has settled itself is closed, what was forgotten raised, what waited opened, what is late
+    escalated. Returns the lanes in which mail now waits.
     """
     await tasks.close_moot(conn, actor=actor, now=now)
+    await tasks.raise_forgotten(conn, actor=actor, now=now)
     await tasks.open_waiting(conn, now=now)
     await tasks.escalate(conn, now=now)
     due = await tasks.to_alert(conn, now=now, settled_before=now - _SETTLING)

@@ -5,7 +5,7 @@ record undecided, with a task, and a sweep tries it again; it never takes others
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -21,7 +21,7 @@ from notifier.model.membership import MemberUpdated
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.model.task import TaskDraft, TaskKind, uncertain
+from notifier.model.task import WAITED_FOR, TaskDraft, TaskKind, uncertain
 from notifier.store import cases, events, history, members, messages, superseded, tasks
 from notifier.store.messages import Move
 
@@ -284,10 +284,21 @@ async def _write_outcomes(
         ]
         # The same matter told twice makes no second task.
         if not _only_repeats(arrived, decision, made):
-            drafts += decision.tasks
+            drafts += _asked(arrived, decision, made)
     if rows:
         await events.decided(conn, rows, now=now)
     await tasks.raise_all(conn, drafts, actor=actor, now=now)
+
+
+def _asked(arrived: Arrived, decision: Decision, made: Made) -> list[TaskDraft]:
+    """The tasks of a decision, with the messages that are held until somebody sees to them."""
+    held = [
+        message_id
+        for n, o in enumerate(decision.outcomes)
+        if isinstance(o, Hold) and not (found := made[arrived.event_id, n])[1]
+        for message_id in found[:1]
+    ]
+    return [replace(t, messages=tuple(held)) if t.kind in WAITED_FOR else t for t in decision.tasks]
 
 
 def _only_repeats(arrived: Arrived, decision: Decision, made: Made) -> bool:

@@ -82,9 +82,13 @@ async def mail(
     said = await history.said_before(conn, rows)
     known = {n for n, before in said.items() if before.message_id}
     fresh = [n for n in range(len(rows)) if n not in known]
-    await messages.insert(conn, [rows[n] for n in fresh], actor=actor, now=now)
-    holds = [w for n in fresh if isinstance(w := weighed[n], Hold)]
-    await tasks.raise_all(conn, [hold_task(h) for h in holds], actor=actor, now=now)
+    made = await messages.insert(conn, [rows[n] for n in fresh], actor=actor, now=now)
+    holds = [
+        hold_task(outcome, message_id)
+        for at, message_id in made.items()
+        if isinstance(outcome := weighed[fresh[at]], Hold)
+    ]
+    await tasks.raise_all(conn, holds, actor=actor, now=now)
     return Mailed(made=len(fresh), held=len(holds), known=len(known))
 
 

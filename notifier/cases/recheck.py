@@ -23,7 +23,7 @@ async def recheck(
     Printed letters too: their batch cannot be handed over with them.
     """
     waiting = await messages.waiting(conn, scheme)
-    moves, drafts = [], []
+    moves, drafts = [], {}
     for message in waiting:
         outcome, _ = await outcome_now(conn, message, house, now=now)
         if isinstance(outcome, Hold) and "contradictions" in outcome.details:
@@ -35,7 +35,7 @@ async def recheck(
                     only_from=tuple(UNSENT - {State.HELD}),
                 )
             )
-            drafts.append(hold_task(outcome))
+            drafts[message["message_id"]] = hold_task(outcome, message["message_id"])
     moved = await messages.move(conn, moves, actor=actor, now=now)
-    await tasks.raise_all(conn, drafts, actor=actor, now=now)
+    await tasks.raise_all(conn, [drafts[m] for m in moved], actor=actor, now=now)
     return len(moved)

@@ -191,7 +191,11 @@ async def _store(
     ids = await messages.insert(conn, rows, actor=actor, now=now)
     told = [(i, case.case_id, case.generation) for n, i in ids.items() for case in made[n].others]
     await together.add_cases(conn, told)
-    holds = [hold_task(m.outcome) for m in made if isinstance(m.outcome, Hold)]
+    holds = [
+        hold_task(outcome, message_id)
+        for n, message_id in ids.items()
+        if isinstance(outcome := made[n].outcome, Hold)
+    ]
     await tasks.raise_all(conn, holds, actor=actor, now=now)
     known = [m for n, m in enumerate(made) if n not in ids]  # a day of the plan came twice
     if left := [rest for m in known if (rest := m.without_first())]:

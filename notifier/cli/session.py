@@ -104,6 +104,8 @@ def fail(problem: Exception, language: str = "ja") -> NoReturn:
         for error in problem.errors:
             _cross(sentence(error, language))
         err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
+    elif isinstance(problem, NotAllowed) and problem.code:
+        _cross(label(f"error.{problem.code}", language, **problem.params))
     else:
         _cross(str(problem))
     raise typer.Exit(1)

@@ -1,16 +1,14 @@
 """``notifier tasks``: what people must do."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
 
+from notifier.app.tasks import HeldMessage, Task, find_tasks, finish_task, show_task, take_task
 from notifier.cases.details import japan_time, told
-from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.message import public_number
 from notifier.runtime.parts import Parts
-from notifier.store import messages
-from notifier.store import tasks as store
-from notifier.store.db import loads
 from notifier.write.labels import label
 
 from .session import Id, Limit, out, person, run
@@ -29,50 +27,48 @@ def list_(
 
     async def work(parts: Parts) -> None:
         wanted = None if state == "all" else state
-        async with parts.engine.connect() as conn:
-            found = await store.search(conn, state=wanted, limit=limit)
+        found = await find_tasks(parts.engine, state=wanted, limit=limit)
         language, now = parts.settings.locale, parts.clock.now()
         lines = [
             (
-                str(r["task_id"]),
-                label(f"task.{r['kind']}", language),
-                r["count"],
-                r["owner"],
-                r["due_at"],
-                "!" if r["state"] == "open" and r["due_at"] < now else r["state"],
+                str(t.task_id),
+                label(f"task.{t.kind}", language),
+                t.count,
+                t.held or "",
+                t.owner,
+                t.due_at,
+                "!" if t.state == "open" and t.due_at < now else t.state,
             )
-            for r in found
+            for t in found
         ]
-        show(("task", "what", "count", "owner", "due", "state"), lines)
+        show(("task", "what", "count", "held", "owner", "due", "state"), lines)
 
     run(work)
 
 
 @app.command("show")
 def show_(task: Id) -> None:
-    """One task with all its details, and the held messages that it is about."""
+    """One task with all its details, and the held messages that wait for it."""
 
     async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.get(conn, task)
-            if found is None:
-                raise NotFound("task", task)
-            details = loads(found["details"])
-            held = await messages.held_about(conn, details)
-        language = parts.settings.locale
-        out.print(f"{label('task.' + found['kind'], language)} × {found['count']:,}", style="bold")
-        out.print(f"{found['state']}, {found['owner']}, due {japan_time(found['due_at'])}")
-        for line in told(details, language):
-            out.print(f"  {line}", highlight=False)
-        if held:
-            lines = [
-                (public_number(r["message_id"]), r["member_no"], r["created_at"]) for r in held
-            ]
-            show(("message", "member", "since"), lines, title=label("state.held", language))
-        if found["note"]:
-            out.print(f"{found['done_by']}: {found['note']}", highlight=False)
+        found, held = await show_task(parts.engine, task)
+        _print(found, held, parts.settings.locale)
 
     run(work)
+
+
+def _print(task: Task, held: Sequence[HeldMessage], language: str) -> None:
+    out.print(f"{label(f'task.{task.kind}', language)} × {task.count:,}", style="bold")
+    out.print(f"{task.state}, {task.owner}, due {japan_time(task.due_at)}")
+    for line in told(task.details, language):
+        out.print(f"  {line}", highlight=False)
+    if held:
+        lines = [(public_number(h.message_id), h.member_no, h.since) for h in held]
+        shown = f"{len(held):,} / {task.held:,}" if task.held > len(held) else f"{task.held:,}"
+        title = f"{label('state.held', language)}: {shown}"
+        show(("message", "member", "since"), lines, title=title)
+    if task.note:
+        out.print(f"{task.done_by}: {task.note}", highlight=False)
 
 
 @app.command("take")
@@ -84,9 +80,7 @@ def take(
 
     async def work(parts: Parts) -> None:
         who, now = owner or person().name, parts.clock.now()
-        async with parts.engine.begin() as conn:
-            if not await store.take(conn, task, who, actor=person(), now=now):
-                raise NotAllowed(f"task {task} is not open")
+        await take_task(parts.engine, task, who, actor=person(), now=now)
 
     run(work)
 
@@ -96,14 +90,10 @@ def done(
     task: Id,
     note: Annotated[str, typer.Option(help="What was done.", prompt=True)],
 ) -> None:
-    """Close a task and say what was done."""
+    """Close a task and say what was done. One that messages wait for stays open."""
 
     async def work(parts: Parts) -> None:
         now = parts.clock.now()
-        async with parts.engine.begin() as conn:
-            if await store.get(conn, task) is None:
-                raise NotFound("task", task)
-            if not await store.finish(conn, task, actor=person(), note=note, now=now):
-                raise NotAllowed(f"task {task} is closed already")
+        await finish_task(parts.engine, task, note, actor=person(), now=now)
 
     run(work)

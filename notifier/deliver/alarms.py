@@ -27,7 +27,7 @@ def held(message_id: int, notice: str, error: Unsendable) -> TaskDraft:
     if error.what:
         details["field"] = error.what
     key = f"{error.reason}|{notice}|{error.what}"
-    return TaskDraft(kind=TaskKind.HELD_MESSAGE, key=key, details=details)
+    return TaskDraft(kind=TaskKind.HELD_MESSAGE, key=key, details=details, messages=(message_id,))
 
 
 def expired(ended: Iterable[tuple[int, str]]) -> list[TaskDraft]:

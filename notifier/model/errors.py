@@ -44,4 +44,12 @@ class NotFound(Exception):
 
 
 class NotAllowed(Exception):
-    """An act that the present state does not permit; the text says why."""
+    """An act that the present state does not permit; the text says why.
+
+    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it; without one
+    the text is all there is.
+    """
+
+    def __init__(self, text: str, *, code: str = "", **params: object) -> None:
+        self.code, self.params = code, params
+        super().__init__(text)

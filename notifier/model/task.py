@@ -63,6 +63,10 @@ RULES: Final = {
 }
 
 
+#: Tasks that messages wait for, held.
+WAITED_FOR: Final = frozenset({TaskKind.HELD_MESSAGE, TaskKind.UNKNOWN_GATEWAY_CODE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDraft:
     """A task to be made, or one more count on the open task with the same key."""
@@ -73,6 +77,7 @@ class TaskDraft:
         default_factory=dict
     )  # figures for the reader, no contact data
     not_before: datetime | None = None  # a task that only matters if nothing follows by then
+    messages: tuple[int, ...] = ()  # ids of messages that are held until the task is seen to
 
 
 def uncertain(message_id: int, notice: str) -> TaskDraft:

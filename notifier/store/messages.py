@@ -273,18 +273,3 @@ async def waiting(conn: AsyncConnection, scheme: str) -> Sequence[RowMapping]:
            ORDER BY message_id""",
         {"scheme": scheme},
     )
-
-
-async def held_about(conn: AsyncConnection, details: Mapping[str, Any]) -> Sequence[RowMapping]:
-    """The held messages that a task with these details is about."""
-    if not {"notice", "reason"} <= details.keys():
-        return []
-    return await rows(
-        conn,
-        """SELECT m.message_id, p.member_no, m.created_at
-           FROM messages m JOIN members p USING (member_id)
-           WHERE m.state = 'held' AND m.notice = :notice AND m.reason = :reason
-             AND (CAST(:scheme AS text) IS NULL OR m.scheme = :scheme)
-           ORDER BY m.message_id LIMIT 200""",
-        {k: details.get(k) for k in ("notice", "reason", "scheme")},
-    )

@@ -16,7 +16,7 @@ _RAISE = """
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         kind text, key text, count integer, state text, details jsonb, urgent boolean,
-        opens_at timestamptz, due_at timestamptz, escalate_at timestamptz)
+        opens_at timestamptz, due_at timestamptz, escalate_at timestamptz, messages bigint[])
 ), raised AS (
     INSERT INTO tasks AS t (kind, key, state, owner, count, details, urgent, created_at,
         last_seen_at, opens_at, due_at, escalate_at)
@@ -24,7 +24,13 @@ WITH given AS (
         escalate_at FROM given ORDER BY kind, key
     ON CONFLICT (kind, key) WHERE state IN ('waiting', 'open')
     DO UPDATE SET count = t.count + excluded.count, last_seen_at = excluded.last_seen_at
-    RETURNING t.task_id, t.count, (t.xmax = 0) AS is_new
+    RETURNING t.task_id, t.kind, t.key, (t.xmax = 0) AS is_new
+), linked AS (
+    INSERT INTO task_messages AS l (task_id, message_id, reason)
+    SELECT raised.task_id, m.message_id, m.reason
+    FROM raised JOIN given USING (kind, key)
+    JOIN messages m ON m.message_id = ANY (given.messages)
+    ON CONFLICT (task_id, message_id) DO UPDATE SET reason = excluded.reason
 )
 INSERT INTO log (at, kind, actor, task_id, after, reason)
 SELECT :now, 'task', :actor, task_id, CASE WHEN is_new THEN 'open' ELSE 'counted' END, NULL
@@ -50,14 +56,25 @@ WITH done AS (
         OR t.kind = 'unread_return' AND NOT EXISTS (
             SELECT FROM returns r WHERE r.standing = 'person'
               AND CAST(CAST(r.handled_at AT TIME ZONE 'Asia/Tokyo' AS date) AS text) = t.key)
-        OR t.kind = 'held_message' AND NOT EXISTS (
-            SELECT FROM messages m WHERE m.state = 'held'
-              AND m.notice = t.details->>'notice' AND m.reason = t.details->>'reason'
-              AND (t.details->>'scheme' IS NULL OR m.scheme = t.details->>'scheme')))
+        OR t.kind IN ('held_message', 'unknown_gateway_code') AND NOT EXISTS (
+            SELECT FROM task_messages l JOIN messages m USING (message_id)
+            WHERE l.task_id = t.task_id AND m.state = 'held' AND m.reason = l.reason))
     RETURNING task_id
 )
 INSERT INTO log (at, kind, actor, task_id, after)
 SELECT :now, 'task', :actor, task_id, 'done' FROM done
+"""
+
+#: Held messages that no open task is about, by what they have in common.
+_FORGOTTEN = """
+SELECT notice, scheme, reason, array_agg(message_id ORDER BY message_id) AS messages FROM (
+    SELECT m.message_id, m.notice, m.scheme, m.reason FROM messages m
+    WHERE m.state = 'held' AND NOT EXISTS (
+        SELECT FROM task_messages l JOIN tasks t USING (task_id)
+        WHERE l.message_id = m.message_id AND l.reason = m.reason
+          AND t.state IN ('waiting', 'open'))
+    ORDER BY m.message_id LIMIT 1000) AS forgotten
+GROUP BY notice, scheme, reason ORDER BY notice, scheme, reason
 """
 
 #: Who owns a task that nobody has taken.
@@ -73,6 +90,7 @@ async def raise_all(
         known = given.get((d.kind, d.key))
         if known:
             known["count"] += 1
+            known["messages"] += d.messages
         else:
             given[d.kind, d.key] = _row(d, now)
     if given:
@@ -92,6 +110,7 @@ def _row(draft: TaskDraft, now: datetime) -> dict[str, Any]:
         "opens_at": opens,
         "due_at": opens + rule.due,
         "escalate_at": opens + rule.escalate,
+        "messages": [*draft.messages],
     }
 
 
@@ -152,19 +171,59 @@ async def alerted(conn: AsyncConnection, task_ids: Sequence[int]) -> None:
     )
 
 
+#: A task, with how many messages wait for it.
+_TASK = """
+SELECT t.*, (
+    SELECT count(*) FROM task_messages l JOIN messages m USING (message_id)
+    WHERE l.task_id = t.task_id AND m.state = 'held' AND m.reason = l.reason) AS held
+FROM tasks t
+"""
+
+
 async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Sequence[RowMapping]:
-    """Tasks, those that are due first at the top."""
+    """Tasks, those that are due first at the top, each with how many messages wait for it."""
     return await rows(
         conn,
-        """SELECT * FROM tasks WHERE CAST(:state AS text) IS NULL OR state = :state
-           ORDER BY due_at, task_id LIMIT :limit""",
+        f"""{_TASK} WHERE CAST(:state AS text) IS NULL OR t.state = :state
+           ORDER BY t.due_at, t.task_id LIMIT :limit""",
         {"state": state, "limit": limit},
     )
 
 
+async def held_for(
+    conn: AsyncConnection, task_id: int, *, limit: int = 200
+) -> Sequence[RowMapping]:
+    """The messages that are held until a task is seen to, the oldest first."""
+    return await rows(
+        conn,
+        """SELECT m.message_id, p.member_no, m.created_at
+           FROM task_messages l JOIN messages m USING (message_id)
+           LEFT JOIN members p USING (member_id)
+           WHERE l.task_id = :id AND m.state = 'held' AND m.reason = l.reason
+           ORDER BY m.message_id LIMIT :limit""",
+        {"id": task_id, "limit": limit},
+    )
+
+
+async def raise_forgotten(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
+    """Raise tasks for held messages that no open task is about; how many messages."""
+    found = await rows(conn, _FORGOTTEN)
+    drafts = [
+        TaskDraft(
+            kind=TaskKind.HELD_MESSAGE,
+            key="|".join(r[n] or "" for n in ("notice", "scheme", "reason")),
+            details={n: r[n] for n in ("notice", "scheme", "reason") if r[n]},
+            messages=tuple(r["messages"]),
+        )
+        for r in found
+    ]
+    await raise_all(conn, drafts, actor=actor, now=now)
+    return sum(len(d.messages) for d in drafts)
+
+
 async def get(conn: AsyncConnection, task_id: int) -> RowMapping | None:
-    """One task."""
-    return await row(conn, "SELECT * FROM tasks WHERE task_id = :id", {"id": task_id})
+    """One task, with how many messages wait for it."""
+    return await row(conn, f"{_TASK} WHERE t.task_id = :id", {"id": task_id})
 
 
 async def take(
@@ -188,7 +247,7 @@ async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> i
 
     That is: an uncertain message or batch is uncertain no more; a letter has taken the place of a
     mail that failed, or another task says that none can; a person has seen to all returns of that
-    day; and of the messages that were held for this reason none is held any more.
+    day; and of the messages that the task is about none is held for its reason any more.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 

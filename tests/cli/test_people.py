@@ -45,6 +45,8 @@ async def test_nobody_waves_an_amount_past_the_guard(
 
 async def test_a_task_is_done_once(notifier: Terminal, held: str) -> None:
     assert held in notifier("tasks", "show", "1")
+    assert held in notifier("tasks", "done", "1", "--note", "登録を直しました", code=1)
+    notifier("messages", "cancel", held)
     notifier("tasks", "done", "1", "--note", "登録を直しました")
     assert "1" in notifier("tasks", "done", "1", "--note", "again", code=1)
     assert "77" in notifier("tasks", "done", "77", "--note", "x", code=1)

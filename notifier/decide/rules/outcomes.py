@@ -93,8 +93,8 @@ def _told(contradiction: Contradiction) -> dict[str, Any]:
     }
 
 
-def hold_task(hold: Hold) -> TaskDraft:
-    """The task for a hold: holds of one notice and scheme for one reason are one task."""
+def hold_task(hold: Hold, *messages: int) -> TaskDraft:
+    """The task for a hold of these messages: one for each notice, scheme and reason."""
     parts = [hold.draft.notice, hold.draft.scheme, str(hold.reason)]
     parts += [
         f"{c['what']}:{c['expected']}:{c['observed']}"
@@ -107,7 +107,9 @@ def hold_task(hold: Hold) -> TaskDraft:
         "reason": hold.reason,
         **hold.details,
     }
-    return TaskDraft(kind=TaskKind.HELD_MESSAGE, key="|".join(parts), details=details)
+    return TaskDraft(
+        kind=TaskKind.HELD_MESSAGE, key="|".join(parts), details=details, messages=messages
+    )
 
 
 def settle(
