@@ -15,6 +15,8 @@ _WORDS = {
     "kind": "task",
     "fallback": "fallback",
     "answer": "call",
+    "gateway": "gateway",
+    "code": "error",
 }
 
 
@@ -39,7 +41,9 @@ def _value(name: str, value: Any, language: str) -> str:
     if isinstance(value, list):
         return ", ".join(str(v) for v in value)
     if name in _WORDS and isinstance(value, str):
-        return label(f"{_WORDS[name]}.{value}", language)
+        key = f"{_WORDS[name]}.{value}"
+        found = label(key, language)
+        return value if found == key else found  # a reply's code is no word of ours
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -17,6 +17,7 @@ from notifier.store import history, timeline
 from notifier.write.labels import label, step_label
 
 from .details import japan_time
+from .log_words import words_of
 from .situations import House
 
 _DAY: Final = timedelta(days=1)
@@ -102,10 +103,7 @@ def _move(r: RowMapping, language: str) -> Entry:
     words = [public_number(r["message_id"]), f"{_step(r, language)} ({where})"]
     if r["in_place_of"]:
         words.append(f"← {public_number(r['in_place_of'])}")
-    what = "fallback" if r["kind"] == "fallback" else "state"
-    words.append(label(f"{what}.{r['after']}", language))
-    if r["reason"]:
-        words[-1] += f": {label('reason.' + r['reason'], language)}"
+    words.append(": ".join(filter(None, words_of(r["kind"], r["after"], r["reason"], language))))
     if r["goes_at"] is not None and r["goes_at"] > r["at"]:
         words.append(f"→ {japan_time(r['goes_at'])}")
     return Entry(at=r["at"], order=4, kind="message", text=" ".join(words), actor=r["actor"])

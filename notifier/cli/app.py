@@ -76,6 +76,6 @@ app.command("receive")(receiving.receive)
 app.command("demo")(run.demo)
 
 
-def main() -> None:
-    """Entry of the console script."""
+def run_verb() -> None:
+    """Run the verb that the command line names; end the process."""
     app()

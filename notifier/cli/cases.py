@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from notifier.app.lookups import require_member
 from notifier.cases.story import story, upcoming
 from notifier.model.decision import CaseKind
 from notifier.model.errors import NotFound
@@ -22,6 +23,9 @@ app = typer.Typer(
 )
 
 
+_LIST = ("case", "kind", "member", "matter", "state", "why", "deadline", "next")
+
+
 @app.command("list")
 def list_(
     state: Annotated[_States, typer.Option(help="In which state.")] = "open",
@@ -34,6 +38,8 @@ def list_(
     async def work(parts: Parts) -> None:
         wanted = None if state == "all" else state
         async with parts.engine.connect() as conn:
+            if member is not None:
+                await require_member(conn, member)
             found = await timeline.search(conn, state=wanted, kind=kind, member=member, limit=limit)
         language = parts.settings.locale
         lines = [
@@ -49,7 +55,7 @@ def list_(
             )
             for r in found
         ]
-        show(("case", "kind", "member", "matter", "state", "why", "deadline", "next"), lines)
+        show(_LIST, lines, limit=limit)
 
     run(work)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import RowMapping
 
+from notifier.app.lookups import require_about
 from notifier.intake import inquiries as intake
 from notifier.intake.attributes import read_time
 from notifier.model.batch import batch_name
@@ -123,8 +124,9 @@ def list_(
     async def work(parts: Parts) -> None:
         wanted = about(message, member, mailing, campaign, batch)
         async with parts.engine.connect() as conn:
+            await require_about(conn, wanted)
             found = await store.search(conn, wanted, state=state, kind=kind, limit=limit)
-        show(_COLUMNS, [_line(r, parts.settings.locale) for r in found])
+        show(_COLUMNS, [_line(r, parts.settings.locale) for r in found], limit=limit)
 
     run(work)
 
@@ -164,6 +166,7 @@ def export(
     async def work(parts: Parts) -> None:
         wanted = about(message, member, mailing, campaign, batch)
         async with parts.engine.connect() as conn:
+            await require_about(conn, wanted)
             found = await store.search(conn, wanted, state=state, kind=kind, limit=1_000_000)
         table = Table("utf-8")
         more = ("text", "answer") if words else ()

@@ -8,7 +8,9 @@ import typer
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.messages import MessageFilter, find_messages
 from notifier.cases.details import contradiction
+from notifier.cases.log_words import words_of
 from notifier.cases.release import Released
 from notifier.cases.release import release as release_held
 from notifier.model.errors import NotAllowed, NotFound
@@ -26,6 +28,7 @@ from notifier.store.db import loads
 from notifier.store.messages import Move
 from notifier.write.labels import label
 
+from .names import reason_of
 from .returns import ENTRIES, entry_line
 from .session import Limit, out, person, put, run
 from .tables import show
@@ -33,7 +36,13 @@ from .tables import show
 app = typer.Typer(
     help="Messages: what was sent to whom, and what became of it.", no_args_is_help=True
 )
+OfReason = Annotated[
+    Reason | None, typer.Option(parser=reason_of, metavar="REASON", help="For this reason.")
+]
 Number = Annotated[str, typer.Argument(help="Number of the message: M000000123 or 123.")]
+
+
+_LIST = ("message", "created", "to", "notice", "channel", "state", "why", "tries")
 
 
 @app.command("list")
@@ -42,17 +51,19 @@ def list_(
     notice: Annotated[str | None, typer.Option(help="card_error, apology, …")] = None,
     channel: Annotated[Channel | None, typer.Option(help="By which channel.")] = None,
     member: Annotated[str | None, typer.Option(help="Member number.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="Name of a scheme.")] = None,
+    reason: OfReason = None,
     limit: Limit = 50,
 ) -> None:
     """The newest messages that match."""
+    wanted = MessageFilter(
+        state=state, notice=notice, channel=channel, member_no=member, scheme=scheme, reason=reason
+    )
 
     async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.search(
-                conn, state=state, notice=notice, channel=channel, member_no=member, limit=limit
-            )
+        found = await find_messages(parts.engine, parts.writer.notices, wanted, limit=limit)
         lines = [_line(r, parts.settings.locale) for r in found]
-        show(("message", "created", "to", "notice", "channel", "state", "why", "tries"), lines)
+        show(_LIST, lines, limit=limit)
 
     run(work)
 
@@ -82,7 +93,7 @@ def show_(message: Number) -> None:
             _causes(await events.causes_of(conn, message_id))
             _reasons(await events.decisions_of(conn, message_id), language)
             _timeline(await log.of_message(conn, message_id), language)
-            _attempts(await attempts.of_message(conn, message_id))
+            _attempts(await attempts.of_message(conn, message_id), language)
             _returns(await tracking.of_message(conn, message_id), language)
 
     run(work)
@@ -129,8 +140,7 @@ def _timeline(found: Iterable[RowMapping], language: str) -> None:
     lines = [
         (
             r["at"],
-            label(f"{'fallback' if r['kind'] == 'fallback' else 'state'}.{r['after']}", language),
-            label(f"reason.{r['reason']}", language) if r["reason"] else "",
+            *words_of(r["kind"], r["after"], r["reason"], language),
             r["actor"],
             _id(r["attempt_id"]),
         )
@@ -143,14 +153,14 @@ def _id(number: int | None) -> str:
     return "" if number is None else str(number)  # without commas: it is typed in again
 
 
-def _attempts(found: Iterable[RowMapping]) -> None:
+def _attempts(found: Iterable[RowMapping], language: str) -> None:
     lines = [
         (
             r["number"],
             _id(r["attempt_id"]),
             r["relay"],
             r["tls"],
-            r["outcome"],
+            label(f"attempt.{r['outcome'] or 'begun'}", language),
             " ".join(str(v) for v in (r["command"], r["code"], r["enhanced"]) if v),
             r["reply"],
             r["size"],
@@ -201,9 +211,7 @@ def bytes_(
 @app.command("release")
 def release(
     messages: Annotated[list[str] | None, typer.Argument(help="Numbers of held messages.")] = None,
-    reason: Annotated[
-        Reason | None, typer.Option(help="All that are held for this reason.")
-    ] = None,
+    reason: OfReason = None,
     category: Annotated[
         Category | None, typer.Option(help="Your reading of an unknown gateway code.")
     ] = None,

@@ -21,7 +21,7 @@ def receive() -> None:
             raise BadSettings("NOTIFIER_INBOX: names no port, no mailbox and no log")
         await receiving.receive(parts, serving.stop_on_signals())
 
-    run(receiving_all)
+    run(receiving_all, serves=True)
 
 
 def relay_log(

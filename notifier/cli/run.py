@@ -31,7 +31,7 @@ def up() -> None:
             if parts.settings.inbox.is_open:
                 group.create_task(receiving.receive(parts, stop))
 
-    run(both)
+    run(both, serves=True)
 
 
 def serve() -> None:
@@ -41,7 +41,7 @@ def serve() -> None:
     async def serve_http(parts: Parts) -> None:
         await serving.serve(parts, serving.stop_on_signals())
 
-    run(serve_http)
+    run(serve_http, serves=True)
 
 
 def work(lanes: Lanes = None) -> None:
@@ -57,7 +57,7 @@ def work(lanes: Lanes = None) -> None:
     async def working(parts: Parts) -> None:
         await work_on(parts, wanted, serving.stop_on_signals())
 
-    run(working)
+    run(working, serves=True)
 
 
 def demo() -> None:

@@ -9,18 +9,31 @@ from rich.table import Table
 
 from notifier.decide.calendar import JAPAN
 from notifier.intake.characters import printable
+from notifier.write.labels import label
 
-from .session import out
+from .session import out, settings
 
 
-def show(columns: Sequence[str], lines: Iterable[Sequence[Any]], title: str = "") -> None:
-    """Print a table; moments are shown in Japan's time."""
+def show(
+    columns: Sequence[str], lines: Iterable[Sequence[Any]], title: str = "", *, limit: int = 0
+) -> None:
+    """Print a table; moments are shown in Japan's time.
+
+    Where there is nothing to show it says so. ``limit``: how many lines were asked for at most; a
+    list that ends there says that there may be more.
+    """
+    rows = list(lines)
+    if not rows:
+        out.print(label("cli.none_found", settings().locale))
+        return
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
     for place, name in enumerate(columns):  # folded, never cut: a number may be copied from it
         table.add_column(name, overflow="fold", no_wrap=place == 0)
-    for line in lines:
+    for line in rows:
         table.add_row(*(cell(value) for value in line))
     out.print(table)
+    if limit and len(rows) >= limit:
+        out.print(label("cli.more", settings().locale, limit=f"{limit:,}"), style="dim")
 
 
 def cell(value: Any) -> str:

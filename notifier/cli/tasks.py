@@ -1,6 +1,7 @@
 """``notifier tasks``: what people must do."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
@@ -37,13 +38,18 @@ def list_(
                 t.held or "",
                 t.owner,
                 t.due_at,
-                "!" if t.state == "open" and t.due_at < now else t.state,
+                _state(t, now, language),
             )
             for t in found
         ]
-        show(("task", "what", "count", "held", "owner", "due", "state"), lines)
+        show(("task", "what", "count", "held", "owner", "due", "state"), lines, limit=limit)
 
     run(work)
+
+
+def _state(task: Task, now: datetime, language: str) -> str:
+    late = task.state == "open" and task.due_at < now
+    return label(f"task_state.{task.state}", language) + (" !" if late else "")
 
 
 @app.command("show")
@@ -59,7 +65,8 @@ def show_(task: Id) -> None:
 
 def _print(task: Task, held: Sequence[HeldMessage], language: str) -> None:
     out.print(f"{label(f'task.{task.kind}', language)} × {task.count:,}", style="bold")
-    out.print(f"{task.state}, {task.owner}, due {japan_time(task.due_at)}")
+    state, due = label(f"task_state.{task.state}", language), label("cli.due", language)
+    out.print(f"{state}, {task.owner}, {due} {japan_time(task.due_at)}")
     for line in told(task.details, language):
         out.print(f"  {line}", highlight=False)
     if held:

@@ -36,10 +36,17 @@ class Conflict(Exception):
 
 
 class NotFound(Exception):
-    """Something was named that the record does not hold."""
+    """Something was named that the record does not hold.
 
-    def __init__(self, kind: str, key: object) -> None:
+    ``near``: names that were perhaps meant; ``forms``: how such a name is written. For members only
+    the form is told, never the number of another person.
+    """
+
+    def __init__(
+        self, kind: str, key: object, *, near: Sequence[str] = (), forms: Sequence[str] = ()
+    ) -> None:
         self.kind, self.key = kind, key
+        self.near, self.forms = tuple(near), tuple(forms)
         super().__init__(f"{kind} {key}: not found")
 
 

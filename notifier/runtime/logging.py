@@ -1,15 +1,18 @@
 """Logs: one JSON object per line on standard error, without personal data."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 import orjson
 import structlog
 
 _MASK: Final = "***"
+_MOST_BYTES: Final = 5_000_000  # of a log file
 
 #: Keys whose values are about a person, whatever they look like; also as the end of a longer
 #: key (``recipient_name``).
@@ -103,6 +106,23 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     root.setLevel(level)
     for noisy in ("mail.log", "aiosmtplib", "httpx", "uvicorn", "arq.worker", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def open_log(var: Path) -> TextIO | None:
+    """Open the log file of verbs under ``var``; None where none can be written.
+
+    It is for its owner alone. A full one is put aside, in place of the one before.
+    """
+    file = var / "log" / "notifier.jsonl"
+    try:
+        if not var.is_dir():  # what only reads makes no folder
+            return None
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        if file.exists() and file.stat().st_size > _MOST_BYTES:
+            file.replace(file.with_suffix(".1.jsonl"))
+        return os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a")
+    except OSError:
+        return None
 
 
 def _render(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> str:

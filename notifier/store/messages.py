@@ -195,6 +195,8 @@ FROM messages m LEFT JOIN members p USING (member_id) LEFT JOIN staff s USING (s
 WHERE (CAST(:state AS text) IS NULL OR m.state = :state)
   AND (CAST(:notice AS text) IS NULL OR m.notice = :notice)
   AND (CAST(:channel AS text) IS NULL OR m.channel = :channel)
+  AND (CAST(:reason AS text) IS NULL OR m.reason = :reason)
+  AND (CAST(:scheme AS text) IS NULL OR m.scheme = :scheme)
   {0}
 ORDER BY m.message_id DESC LIMIT :limit
 """
@@ -209,9 +211,11 @@ async def search(
     conn: AsyncConnection,
     *,
     state: str | None = None,
+    reason: str | None = None,
     notice: str | None = None,
     channel: str | None = None,
     member_no: str | None = None,
+    scheme: str | None = None,
     limit: int = 50,
 ) -> Sequence[RowMapping]:
     """The newest messages that match all given filters."""
@@ -220,6 +224,8 @@ async def search(
         _LIST.format(_OF_MEMBER if member_no else ""),
         {
             "state": state,
+            "reason": reason,
+            "scheme": scheme,
             "notice": notice,
             "channel": channel,
             "member_no": member_no,

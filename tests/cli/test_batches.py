@@ -46,7 +46,7 @@ async def test_from_the_queue_to_the_post(
         assert figures in said
         assert "line 3 通番: is not in this batch (7)" in said
     assert "✗" in notifier("batches", "cancel", "B000001", code=1)
-    assert "batch B000009: not found" in notifier("batches", "show", "B9", code=1)
+    assert "batch B000009: not found" in notifier("batches", "show", "B9", env=EN, code=1)
     assert "✗" in notifier("batches", "settle", "B1", "--taken", code=1)
 
 

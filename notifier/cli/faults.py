@@ -1,0 +1,109 @@
+"""What went wrong, as a person reads it, and how the program ends: never with a traceback."""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from notifier.intake.characters import printable
+from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
+from notifier.press.handover import HandOverUncertain
+from notifier.press.target import HandOverFailed
+from notifier.runtime.engines import EngineError
+from notifier.runtime.logging import get_logger
+from notifier.runtime.settings import BadSettings, Settings, load_settings
+from notifier.write.errors import BadTemplate, WriteError
+from notifier.write.labels import label
+
+err = Console(stderr=True, soft_wrap=True, markup=False)
+_log = get_logger(__name__)
+#: What a person can mend; everything else is a fault of ours.
+_EXPECTED = (
+    BadInput, BadSettings, BadTemplate, Conflict, EngineError, HandOverFailed, HandOverUncertain,
+    InterfaceError, NotAllowed, NotFound, OperationalError, OSError, WriteError,
+)  # fmt: skip
+
+
+def guarded(program: Callable[[], None]) -> None:
+    """Run a program; whatever it raises is said in a sentence or two, with code 1."""
+    try:
+        program()
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as problem:  # noqa: BLE001 (the last place where anything can be said)
+        try:
+            fail(problem)
+        except typer.Exit as end:
+            sys.exit(end.exit_code)
+
+
+def fail(problem: Exception, language: str = "") -> NoReturn:
+    """End with code 1 and say what is wrong, where, and in which line.
+
+    What nobody foresaw gets a reference, under which the log has it.
+    """
+    language = language or _language()
+    for line in _sentences(_first(problem), language):
+        _cross(line)
+    if isinstance(problem, BadInput):
+        err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
+    raise typer.Exit(1)
+
+
+def _language() -> str:
+    try:
+        return load_settings().locale
+    except BadSettings:
+        return str(Settings.model_fields["locale"].default)
+
+
+def _first(problem: BaseException) -> BaseException:
+    """The first of several problems; one that nobody foresaw, if there is one among them."""
+    if not isinstance(problem, BaseExceptionGroup):
+        return problem
+    _, others = problem.split(_EXPECTED)
+    return _first((others or problem).exceptions[0])
+
+
+def _sentences(problem: BaseException, language: str) -> list[str]:
+    if isinstance(problem, BadInput):
+        return [sentence(error, language) for error in problem.errors]
+    if isinstance(problem, NotFound):
+        return [_not_found(problem, language)]
+    if isinstance(problem, NotAllowed) and problem.code:
+        return [label(f"error.{problem.code}", language, **problem.params)]
+    if isinstance(problem, _EXPECTED):
+        return [str(problem)]
+    reference = secrets.token_hex(4)
+    _log.error("cli.failed", reference=reference, exc_info=problem)
+    kind = type(problem).__name__
+    return [label("cli.unforeseen", language, reference=reference, kind=kind)]
+
+
+def _not_found(problem: NotFound, language: str) -> str:
+    name = f"kind.{problem.kind.replace(' ', '_')}"
+    kind = label(name, language)
+    kind = problem.kind if kind == name else kind
+    text = label("error.not_found", language, kind=kind, key=problem.key)
+    for code, values in (("near", problem.near), ("forms", problem.forms)):
+        if values:
+            text += label(f"error.not_found_{code}", language, values=", ".join(values))
+    return text
+
+
+def sentence(error: FieldError, language: str) -> str:
+    """One error as a line: where, which field, what is wrong."""
+    where = f"{label('cli.line', language, line=error.line)} " if error.line else ""
+    return f"{where}{error.field}: {label(f'error.{error.code}', language, **error.params)}"
+
+
+def _cross(text: str) -> None:
+    plain = "\n".join(printable(line) for line in text.splitlines())
+    err.print(Text("✗ ", style="red").append(plain, style="default"))

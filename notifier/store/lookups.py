@@ -1,0 +1,35 @@
+"""Whether a name that a person gives is on record."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .db import rows, scalar
+
+#: How member numbers are written: digits as 0, so that no number is told. A sample is enough.
+_FORMS = """
+SELECT regexp_replace(member_no, '[0-9]', '0', 'g') AS form, count(*) AS count
+FROM (SELECT member_no FROM members ORDER BY member_id DESC LIMIT 10000) AS latest
+GROUP BY form ORDER BY count DESC, form LIMIT 3
+"""
+
+
+async def has_member(conn: AsyncConnection, member_no: str) -> bool:
+    """Whether the register has a member of this number."""
+    found = await scalar(conn, "SELECT 1 FROM members WHERE member_no = :no", {"no": member_no})
+    return found is not None
+
+
+async def member_forms(conn: AsyncConnection) -> list[str]:
+    """Return the commonest forms of member numbers, such as ``M000000``."""
+    return [r["form"] for r in await rows(conn, _FORMS)]
+
+
+async def has_mailing(conn: AsyncConnection, name: str) -> bool:
+    """Whether a mailing of this name was ever made."""
+    sql = "SELECT 1 FROM cases WHERE kind = 'mailing' AND matter = :name LIMIT 1"
+    return await scalar(conn, sql, {"name": name}) is not None
+
+
+async def mailings(conn: AsyncConnection, *, limit: int = 1000) -> list[str]:
+    """Return the names of mailings."""
+    sql = "SELECT DISTINCT matter FROM cases WHERE kind = 'mailing' ORDER BY matter LIMIT :limit"
+    return [r["matter"] for r in await rows(conn, sql, {"limit": limit})]

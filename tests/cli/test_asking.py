@@ -1,0 +1,81 @@
+"""A question that cannot be answered is refused; an empty answer says that it is one."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.model.actor import system
+from notifier.store import members, schemes
+from tests.cli.terminal import Terminal, environment
+from tests.samples import NOW, SCHEME, member
+
+
+@pytest.fixture
+async def known(engine: AsyncEngine) -> None:
+    """A scheme, and two members of whom nothing is on record."""
+    async with engine.begin() as conn:
+        await schemes.save(conn, SCHEME, actor=system("test"), now=NOW)
+        await members.save(conn, [(member("M000101"), NOW), (member("M000102"), NOW)], now=NOW)
+
+
+_MISSPELT = {
+    "messages list --member m000101": "M000000",
+    "messages list --member M999": "M000000",
+    "messages list --notice card_eror": "card_error",
+    "messages list --notice foo": "apology",
+    "messages list --scheme nope": SCHEME.scheme,
+    "cases list --member M999": "M000000",
+    "inquiries list --member M999": "M000000",
+    "inquiries list --mailing leak": "leak",
+    "inquiries list --batch B000007": "B000007",
+    "inquiries list --message 12": "M000000012",
+    "batches show foo": "foo",
+    "batches show B000009": "B000009",
+}
+
+
+def test_what_nobody_knows_is_named(notifier: Terminal, known: None) -> None:
+    for words, hint in _MISSPELT.items():
+        said = notifier(*words.split(), code=1)
+        assert "見つかりません" in said, words
+        assert hint in said, words
+        assert "M000102" not in said, words  # the number of another person is never told
+    said = notifier("messages", "list", "--member", "M999", code=1, env={"NOTIFIER_LOCALE": "en"})
+    assert "member M999: not found. Registered ones look like M000000." in said
+    said = notifier("messages", "release", "--reason", "no_adress", code=2)
+    assert "no_address" in said
+
+
+def test_an_empty_answer_says_so(notifier: Terminal, known: None) -> None:
+    for words in ("messages list --member M000101", "messages list --notice refund", "tasks list"):
+        assert "該当するものはありません" in notifier(*words.split())
+
+
+def test_log_lines_are_in_a_file(notifier: Terminal, known: None) -> None:
+    file = notifier.settings.var / "log" / "notifier.jsonl"
+    said = notifier("tasks", "list")
+    assert "{" not in said
+    assert file.stat().st_mode & 0o077 == 0
+    assert all(orjson.loads(line) for line in file.read_bytes().splitlines())
+
+
+@pytest.mark.parametrize("after", [0.15, 0.6, 1.2])
+def test_an_interrupted_verb_ends_quietly(notifier: Terminal, tmp_path: Path, after: float) -> None:
+    verb = subprocess.Popen(
+        [sys.executable, "-m", "notifier.cli", "tasks", "list"],
+        env=environment(notifier.settings) | {"PYTHONPATH": str(Path.cwd())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        said, _ = verb.communicate(timeout=after)
+    except subprocess.TimeoutExpired:
+        verb.send_signal(signal.SIGINT)
+        said, _ = verb.communicate()
+    assert b"Traceback" not in said
+    assert verb.returncode in (0, 130, -signal.SIGINT), said

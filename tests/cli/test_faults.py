@@ -1,0 +1,54 @@
+"""However a verb fails, a person reads a sentence, and never a traceback."""
+
+import asyncio
+
+import orjson
+import pytest
+import typer
+
+from notifier.cli.faults import fail
+from notifier.cli.session import run
+from notifier.model.errors import NotAllowed, NotFound
+from notifier.runtime.parts import Parts
+from notifier.runtime.settings import Settings
+from tests.cli.terminal import environment
+
+
+def _said(problem: Exception, language: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(typer.Exit) as end:
+        fail(problem, language)
+    assert end.value.exit_code == 1
+    return capsys.readouterr().err
+
+
+def test_problems_are_said_in_the_language(capsys: pytest.CaptureFixture[str]) -> None:
+    problem = NotFound("rejected entry", 7)
+    assert "受け付けなかった項目 7" in _said(problem, "ja", capsys)
+    assert "rejected entry 7: not found" in _said(problem, "en", capsys)
+    problem_of_tasks = NotAllowed("closed", code="task_closed", task=7, by="user:x")
+    assert "タスク7" in _said(problem_of_tasks, "ja", capsys)
+    group = ExceptionGroup("several", [ExceptionGroup("x", [NotAllowed("held")])])
+    assert "held" in _said(group, "en", capsys)
+
+
+def test_a_fault_of_ours_has_a_reference_and_a_line_in_the_log(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.var.mkdir(exist_ok=True)
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+
+    async def broken(_: Parts) -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError("of nobody's making, a@example.jp")
+
+    with pytest.raises(typer.Exit):
+        run(broken)
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert "Traceback" not in said
+    assert "example.jp" not in said
+    [line] = (settings.var / "log" / "notifier.jsonl").read_text().splitlines()
+    entry = orjson.loads(line)
+    assert entry["reference"] in said
+    assert "a@example.jp" not in line
