@@ -42,6 +42,24 @@ fi
 has_pip || give_pip
 
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
-echo "installing what requirements.lock names (a minute or two the first time)"
-pip install --quiet --require-hashes -r requirements.lock
+
+total=$(grep -c '^[A-Za-z0-9].*==' requirements.lock)
+tty=0; [ -t 1 ] && tty=1
+# What pip says, as one line that counts; its warnings and errors go past it.
+count() {
+    awk -v total="$total" -v tty="$tty" '
+        function say(text) { if (tty) printf "\r\033[K%s", text; else print text; fflush() }
+        /^Collecting / { n++
+            if (tty || n % 20 == 0) say(sprintf("  %d of %d packages: %s", n, total, $2)) }
+        /^Installing collected packages/ { say("  unpacking all of them (half a minute)") }
+        END { if (tty) printf "\r\033[K" }'
+}
+
+echo "installing the $total packages of requirements.lock (200 MB; a minute or two the first time)"
+status=$(mktemp)
+{ pip install --require-hashes -r requirements.lock || echo failed >"$status"; } | count
+if [ -s "$status" ]; then rm "$status"; exit 1; fi
+rm "$status"
+echo "installing the program itself"
 pip install --quiet --no-deps --no-build-isolation -e .
+echo "ready: $venv/bin/notifier --help"

@@ -1,15 +1,19 @@
-"""Messages: finding them."""
+"""Messages: finding them, and what those wait for that have not gone out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.cases.situations import House
+from notifier.decide.waiting import Obstacle, Waiting, waiting
 from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.store import messages as store
+from notifier.store import tasks, workers
 
 from .lookups import require_member, require_notice, require_scheme
 
@@ -51,3 +55,31 @@ async def find_messages(
             scheme=wanted.scheme,
             limit=limit,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """What a message waits for, and the open tasks that say more."""
+
+    what: Waiting
+    tasks: tuple[int, ...] = ()
+
+
+async def what_it_waits_for(
+    conn: AsyncConnection, message: RowMapping, house: House, *, now: datetime
+) -> Wait | None:
+    """Return what a message waits for, and until when; None where it waits for nothing."""
+    what = waiting(
+        State(message["state"]),
+        Reason(message["reason"]),
+        Channel(message["channel"]),
+        message["next_attempt_at"],
+        now=now,
+        calendar=house.calendar(message["scheme"] or ""),
+        workers=await workers.any_at_work(conn),
+    )
+    if what is None:
+        return None
+    held = what.obstacle is Obstacle.PERSON
+    about = await tasks.about_message(conn, message["message_id"]) if held else ()
+    return Wait(what=what, tasks=tuple(about))

@@ -1,5 +1,8 @@
 """The verbs of ``notifier``."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from . import (
@@ -37,10 +40,10 @@ letters.app.command("returned")(returned.returned)
 letters.app.command("scan")(returned.scan)
 app = typer.Typer(
     name="notifier",
-    help="Notices to members: from billing events to mails and letters, and the record of them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for name, group in {
     "schemes": schemes.app,
@@ -63,6 +66,23 @@ for name, group in {
     "suppressions": suppressions.app,
 }.items():
     app.add_typer(group, name=name)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"notifier {version('notifier')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which this is.")
+    ] = False,
+) -> None:
+    """Notices to members: from billing events to mails and letters, and the record of them."""
+
+
 app.command("simulate")(simulate.simulate)
 app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)

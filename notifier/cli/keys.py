@@ -33,7 +33,7 @@ def new(
             await log.append(conn, "key", [{"reason": f"new:{key_id}"}], actor=person(), now=now)
         out.print(secret, highlight=False)
 
-    run(work)
+    run(work, creates=True)
 
 
 @app.command("list")

@@ -26,7 +26,7 @@ def import_(file: File) -> None:
             count, encoding = await _import(conn, file.read_bytes(), parts)
         out.print(f"{count:,} members ({encoding})")
 
-    run(work)
+    run(work, creates=True)
 
 
 async def _import(conn: AsyncConnection, data: bytes, parts: Parts) -> tuple[int, str]:

@@ -8,8 +8,8 @@ import typer
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.app.messages import MessageFilter, find_messages
-from notifier.cases.details import contradiction
+from notifier.app.messages import MessageFilter, Wait, find_messages, what_it_waits_for
+from notifier.cases.details import contradiction, japan_time
 from notifier.cases.log_words import words_of
 from notifier.cases.release import Released
 from notifier.cases.release import release as release_held
@@ -22,6 +22,7 @@ from notifier.model.verdict import Category
 from notifier.press.again import letter_again
 from notifier.press.inputs import is_inputs
 from notifier.runtime.parts import Parts
+from notifier.runtime.settings import Settings
 from notifier.store import attempts, documents, events, log, suppressions, tracking
 from notifier.store import messages as store
 from notifier.store.db import loads
@@ -89,7 +90,11 @@ def show_(message: Number) -> None:
         message_id, language = message_number(message), parts.settings.locale
         async with parts.engine.connect() as conn:
             found = await _found(conn, message_id)
+            now = parts.clock.now()
+            wait = await what_it_waits_for(conn, found, await parts.house(conn), now=now)
             _head(found, language)
+            if wait is not None:
+                out.print(_why_not_yet(wait, parts.settings, language), highlight=False)
             _causes(await events.causes_of(conn, message_id))
             _reasons(await events.decisions_of(conn, message_id), language)
             _timeline(await log.of_message(conn, message_id), language)
@@ -122,6 +127,14 @@ def _head(found: RowMapping, language: str) -> None:
     ]
     if shown:
         show(("role", "amount", "yen"), shown)
+
+
+def _why_not_yet(wait: Wait, settings: Settings, language: str) -> str:
+    """What a message waits for, until when, and what a person can do about it."""
+    until = japan_time(wait.what.until) if wait.what.until else ""
+    numbers = ", ".join(map(str, wait.tasks))
+    key = f"waiting.{wait.what.obstacle}"
+    return label(key, language, until=until, tasks=numbers, hours=settings.sending_hours)
 
 
 def _causes(found: Iterable[RowMapping]) -> None:

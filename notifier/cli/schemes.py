@@ -37,7 +37,7 @@ def import_(file: File) -> None:
         if held:
             out.print(f"held, for they contradict it now: {held:,} (notifier tasks list)")
 
-    run(work)
+    run(work, creates=True)
 
 
 @app.command("list")

@@ -13,10 +13,12 @@ from click import ClickException
 from rich.console import Console
 
 from notifier.model.actor import Actor, ActorKind
+from notifier.model.errors import NotAllowed
 from notifier.runtime.engines import EngineError, Engines
 from notifier.runtime.logging import configure_logging, get_logger, open_log
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import BadSettings, Settings, load_settings
+from notifier.write.labels import label
 
 from .faults import err, fail, sentence
 
@@ -46,28 +48,40 @@ def settings() -> Settings:
         fail(problem)
 
 
-def run(work: Callable[[Parts], Awaitable[_T]], *, serves: bool = False) -> _T:
+def run(
+    work: Callable[[Parts], Awaitable[_T]], *, serves: bool = False, creates: bool = False
+) -> _T:
     """Run a piece of work on the joined parts; what a person can mend ends with code 1.
 
     The log of whoever ``serves`` goes to standard error, that of other verbs to a file: a clerk
-    reads sentences.
+    reads sentences. Only whoever ``creates`` makes a record where there is none; the others would
+    answer for an empty one in the wrong folder.
     """
     given = settings()
     log = None if serves else open_log(given.var)
     configure_logging(stream=log)
     try:
-        with Engines(given, database=given.database_name) as engines:
-            return uvloop.run(_joined(given, engines, work))
+        linger = 0.0 if serves else given.engines_linger_seconds
+        engines = Engines(given, database=given.database_name, linger=linger)
+        if not (serves or creates or engines.has_record()):
+            raise NotAllowed(f"no record in {given.var}", code="no_record", var=given.var.resolve())
+        if not engines.has_record():
+            err.print(label("cli.making_record", given.locale, var=given.var.resolve()))
+        with engines:
+            new = serves or creates
+            return uvloop.run(_joined(given, engines, work, creates=new))
     except (ClickException, typer.Abort, typer.Exit):
         raise
     except Exception as problem:  # noqa: BLE001 (said in a sentence, with a reference if need be)
         fail(problem, given.locale)
 
 
-async def _joined(given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]]) -> _T:
+async def _joined(
+    given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]], *, creates: bool
+) -> _T:
     watch = asyncio.create_task(_watch(engines))
     try:
-        async with joined(given, engines.urls) as parts:
+        async with joined(given, engines.urls, creates=creates) as parts:
             return await work(parts)
     finally:
         watch.cancel()

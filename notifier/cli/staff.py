@@ -28,7 +28,7 @@ def add(login: str, name: str, email: str) -> None:
             await store.save(conn, login, name, parse_email(email), now=now)
             await log.append(conn, "staff", [{"reason": f"saved:{login}"}], actor=person(), now=now)
 
-    run(work)
+    run(work, creates=True)
 
 
 @app.command("list")

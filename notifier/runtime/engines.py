@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from .house import House
+from .house import House, has_data
 from .locks import FileLock
 from .postgres import Postgres
 from .settings import Settings
@@ -40,9 +40,13 @@ class Engines:
         database: str = "notifier",
         stream: bool = False,
         postgres: Mapping[str, str] | None = None,
+        linger: float = 0,
     ) -> None:
-        """``stream``: an embedded intake stream too; ``postgres``: further server settings."""
-        self._settings, self._database = settings, database
+        """``stream``: an embedded intake stream too; ``postgres``: further server settings.
+
+        ``linger``: seconds for which the servers stay for whoever comes next.
+        """
+        self._settings, self._database, self._linger = settings, database, linger
         self._stream = stream and not settings.intake_redis_url
         self._postgres = postgres
         self._house: House | None = None
@@ -74,11 +78,19 @@ class Engines:
             if not self._settings.database_url:
                 house.postgres.create_database(self._database)
 
+    def has_record(self) -> bool:
+        """Whether there is a record: on a server of one's own, or an embedded one made before."""
+        return bool(self._settings.database_url) or has_data(self._settings.var)
+
     def stop(self) -> None:
-        """Leave; the servers stop if nobody else uses them."""
+        """Leave; the servers stop if nobody else uses them, at once or after having lingered."""
         house, users = self._house, self._users
         self._house = self._users = None
         if house is None or users is None:
+            return
+        if self._linger:  # the keeper stops them
+            house.linger(self._linger)
+            users.close()
             return
         users.release()
         if users.take(wait=False):

@@ -5,6 +5,7 @@ nobody is left, and stops them: the last process on its way out, or the keeper, 
 that waits for just that, should the last one have been killed.
 """
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,11 @@ from .sockets import EngineError, socket_folder
 from .valkey import Valkey
 
 _UNFIT: Final = frozenset('"$`\\\n')  # pg_ctl hands the path to a shell
+
+
+def has_data(var: Path) -> bool:
+    """Whether an embedded PostgreSQL was ever made under ``var``; nothing is made by asking."""
+    return (var / "engines" / "postgres").is_dir()
 
 
 class House:
@@ -29,6 +35,7 @@ class House:
         owners = {home.stat().st_uid, *([account.pw_uid] if account else [])}
         sockets = socket_folder(home, frozenset(owners))
         self.home = home
+        self._until = home / "linger"
         self.postgres = Postgres(home / "postgres", sockets, postgres)
         self.bell = Valkey(home / "bell", sockets / "bell.sock", durable=False)
         self.stream = Valkey(home / "stream", sockets / "stream.sock", durable=True)
@@ -37,8 +44,20 @@ class House:
         """One of ``users``, ``start`` and ``keeper``, opened and not yet held."""
         return FileLock(self.home / f"{name}.lock")
 
+    def linger(self, seconds: float) -> None:
+        """Have what runs stay for so long after its last user has left, for whoever comes next."""
+        self._until.write_text(f"{time.time() + seconds:.0f}")
+
+    def lingers(self) -> float:
+        """Seconds for which what runs is to stay though nobody uses it; 0: it is to stop."""
+        try:
+            return max(0.0, float(self._until.read_text()) - time.time())
+        except (OSError, ValueError):
+            return 0.0
+
     def stop(self) -> None:
         """Stop what runs. The caller holds ``users`` alone."""
+        self._until.unlink(missing_ok=True)
         self.stream.stop()
         self.bell.stop()
         self.postgres.stop()

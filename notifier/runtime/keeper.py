@@ -1,13 +1,19 @@
 """The keeper: a process that stops the embedded engines once nobody uses them any more.
 
+Where the last user has asked for it they stay for a while, so that the next verb of a person at
+the terminal need not start them anew.
+
 Run as ``python -m notifier.runtime.keeper VAR``; it returns at once and keeps watch behind.
 """
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from .house import House
+
+_LOOK = 2.0  # seconds between two looks whether what lingers is still to stay
 
 
 def keep(var: Path) -> None:
@@ -24,6 +30,10 @@ def keep(var: Path) -> None:
         os.dup2(nowhere, stream)
     users = house.lock("users")
     users.take()
+    while left := house.lingers():
+        users.release()
+        time.sleep(min(left, _LOOK))
+        users.take()
     house.stop()
     # In this order: whoever gets in after us must find the place of the keeper free.
     mine.close()

@@ -41,12 +41,12 @@ class Parts:
         return await self.acceptor.house(conn)
 
 
-async def _upgraded(url: str) -> None:
+async def _upgraded(url: str, *, creates: bool) -> None:
     """Bring the schema up to date; a server that is just starting is waited for."""
     until = monotonic() + _PATIENCE
     while True:
         try:
-            return await upgrade(url)
+            return await upgrade(url, creates=creates)
         except Exception as error:
             state = getattr(getattr(error, "orig", error), "sqlstate", None)
             if state != _STARTING or monotonic() > until:
@@ -55,9 +55,12 @@ async def _upgraded(url: str) -> None:
 
 
 @asynccontextmanager
-async def joined(settings: Settings, urls: Urls) -> AsyncIterator[Parts]:
-    """Join the parts on running engines; the schema is brought up to date first."""
-    await _upgraded(urls.database)
+async def joined(settings: Settings, urls: Urls, *, creates: bool = True) -> AsyncIterator[Parts]:
+    """Join the parts on running engines; the schema is brought up to date first.
+
+    Raises :class:`NotAllowed` where there is none, unless this ``creates`` it.
+    """
+    await _upgraded(urls.database, creates=creates)
     engine = connect(urls.database, size=settings.database_pool)
     writer = Writer(settings.templates, settings.locales, settings.stationery)
     clock = clock_of(settings)

@@ -1,10 +1,12 @@
 """Settings: environment variables ``NOTIFIER_…`` and an optional ``notifier.toml``."""
 
+import os
 import re
 import tomllib
 from datetime import time
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -68,7 +70,7 @@ class Settings(BaseSettings):
     var: Path = Path("var")  # embedded engines, journals, batches
     templates: Path = Field(default_factory=lambda: _data("templates"))
     locales: Path = Field(default_factory=lambda: _data("locales"))
-    locale: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "ja"
+    locale: Literal["ja", "en"] = "ja"
 
     relay_host: str = "localhost"
     relay_port: Annotated[int, Field(ge=1, le=65535)] = 25
@@ -100,6 +102,9 @@ class Settings(BaseSettings):
 
     #: When messages go out, in Japan on open days; ``always``: at any time of any day.
     sending_hours: Annotated[str, Field(pattern=r"^(always|\d\d:\d\d-\d\d:\d\d)$")] = "09:00-19:00"
+
+    #: For how long embedded engines stay after a verb, so that the next one need not start them.
+    engines_linger_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -187,8 +192,11 @@ class Settings(BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """Settings from ``given``, the environment and ``notifier.toml``, in this order.
 
-    Raises :class:`BadSettings`, which names every setting that is wrong.
+    Raises :class:`BadSettings`, which names every setting that is wrong, or that there is none of.
     """
+    unknown = [_unknown(name) for name in sorted(os.environ) if not _is_known(name)]
+    if unknown:
+        raise BadSettings("\n".join(unknown))
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -202,6 +210,20 @@ def load_settings(**given: Any) -> Settings:
         raise BadSettings(f"{name}: not readable as JSON") from None
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{FILE}: {error}") from None
+
+
+def _is_known(name: str) -> bool:
+    beginning, name = name[: len(PREFIX)].upper(), name[len(PREFIX) :].lower()
+    return beginning != PREFIX or name in Settings.model_fields
+
+
+def _unknown(name: str) -> str:
+    names = [PREFIX + field.upper() for field in Settings.model_fields]
+    close = get_close_matches(name.upper(), names, n=2, cutoff=0.75)
+    outer = name.upper().partition("__")[0]
+    if outer in names:  # what belongs to a setting that is an object
+        return f"{name}: no such setting; {outer} is a JSON object (docs/settings.md)"
+    return f"{name}: no such setting" + (f"; close to it: {', '.join(close)}" if close else "")
 
 
 def _line(prefix: str, error: ErrorDetails) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from notifier.model.errors import NotAllowed
+
 PARTITIONED = (
     "event_payloads",
     "shown",
@@ -21,16 +23,22 @@ _LOCK = 7_305_182_406  # any constant: two processes must not migrate at once
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _AHEAD = 3  # months
 _NEWEST = "head"
+_HAS_RECORD = "SELECT to_regclass('alembic_version')"
 
 
-async def upgrade(url: str, *, to: str = _NEWEST) -> None:
-    """Run all missing migrations on the database at ``url``; safe to call again and at once."""
+async def upgrade(url: str, *, to: str = _NEWEST, creates: bool = True) -> None:
+    """Run all missing migrations on the database at ``url``; safe to call again and at once.
+
+    Raises :class:`NotAllowed` for a database that holds no record, unless this ``creates`` one.
+    """
     engine = create_async_engine(url)
     today = datetime.now(UTC).date()
     try:
         async with engine.connect() as conn:
             if await _is_current(conn, today):
                 return
+            if not (creates or await conn.scalar(text(_HAS_RECORD))):
+                raise NotAllowed("the database holds no record", code="no_schema")
         async with engine.begin() as conn:
             await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             await conn.run_sync(_run, to)
@@ -42,7 +50,7 @@ async def upgrade(url: str, *, to: str = _NEWEST) -> None:
 
 async def _is_current(conn: AsyncConnection, today: date) -> bool:
     """Whether nothing is to be done; two looks are all that a start usually costs."""
-    if not await conn.scalar(text("SELECT to_regclass('alembic_version')")):
+    if not await conn.scalar(text(_HAS_RECORD)):
         return False
     newest = max(p.stem[:4] for p in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
     version = await conn.scalar(text("SELECT version_num FROM alembic_version"))

@@ -205,6 +205,17 @@ async def held_for(
     )
 
 
+async def about_message(conn: AsyncConnection, message_id: int) -> list[int]:
+    """Return the open tasks that a message is held for."""
+    found = await rows(
+        conn,
+        """SELECT t.task_id FROM task_messages l JOIN tasks t USING (task_id)
+           WHERE l.message_id = :id AND t.state IN ('waiting', 'open') ORDER BY t.task_id""",
+        {"id": message_id},
+    )
+    return [r["task_id"] for r in found]
+
+
 async def raise_forgotten(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
     """Raise tasks for held messages that no open task is about; how many messages."""
     found = await rows(conn, _FORGOTTEN)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import rows, run
+from .db import rows, run, scalar
 
 
 async def register(
@@ -40,3 +40,10 @@ async def bury(conn: AsyncConnection, *, silent: timedelta) -> list[UUID]:
         {"silent": silent},
     )
     return [r["worker_id"] for r in found]
+
+
+async def any_at_work(conn: AsyncConnection) -> bool:
+    """Whether a worker has given a sign of life within the last minute."""
+    sql = """SELECT EXISTS (SELECT FROM workers WHERE stopped_at IS NULL
+                 AND heartbeat_at > clock_timestamp() - interval '1 minute')"""
+    return bool(await scalar(conn, sql))

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import orjson
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from notifier.model.actor import system
+from notifier.runtime.engines import Engines
 from notifier.store import members, schemes
+from notifier.store.db import scalar
 from tests.cli.terminal import Terminal, environment
 from tests.samples import NOW, SCHEME, member
 
@@ -79,3 +81,37 @@ def test_an_interrupted_verb_ends_quietly(notifier: Terminal, tmp_path: Path, af
         said, _ = verb.communicate()
     assert b"Traceback" not in said
     assert verb.returncode in (0, 130, -signal.SIGINT), said
+
+
+def test_a_verb_that_only_reads_makes_no_record(notifier: Terminal, tmp_path: Path) -> None:
+    nowhere = {"NOTIFIER_VAR": str(tmp_path / "wrong"), "NOTIFIER_DATABASE_URL": ""}
+    for words in ("tasks list", "messages show 1", "report --notice refund", "batches list"):
+        said = notifier(*words.split(), code=1, env=nowhere)
+        assert "記録がありません" in said, words
+        assert str(tmp_path / "wrong") in said, words
+    assert not (tmp_path / "wrong").exists()
+
+
+async def test_nor_in_an_empty_database(
+    notifier: Terminal, engines: Engines, engine: AsyncEngine
+) -> None:
+    url = engines.create_database("nothing_in_it")
+    said = notifier("tasks", "list", code=1, env={"NOTIFIER_DATABASE_URL": url})
+    assert "NOTIFIER_DATABASE_URL" in said
+    empty = create_async_engine(url)
+    async with empty.connect() as conn:
+        assert await scalar(conn, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+    await empty.dispose()
+
+
+def test_misspelt_settings_are_named(notifier: Terminal) -> None:
+    for name, value, hint in (
+        ("NOTIFIER_REALY_HOST", "x", "NOTIFIER_RELAY_HOST"),
+        ("NOTIFIER_PRESS__CUT_OFF", "15:00", "NOTIFIER_PRESS is a JSON object"),
+        ("NOTIFIER_LOCALE", "jp", "'ja' or 'en'"),
+        ("notifier_lokale", "ja", "NOTIFIER_LOCALE"),
+    ):
+        said = notifier("tasks", "list", code=1, env={name: value})
+        assert hint in said
+    assert "notifier 0." in notifier("--version")
+    assert "messages" in notifier("-h")

@@ -262,3 +262,21 @@ def test_the_start_is_not_fooled_by_a_dead_socket(var: Path) -> None:
         dead.bind(str(house.postgres.sockets / "bell.sock"))
     with engines_in(var) as engines, redis.Redis.from_url(engines.urls.redis) as client:
         assert client.ping()
+
+
+def test_they_stay_for_the_next_verb_for_a_while(var: Path) -> None:
+    with Engines(Settings(var=var), linger=600) as engines:
+        began = asyncio.run(ask(engines.urls, "SELECT pg_postmaster_start_time()"))
+    assert running(var)
+    with Engines(Settings(var=var), linger=1) as engines:
+        assert asyncio.run(ask(engines.urls, "SELECT pg_postmaster_start_time()")) == began
+    assert becomes(lambda: not running(var))
+
+
+def test_asking_for_a_record_makes_none(var: Path) -> None:
+    engines = Engines(Settings(var=var / "new"))
+    assert not engines.has_record()
+    assert not (var / "new").exists()
+    with engines:
+        assert engines.has_record()
+    assert engines.has_record()
