@@ -11,6 +11,7 @@ from . import (
     closures,
     dkim,
     events,
+    examples,
     inquiries,
     keys,
     letters,
@@ -36,6 +37,7 @@ from . import (
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
+events.app.command("example")(examples.example)
 letters.app.command("returned")(returned.returned)
 letters.app.command("scan")(returned.scan)
 app = typer.Typer(

@@ -1,9 +1,14 @@
 """What somebody does who has just read the README."""
 
+import json
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.demo.examples import example_events
+from notifier.intake.envelope import parse_event
+from notifier.model.event import TYPES
 from notifier.store.db import rows, scalar
 from tests.cli.terminal import EXAMPLES, Terminal
 
@@ -26,3 +31,48 @@ async def test_from_an_empty_house_to_messages(notifier: Terminal, engine: Async
     for message in made:
         shown = f"M{message['message_id']:09d}" in listed
         assert shown == (message["member_no"] == "M000103")
+
+
+#: A Thursday at noon, and a Saturday at night; the year's last day.
+@pytest.mark.parametrize("now", [(2026, 1, 8, 3), (2026, 7, 11, 15), (2027, 12, 31, 3)])
+def test_there_is_an_example_of_every_type(now: tuple[int, int, int, int]) -> None:
+    moment = datetime(*now, tzinfo=UTC)
+    for kind in TYPES:
+        made = example_events(moment, kind)
+        assert made
+        for event in made:
+            parsed = parse_event(json.dumps(event).encode())
+            assert parsed.type == kind
+            assert parsed.time == moment
+    with pytest.raises(KeyError):
+        example_events(moment, "billing.nothing")
+
+
+async def test_the_first_day_is_what_the_readme_says(
+    notifier: Terminal, engine: AsyncEngine
+) -> None:
+    notifier.set_time(datetime(2026, 1, 8, 12, 0, tzinfo=UTC))  # nine in the evening
+    notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
+    notifier("members", "import", str(EXAMPLES / "members.csv"))
+    events = notifier("events", "example")
+    notifier("events", "send", "-", given=events.encode(), env={"NOTIFIER_SENDING_HOURS": "always"})
+    async with engine.connect() as conn:
+        made = await rows(conn, "SELECT * FROM messages ORDER BY message_id")
+    found = [(m["notice"], m["channel"], m["state"]) for m in made]
+    assert found == [
+        ("card_error", "email", "queued"),
+        ("apology", "email", "queued"),
+        ("apology", "letter", "queued"),
+        ("refund", "email", "queued"),
+    ]
+    shown = notifier("messages", "show", "1", env={"NOTIFIER_LOCALE": "en"})
+    assert "Nothing runs that would send it" in shown
+    assert "no such type" in notifier("events", "example", "--type", "billing.refund", code=2)
+
+
+async def test_after_hours_a_message_says_when_it_goes(notifier: Terminal) -> None:
+    notifier.set_time(datetime(2026, 1, 8, 12, 0, tzinfo=UTC))
+    notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
+    notifier("members", "import", str(EXAMPLES / "members.csv"))
+    notifier("events", "send", "-", given=notifier("events", "example").encode())
+    assert "2026-01-09 09:00 に送ります" in notifier("messages", "show", "1")
