@@ -1,5 +1,6 @@
 """Closed days as a CSV file: from, to, what they are called, and whose they are."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Final
@@ -18,6 +19,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "scheme": ("制度", "scheme"),
 }
 _LIMIT: Final = 100
+_DATE: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
+_YEARS: Final = range(1990, 2200)  # far from the ends of the calendar, where adding a day fails
 _LONGEST: Final = 366  # days; a longer stretch is a slip of the pen
 
 
@@ -96,7 +99,10 @@ def closure(
 def _date(field: str, text: str) -> date:
     if not text:
         raise BadInput([FieldError(field, "missing")])
+    found = _DATE.fullmatch(text.replace("/", "-"))
     try:
-        return date(*(int(part) for part in text.replace("/", "-").split("-")))
-    except (TypeError, ValueError):
-        raise BadInput([FieldError(field, "bad_date", {"value": text[:20]})]) from None
+        if found and int(found[1]) in _YEARS:
+            return date(*(int(part) for part in found.groups()))
+    except ValueError:  # the 30th of February
+        pass
+    raise BadInput([FieldError(field, "bad_date", {"value": text[:20]})])
