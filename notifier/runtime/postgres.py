@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from notifier.model.lines import lines_of
+
 from .sockets import EngineError, listens
 
 _ACCOUNT: Final = "notifier-postgres"  # PostgreSQL refuses to run as root
@@ -233,7 +235,7 @@ def _open(paths: Iterable[Path]) -> None:
 
 
 def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    return "\n".join(lines_of(log.read_text(errors="replace"))[-8:])
 
 
 def _comes_true(test: Callable[[], bool], seconds: float) -> bool:
