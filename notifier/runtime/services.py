@@ -91,7 +91,9 @@ class HouseServices:
         await self._providers.close()
 
     async def ready(self) -> bool:
-        """Whether the record answers."""
+        """Whether the record answers, and whatever runs in the background runs."""
+        if self._parts.supervisor.failing:
+            return False
         try:
             async with self._parts.engine.connect() as conn:
                 return bool(await scalar(conn, "SELECT 1"))

@@ -36,15 +36,14 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    server = _Server(config)
+    keep = parts.supervisor.keep
     reader = _reader(parts, parts.urls.intake) if parts.urls.intake else None
     try:
         with _bound(parts.settings) as sock:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_end(server, stop))
-                group.create_task(server.serve([sock]))
+                group.create_task(keep("http", lambda: _serve(config, sock, stop), stop=stop))
                 if reader:
-                    group.create_task(reader.run(stop))
+                    group.create_task(keep("stream", lambda: reader.run(stop), stop=stop))
     finally:
         await services.close()
 
@@ -67,6 +66,16 @@ def _bound(given: Settings) -> socket.socket:
         raise BadSettings(
             f"NOTIFIER_API_HOST, _PORT: {place}: {os.strerror(problem.errno or 0)}"
         ) from None
+
+
+async def _serve(config: uvicorn.Config, sock: socket.socket, stop: asyncio.Event) -> None:
+    """One server, on a socket that outlives it."""
+    server = _Server(config)
+    ender = asyncio.create_task(_end(server, stop))
+    try:
+        await server.serve([sock.dup()])
+    finally:
+        ender.cancel()
 
 
 async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:
