@@ -73,6 +73,10 @@ class HouseServices:
         """Whether a mail provider's webhooks are taken."""
         return self._providers.knows(provider)
 
+    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+        """Whether the head of a provider's request proves who calls."""
+        return self._providers.vouches(provider, headers)
+
     async def take_returns(
         self, provider: Provider, headers: Mapping[str, str], body: bytes
     ) -> None:

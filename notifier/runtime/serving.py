@@ -4,38 +4,21 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import uvicorn
 
 from notifier.api.app import create_app
 from notifier.intake.stream import Stream, StreamReader
 
+from .http_server import Gate, HttpConfig, HttpServer
 from .parts import Parts
 from .services import HouseServices
 from .settings import PREFIX, BadSettings, Settings
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: one process may do more than serve."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to whoever runs the process."""
-        yield
-
-
 async def serve(parts: Parts, stop: asyncio.Event) -> None:
     """Serve HTTP, and read the intake stream where there is one, until told to stop."""
     services = _services(parts)
-    config = uvicorn.Config(
-        create_app(services),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    given = parts.settings.http
+    config = HttpConfig(create_app(services, given), Gate(given))
     keep = parts.supervisor.keep
     reader = _reader(parts, parts.urls.intake) if parts.urls.intake else None
     try:
@@ -68,9 +51,9 @@ def _bound(given: Settings) -> socket.socket:
         ) from None
 
 
-async def _serve(config: uvicorn.Config, sock: socket.socket, stop: asyncio.Event) -> None:
+async def _serve(config: HttpConfig, sock: socket.socket, stop: asyncio.Event) -> None:
     """One server, on a socket that outlives it."""
-    server = _Server(config)
+    server = HttpServer(config)
     ender = asyncio.create_task(_end(server, stop))
     try:
         await server.serve([sock.dup()])
@@ -78,7 +61,7 @@ async def _serve(config: uvicorn.Config, sock: socket.socket, stop: asyncio.Even
         ender.cancel()
 
 
-async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:
+async def _end(server: HttpServer, stop: asyncio.Event) -> None:
     await stop.wait()
     server.should_exit = True
 

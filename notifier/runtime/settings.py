@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from notifier.model.dkim import DkimKey
+from notifier.model.http import Http
 from notifier.model.inbox import Inbox
 from notifier.model.notice import Lane
 from notifier.model.plan import Hours
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    http: Http = Field(default_factory=Http)  # limits of HTTP, and whose forwarding is believed
     lease_seconds: Annotated[float, Field(gt=0, le=3600)] = 40  # with a sweep: found in a minute
     clock_file: Path | None = None  # rehearsals only: signed seconds by which the clock is off
 
