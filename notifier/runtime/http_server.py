@@ -6,6 +6,7 @@ at by :mod:`notifier.api.limits`.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from notifier.api.problems import problem
 from notifier.model.http import Http, counted_as
 
 _log = structlog.get_logger()
+#: What comes from outside is counted (see :class:`Gate`), not logged line by line.
+_ERRORS: Final = logging.getLogger("notifier.http")
+_ERRORS.setLevel(logging.ERROR)
 
 HEAD: Final = 16_384  # bytes of a request's head: its first line and all its fields
 URL: Final = 8_192  # bytes of what is asked for
@@ -45,6 +49,11 @@ class Gate:
         self._turned_away = 0
         self._refused: Counter[str] = Counter()
         self._told_at = -_TELL
+
+    @property
+    def open(self) -> int:
+        """How many connections are in."""
+        return self._open
 
     def enter(self, address: str) -> str:
         """Let a connection in; else why not, as a key of the catalogue."""
@@ -134,6 +143,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def __init__(self, config: HttpConfig, *args: Any, **more: Any) -> None:
         super().__init__(config, *args, **more)
+        self.logger = _ERRORS
         self._gate, self._given = config.gate, config.gate.given
         self._address = ""
         self._inside = self._outside = self._ending = False
@@ -238,7 +248,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._discard(len(data))
 
     def _look_at_size(self) -> None:
-        if self._in_head and len(self.url or b"") > URL:
+        if self._in_head and self._head and len(self.url) > URL:
             self._refuse(414, "uri_too_long")
         elif (self._in_head and self._head >= HEAD) or self._beside - self._carried > HEAD:
             self._refuse(431, "head_too_large")
