@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from notifier.model.actor import Actor
-from notifier.store import schemes
+from notifier.store import schemes, tracking
 from notifier.track.listener import Addresses, Listener
 from notifier.track.log_follower import LogFollower
 from notifier.track.mailbox import MailboxReader
@@ -66,7 +66,12 @@ async def _listening(parts: Parts, desk: PostDesk) -> Listener:
         return {brand.reply_to for scheme in known.values() for brand in scheme.brands}
 
     inbox = parts.settings.inbox
-    addresses = Addresses(inbox, parts.settings.bounce_domain, reply_to)
+
+    async def came_back(token: str) -> int | None:
+        async with parts.engine.connect() as conn:
+            return await tracking.came_back(conn, token)
+
+    addresses = Addresses(inbox, parts.settings.bounce_domain, reply_to, came_back)
     listener = Listener(desk, addresses, inbox)
     try:
         await listener.open()
