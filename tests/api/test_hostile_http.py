@@ -13,6 +13,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import SecretStr
 
 from notifier.api.app import create_app
 from notifier.model.http import Http, client_of, counted_as
@@ -180,7 +181,7 @@ async def serving(parts: Parts, key: str, **limits: Any) -> AsyncIterator[Served
     providers = Providers(
         ses=Ses(topics=(_TOPIC,)),
         sendgrid=SendGrid(keys=(_SENDGRID,)),
-        postmark=Postmark(password="open sesame open"),
+        postmark=Postmark(password=SecretStr("open sesame open")),
     )
     named = parts.settings.model_copy(update={"providers": providers})
     services = HouseServices(replace(parts, settings=named))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.track.test_listener import REPLY_TO, listening
 
 _BOUNCE: Final = "bounce.example.jp"
 _OURS: Final = b"RCPT TO:<b+TOKEN@bounce.example.jp>"
+_Limits = dict[str, Any]
 _BEGIN: Final = (b"EHLO x", b"MAIL FROM:<>")
 _MAIL: Final = b"Subject: x\r\n\r\nhello\r\n.\r\n"
 
@@ -118,7 +119,12 @@ def named(lines: Sequence[bytes], token: str) -> list[bytes]:
 
 async def test_every_attack_is_answered_and_nothing_is_kept(desk: Desk) -> None:
     [message] = await desk.sent()
-    limits = {"most_megabytes": 1, "idle_seconds": 2, "connections": 100, "relays": ()}
+    limits: _Limits = {
+        "most_megabytes": 1,
+        "idle_seconds": 2,
+        "connections": 100,
+        "relays": (),
+    }
     async with listening(desk, **limits) as listener:
         said = await asyncio.gather(
             *(
@@ -140,7 +146,12 @@ async def test_every_attack_is_answered_and_nothing_is_kept(desk: Desk) -> None:
 async def test_idle_connections_lock_nobody_out(desk: Desk) -> None:
     [message] = await desk.sent()
     ours = named((*_BEGIN, _OURS), message["token"])
-    limits = {"connections": 6, "connections_per_address": 3, "idle_seconds": 3, "relays": ()}
+    limits: _Limits = {
+        "connections": 6,
+        "connections_per_address": 3,
+        "idle_seconds": 3,
+        "relays": (),
+    }
     async with listening(desk, **limits) as listener, AsyncExitStack() as stack:
         flood = [
             await stack.enter_async_context(connected(listener, "127.0.0.2")) for _ in range(5)
@@ -160,7 +171,12 @@ async def test_idle_connections_lock_nobody_out(desk: Desk) -> None:
 async def test_who_has_shown_nothing_gives_way(desk: Desk) -> None:
     [message] = await desk.sent()
     ours = named((*_BEGIN, _OURS), message["token"])
-    limits = {"connections": 3, "connections_per_address": 3, "idle_seconds": 60, "relays": ()}
+    limits: _Limits = {
+        "connections": 3,
+        "connections_per_address": 3,
+        "idle_seconds": 60,
+        "relays": (),
+    }
     async with listening(desk, grace_seconds=0, **limits) as listener, AsyncExitStack() as stack:
         reader, writer = await stack.enter_async_context(connected(listener, "127.0.0.9"))
         assert await answer(reader) == 220
