@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.housekeeping import tidy
 from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
 from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
@@ -47,6 +49,7 @@ log = structlog.get_logger(__name__)
 #: A mail makes some hundred objects, and no rings of them: looking for these rarely is enough.
 _COLLECT: Final = (20_000, 20, 20)
 _REST: Final = 1.0  # seconds before Redis is tried again
+_TIDY: Final = 6 * 3600.0  # seconds
 _ERRORS: Final = (RedisError, OSError, TimeoutError)
 
 
@@ -78,7 +81,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             lanes,
             writer=parts.writer,
             house=staff_sender(parts.settings),
-            hooks=(tick, press, track),
+            hooks=(tick, press, track, housekeeping(parts)),
             stop=stop,
             supervisor=parts.supervisor,
         )
@@ -87,6 +90,23 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
     async with asyncio.TaskGroup() as group:
         group.create_task(keep("delivery", working, stop=stop))
         group.create_task(keep("webhooks", lambda: tell_others(parts, stop), stop=stop))
+
+
+def housekeeping(parts: Parts) -> Hook:
+    """Partitions ahead of time, and rules of retention: now, and every few hours."""
+    due = 0.0
+
+    async def tidied(engine: AsyncEngine, now: datetime) -> set[Lane]:
+        nonlocal due
+        if monotonic() >= due:
+            due = monotonic() + _TIDY
+            rules = parts.settings.retention
+            done = await tidy(engine, rules, owner_url=parts.urls.database, now=now)
+            log.info("tidied", **asdict(done))
+            due = 0.0 if done.more else due
+        return set()
+
+    return tidied
 
 
 async def tell_others(parts: Parts, stop: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from .locks import FileLock
 from .postgres import Postgres, system_account
+from .rotation import begin_anew
 from .sockets import EngineError, socket_folder
 from .valkey import Valkey
 
@@ -36,6 +37,11 @@ class House:
     def lock(self, name: str) -> FileLock:
         """One of ``users``, ``start`` and ``keeper``, opened and not yet held."""
         return FileLock(self.home / f"{name}.lock")
+
+    def trim_logs(self, most: int) -> None:
+        """Let the engines' logs begin anew that are longer than ``most`` bytes."""
+        for log in (self.postgres.log, self.bell.log, self.stream.log):
+            begin_anew(log, most)
 
     def stop(self) -> None:
         """Stop what runs. The caller holds ``users`` alone."""
