@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -14,6 +16,7 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.housekeeping import tidy
 from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
 from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
@@ -30,6 +33,7 @@ from notifier.runtime.pressing import press_room
 from notifier.runtime.rendering import renderer
 from notifier.runtime.sender import staff_sender
 from notifier.runtime.settings import Settings
+from notifier.runtime.supervision import Supervisor
 from notifier.runtime.telling import telling
 from notifier.store.db import connect
 from notifier.tell.teller import tell
@@ -45,6 +49,7 @@ log = structlog.get_logger(__name__)
 #: A mail makes some hundred objects, and no rings of them: looking for these rarely is enough.
 _COLLECT: Final = (20_000, 20, 20)
 _REST: Final = 1.0  # seconds before Redis is tried again
+_TIDY: Final = 6 * 3600.0  # seconds
 _ERRORS: Final = (RedisError, OSError, TimeoutError)
 
 
@@ -69,19 +74,39 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
         return set()
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(
-            work(
-                parts.settings,
-                parts.urls,
-                lanes,
-                writer=parts.writer,
-                house=staff_sender(parts.settings),
-                hooks=(tick, press, track),
-                stop=stop,
-            )
+    def working() -> Awaitable[None]:
+        return work(
+            parts.settings,
+            parts.urls,
+            lanes,
+            writer=parts.writer,
+            house=staff_sender(parts.settings),
+            hooks=(tick, press, track, housekeeping(parts)),
+            stop=stop,
+            supervisor=parts.supervisor,
         )
-        group.create_task(tell_others(parts, stop))
+
+    keep = parts.supervisor.keep
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep("delivery", working, stop=stop))
+        group.create_task(keep("webhooks", lambda: tell_others(parts, stop), stop=stop))
+
+
+def housekeeping(parts: Parts) -> Hook:
+    """Partitions ahead of time, and rules of retention: now, and every few hours."""
+    due = 0.0
+
+    async def tidied(engine: AsyncEngine, now: datetime) -> set[Lane]:
+        nonlocal due
+        if monotonic() >= due:
+            due = monotonic() + _TIDY
+            rules = parts.settings.retention
+            done = await tidy(engine, rules, owner_url=parts.urls.database, now=now)
+            log.info("tidied", **asdict(done))
+            due = 0.0 if done.more else due
+        return set()
+
+    return tidied
 
 
 async def tell_others(parts: Parts, stop: asyncio.Event) -> None:
@@ -99,6 +124,7 @@ async def work(
     house: House,
     hooks: Sequence[Hook] = (),
     stop: asyncio.Event,
+    supervisor: Supervisor | None = None,
 ) -> None:
     """Deliver ``lanes`` until ``stop`` is set; returns when what was in flight has ended.
 
@@ -122,7 +148,7 @@ async def work(
     try:
         async with Bell(urls.redis) as bell:
             floor = Floor(engine=engine, now=now, bells=bells, bell=bell, hooks=tuple(hooks))
-            await _run(station, floor, urls.redis, stop)
+            await _run(station, floor, urls.redis, stop, supervisor or Supervisor())
     finally:
         await engine.dispose()
 
@@ -134,21 +160,24 @@ def _spare_the_collector() -> None:
     gc.set_threshold(*_COLLECT)
 
 
-async def _run(station: Station, floor: Floor, redis_url: str, stop: asyncio.Event) -> None:
-    helpers = [asyncio.create_task(_sweep_for_ever(station))]
-    helpers += [
-        asyncio.create_task(
-            listen(redis_url, {**settings(Ring), "queue_name": queue_of(lane)}, floor, doorbell)
-        )
-        for lane, doorbell in station.bells.items()
-    ]
-    helpers.append(asyncio.create_task(listen(redis_url, settings(Clock), floor, keep=True)))
-    try:
+async def _run(
+    station: Station, floor: Floor, redis_url: str, stop: asyncio.Event, supervisor: Supervisor
+) -> None:
+    async with contextlib.AsyncExitStack() as beside:
+        for name, helper in _helpers(station, floor, redis_url):
+            await beside.enter_async_context(supervisor.beside(name, helper))
         await deliver(station, stop)
-    finally:
-        for helper in helpers:
-            helper.cancel()
-        await asyncio.gather(*helpers, return_exceptions=True)
+
+
+def _helpers(
+    station: Station, floor: Floor, redis_url: str
+) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """What runs beside delivery, each with a name for the log."""
+    yield "sweep", lambda: _sweep_for_ever(station)
+    for lane, bell in station.bells.items():
+        given = {**settings(Ring), "queue_name": queue_of(lane)}
+        yield f"bell {lane.name.lower()}", partial(listen, redis_url, given, floor, bell)
+    yield "clock", partial(listen, redis_url, settings(Clock), floor, keep=True)
 
 
 async def _sweep_for_ever(station: Station) -> None:

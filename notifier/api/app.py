@@ -8,8 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from notifier.model.http import Http
+
 from . import deliveries, events, health, providers
 from .language import preferred
+from .limits import Limits
 from .problems import problem
 from .services import Services, Unavailable
 
@@ -17,7 +20,7 @@ _log = structlog.get_logger()
 _CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: Services, limits: Http | None = None) -> FastAPI:
     """The application over the house's services. Pages that load scripts are left out."""
     app = FastAPI(title="notifier", version="1", docs_url=None, redoc_url=None)
     app.include_router(events.routes(services))
@@ -25,6 +28,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(providers.routes(services))
     app.include_router(health.routes(services))
     app.add_exception_handler(HTTPException, _http_problem)
+    app.add_middleware(Limits, given=limits or Http())
     app.add_middleware(_Edge)
     return app
 

@@ -13,7 +13,7 @@ from notifier.model.event import Event
 from .callers import caller_of, unauthorized
 from .language import preferred
 from .problems import answer, bad_input, problem
-from .requests import UnsupportedMediaType, media_type, read_body, read_events
+from .requests import UnsupportedMediaType, media_type, parsed, read_body
 from .services import Caller, Services
 
 _log = structlog.get_logger()
@@ -40,7 +40,8 @@ def routes(services: Services) -> APIRouter:
 async def _take(request: Request, services: Services, caller: Caller, language: str) -> Response:
     try:
         kind = media_type(request)
-        events = read_events(kind, request.headers, await read_body(request))
+        body = await read_body(request)
+        events = await parsed(kind, request.headers, body)
     except UnsupportedMediaType:
         return problem(415, "unsupported_media_type", language)
     except BadInput as wrong:

@@ -1,18 +1,24 @@
 """``POST /v1/webhooks/<provider>``: what mail providers tell about mails handed to them."""
 
+from typing import Final
+
 import structlog
 from fastapi import APIRouter, Request, Response
 
+from notifier.intake.envelope import MAX_BODY
 from notifier.model.errors import BadInput
 from notifier.model.provider import Provider
 from notifier.track.providers.sns import NotGenuine
 
 from .language import preferred
+from .limits import admission_of
 from .problems import bad_input, problem
 from .requests import read_body
 from .services import Services
 
 _log = structlog.get_logger()
+#: What must be read before anybody can say whose it is: SNS sends 256 KB at most, SendGrid 768.
+_UNKNOWN_BODY: Final = 1024 * 1024
 _BASIC = {"WWW-Authenticate": 'Basic realm="webhooks"'}
 
 
@@ -37,7 +43,7 @@ async def _take(
     request: Request, services: Services, provider: Provider, language: str
 ) -> Response:
     try:
-        body = await read_body(request)
+        body = await _body(request, services, provider)
         await services.take_returns(provider, request.headers, body)
     except BadInput as wrong:
         return bad_input(wrong.errors, language)
@@ -47,3 +53,11 @@ async def _take(
         headers = _BASIC if provider is Provider.POSTMARK else None
         return problem(401 if headers else 403, "forbidden", language, headers=headers)
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+
+async def _body(request: Request, services: Services, provider: Provider) -> bytes:
+    """The body, after a look at who says that it is theirs. Raises ``NotGenuine``."""
+    vouched = services.vouches(provider, request.headers)
+    if vouched and (admission := admission_of(request)):
+        admission.vouched()
+    return await read_body(request, MAX_BODY if vouched else _UNKNOWN_BODY)

@@ -1,6 +1,8 @@
 """Reading a request: its body within a limit, its events by content type."""
 
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from typing import Any, Final
 from urllib.parse import unquote
@@ -11,10 +13,15 @@ from notifier.intake.envelope import MAX_BODY, parse_any, parse_batch, parse_eve
 from notifier.intake.strict_json import decode, refusal
 from notifier.model.event import Event
 
+from .limits import admission_of
+
 SINGLE: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 JSON: Final = "application/json"
 _CE: Final = "ce-"
+_AT_ONCE: Final = 65_536  # bytes: some milliseconds of reading
+#: One at a time: what is made of a body takes ten times its room.
+_READER: Final = ThreadPoolExecutor(1, "bodies")
 
 
 class UnsupportedMediaType(Exception):
@@ -22,12 +29,17 @@ class UnsupportedMediaType(Exception):
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The body. Raises ``BadInput`` (``too_big``) as soon as it is longer than ``limit`` bytes."""
+    """The body. Raises ``BadInput`` (``too_big``) as soon as it is longer than ``limit`` bytes.
+
+    Raises :class:`~notifier.api.limits.Refused` where it comes too slowly, or there is no room.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:19]) > limit:
         raise refusal("too_big", limit=limit)
-    body = bytearray()
+    body, admission = bytearray(), admission_of(request)
     async for chunk in request.stream():
+        if admission:
+            admission.hold(len(chunk))
         body += chunk
         if len(body) > limit:
             raise refusal("too_big", limit=limit)
@@ -43,6 +55,14 @@ def media_type(request: Request) -> str:
     if kind not in (SINGLE, BATCH, JSON) or str(charset).lower() != "utf-8" or coding != "identity":
         raise UnsupportedMediaType
     return kind
+
+
+async def parsed(kind: str, headers: Mapping[str, str], body: bytes) -> list[Event]:
+    """The events of a body; a large one is read beside everything else. Raises ``BadInput``."""
+    if len(body) <= _AT_ONCE:
+        return read_events(kind, headers, body)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_READER, read_events, kind, headers, body)
 
 
 def read_events(kind: str, headers: Mapping[str, str], body: bytes) -> list[Event]:

@@ -52,6 +52,13 @@ class Services(Protocol):
         """Whether a mail provider's webhooks are taken."""
         ...
 
+    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+        """Whether the head of a provider's request proves who calls, before a body is read.
+
+        Raises ``NotGenuine`` where it proves that it is nobody whom we listen to.
+        """
+        ...
+
     async def take_returns(
         self, provider: Provider, headers: Mapping[str, str], body: bytes
     ) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from notifier.intake.characters import printable
 from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
+from notifier.model.lines import lines_of
 from notifier.press.handover import HandOverUncertain
 from notifier.press.target import HandOverFailed
 from notifier.runtime.engines import EngineError
@@ -105,5 +106,5 @@ def sentence(error: FieldError, language: str) -> str:
 
 
 def _cross(text: str) -> None:
-    plain = "\n".join(printable(line) for line in text.splitlines())
+    plain = "\n".join(printable(line) for line in lines_of(text))
     err.print(Text("✗ ", style="red").append(plain, style="default"))

@@ -20,6 +20,7 @@ from notifier.model.inquiry import (
     InquiryState,
     InquiryTopic,
 )
+from notifier.model.lines import lines_of
 from notifier.model.message import public_number
 from notifier.press.manifest import Table
 from notifier.runtime.parts import Parts
@@ -144,7 +145,7 @@ def show_(inquiry: Id) -> None:
         show(("", ""), list(zip(_COLUMNS, line, strict=True)))
         for words in (found["text"], found["answer"]):
             if words:
-                out.print("\n".join(cell(one) for one in words.splitlines()) + "\n")
+                out.print("\n".join(cell(one) for one in lines_of(words)) + "\n")
 
     run(work)
 

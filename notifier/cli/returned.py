@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from notifier.intake.returned_file import read_returned, read_scanned
+from notifier.model.lines import lines_of
 from notifier.model.returned import ReturnedReason
 from notifier.press.returned import Returned, bring_back
 from notifier.runtime.parts import Parts
@@ -33,7 +34,7 @@ def scan(
     ] = None,
 ) -> None:
     """Note letters as returned, all for one reason, by the numbers on them."""
-    codes = numbers or sys.stdin.read(1_000_000).splitlines()
+    codes = numbers or lines_of(sys.stdin.read(1_000_000))
     run(lambda parts: _note(parts, read_scanned(codes, reason)))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.intake.characters import printable
 from notifier.model.errors import NotFound
+from notifier.model.lines import lines_of
 from notifier.model.message import message_number, public_number
 from notifier.model.returns import ReturnReason, Standing
 from notifier.model.tracking import BounceReason, Finding, ReturnKind
@@ -106,7 +107,7 @@ def show_(number: Id) -> None:
         if entries:
             title = public_number(message_id)
             show(ENTRIES, [entry_line(r, language) for r in entries], title=title)
-        for words in read(bytes(found["raw"])).text[:_SHOWN].splitlines():
+        for words in lines_of(read(bytes(found["raw"])).text[:_SHOWN]):
             out.print(printable(words), highlight=False)
 
     run(work)

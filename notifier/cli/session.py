@@ -14,10 +14,11 @@ from rich.console import Console
 
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import NotAllowed
-from notifier.runtime.engines import EngineError, Engines
-from notifier.runtime.logging import configure_logging, get_logger, open_log
+from notifier.runtime.engines import Engines
+from notifier.runtime.logging import configure_logging, open_log
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import BadSettings, Settings, load_settings
+from notifier.runtime.supervision import Supervisor
 from notifier.write.labels import label
 
 from .faults import err, fail, sentence
@@ -31,8 +32,7 @@ out = Console(soft_wrap=True, markup=False, width=None if sys.stdout.isatty() el
 Id = Annotated[int, typer.Argument(min=1, max=10**15)]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")]
 _T = TypeVar("_T")
-_WATCH = 5.0  # seconds
-_log = get_logger(__name__)
+_WATCH = 5.0  # seconds between two looks, and at most before the next after one that failed
 
 
 def person() -> Actor:
@@ -79,22 +79,27 @@ def run(
 async def _joined(
     given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]], *, creates: bool
 ) -> _T:
-    watch = asyncio.create_task(_watch(engines))
-    try:
-        async with joined(given, engines.urls, creates=creates) as parts:
-            return await work(parts)
-    finally:
-        watch.cancel()
+    supervisor = Supervisor()
+
+    def watch() -> Awaitable[None]:
+        return _watch(engines, at_once=bool(supervisor.restarts["engines"]))
+
+    async with (
+        supervisor.beside("engines", watch, longest=_WATCH),
+        joined(given, engines.urls, supervisor, creates=creates) as parts,
+    ):
+        return await work(parts)
 
 
-async def _watch(engines: Engines) -> None:
-    """Start an embedded engine again that has died under a long-running process."""
+async def _watch(engines: Engines, *, at_once: bool) -> None:
+    """Start an embedded engine again that has died under a long-running process.
+
+    Raises what stands in the way, be it a disk or a table of files that is full.
+    """
+    await asyncio.sleep(0 if at_once else _WATCH)
     while True:
+        await asyncio.to_thread(engines.ensure)
         await asyncio.sleep(_WATCH)
-        try:
-            await asyncio.to_thread(engines.ensure)
-        except EngineError as problem:
-            _log.error("engine.down", problem=str(problem))
 
 
 def put(data: bytes, to: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.lines import lines_of
 from notifier.runtime.parts import Parts
 from notifier.store import templates as store
 from notifier.wording.checks import Refused, passes
@@ -265,8 +266,8 @@ def _changes(
         after = new[key].files
         for name in sorted(before.keys() | after.keys()):
             yield from difflib.unified_diff(
-                before.get(name, "").splitlines(),
-                after.get(name, "").splitlines(),
+                lines_of(before.get(name, "")),
+                lines_of(after.get(name, "")),
                 f"{key[0]}/{name} ({key[1]}, before)",
                 f"{key[0]}/{name} ({key[1]}, after)",
                 lineterm="",

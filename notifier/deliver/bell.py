@@ -87,9 +87,9 @@ class Bell:
             try:
                 await self._send(wanted)
                 await asyncio.sleep(_APART)
-            except _ERRORS as error:
+            except Exception as error:
                 # Workers look for themselves, so what was wanted need not be kept.
-                log.warning("bell away", error=type(error).__name__)
+                log.warning("bell away", exc_info=not isinstance(error, _ERRORS))
                 await self._drop()
                 await asyncio.sleep(_REST)
 

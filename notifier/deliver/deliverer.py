@@ -67,6 +67,7 @@ class Deliverer:
         self._relay_down = self._has_waited = False
         self._gathering: asyncio.TimerHandle | None = None  # for a larger helping
         self._beginning: set[asyncio.Task[None]] = set()  # permits on their way
+        self._failure: BaseException | None = None  # of what runs beside
         self._ready: deque[Ready] = deque()
         self._direct = Direct(engine)
         stopping = self._stop.is_set
@@ -97,6 +98,7 @@ class Deliverer:
     async def run(self) -> None:
         """Deliver. Whatever fails is tried again; the record is what counts."""
         recording = asyncio.create_task(self._recorder.run())
+        recording.add_done_callback(self._look_for_failure)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._fill())
@@ -106,9 +108,10 @@ class Deliverer:
             self._stop.set()
             await self._return(Reason.HANDED_BACK)  # what was claimed after sending had ended
             await self._dispatcher.drained()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_PARTING):
-                    await self._recorder.done()
+            if not recording.done():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_PARTING):
+                        await self._recorder.done()
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
             self._direct.close()
@@ -170,7 +173,9 @@ class Deliverer:
         """Pass on what is ready, as many at a time as there are free lines."""
         while True:
             while not self._stop.is_set() and not self._may_send():
+                self._go_on()
                 await self._change()
+            self._go_on()
             if self._stop.is_set():
                 await asyncio.gather(*self._beginning)
                 await self._return(Reason.HANDED_BACK)
@@ -187,6 +192,10 @@ class Deliverer:
                 else:  # all that the relay grants are busy
                     self._changed.clear()
                     await _within(_AGAIN, self._changed)
+
+    def _go_on(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _may_send(self) -> bool:
         if len(self._beginning) >= _AT_ONCE:
@@ -235,7 +244,14 @@ class Deliverer:
 
     def _has_begun(self, begun: asyncio.Task[None]) -> None:
         self._beginning.discard(begun)
+        self._look_for_failure(begun)
         self._changed.set()
+
+    def _look_for_failure(self, ended: asyncio.Task[None]) -> None:
+        """What breaks beside the lane ends the lane: the station begins another shift."""
+        if not ended.cancelled() and (error := ended.exception()):
+            self._failure = error
+            self._changed.set()
 
     async def _begin(self, pairs: Sequence[tuple[Ready, Line]]) -> None:
         """Permit and start; what may not leave is given back."""

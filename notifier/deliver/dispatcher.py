@@ -14,6 +14,7 @@ from notifier.store.attempts import Parcel
 from notifier.store.direct import Direct
 
 from .gate import Gates
+from .hints import Hint
 from .line import Line
 from .outcomes import Attempt, result_of
 from .recorder import Recorder
@@ -47,7 +48,7 @@ class Dispatcher:
         self._now = now
         self._known: set[str] = set()  # digests of template versions that are on record
         self._dictionaries: dict[bytes, int] = {}  # hash → id of those on record
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[asyncio.Task[None], int] = {}  # → message id
 
     async def send(self, pairs: Sequence[tuple[Ready, Line]]) -> bool:
         """Permit and start a micro-batch; False if nothing of it may leave.
@@ -121,8 +122,16 @@ class Dispatcher:
 
     def _start(self, ready: Ready, attempt: Attempt, line: Line) -> None:
         task = asyncio.create_task(self._transmit(ready, attempt, line))
-        self._in_flight.add(task)
-        task.add_done_callback(self._in_flight.discard)
+        self._in_flight[task] = ready.claim.message_id
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Whatever was to be noted about a transmission and could not be: its lease runs out."""
+        message_id = self._in_flight.pop(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("transmission not noted", message=message_id, exc_info=error)
+            self._worker.give_up([message_id])
+            self._recorder.forget(1)
 
     async def _transmit(self, ready: Ready, attempt: Attempt, line: Line) -> None:
         begun, began_at = False, monotonic()
@@ -143,14 +152,21 @@ class Dispatcher:
             outcome = Outcome.UNCERTAIN if begun else Outcome.BEFORE_DATA
             reply = Reply(outcome=outcome, command="BODY", text=type(error).__name__)
         self._note(attempt, reply)
+        try:
+            hint = self._tally(ready.envelope.recipient, reply, line, began_at)
+        finally:
+            self._done(line)  # it comes back, whatever else breaks
+        result = result_of(attempt, reply, now=self._now(), dice=random.random, hint=hint)
+        self._recorder.put(ready.claim.message_id, result)
+
+    def _tally(self, recipient: str, reply: Reply, line: Line, began_at: float) -> Hint:
+        """Let the destination's gate, and the line, know how it ended."""
         ended_at = monotonic()
-        gate, recipient = self._gates.of(line.relay), ready.envelope.recipient
+        gate = self._gates.of(line.relay)
         hint = gate.ended(recipient, reply, ended_at - began_at, ended_at)
         destination = gate.destination(recipient)
         line.tally(destination.name, destination.limits.most_messages)
-        self._done(line)
-        result = result_of(attempt, reply, now=self._now(), dice=random.random, hint=hint)
-        self._recorder.put(ready.claim.message_id, result)
+        return hint
 
     def _note(self, attempt: Attempt, reply: Reply) -> None:
         try:
@@ -162,4 +178,4 @@ class Dispatcher:
     async def drained(self) -> None:
         """Wait until all transmissions have ended."""
         while self._in_flight:
-            await asyncio.gather(*self._in_flight)
+            await asyncio.gather(*self._in_flight, return_exceptions=True)

@@ -141,7 +141,7 @@ def _is_mine(fd: int, path: Path) -> bool:
 def _read(path: Path) -> Orphan:
     begun: set[int] = set()
     replies: dict[int, Reply] = {}
-    for line in path.read_bytes().splitlines():
+    for line in path.read_bytes().split(b"\n"):
         try:
             entry = orjson.loads(line)
         except orjson.JSONDecodeError:

@@ -126,7 +126,8 @@ def read_log(
 ) -> Iterator[Line]:
     """The lines of a file about our mails; ``.gz`` is unpacked. Raises OSError."""
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8", errors="replace") as file:
+    # A carriage return in the words of a remote server ends no line, either.
+    with opened(path, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
         yield from read_lines(file, bounce_domain=bounce_domain, known=known)
 
 

@@ -28,6 +28,8 @@ ACTOR: Final = system("sweep")
 #: How long an uncertain message waits for a sign of the relay before its policy sends it again.
 RESEND_WAIT: Final = timedelta(minutes=15)
 _MOST: Final = 1000  # messages in one transaction
+#: By how much the clocks of two machines may differ without anybody having set one.
+_SKEW: Final = timedelta(minutes=2)
 
 
 async def sweep(engine: AsyncEngine, journals: Path, *, lease: timedelta, now: datetime) -> None:
@@ -38,7 +40,7 @@ async def sweep(engine: AsyncEngine, journals: Path, *, lease: timedelta, now: d
     await settle_dead(engine, journals, now=now)
     async with engine.begin() as conn:
         await workers.bury(conn, silent=2 * lease)
-    for step in (_lapse, _resend, _stop, _expire):
+    for step in (_lapse, _resend, _stop, _expire, _bring_forward):
         more = True
         while more:
             async with engine.begin() as conn:
@@ -96,6 +98,13 @@ def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
         reason=reason,
         outcome=outcome,
     )
+
+
+async def _bring_forward(conn: AsyncConnection, now: datetime) -> int:
+    moved = await claims.bring_forward(conn, future=now + _SKEW, now=now, limit=_MOST)
+    if moved:
+        log.warning("clock was set back", messages=len(moved))
+    return len(moved)
 
 
 async def _lapse(conn: AsyncConnection, now: datetime) -> int:

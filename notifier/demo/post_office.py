@@ -308,7 +308,7 @@ def _line(received: Received) -> bytes:
 def read_log(path: Path) -> list[dict[str, Any]]:
     """The complete lines of a relay's log, each with the fields that it was written with."""
     whole, _, _ = path.read_bytes().rpartition(b"\n")
-    return [json.loads(line) for line in whole.splitlines()]
+    return [json.loads(line) for line in whole.split(b"\n") if line]
 
 
 async def _run(given: argparse.Namespace) -> None:

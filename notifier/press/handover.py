@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor, system
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.lines import lines_of
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, TaskKind
@@ -97,7 +98,7 @@ def _difference(folder: Path, files: list[BatchFile], manifest_sha256: bytes) ->
     """The name of what is missing, other or too much."""
     if not (folder / CHECKSUMS).is_file():
         return CHECKSUMS
-    lines = (folder / CHECKSUMS).read_text().splitlines()
+    lines = lines_of((folder / CHECKSUMS).read_text())
     listed = {line[66:]: line[:64] for line in lines}
     wanted = {f.name: f.sha256.hex() for f in files} | {MANIFEST: manifest_sha256.hex()}
     own = hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()

@@ -75,6 +75,7 @@ class Engines:
             for server in self._servers(house):
                 if not server.alive():
                     server.start()
+            house.trim_logs(self._settings.retention.engine_log_bytes)
             if not self._settings.database_url:
                 house.postgres.create_database(self._database)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from .locks import FileLock
 from .postgres import Postgres, system_account
+from .rotation import begin_anew
 from .sockets import EngineError, socket_folder
 from .valkey import Valkey
 
@@ -54,6 +55,11 @@ class House:
             return max(0.0, float(self._until.read_text()) - time.time())
         except (OSError, ValueError):
             return 0.0
+
+    def trim_logs(self, most: int) -> None:
+        """Let the engines' logs begin anew that are longer than ``most`` bytes."""
+        for log in (self.postgres.log, self.bell.log, self.stream.log):
+            begin_anew(log, most)
 
     def stop(self) -> None:
         """Stop what runs. The caller holds ``users`` alone."""

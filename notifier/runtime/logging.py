@@ -104,7 +104,9 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("mail.log", "aiosmtplib", "httpx", "uvicorn", "arq.worker", "alembic"):
+    # It has a line for each word of nonsense that somebody says to the listener.
+    logging.getLogger("mail.log").setLevel(max(logging.ERROR, root.level))
+    for noisy in ("aiosmtplib", "httpx", "uvicorn", "arq.worker", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 

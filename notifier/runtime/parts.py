@@ -19,6 +19,7 @@ from notifier.write.writer import Writer
 from .clock import Clock, clock_of
 from .engines import Urls
 from .settings import Settings
+from .supervision import Supervisor
 
 _STARTING: Final = "57P03"  # cannot_connect_now: starting up, recovering, shutting down
 _PATIENCE: Final = 60.0  # seconds
@@ -35,6 +36,7 @@ class Parts:
     clock: Clock
     bell: Bell
     acceptor: Acceptor
+    supervisor: Supervisor  # of what runs in the background of this process
 
     async def house(self, conn: AsyncConnection) -> House:
         """Schemes and closed days as registered now, the notices, and the press's terms."""
@@ -55,10 +57,13 @@ async def _upgraded(url: str, *, creates: bool) -> None:
 
 
 @asynccontextmanager
-async def joined(settings: Settings, urls: Urls, *, creates: bool = True) -> AsyncIterator[Parts]:
+async def joined(
+    settings: Settings, urls: Urls, supervisor: Supervisor | None = None, *, creates: bool = True
+) -> AsyncIterator[Parts]:
     """Join the parts on running engines; the schema is brought up to date first.
 
-    Raises :class:`NotAllowed` where there is none, unless this ``creates`` it.
+    ``supervisor``: of the process, where something is supervised already. Raises
+    :class:`NotAllowed` where there is no schema, unless this ``creates`` it.
     """
     await _upgraded(urls.database, creates=creates)
     engine = connect(urls.database, size=settings.database_pool)
@@ -74,6 +79,7 @@ async def joined(settings: Settings, urls: Urls, *, creates: bool = True) -> Asy
             clock=clock,
             bell=bell,
             acceptor=Acceptor(engine, writer.notices, clock, bell, settings.hours, settings.press),
+            supervisor=supervisor or Supervisor(),
         )
     finally:
         await bell.close()

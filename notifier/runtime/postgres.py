@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from notifier.model.lines import lines_of
+
 from .sockets import EngineError, listens
 
 _ACCOUNT: Final = "notifier-postgres"  # PostgreSQL refuses to run as root
@@ -60,7 +62,7 @@ class Postgres:
     ) -> None:
         self.data, self.sockets = data, sockets
         self._settings = {**_SETTINGS, **(settings or {})}
-        self._log = data.with_name(f"{data.name}.log")
+        self.log = data.with_name(f"{data.name}.log")
         self._socket = sockets / ".s.PGSQL.5432"
 
     def url(self, database: str) -> str:
@@ -97,7 +99,7 @@ class Postgres:
                 return
             if _comes_true(lambda: self._pid() != pid, seconds):
                 return
-        raise EngineError(f"PostgreSQL (process {pid}) does not stop; see {self._log}")
+        raise EngineError(f"PostgreSQL (process {pid}) does not stop; see {self.log}")
 
     def create_database(self, name: str) -> None:
         """Create a database unless it exists."""
@@ -134,16 +136,16 @@ class Postgres:
         file.chmod(0o644)  # inside a folder that only the server's account can enter
 
     def _start(self, account: pwd.struct_passwd | None) -> None:
-        self._log.touch(mode=0o600)
+        self.log.touch(mode=0o600)
         if account:
-            os.chown(self._log, account.pw_uid, account.pw_gid)
+            os.chown(self.log, account.pw_uid, account.pw_gid)
         command = ["pg_ctl", "start", "--wait", "--timeout=60", "--silent"]
-        command += ["-D", str(self.data), "-l", str(self._log)]
+        command += ["-D", str(self.data), "-l", str(self.log)]
         for _ in range(20):
             try:
                 _run(command, account, self.data)
             except EngineError as error:
-                complaint = f"{error}\n{_tail(self._log)}"
+                complaint = f"{error}\n{_tail(self.log)}"
             else:
                 return
             # A starter that was killed may have left a server that is coming up; and the
@@ -233,7 +235,7 @@ def _open(paths: Iterable[Path]) -> None:
 
 
 def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    return "\n".join(lines_of(log.read_text(errors="replace"))[-8:])
 
 
 def _comes_true(test: Callable[[], bool], seconds: float) -> bool:

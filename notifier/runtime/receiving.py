@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 
 from notifier.model.actor import Actor
-from notifier.store import schemes
+from notifier.store import schemes, tracking
 from notifier.track.listener import Addresses, Listener
 from notifier.track.log_follower import LogFollower
 from notifier.track.mailbox import MailboxReader
@@ -15,6 +16,8 @@ from notifier.track.sweep import ACTOR, direct_labels
 
 from .parts import Parts
 from .settings import BadSettings
+
+Run = Callable[[asyncio.Event], Awaitable[None]]  # until told to stop
 
 
 def post_desk(parts: Parts, actor: Actor = ACTOR) -> PostDesk:
@@ -29,15 +32,21 @@ async def receive(parts: Parts, stop: asyncio.Event) -> None:
     listener = await _listening(parts, desk) if inbox.port is not None else None
     try:
         async with asyncio.TaskGroup() as group:
-            for mailbox in inbox.mailboxes:
-                reader = MailboxReader(desk, mailbox, most_bytes=inbox.most_bytes)
-                group.create_task(reader.run(stop))
-            for path in inbox.relay_logs:
-                group.create_task(_follower(parts, desk, path).run(stop))
+            for name, run in _readers(parts, desk):
+                group.create_task(parts.supervisor.keep(name, partial(run, stop), stop=stop))
             await stop.wait()
     finally:
         if listener is not None:
             await listener.close()
+
+
+def _readers(parts: Parts, desk: PostDesk) -> Iterator[tuple[str, Run]]:
+    """Whatever reads what comes back, each with a name for the log."""
+    inbox = parts.settings.inbox
+    for n, mailbox in enumerate(inbox.mailboxes):
+        yield f"mailbox {n}", MailboxReader(desk, mailbox, most_bytes=inbox.most_bytes).run
+    for n, path in enumerate(inbox.relay_logs):
+        yield f"relay log {n}", _follower(parts, desk, path).run
 
 
 def _follower(parts: Parts, desk: PostDesk, path: Path) -> LogFollower:
@@ -57,7 +66,12 @@ async def _listening(parts: Parts, desk: PostDesk) -> Listener:
         return {brand.reply_to for scheme in known.values() for brand in scheme.brands}
 
     inbox = parts.settings.inbox
-    addresses = Addresses(inbox, parts.settings.bounce_domain, reply_to)
+
+    async def came_back(token: str) -> int | None:
+        async with parts.engine.connect() as conn:
+            return await tracking.came_back(conn, token)
+
+    addresses = Addresses(inbox, parts.settings.bounce_domain, reply_to, came_back)
     listener = Listener(desk, addresses, inbox)
     try:
         await listener.open()

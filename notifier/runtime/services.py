@@ -73,6 +73,10 @@ class HouseServices:
         """Whether a mail provider's webhooks are taken."""
         return self._providers.knows(provider)
 
+    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+        """Whether the head of a provider's request proves who calls."""
+        return self._providers.vouches(provider, headers)
+
     async def take_returns(
         self, provider: Provider, headers: Mapping[str, str], body: bytes
     ) -> None:
@@ -91,7 +95,9 @@ class HouseServices:
         await self._providers.close()
 
     async def ready(self) -> bool:
-        """Whether the record answers."""
+        """Whether the record answers, and whatever runs in the background runs."""
+        if self._parts.supervisor.failing:
+            return False
         try:
             async with self._parts.engine.connect() as conn:
                 return bool(await scalar(conn, "SELECT 1"))

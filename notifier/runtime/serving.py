@@ -4,47 +4,29 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import uvicorn
 
 from notifier.api.app import create_app
 from notifier.intake.stream import Stream, StreamReader
 
+from .http_server import Gate, HttpConfig, HttpServer
 from .parts import Parts
 from .services import HouseServices
 from .settings import PREFIX, BadSettings, Settings
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: one process may do more than serve."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to whoever runs the process."""
-        yield
-
-
 async def serve(parts: Parts, stop: asyncio.Event) -> None:
     """Serve HTTP, and read the intake stream where there is one, until told to stop."""
     services = _services(parts)
-    config = uvicorn.Config(
-        create_app(services),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
-    server = _Server(config)
+    given = parts.settings.http
+    config = HttpConfig(create_app(services, given), Gate(given))
+    keep = parts.supervisor.keep
     reader = _reader(parts, parts.urls.intake) if parts.urls.intake else None
     try:
         with _bound(parts.settings) as sock:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_end(server, stop))
-                group.create_task(server.serve([sock]))
+                group.create_task(keep("http", lambda: _serve(config, sock, stop), stop=stop))
                 if reader:
-                    group.create_task(reader.run(stop))
+                    group.create_task(keep("stream", lambda: reader.run(stop), stop=stop))
     finally:
         await services.close()
 
@@ -69,7 +51,17 @@ def _bound(given: Settings) -> socket.socket:
         ) from None
 
 
-async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:
+async def _serve(config: HttpConfig, sock: socket.socket, stop: asyncio.Event) -> None:
+    """One server, on a socket that outlives it."""
+    server = HttpServer(config)
+    ender = asyncio.create_task(_end(server, stop))
+    try:
+        await server.serve([sock.dup()])
+    finally:
+        ender.cancel()
+
+
+async def _end(server: HttpServer, stop: asyncio.Event) -> None:
     await stop.wait()
     server.should_exit = True
 

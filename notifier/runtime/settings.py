@@ -19,12 +19,14 @@ from pydantic_settings import (
 )
 
 from notifier.model.dkim import DkimKey
+from notifier.model.http import Http
 from notifier.model.inbox import Inbox
 from notifier.model.notice import Lane
 from notifier.model.plan import Hours
 from notifier.model.press import Press
 from notifier.model.provider import Providers
 from notifier.model.relay import Relay, Tls, relays_for
+from notifier.model.retention import Retention
 from notifier.model.webhook import Outside
 from notifier.write.envelope import ENVELOPES
 from notifier.write.stationery import Stationery, Style
@@ -108,6 +110,8 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    http: Http = Field(default_factory=Http)  # limits of HTTP, and whose forwarding is believed
+    retention: Retention = Field(default_factory=Retention)  # how long what grows is kept
     lease_seconds: Annotated[float, Field(gt=0, le=3600)] = 40  # with a sweep: found in a minute
     clock_file: Path | None = None  # rehearsals only: signed seconds by which the clock is off
 

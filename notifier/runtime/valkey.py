@@ -21,6 +21,7 @@ class Valkey:
         self.data, self._socket = data, socket_path
         self._durable = durable
         self._pid_file = data / "valkey.pid"
+        self.log = data / "valkey.log"
 
     @property
     def url(self) -> str:
@@ -67,7 +68,7 @@ class Valkey:
         names = {
             "dir": self.data,
             "pidfile": self._pid_file,
-            "logfile": self.data / "valkey.log",
+            "logfile": self.log,
             "unixsocket": self._socket,
         }
         return [*_COMMON, *keep, *(f"{name} {_quoted(path)}" for name, path in names.items())]

@@ -144,6 +144,22 @@ WITH old AS (
 SELECT message_id, after FROM moved ORDER BY message_id
 """
 
+# Touched at a time that has not come yet: the clock was set back since. As long as it was to wait
+# then it waits from now; what was planned for a time of day, before any attempt, keeps that.
+_BRING_FORWARD = """
+WITH old AS (
+    SELECT message_id, updated_at, next_attempt_at FROM messages
+    WHERE state = 'queued' AND next_attempt_at > :now AND updated_at > :future
+      AND (attempts > 0 OR reason = :shaped OR next_attempt_at <= updated_at)
+    ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE messages m SET updated_at = :now,
+        next_attempt_at = :now + greatest(old.next_attempt_at - old.updated_at, interval '0')
+    FROM old WHERE m.message_id = old.message_id RETURNING m.message_id
+)
+SELECT message_id FROM moved
+"""
+
 _UNCLAIM = """
 WITH old AS (
     SELECT message_id, case_id FROM messages
@@ -290,6 +306,17 @@ async def cancel_stopped(
     """Cancel what was queued again although its matter had ended meanwhile."""
     params = {"actor": str(actor), "now": now, "limit": limit}
     return [r["message_id"] for r in await rows(conn, _STOP, params)]
+
+
+async def bring_forward(
+    conn: AsyncConnection, *, future: datetime, now: datetime, limit: int = 1000
+) -> list[int]:
+    """Let queued messages wait no longer than was meant, after the clock was set back.
+
+    ``future``: what was touched after it was so by another clock than ``now``.
+    """
+    params = {"now": now, "future": future, "shaped": Reason.SHAPED, "limit": limit}
+    return [r["message_id"] for r in await rows(conn, _BRING_FORWARD, params)]
 
 
 async def lapse(

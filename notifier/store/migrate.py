@@ -1,10 +1,12 @@
 """Bring a database to the newest schema, and make room for the months to come."""
 
+import contextlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from notifier.model.errors import NotAllowed
 
@@ -14,9 +16,13 @@ PARTITIONED = (
     "attempts",
     "attempt_replies",
     "documents",
+    "return_raws",
+    "tracking",
+    "tracking_replies",
     "log",
     "log_openings",
 )
+_TRY = "SELECT pg_try_advisory_xact_lock(:key)"
 _LOCK = 7_305_182_406  # any constant: two processes must not migrate at once
 
 
@@ -90,23 +96,68 @@ async def open_months(conn: AsyncConnection, first: date, *, ahead: int) -> None
         month = following
 
 
-async def _open(conn: AsyncConnection, table: str, month: date, following: date) -> None:
+async def open_ahead(url: str) -> int:
+    """Make what partitions are missing for this month and those to come; how many were made.
+
+    For a record that is at work: each is made in a transaction of its own, which gives way to
+    whoever holds the table for longer. The month is months ahead, and the next time will do.
+    """
+    engine = create_async_engine(url)
+    first = datetime.now(UTC).date().replace(day=1)
+    made = 0
+    try:
+        for table, month in await _missing(engine, first):
+            with contextlib.suppress(DBAPIError):
+                async with engine.begin() as conn:
+                    if not await conn.scalar(text(_TRY), {"key": _LOCK}):
+                        return made  # somebody else is at it
+                    await conn.execute(text("SET LOCAL lock_timeout = '2s'"))
+                    made += await _open(conn, table, month, _following(month))
+    finally:
+        await engine.dispose()
+    return made
+
+
+async def _missing(engine: AsyncEngine, first: date) -> list[tuple[str, date]]:
+    months = [first]
+    for _ in range(_AHEAD):
+        months.append(_following(months[-1]))
+    wanted = {f"{table}_{month:%Y%m}": (table, month) for month in months for table in PARTITIONED}
+    async with engine.connect() as conn:
+        found = await conn.scalars(
+            text(
+                "SELECT name FROM unnest(CAST(:names AS text[])) AS name"
+                " WHERE to_regclass(name) IS NULL"
+            ),
+            {"names": [*wanted]},
+        )
+        return [wanted[name] for name in found]
+
+
+async def _open(conn: AsyncConnection, table: str, month: date, following: date) -> bool:
     name = f"{table}_{month:%Y%m}"
     if await conn.scalar(text("SELECT to_regclass(:name)"), {"name": name}):
-        return
+        return False
     key = _KEYS.get(table, "created_at")
     taken = await conn.scalar(
         text(f"SELECT 1 FROM {table}_rest WHERE {key} >= :a AND {key} < :b LIMIT 1"),
         {"a": month, "b": following},
     )
-    if not taken:
-        bounds = f"FROM ('{month} 00:00+00') TO ('{following} 00:00+00')"
-        room = _ROOM.get(table, "")
-        await conn.execute(
-            text(f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES {bounds} {room}")
-        )
+    if taken:
+        return False
+    bounds = f"FROM ('{month} 00:00+00') TO ('{following} 00:00+00')"
+    room = _ROOM.get(table, "")
+    await conn.execute(text(f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES {bounds} {room}"))
+    return True
 
 
 #: An attempt is changed once, soon after it was made: with room on its page no index is touched.
 _ROOM = {"attempts": "WITH (fillfactor = 70)"}
-_KEYS = {"event_payloads": "received_at", "log": "at", "log_openings": "at"}
+_KEYS = {
+    "event_payloads": "received_at",
+    "return_raws": "received_at",
+    "tracking": "recorded_at",
+    "tracking_replies": "recorded_at",
+    "log": "at",
+    "log_openings": "at",
+}

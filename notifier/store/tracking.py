@@ -13,7 +13,7 @@ from notifier.model.actor import Actor
 from notifier.model.states import State
 from notifier.model.suppression import normal
 
-from .db import rows
+from .db import row, rows
 
 _KNOWN = """
 SELECT m.message_id, k.token, m.state, m.notice, m.staff_id, m.attempts, c.contact,
@@ -102,6 +102,22 @@ async def by_token(conn: AsyncConnection, tokens: Sequence[str]) -> dict[str, Kn
         conn, f"{_KNOWN} AND k.token = ANY(CAST(:tokens AS text[]))", {"tokens": list(tokens)}
     )
     return {r["token"]: _known(r) for r in found}
+
+
+async def came_back(conn: AsyncConnection, token: str, *, most: int = 1000) -> int | None:
+    """How much has come back to the return path of a token, counted up to ``most``.
+
+    None where no mail of ours has it.
+    """
+    found = await row(
+        conn,
+        """SELECT (SELECT count(*) FROM (
+               SELECT FROM returns r WHERE r.message_id = k.message_id LIMIT :most
+           ) AS found) AS count
+           FROM message_keys k WHERE k.token = :token""",
+        {"token": token, "most": most},
+    )
+    return None if found is None else int(found["count"])
 
 
 async def by_number(conn: AsyncConnection, message_id: int) -> Known | None:

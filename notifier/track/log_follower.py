@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.deliver.relay_log import LogReader
 from notifier.model.actor import Actor, system
+from notifier.model.lines import lines_of
 from notifier.store import refusals, returns
 
 from .effect import apply
@@ -67,7 +68,7 @@ class LogFollower:
             if found is None:
                 return False
             generation, position, data = found
-            lines = data.decode("utf-8", "replace").splitlines()
+            lines = lines_of(data.decode("utf-8", "replace"))
             given = list(told(self._reader.read(lines)))
             now = self.now()
             await apply(conn, given, actor=self.actor, now=now, direct=self.direct)

@@ -37,6 +37,9 @@ class Broken:
     def listens_to(self, provider: Provider) -> bool:
         return True
 
+    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+        return False
+
     async def take_returns(
         self, provider: Provider, headers: Mapping[str, str], body: bytes
     ) -> None:

@@ -18,6 +18,7 @@ import uvloop
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import PREFIX, load_settings
 from tests.chaos.course import SESSIONS, Outcome, Plan, play
+from tests.chaos.disk import Disk, mounted
 from tests.chaos.faults import Kind
 from tests.chaos.house import clear
 
@@ -31,13 +32,10 @@ def main() -> int:
     plan, var = _plan(), Path(os.environ.get("CHAOS_VAR", "var/chaos")).resolve()
     _say(f"seed {plan.seed} (CHAOS_SEED), {plan.messages:,} messages, {plan.faults} faults")
     var.mkdir(parents=True, exist_ok=True)
-    with Engines(
-        load_settings(var=var, relay_host="127.0.0.1", relay_tls="none"),
-        database="chaos",
-        stream=True,
-    ) as engines:
+    given = load_settings(var=var, relay_host="127.0.0.1", relay_tls="none")
+    with mounted(var) as disk, Engines(given, database="chaos", stream=True) as engines:
         clear(var)
-        outcome = uvloop.run(_bounded(plan, var, engines))
+        outcome = uvloop.run(_bounded(plan, var, engines, disk))
     wrong = _wrong(plan, outcome)
     summary = _summary(plan, outcome, wrong)
     text = json.dumps(summary, ensure_ascii=False, indent=2)
@@ -63,13 +61,13 @@ def _plan() -> Plan:
     )
 
 
-async def _bounded(plan: Plan, var: Path, engines: Engines) -> Outcome:
+async def _bounded(plan: Plan, var: Path, engines: Engines, disk: Disk | None) -> Outcome:
     """The run, in bounded time; SIGTERM ends it as Ctrl-C does, with all its processes."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with asyncio.timeout(_OPENING + plan.attack + plan.rest * SESSIONS):
-        return await play(plan, var, engines, _say)
+        return await play(plan, var, engines, _say, disk=disk)
 
 
 def _wrong(plan: Plan, outcome: Outcome) -> list[str]:

@@ -12,9 +12,19 @@ from time import monotonic
 from typing import Any, Final
 
 from notifier.runtime.engines import Engines
+from tests.chaos.disk import Disk
 from tests.chaos.faults import Faults, Kind, deck
 from tests.chaos.house import House, Time, house
-from tests.chaos.judgement import Message, Verdict, busy, evidence, judge, record, unanswered
+from tests.chaos.judgement import (
+    Message,
+    Verdict,
+    busy,
+    evidence,
+    judge,
+    letters,
+    record,
+    unanswered,
+)
 from tests.chaos.outbox import HttpOutbox, Outbox, StreamOutbox
 from tests.chaos.sink import Sink
 from tests.chaos.traffic import Traffic, Way
@@ -62,6 +72,7 @@ class Course:
         self.faults = Faults(place, sink, dice)
         self.time = Time(place.var / "clock", speed=_SPEED)
         self.fed = 0
+        self.letters, self.unbound = 0, list[str]()
         self._began = monotonic()
         self._say, self._dice = say, dice
         self._deck = deck(plan.faults, dice)
@@ -82,6 +93,7 @@ class Course:
             async with self.house.crew():
                 await beside(self.house.opened())
                 await beside(self._attack())
+                await beside(self._bind())
                 await beside(self._rest())
             found = await record(self.house)  # when nobody is left who could change it
             for _ in range(SESSIONS - 1):
@@ -91,6 +103,9 @@ class Course:
                     await beside(self._rest())
                 found = await record(self.house)
         await self._stream.close()
+        await self._bind()
+        self.letters, wrong = await letters(self.house)
+        self.unbound = wrong
         return found, await unanswered(self.house, self.accepted)
 
     @property
@@ -148,6 +163,12 @@ class Course:
             await asyncio.sleep(0.2)
         self.time.speed = 1.0
 
+    async def _bind(self) -> None:
+        """Bind the letters that wait, in peace."""
+        process = await self.house.collecting()
+        if await process.wait():
+            raise RuntimeError("letters are not bound; see collect.log")
+
     async def _report(self) -> None:
         while True:
             minutes, seconds = divmod(int(self.seconds), 60)
@@ -193,17 +214,17 @@ async def _beside(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def play(plan: Plan, var: Path, engines: Engines, say: Say) -> Outcome:
+async def play(plan: Plan, var: Path, engines: Engines, say: Say, *, disk: Disk | None) -> Outcome:
     """Run and judge."""
     sink = Sink()
     await sink.open()
     try:
         async with house(
-            var, engines, relay_port=sink.port, people=min(_PEOPLE, plan.messages)
+            var, engines, relay_port=sink.port, people=min(_PEOPLE, plan.messages), disk=disk
         ) as place:
             course = Course(plan, place, sink, say)
             found, missing = await course.run()
-            verdict = judge(found, sink.copies, missing)
+            verdict = judge(found, sink.copies, [*missing, *course.unbound])
             if verdict.suspects:
                 told = await evidence(place, verdict.suspects)
                 (var / "suspects.json").write_text(json.dumps(told, default=str, indent=2))
@@ -218,6 +239,9 @@ async def play(plan: Plan, var: Path, engines: Engines, say: Say) -> Outcome:
                     "business_time": str(course.time.passed).split(".")[0],
                     "cuts": dict(sink.cuts),
                     "copies": sink.accepted,
+                    "letters": course.letters,
+                    "left_behind": course.faults.left_behind,
+                    "full_disk_of": "engines" if disk else "workers",
                 },
             )
     finally:

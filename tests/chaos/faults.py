@@ -10,7 +10,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -23,6 +23,7 @@ from tests.chaos.house import LEASE, WORKERS, House, flush, frozen, send, settle
 from tests.chaos.sink import Cut, Manner, Sink, Stage
 
 _MOST_CUTS: Final = 6  # in a row; with five the engine gives the relay a rest
+_PARTING: Final = 10.0  # seconds in which what a killed process had started is to end
 _PATIENCE: Final = 30.0  # seconds for a process to be there, or to be gone
 
 
@@ -46,6 +47,9 @@ class Kind(StrEnum):
     RELAY_DOWN = "relay_down"  # every connection is cut, and nobody listens for a while
     STORM_421 = "storm_421"
     SLOW_250 = "slow_250"
+    FILES_USED_UP = "files_used_up"  # a process gets no further file descriptor for a while
+    DISK_FULL = "disk_full"
+    COLLECT_KILLED = "collect_killed"  # while letters are being bound
 
 
 _WEIGHTS: Final = {Kind.WORKER_KILLED: 4, Kind.INTAKE_KILLED: 2, Kind.STORM_421: 2}
@@ -75,6 +79,7 @@ class Faults:
     def __init__(self, house: House, sink: Sink, dice: random.Random) -> None:
         self.counts: Counter[Kind] = Counter()
         self.missed = 0  # faults that found nothing to break
+        self.left_behind = 0  # processes of a killed collection that lived on
         self._permits = 0
         self._house, self._sink, self._dice = house, sink, dice
         self._acts: dict[Kind, Callable[[], Awaitable[bool]]] = {
@@ -91,6 +96,9 @@ class Faults:
             Kind.RELAY_DOWN: self._relay_down,
             Kind.STORM_421: self._storm,
             Kind.SLOW_250: self._slow,
+            Kind.FILES_USED_UP: self._use_up_files,
+            Kind.DISK_FULL: self._fill_disk,
+            Kind.COLLECT_KILLED: self._kill_collect,
         }
 
     @property
@@ -233,6 +241,93 @@ class Faults:
             for _ in range(count)
         )
         return True
+
+    async def _use_up_files(self) -> bool:
+        """Of a worker or the intake: what it has open stays, and nothing comes to it."""
+        worker = self._dice.random() < 0.5
+        pid = await self._worker() if worker else self._house.pid("serve")
+        if pid is None:
+            return False
+        with frozen([pid]):
+            await settled()
+            self._permits += await self._house.permits([pid])
+            with _limited(pid, psutil.RLIMIT_NOFILE, 0):
+                send(pid, signal.SIGCONT)
+                if self._dice.random() < 0.3:
+                    await self._stop_postgres()  # it must be found again afterwards
+                await asyncio.sleep(self._dice.uniform(0.5, 3.0))
+        return True
+
+    async def _fill_disk(self) -> bool:
+        """Of the engines, where they have one of their own; else what a worker may write."""
+        if self._house.disk is None or self._dice.random() < 0.3:
+            return await self._stop_writing()
+        self._permits += await self._house.permits(self._house.worker_pids())
+        await asyncio.to_thread(self._house.disk.fill)
+        try:
+            with contextlib.suppress(Exception):  # the next piece of its log finds no room
+                await self._house.rows("SELECT pg_switch_wal()")
+            await asyncio.sleep(self._dice.uniform(0.5, 3.0))
+        finally:
+            self._house.disk.free()
+        await self._absence(1.0)
+        return True
+
+    async def _stop_writing(self) -> bool:
+        """No file of a worker grows: its journal, for one, and its own log."""
+        pid = await self._worker()
+        if pid is None:
+            return False
+        with frozen([pid]):
+            await settled()
+            self._permits += await self._house.permits([pid])
+            with _limited(pid, psutil.RLIMIT_FSIZE, 0):
+                send(pid, signal.SIGCONT)
+                await asyncio.sleep(self._dice.uniform(0.5, 3.0))
+        return True
+
+    async def _kill_collect(self) -> bool:
+        process = await self._house.collecting()
+        folder = self._house.var / "batches"
+        end = monotonic() + self._dice.uniform(1.0, 10.0)
+        while monotonic() < end and process.returncode is None:
+            if any(folder.glob(".B*")) and self._dice.random() < 0.05:
+                break
+            await asyncio.sleep(0.02)
+        children = _children(process.pid)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, children, timeout=_PARTING)
+        for one in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.left_behind += len(alive)
+        return True
+
+
+@contextlib.contextmanager
+def _limited(pid: int, limit: int, most: int) -> Iterator[None]:
+    """A process that may have so much of something within."""
+    try:
+        process = psutil.Process(pid)
+        before = process.rlimit(limit)
+        process.rlimit(limit, (most, before[1]))
+    except psutil.NoSuchProcess:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.rlimit(limit, before)
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 async def _killed(pid: int, sign: signal.Signals) -> None:

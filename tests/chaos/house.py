@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ from notifier.runtime.house import House as Places
 from notifier.store import keys, members, schemes, staff
 from notifier.store.db import connect, rows, scalar
 from notifier.store.migrate import upgrade
-from tests.chaos.traffic import number
+from tests.chaos.disk import Disk
+from tests.chaos.traffic import LETTERS, by_post, number
 from tests.samples import LOCALES, SCHEME, SOURCE, TEMPLATES, member
 
 LEASE: Final = 5.0  # seconds
@@ -54,6 +56,7 @@ class House:
     api_port: int
     key: str
     environment: dict[str, str]
+    disk: Disk | None  # of the engines; None where nobody may mount one
 
     @property
     def stream_url(self) -> str:
@@ -81,6 +84,16 @@ class House:
             for name in WORKERS:
                 while not ((pid := self.pid(name)) and await self.at_work(pid)):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
+
+    async def collecting(self) -> asyncio.subprocess.Process:
+        """A process that binds all letters that wait."""
+        with (self.var / "collect.log").open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "notifier.cli", "batches", "collect"),
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+            )
 
     def pid(self, name: str) -> int | None:
         """The process that runs under a name now."""
@@ -166,7 +179,7 @@ def send(pid: int, sign: signal.Signals) -> bool:
 
 @asynccontextmanager
 async def house(
-    var: Path, engines: Engines, *, relay_port: int, people: int
+    var: Path, engines: Engines, *, relay_port: int, people: int, disk: Disk | None
 ) -> AsyncIterator[House]:
     """An empty record with scheme, members, staff and a key; empty streams; nothing runs yet."""
     url = await _fresh(engines)
@@ -182,6 +195,7 @@ async def house(
             api_port=api_port,
             key=await _open(engine, people),
             environment=_environment(var, engines, url, relay_port, api_port),
+            disk=disk,
         )
     finally:
         await engine.dispose()
@@ -190,7 +204,7 @@ async def house(
 def clear(var: Path) -> None:
     """Take away what an earlier run left, apart from the engines."""
     for path in var.iterdir():
-        if path.name != "engines":
+        if path.name not in ("engines", "engines.img"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -251,6 +265,8 @@ async def _open(engine: AsyncEngine, people: int) -> str:
         await schemes.save(conn, SCHEME, actor=_ACTOR, now=now)
         await staff.save(conn, "staff", "事務局 担当", "staff@office.example.jp", now=now)
         await keys.add(conn, key_id, SOURCE, hashed, actor=_ACTOR, now=now)
+        post = [(member(by_post(n), email=""), now) for n in range(LETTERS)]
+        await members.save(conn, post, now=now)
         for start in range(0, people, _CHUNK):
             given = [(member(number(n)), now) for n in range(start, min(start + _CHUNK, people))]
             await members.save(conn, given, now=now)

@@ -23,7 +23,15 @@ FROM messages m LEFT JOIN (
 ) l USING (message_id) LEFT JOIN (
     SELECT message_id, array_agg(sha256) AS hashes FROM attempts GROUP BY message_id
 ) a USING (message_id)
-ORDER BY m.message_id
+WHERE m.channel = 'email' ORDER BY m.message_id
+"""
+
+# Each letter stands in one batch.
+_LETTERS = """
+SELECT m.token, m.state, count(b.batch_id) AS batches
+FROM messages m LEFT JOIN pieces p USING (message_id)
+    LEFT JOIN batches b ON b.batch_id = p.batch_id AND b.state <> 'cancelled'
+WHERE m.channel = 'letter' GROUP BY m.message_id
 """
 
 # A charge that is told in the message about another one stands among the facts of that.
@@ -38,7 +46,8 @@ FROM events e LEFT JOIN decisions d USING (event_id)
 
 _BUSY = """
 SELECT (SELECT count(*) FROM events WHERE decided_at IS NULL)
-     + (SELECT count(*) FROM messages WHERE state IN ('queued', 'claimed', 'sending'))
+     + (SELECT count(*) FROM messages
+        WHERE state IN ('queued', 'claimed', 'sending') AND channel = 'email')
      + (SELECT count(*) FROM messages m
         WHERE state = 'uncertain' AND uncertain_policy = 'resend' AND stopped IS NULL
           AND (SELECT count(*) FROM log l
@@ -128,6 +137,17 @@ async def record(house: House) -> list[Message]:
         )
         for r in await house.rows(_MESSAGES)
     ]
+
+
+async def letters(house: House) -> tuple[int, list[str]]:
+    """How many letters are bound, and those that are in no batch, or in two."""
+    found = await house.rows(_LETTERS)
+    wrong = [
+        f"letter {r['token']}: {r['state']}, in {r['batches']} batches"
+        for r in found
+        if r["state"] != "printed" or r["batches"] != 1
+    ]
+    return len(found), wrong
 
 
 async def unanswered(house: House, accepted: Iterable[str]) -> list[str]:

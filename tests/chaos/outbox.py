@@ -17,6 +17,7 @@ _SET: Final = 500  # events in one request, entries in one round trip
 _PAUSE: Final = 0.2  # seconds before the next try
 _PATIENCE: Final = 30.0  # seconds for an answer
 _ERRORS: Final = (RedisError, OSError, TimeoutError)
+_LATER: Final = (202, 408, 429)
 _Place = tuple[int, int]  # the id of an entry
 
 
@@ -44,7 +45,7 @@ class Outbox:
 
 
 class HttpOutbox(Outbox):
-    """By HTTP in batches: 202 means accepted, no answer or 503 means again."""
+    """By HTTP in batches: 202 means accepted; no answer, 408, 429 or 503 means again."""
 
     def __init__(self, port: int, key: str) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class HttpOutbox(Outbox):
             answer = await client.post(self._url, content=orjson.dumps(batch))
         except httpx.TransportError:
             return False
-        if answer.status_code != 202 and answer.status_code < 500:
+        if answer.status_code not in _LATER and answer.status_code < 500:
             raise RuntimeError(f"{answer.status_code}: {answer.text}")
         return answer.status_code == 202
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from tests.samples import amounts, charge, cloud
 
+_LETTER_EVERY: Final = 50  # events, after which one comes about a member without an address of mail
 _HELD_EVERY: Final = 200  # events, after which one comes that only a person can settle
+LETTERS: Final = 200  # members without an address of mail
 _DEADLINE: Final = timedelta(days=60)  # beyond the run, however fast its time goes
 
 Json = dict[str, Any]
@@ -28,7 +30,7 @@ class Traffic:
 
     Two of five make a refund notice (uncertain: a person is asked), the others a card error
     (uncertain: sent again by its policy); after every 200th comes one that is held, with an
-    alert to staff.
+    alert to staff. After every 50th comes a letter.
     """
 
     def __init__(self, *, people: int, began: datetime) -> None:
@@ -44,6 +46,8 @@ class Traffic:
             found[way].append(self._refund(n) if n % 5 in (0, 1) else self._failed(n, "G02"))
             if n % _HELD_EVERY == _HELD_EVERY // 2:
                 found[way].append(self._failed(n, f"Z{n}", held=True))
+            if n % _LETTER_EVERY == _LETTER_EVERY // 2:
+                found[way].append(self._refund(n, "letter", by_post(n)))
         return found
 
     def _member(self, n: int) -> str:
@@ -63,10 +67,10 @@ class Traffic:
         )
         return cloud("billing.card.charge_failed", data, id=key, time=self._time)
 
-    def _refund(self, n: int) -> Json:
-        key = f"refund-{n}"
+    def _refund(self, n: int, kind: str = "refund", to: str = "") -> Json:
+        key = f"{kind}-{n}"
         data = {
-            "member_no": self._member(n),
+            "member_no": to or self._member(n),
             "refund_id": key,
             "charge_id": key,
             "scheme": charge()["scheme"],
@@ -76,6 +80,11 @@ class Traffic:
             "pay_on": str(self._today + _DEADLINE),
         }
         return cloud("billing.refund.decided", data, id=key, time=self._time)
+
+
+def by_post(n: int) -> str:
+    """The number of a member who is written to by letter."""
+    return f"L{n % LETTERS:06d}"
 
 
 def number(n: int) -> str:

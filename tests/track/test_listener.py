@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.inbox import Inbox
 from notifier.model.states import State
+from notifier.store import tracking
 from notifier.store.db import connect
 from notifier.track.listener import Addresses, Listener
 from notifier.track.post_desk import Mail, PostDesk
@@ -31,9 +32,13 @@ async def listening(
         await desk.rows("SELECT 1 AS one")
         return {REPLY_TO}
 
+    async def came_back(token: str) -> int | None:
+        async with (engine or desk.engine).connect() as conn:
+            return await tracking.came_back(conn, token)
+
     inbox = Inbox(**{"port": 0, "addresses": ("fbl@example.jp",), **more})
     post_desk = PostDesk(engine=engine or desk.engine, now=desk.now)
-    listener = Listener(post_desk, Addresses(inbox, _BOUNCE, reply_to), inbox)
+    listener = Listener(post_desk, Addresses(inbox, _BOUNCE, reply_to, came_back), inbox)
     await listener.open()
     try:
         yield listener
@@ -57,8 +62,10 @@ async def send(listener: Listener, to: str, data: bytes) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("to", "code"),
     [
-        ("b+aaaaaaaaaaaaaaaaaaaaaaaaaa@bounce.example.jp", 250),
-        ("B+AAAAAAAAAAAAAAAAAAAAAAAAA7@Bounce.Example.JP", 250),
+        ("b+{token}@bounce.example.jp", 250),
+        ("B+{TOKEN}@Bounce.Example.JP", 250),
+        ("b+aaaaaaaaaaaaaaaaaaaaaaaaaa@bounce.example.jp", 550),
+        ("B+AAAAAAAAAAAAAAAAAAAAAAAAA7@Bounce.Example.JP", 550),
         ("b+aaaaaaaaaaaaaaaaaaaaaaaaa@bounce.example.jp", 550),
         ("b+aaaaaaaaaaaaaaaaaaaaaaaaaa@other.example.jp", 550),
         ("b+aaaaaaaaaaaaaaaaaaaaaaaaaa@bounce.example.jp.example.com", 550),
@@ -70,6 +77,8 @@ async def send(listener: Listener, to: str, data: bytes) -> tuple[int, str]:
     ],
 )
 async def test_what_is_ours_is_taken_and_nothing_else(desk: Desk, to: str, code: int) -> None:
+    [message] = await desk.sent()
+    to = to.format(token=message["token"], TOKEN=message["token"].upper())
     async with listening(desk) as listener:
         said = await send(listener, to, b"Subject: x\r\n\r\nhello\r\n")
     assert said[0] == code

@@ -37,6 +37,19 @@ class ProviderDesk:
         if self._outside is not None:
             await self._outside.close()
 
+    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+        """Whether the head of a request alone proves who calls.
+
+        Raises :class:`NotGenuine` where it proves that it is nobody whom we listen to.
+        """
+        if provider is Provider.POSTMARK and self._given.postmark is not None:
+            if not postmark.is_genuine(headers, self._given.postmark):
+                raise NotGenuine("password")
+            return True
+        if provider is Provider.SENDGRID and not sendgrid.is_signed(headers):
+            raise NotGenuine("signature")
+        return False
+
     async def read(
         self, provider: Provider, headers: Mapping[str, str], body: bytes
     ) -> list[Return]:

@@ -23,6 +23,11 @@ SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 
 
+def is_signed(headers: Mapping[str, str]) -> bool:
+    """Whether a request brings what may be a signature; of what, only its body tells."""
+    return bool(headers.get(SIGNATURE) and headers.get(TIMESTAMP))
+
+
 def is_genuine(headers: Mapping[str, str], body: bytes, keys: Sequence[str]) -> bool:
     """Whether one of the keys has signed a request: ECDSA over the timestamp and the body."""
     try:
