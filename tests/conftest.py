@@ -21,6 +21,7 @@ from notifier.runtime.engines import Engines
 from notifier.runtime.settings import PREFIX, Settings
 from notifier.store.db import connect
 from notifier.store.migrate import upgrade
+from notifier.store.roles import RUNTIME
 from tests.postfix import Postfix
 
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
@@ -156,5 +157,9 @@ def settings(
     """Settings of a whole house: its own database, Redis, var folder and relay."""
     relay = Relay(host=post_office.host, port=post_office.port, tls=Tls.NONE, name="post-office")
     return Settings(
-        var=tmp_path / "var", database_url=database_url, redis_url=redis_url, relays=(relay,)
+        var=tmp_path / "var",
+        database_url=database_url.replace("postgres@", f"{RUNTIME}@"),
+        database_owner_url=database_url,
+        redis_url=redis_url,
+        relays=(relay,),
     )

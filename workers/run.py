@@ -101,7 +101,7 @@ def housekeeping(parts: Parts) -> Hook:
         if monotonic() >= due:
             due = monotonic() + _TIDY
             rules = parts.settings.retention
-            done = await tidy(engine, rules, owner_url=parts.urls.database, now=now)
+            done = await tidy(engine, rules, owner_url=parts.urls.migrations, now=now)
             log.info("tidied", **asdict(done))
             due = 0.0 if done.more else due
         return set()

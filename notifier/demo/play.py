@@ -27,6 +27,7 @@ from notifier.runtime.engines import Engines, Urls
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import Settings, load_settings
 from notifier.store import outlook
+from notifier.store.roles import RUNTIME
 
 from .act import Stage, prepare
 from .billing import Billing
@@ -191,15 +192,19 @@ async def _staged(
     folder: Path, engines: Engines, name: str, scheme: Scheme, register: Path, at: datetime
 ) -> AsyncIterator[Stage]:
     """A fresh database, a relay, an HTTP server and a worker for one act."""
-    database = await _fresh(engines, f"demo_{name}")
+    owner = await _fresh(engines, f"demo_{name}")
+    database = engines.database(f"demo_{name}", RUNTIME)
     relay_port, api_port = free_port(), free_port()
-    urls = Urls(database=database, redis=engines.urls.redis, intake=engines.urls.intake)
+    urls = Urls(
+        database=database, owner=owner, redis=engines.urls.redis, intake=engines.urls.intake
+    )
     given = _environment(folder, urls, name, relay_port, api_port)
     settings = _settings(
         folder,
         relays=_relays(relay_port),
         api_port=api_port,
         database_url=urls.database,
+        database_owner_url=urls.owner,
         redis_url=urls.redis,
         clock_file=folder / "clock",
     )
@@ -234,6 +239,7 @@ def _environment(
     return {
         "NOTIFIER_VAR": str(folder),
         "NOTIFIER_DATABASE_URL": urls.database,
+        "NOTIFIER_DATABASE_OWNER_URL": urls.owner,
         "NOTIFIER_REDIS_URL": urls.redis,
         "NOTIFIER_INTAKE_REDIS_URL": urls.intake or "",
         "NOTIFIER_INTAKE_STREAM": f"demo:{name}",

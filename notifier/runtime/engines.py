@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from notifier.store.roles import RUNTIME
+
 from .house import House, has_data
 from .locks import FileLock
-from .postgres import Postgres
+from .postgres import ADMINISTRATOR, Postgres
 from .settings import Settings
 from .sockets import EngineError
 from .valkey import Valkey
@@ -21,9 +23,15 @@ __all__ = ["EngineError", "Engines", "Urls"]
 class Urls:
     """Where the engines are."""
 
-    database: str  # postgresql+asyncpg://…
+    database: str  # postgresql+asyncpg://…, as the role that works with the record
+    owner: str = ""  # the same as its owner, for migrations and partitions; empty: as above
     redis: str
     intake: str | None  # the stream's; None: no stream is read
+
+    @property
+    def migrations(self) -> str:
+        """The database as whoever may change its schema."""
+        return self.owner or self.database
 
 
 class Engines:
@@ -107,17 +115,19 @@ class Engines:
         if house is None and self._embedded:
             raise EngineError("the engines have not been started")
         stream = house.stream.url if house and self._stream else given.intake_redis_url
+        own = given.database_owner_url or given.database_url
         return Urls(
-            database=given.database_url or self.database(self._database),
+            database=given.database_url or self.database(self._database, RUNTIME),
+            owner=own or self.database(self._database),
             redis=given.redis_url or (house.bell.url if house else ""),
             intake=stream,
         )
 
-    def database(self, name: str) -> str:
+    def database(self, name: str, role: str = ADMINISTRATOR) -> str:
         """The URL of a further database on the embedded server; see ``create_database``."""
         if self._house is None:
             raise EngineError("there is no embedded PostgreSQL")
-        return self._house.postgres.url(name)
+        return self._house.postgres.url(name, role)
 
     def create_database(self, name: str) -> str:
         """Create a further database on the embedded server unless it exists; its URL."""

@@ -65,7 +65,7 @@ async def joined(
     ``supervisor``: of the process, where something is supervised already. Raises
     :class:`NotAllowed` where there is no schema, unless this ``creates`` it.
     """
-    await _upgraded(urls.database, creates=creates)
+    await _upgraded(urls.migrations, creates=creates)
     engine = connect(urls.database, size=settings.database_pool)
     writer = Writer(settings.templates, settings.locales, settings.stationery)
     clock = clock_of(settings)

@@ -18,6 +18,7 @@ from notifier.model.lines import lines_of
 from .sockets import EngineError, listens
 
 _ACCOUNT: Final = "notifier-postgres"  # PostgreSQL refuses to run as root
+ADMINISTRATOR: Final = "postgres"  # of the embedded server; only its owner reaches the socket
 _DATABASE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _SETTINGS: Final = {
     "listen_addresses": "",
@@ -65,11 +66,9 @@ class Postgres:
         self.log = data.with_name(f"{data.name}.log")
         self._socket = sockets / ".s.PGSQL.5432"
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, role: str) -> str:
         """An SQLAlchemy URL for asyncpg."""
-        return (
-            f"postgresql+asyncpg://postgres@/{database}?host={quote(str(self.sockets), safe='/')}"
-        )
+        return f"postgresql+asyncpg://{role}@/{database}?host={quote(str(self.sockets), safe='/')}"
 
     def alive(self) -> bool:
         """Whether the server accepts connections."""

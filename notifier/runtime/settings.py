@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     )
 
     database_url: _Database | None = None  # None: embedded PostgreSQL in var
+    database_owner_url: _Database | None = None  # for migrations and partitions; None: as above
     database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "notifier"  # embedded
     #: Connections of one process, as many again when it must be; three lanes keep up to twelve.
     database_pool: Annotated[int, Field(ge=8, le=200)] = 10

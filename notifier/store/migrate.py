@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from notifier.model.errors import NotAllowed
 
+from . import roles
+
 PARTITIONED = (
     "event_payloads",
     "shown",
@@ -35,6 +37,8 @@ _HAS_RECORD = "SELECT to_regclass('alembic_version')"
 async def upgrade(url: str, *, to: str = _NEWEST, creates: bool = True) -> None:
     """Run all missing migrations on the database at ``url``; safe to call again and at once.
 
+    ``url`` is the owner's; the roles that everything else runs as get their rights.
+
     Raises :class:`NotAllowed` for a database that holds no record, unless this ``creates`` one.
     """
     engine = create_async_engine(url)
@@ -50,6 +54,8 @@ async def upgrade(url: str, *, to: str = _NEWEST, creates: bool = True) -> None:
             await conn.run_sync(_run, to)
             if to == _NEWEST:
                 await open_months(conn, today, ahead=_AHEAD)
+                if await roles.may_grant(conn):
+                    await roles.grant(conn)
     finally:
         await engine.dispose()
 
@@ -65,7 +71,9 @@ async def _is_current(conn: AsyncConnection, today: date) -> bool:
         last = _following(last)
     name = f"{PARTITIONED[-1]}_{last:%Y%m}"
     month = await conn.scalar(text("SELECT to_regclass(:name)"), {"name": name})
-    return bool(version == newest and month)
+    if not (version == newest and month):
+        return False
+    return await roles.are_known(conn) or not await roles.may_grant(conn)
 
 
 def _following(month: date) -> date:

@@ -33,6 +33,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "NOTIFIER_VAR": str(settings.var),
         "NOTIFIER_DATABASE_URL": settings.database_url or "",
+        "NOTIFIER_DATABASE_OWNER_URL": settings.database_owner_url or "",
         "NOTIFIER_REDIS_URL": settings.redis_url or "",
         "NOTIFIER_RELAY_HOST": relay.host,
         "NOTIFIER_RELAY_PORT": str(relay.port),

@@ -84,7 +84,11 @@ def test_an_interrupted_verb_ends_quietly(notifier: Terminal, tmp_path: Path, af
 
 
 def test_a_verb_that_only_reads_makes_no_record(notifier: Terminal, tmp_path: Path) -> None:
-    nowhere = {"NOTIFIER_VAR": str(tmp_path / "wrong"), "NOTIFIER_DATABASE_URL": ""}
+    nowhere = {
+        "NOTIFIER_VAR": str(tmp_path / "wrong"),
+        "NOTIFIER_DATABASE_URL": "",
+        "NOTIFIER_DATABASE_OWNER_URL": "",
+    }
     for words in ("tasks list", "messages show 1", "report --notice refund", "batches list"):
         said = notifier(*words.split(), code=1, env=nowhere)
         assert "記録がありません" in said, words
@@ -96,7 +100,8 @@ async def test_nor_in_an_empty_database(
     notifier: Terminal, engines: Engines, engine: AsyncEngine
 ) -> None:
     url = engines.create_database("nothing_in_it")
-    said = notifier("tasks", "list", code=1, env={"NOTIFIER_DATABASE_URL": url})
+    there = {"NOTIFIER_DATABASE_URL": url, "NOTIFIER_DATABASE_OWNER_URL": url}
+    said = notifier("tasks", "list", code=1, env=there)
     assert "NOTIFIER_DATABASE_URL" in said
     empty = create_async_engine(url)
     async with empty.connect() as conn:
