@@ -17,6 +17,7 @@ from notifier.write.errors import LetterError, PiecesRefused, WriteError
 from notifier.write.glyphs import Unknown, Unreadable
 from notifier.write.ink import check_pages
 from notifier.write.stationery import Stationery
+from notifier.write.typeface import typeface
 
 from .mailing import envelope_of
 from .writing import Bulk, Desk, Draft, Lost, Writer, lost_for
@@ -98,7 +99,8 @@ def _check_letter(
         found = next((n for piece in page for n in _NUMBER.findall(piece.text)), None)
         if found != c.number and (place == 0 or found is not None):
             raise Misplaced(f"a page bears {found or 'no number'}, not {c.number}")
-    check_pages(pages, c, envelope_of(c, stationery), stationery.unprintable_mm)
+    margin, descent = stationery.unprintable_mm, typeface(stationery).descent
+    check_pages(pages, c, envelope_of(c, stationery), margin, descent)
 
 
 def bind_all(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], Bound | None, list[Lost]]:

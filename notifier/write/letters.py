@@ -95,7 +95,8 @@ class Letters:
         try:
             sheets = Pages(made.pdf)
             pages = [sheets.drawn(place) for place in range(len(sheets))]
-            check_pages(pages, c, self._envelope(c), self._stationery.unprintable_mm)
+            margin, descent = self._stationery.unprintable_mm, self._face.descent
+            check_pages(pages, c, self._envelope(c), margin, descent)
         except Unreadable as error:
             raise WriteError("letter", f"cannot be looked at: {error}") from None
         return made
