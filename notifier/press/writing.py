@@ -73,10 +73,9 @@ class Lost:
     error: Unsendable
 
 
-def lost_for(draft: Draft, reason: Reason, what: str) -> Lost:
+def lost_for(message_id: int, notice: str, reason: Reason, what: str) -> Lost:
     """A letter that is lost for a reason; ``what`` names the field at fault."""
-    error = Unsendable(reason, what)
-    return Lost(message_id=draft.message_id, notice=draft.c.notice, error=error)
+    return Lost(message_id=message_id, notice=notice, error=Unsendable(reason, what))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

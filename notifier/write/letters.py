@@ -18,6 +18,7 @@ from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
 from notifier.write.folder import BASE
 from notifier.write.glyphs import Unreadable
 from notifier.write.ink import check_pages
+from notifier.write.numbered import check_number
 from notifier.write.parts import Parts, parts_of
 from notifier.write.sheet import Piece, addressed, paper
 from notifier.write.stationery import Stationery
@@ -94,7 +95,8 @@ class Letters:
             raise refused.faults[0] from None
         try:
             sheets = Pages(made.pdf)
-            pages = [sheets.drawn(place) for place in range(len(sheets))]
+            pages = [[*sheets.drawn(place)] for place in range(len(sheets))]
+            check_number(pages, c)
             margin, descent = self._stationery.unprintable_mm, self._face.descent
             check_pages(pages, c, self._envelope(c), margin, descent)
         except Unreadable as error:
