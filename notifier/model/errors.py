@@ -45,3 +45,11 @@ class NotFound(Exception):
 
 class NotAllowed(Exception):
     """An act that the present state does not permit; the text says why."""
+
+
+class Damaged(NotAllowed):
+    """Bytes on record are not those whose hash was recorded: they are neither shown nor used."""
+
+    def __init__(self, kind: str, key: object) -> None:
+        self.kind, self.key = kind, key
+        super().__init__(f"{kind} {key} is not what is on record: its hash differs")
