@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from notifier import files
 from notifier.intake.characters import printable
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
@@ -114,7 +115,7 @@ def put(data: bytes, to: Path | None) -> None:
     if to is None:
         sys.stdout.buffer.write(data)
     else:
-        to.write_bytes(data)
+        files.write(to, data)
 
 
 def _cross(text: str) -> None:

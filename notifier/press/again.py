@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,7 +36,7 @@ async def writer_for(conn: AsyncConnection, kinds: Mapping[str, bytes], writer: 
     ):
         return writer
     versions = await documents.versions(conn, list(kinds))
-    return await asyncio.to_thread(archived_writer, versions, stationery)
+    return await asyncio.to_thread(archived_writer, versions, stationery, writer.scratch)
 
 
 def _is_current(writer: Writer, c: Correspondence, digest: str) -> bool:
@@ -45,7 +46,9 @@ def _is_current(writer: Writer, c: Correspondence, digest: str) -> bool:
         return False
 
 
-def archived_writer(versions: Iterable[Version], stationery: Stationery) -> Writer:
+def archived_writer(
+    versions: Iterable[Version], stationery: Stationery, scratch: Path | None = None
+) -> Writer:
     """A writer of templates as they are in the archive.
 
     Those of one batch may have been published at different times, each with a ``_base`` of its own.
@@ -56,7 +59,7 @@ def archived_writer(versions: Iterable[Version], stationery: Stationery) -> Writ
         folders.append(unpacked(one.language, one.notice, one.content))
         if folders[-1].digest != one.digest:
             raise Damaged("template version", one.digest)
-    return ArchivedWriter.of(folders, stationery)
+    return ArchivedWriter.of(folders, stationery, scratch)
 
 
 async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Writer) -> bytes:

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier import files
 from notifier.decide.calendar import JAPAN, business_day
 from notifier.decide.closures import Closures
 from notifier.deliver.compose import Unsendable
@@ -112,7 +113,7 @@ class _Job:
         self._held = 0
 
     async def run(self, due: Sequence[int]) -> Batch | None:
-        self._aside.mkdir(parents=True)
+        files.make_folder(self._aside)
         parts = list(chunks(await self._in_order(due), self._room.press.pieces_per_file))
         # One more than set type: what is set is checked and packed meanwhile.
         at_once = asyncio.Semaphore(self._room.press.processes + 1)
@@ -217,12 +218,12 @@ class _Job:
         self, volumes: Sequence[Volume], listed: Sequence[Entry], yen: int
     ) -> list[Unmapped] | None:
         """Put the files in their place and the batch on record; None: a letter was stopped."""
-        files = {v.name: v.sha256.hex() for v in volumes}
+        sums = {v.name: v.sha256.hex() for v in volumes}
         digest, lacking = await asyncio.to_thread(
             add_lists,
             self._aside,
             listed,
-            files,
+            sums,
             posting_day=self._day,
             yen=yen,
             encoding=self._room.press.encoding,

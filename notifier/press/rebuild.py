@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.files import make_folder
 from notifier.model.actor import system
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed, NotFound
@@ -132,7 +133,7 @@ class _Rebuild:
         """The files that stay as they are stand in both folders for a while."""
         clear(self.new)
         aside = working(self.new)
-        aside.mkdir(parents=True)
+        make_folder(aside)
         for one in files:
             if not intact(one, self.old):
                 raise NotAllowed(

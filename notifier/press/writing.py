@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
 from typing import Final, Protocol
 
@@ -41,6 +42,10 @@ class Writer(Protocol):
     @property
     def stationery(self) -> Stationery:
         """What letters are set on and with."""
+
+    @property
+    def scratch(self) -> Path | None:
+        """Where files are made that are needed for a while; None: where all programs do."""
 
     def letters(self, many: Sequence[Correspondence]) -> Bulk:
         """Letters as one document; the same letters are the same bytes.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from notifier.model.correspondence import Correspondence
@@ -43,6 +44,7 @@ class Letters:
         stationery: Stationery,
         wording_of: Callable[[Correspondence], Wording],
         setting: "_Setting | None" = None,
+        scratch: Path | None = None,
     ) -> None:
         """Raises :class:`BadTemplate` for an envelope that is not known or a font not there."""
         if stationery.envelope not in ENVELOPES:
@@ -50,7 +52,7 @@ class Letters:
             raise BadTemplate("letter_envelope", "", f"is not one of {known}")
         self._stationery, self._wording_of = stationery, wording_of
         self._face = setting.face if setting else typeface(stationery)
-        self._setting = setting or _Setting(self._face)
+        self._setting = setting or _Setting(self._face, scratch)
         self._frames = lru_cache(_KEPT)(self._framed)
 
     def of(self, wording_of: Callable[[Correspondence], Wording]) -> "Letters":
@@ -154,15 +156,15 @@ class Letters:
 class _Setting:
     """A typesetter that is made when it is needed: many processes never set a letter."""
 
-    def __init__(self, face: Typeface) -> None:
-        self.face = face
+    def __init__(self, face: Typeface, scratch: Path | None) -> None:
+        self.face, self._scratch = face, scratch
         self.checked = Checked(face)
 
     @cached_property
     def typesetter(self) -> "Typesetter":
         from notifier.write.typesetter import Typesetter  # Typst alone has 7 MB
 
-        return Typesetter(self.face)
+        return Typesetter(self.face, self._scratch)
 
 
 def words_of(c: Correspondence, wording: Wording) -> Parts:

@@ -121,3 +121,32 @@ async def test_a_letter_that_is_not_what_is_on_record_is_refused(
         "batches", "withdraw", "B1", public_number(ids[1]), code=1
     )
     assert "its hash differs" in notifier("batches", "hand-over", "B1", code=1)
+
+
+async def test_nothing_that_holds_addresses_is_for_others(
+    notifier: Terminal, engine: AsyncEngine, post_office: PostOffice, tmp_path: Path
+) -> None:
+    """Also in a folder that an earlier version left open, whose parents are none of ours."""
+    var = notifier.settings.var
+    old = var / "batches" / "B000009"
+    old.mkdir(parents=True)
+    (old / "manifest.csv").write_text("見本 花子\n")
+    for path in (var, *var.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    letters = Letters(engine, post_office, var)
+    ids = await letters.post(2)
+    inbox, out = tmp_path / "inbox", tmp_path / "letter.pdf"
+    inbox.mkdir()
+    inbox.chmod(0o750)
+    out.touch(mode=0o644)
+    notifier("batches", "collect")
+    notifier("messages", "bytes", public_number(ids[0]), "-o", str(out))
+    env = {"NOTIFIER_PRESS": f'{{"folder": "{inbox}"}}'}
+    notifier("batches", "hand-over", "B1", env=env)
+    notifier("batches", "withdraw", "B1", public_number(ids[0]))
+    found = [path for path in (out, var, *var.rglob("*")) if not path.is_socket()]
+    assert (var / "batches" / "B000001-withdrawn.csv") in found
+    assert [path for path in found if path.stat().st_mode & 0o077] == []
+    # What the press gets is for whoever may look into its folder.
+    brought = {path.stat().st_mode & 0o777 for path in (inbox / "B000001").iterdir()}
+    assert (brought, (inbox / "B000001").stat().st_mode & 0o777) == ({0o640}, 0o750)
