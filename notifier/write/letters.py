@@ -191,5 +191,6 @@ def _bars(c: Correspondence) -> str:
 def _texts(data: Any) -> list[str]:
     if isinstance(data, str):
         return [data]
-    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    many = isinstance(data, list | tuple)
+    items = data.values() if isinstance(data, dict) else data if many else ()
     return [text for item in items for text in _texts(item)]
