@@ -74,9 +74,9 @@ def list_() -> None:
 @app.command("show")
 def show_(batch: Name) -> None:
     """One batch: its files with their hashes, and where its letters stand."""
-    batch_id = batch_number(batch)
 
     async def work(parts: Parts) -> None:
+        batch_id = batch_number(batch)
         await look_after(press_room(parts))
         async with parts.engine.connect() as conn:
             found = await store.get(conn, batch_id)
@@ -100,9 +100,9 @@ def cancel(
     letters: Annotated[bool, typer.Option("--letters", help="Cancel its letters, too.")] = False,
 ) -> None:
     """A batch comes to nothing before it is handed over; its letters are queued again."""
-    batch_id = batch_number(batch)
 
     async def work(parts: Parts) -> None:
+        batch_id = batch_number(batch)
         room = press_room(parts)
         count = await cancel_batch(room, batch_id, for_good=letters, actor=person())
         out.print(f"{count:,} letters {'cancelled' if letters else 'queued again'}")
@@ -120,9 +120,9 @@ def withdraw(
     Before the hand-over they are cancelled and taken out of the files; after it a list is written
     for the press.
     """
-    batch_id, ids = batch_number(batch), [message_number(m) for m in messages]
 
     async def work(parts: Parts) -> None:
+        batch_id, ids = batch_number(batch), [message_number(m) for m in messages]
         done = await withdraw_pieces(press_room(parts), batch_id, ids, actor=person())
         if done.listing is None:
             out.print(f"{done.taken_out:,} letters taken out")
@@ -135,9 +135,9 @@ def withdraw(
 @app.command("hand-over")
 def hand_over(batch: Name) -> None:
     """Give a batch to the press: into its folder or by SFTP; with neither it has fetched it."""
-    batch_id = batch_number(batch)
 
     async def work(parts: Parts) -> None:
+        batch_id = batch_number(batch)
         where = target(parts.settings)
         done = await hand_over_batch(press_room(parts), batch_id, where, actor=person())
         out.print(f"{done.letters:,} letters handed over")
@@ -154,9 +154,9 @@ def settle(
     taken: Annotated[bool, typer.Option("--taken/--not-taken", help="Whether the press has it.")],
 ) -> None:
     """Say whether the press has an uncertain batch; if not, its letters are queued again."""
-    batch_id = batch_number(batch)
 
     async def work(parts: Parts) -> None:
+        batch_id = batch_number(batch)
         count = await settle_batch(press_room(parts), batch_id, taken=taken, actor=person())
         out.print(f"{count:,} letters {'handed over' if taken else 'queued again'}")
 
@@ -172,9 +172,9 @@ def acknowledge(
 
     Wrong rows are named by line, and the others count; the same file again changes nothing.
     """
-    batch_id = batch_number(batch)
 
     async def work(parts: Parts) -> tuple[FieldError, ...]:
+        batch_id = batch_number(batch)
         lines, unread = read_acknowledgement(file.read_bytes())
         done = await keep(press_room(parts), batch_id, lines, actor=person())
         out.print(

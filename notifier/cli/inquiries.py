@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import RowMapping
 
+from notifier import files
 from notifier.app.lookups import require_about
 from notifier.intake import inquiries as intake
 from notifier.intake.attributes import read_time
@@ -175,7 +176,7 @@ def export(
         for r in reversed(found):
             line = [cell(value) for value in _line(r, parts.settings.locale)]
             table.add([*line, *(r[name] or "" for name in more)])
-        to.write_bytes(table.data())
+        files.write(to, table.data())
         out.print(f"{len(found):,}")
 
     run(work)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from notifier import files as files_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotFound
 from notifier.model.states import Channel
@@ -92,10 +93,10 @@ def _write(writer: Writer, c: Correspondence, name: str, to: Path) -> list[Path]
         files["pdf"] = writer.letter(c).pdf
         for page, png in enumerate(writer.letter_png(c), 1):
             files[f"{page}.png"] = png
-    to.mkdir(parents=True, exist_ok=True)
+    files_of.make_folder(to)
     written = []
     for ending, data in files.items():
         path = to / f"{name}.{ending}"
-        path.write_bytes(data)
+        files_of.write(path, data)
         written.append(path)
     return written

@@ -12,6 +12,7 @@ import uvloop
 from click import ClickException
 from rich.console import Console
 
+from notifier import files
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import NotAllowed
 from notifier.runtime.engines import Engines
@@ -107,4 +108,4 @@ def put(data: bytes, to: Path | None) -> None:
     if to is None:
         sys.stdout.buffer.write(data)
     else:
-        to.write_bytes(data)
+        files.write(to, data)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import RowMapping
 
+from notifier import files
 from notifier.decide.calendar import end_of, japan_date
 from notifier.intake.addresses import parse_email
 from notifier.intake.suppression_file import read_suppressions, written
@@ -158,7 +159,7 @@ def export(
         async with parts.engine.connect() as conn:
             now = parts.clock.now()
             found = await store.search(conn, now=now, lifted=all_, limit=None)
-        to.write_bytes(written(reversed(found)))
+        files.write(to, written(reversed(found)))
         out.print(f"{len(found):,}")
 
     run(work)

@@ -16,6 +16,8 @@ from uuid import UUID
 
 import orjson
 
+from notifier.files import make_folder
+
 from .reply import Reply
 
 SUFFIX: Final = ".journal"
@@ -35,7 +37,7 @@ class Journal:
     @classmethod
     def create(cls, folder: Path, worker_id: UUID) -> "Journal":
         """Begin the journal of a worker."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
         path = folder / f"{worker_id}{SUFFIX}"
         return cls(path, _fresh(path, b""))
 

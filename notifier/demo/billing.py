@@ -11,6 +11,8 @@ from time import monotonic, sleep
 
 from redis.asyncio import Redis
 
+from notifier.files import write
+
 from .crew import Crew
 from .incident import Day, Json
 
@@ -38,7 +40,7 @@ class Billing:
                 await asyncio.to_thread(self._post, day.events[at : at + _SET])
         elif day.intake == "file":
             path = self.folder / f"events-{day.at:%m%d}.jsonl"
-            path.write_text("".join(_text(e) + "\n" for e in day.events))
+            write(path, "".join(_text(e) + "\n" for e in day.events))
             await self.crew.run("notifier.cli", "events", "send", str(path))
 
     async def _queue(self, events: Sequence[Json]) -> None:

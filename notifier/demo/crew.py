@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from notifier.files import opener, write
 from notifier.runtime.settings import PREFIX
 
 
@@ -38,11 +39,11 @@ class Crew:
 
     async def _keep(self, name: str, command: Sequence[str]) -> None:
         while True:
-            with (self._folder / f"{name}.log").open("ab") as log:
+            with open(self._folder / f"{name}.log", "ab", opener=opener) as log:  # noqa: ASYNC230
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", *command, stdout=log, stderr=log, env=self._environment
                 )
-            (self._folder / f"{name}.pid").write_text(f"{process.pid}\n")
+            write(self._folder / f"{name}.pid", f"{process.pid}\n")
             try:
                 await process.wait()
             except asyncio.CancelledError:

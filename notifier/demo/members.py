@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from notifier.files import opener
 from notifier.intake.member_row import COLUMNS
 from notifier.model.member import Enrolment, Member, PostalAddress
 from notifier.model.states import Channel
@@ -49,7 +50,7 @@ def write_csv(members: Iterable[Member], path: Path, encoding: str = "utf-8") ->
     Returns the numbers of members left out because the encoding lacks one of their characters.
     """
     left_out: list[str] = []
-    with path.open("w", encoding=encoding, newline="") as file:
+    with open(path, "w", encoding=encoding, newline="", opener=opener) as file:
         writer = csv.writer(file)
         writer.writerow(HEADINGS)
         for member in members:

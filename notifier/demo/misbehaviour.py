@@ -7,6 +7,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from notifier.files import write
+
 
 class Stage(StrEnum):
     """Where in the conversation a rule comes in."""
@@ -94,5 +96,5 @@ def read_rules(file: Path) -> list[Rule]:
 def write_rules(file: Path, rules: Iterable[Rule]) -> None:
     """The file for an office that runs as a process of its own; replaced as a whole."""
     fresh = file.with_name(f"{file.name}.new")
-    fresh.write_text(json.dumps([asdict(rule) for rule in rules]))
+    write(fresh, json.dumps([asdict(rule) for rule in rules]))
     fresh.replace(file)

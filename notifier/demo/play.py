@@ -16,6 +16,7 @@ import asyncpg
 from redis.asyncio import Redis
 from rich.console import Console
 
+from notifier import files
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.member import Member
 from notifier.model.relay import Relay, Tls
@@ -60,7 +61,8 @@ def play() -> int:
         _clear(var)
         wrong, summary = asyncio.run(_play(console, var, engines))
     summary["seconds"] = round(monotonic() - began, 1)
-    (var / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    figures = json.dumps(summary, ensure_ascii=False, indent=2)
+    files.write(var / "summary.json", f"{figures}\n")
     console.print(f"\nmails, letters and figures: {var}/ ({summary['seconds']} s)", highlight=False)
     environment = f"NOTIFIER_VAR={var} NOTIFIER_DATABASE_NAME=demo_guarded"
     console.print(f"look around: {environment} notifier messages list", highlight=False)
@@ -108,7 +110,7 @@ def _example(name: str) -> Path:
 
 
 def _write_cohort(path: Path, people: Sequence[Member]) -> None:
-    with path.open("w", newline="") as file:
+    with open(path, "w", newline="", opener=files.opener) as file:
         writer = csv.writer(file)
         writer.writerow(["会員番号"])
         writer.writerows([m.member_no] for m in people)
@@ -146,7 +148,7 @@ async def _act(
     """Play the days of one act and reckon."""
     console.rule(name)
     folder = var / name
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     async with _staged(folder, engines, name, scheme, register, days[0].at) as stage:
         for day in days:
             began = monotonic()

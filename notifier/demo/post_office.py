@@ -22,6 +22,8 @@ from typing import Any, AnyStr, Final
 import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, syntax
 
+from notifier.files import make_folder, opener, write
+
 from .certificate import server_context
 from .misbehaviour import Rule, Rules, Stage
 
@@ -95,10 +97,10 @@ class PostOffice:
 
     async def open(self) -> None:
         """Listen. The queue ids go on from what the folder already holds."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
+        make_folder(self.log_path.parent)
         self._number = max((int(path.stem, 16) for path in self.folder.glob("*.eml")), default=0)
-        self._log = self.log_path.open("ab", buffering=0)
+        self._log = open(self.log_path, "ab", buffering=0, opener=opener)  # noqa: SIM115, ASYNC230
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._answer, self.host, self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
@@ -161,7 +163,7 @@ class PostOffice:
             tls=session.ssl is not None,
             user=login.decode() if login else None,
         )
-        (self.folder / f"{received.queue_id}.eml").write_bytes(data)
+        write(self.folder / f"{received.queue_id}.eml", data)
         self._log.write(_line(received))
         if self._remember:
             self.messages.append(received)

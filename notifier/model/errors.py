@@ -60,3 +60,12 @@ class NotAllowed(Exception):
     def __init__(self, text: str, *, code: str = "", **params: object) -> None:
         self.code, self.params = code, params
         super().__init__(text)
+
+
+class Damaged(NotAllowed):
+    """Bytes on record are not those whose hash was recorded: they are neither shown nor used."""
+
+    def __init__(self, kind: str, key: object) -> None:
+        self.kind, self.key = kind, key
+        text = f"{kind} {key} is not what is on record: its hash differs"
+        super().__init__(text, code="damaged", kind=kind, key=key)

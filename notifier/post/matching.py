@@ -84,8 +84,10 @@ def _match_town(text: str, place: Place, start: int) -> Match:
             return Match(Depth.TOWN if _other_block(text, end, place, town) else Depth.ALL, end)
         if place.city.startswith(_KYOTO) and (at := text.find(town, start)) >= 0:
             return Match(Depth.ALL, at + len(town))
-    if place.floors and (read := _shared(text[start:], place.folded_towns[0])):
-        return Match(Depth.ALL, start + read)
+    for ground in place.grounds:
+        # 西新宿新宿アイランドタワー is written 西新宿6-5-1 新宿アイランドタワー, or otherwise.
+        if text.startswith(ground, start) and not _counts_on(text, start + len(ground)):
+            return Match(Depth.ALL, start + len(ground))
     return Match(Depth.ALL if place.whole else Depth.CITY, start)
 
 
@@ -104,15 +106,3 @@ def _other_block(text: str, end: int, place: Place, town: str) -> bool:
 def _counts_on(text: str, end: int) -> bool:
     # 本江三丁目 is in 本江, not in 本江三, a town of the same postcode.
     return text.startswith("丁目", end) and bool(_NUMERAL.fullmatch(text[end - 1]))
-
-
-def _shared(street: str, town: str) -> int:
-    """Length of what the street shares with a town that ends in a building's name; 0 if nothing.
-
-    西新宿新宿アイランドタワー is written 西新宿6-5-1 新宿アイランドタワー, or otherwise. Two
-    characters, or one before the number of the block, have to agree.
-    """
-    pairs = zip(street, town, strict=False)
-    length = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(street), len(town)))
-    follows = street[length : length + 1]
-    return length if length > 1 or (length == 1 and (follows.isdigit() or not follows)) else 0

@@ -6,7 +6,7 @@ connection under a lock, a postcode at a time; what was read stays in memory.
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -24,6 +24,8 @@ _POSTCODE: Final = re.compile("[0-9]{7}")
 _LOCK: Final = Lock()
 _TOWNS: Final = "SELECT data FROM postal_data WHERE code = ?"
 _OFFICES: Final = "SELECT data FROM office_data WHERE code = ?"
+_NEAR: Final = """SELECT neighborhood, data FROM postal_data
+    WHERE code BETWEEN ? AND ? AND prefecture = ? AND city = ? ORDER BY code, neighborhood"""
 #: Notes of towns that are one floor of a high building; its name is part of the town's.
 _FLOOR: Final = "階"
 # Some rows hold several towns; the package cuts some of them in two: 湯川５２地割、湯川５(３地割).
@@ -57,7 +59,7 @@ class Place:
     city: str
     towns: tuple[str, ...]  # as the post writes them
     whole: bool  # whatever stands after the city's name agrees
-    floors: bool  # the towns end in the name of a building
+    grounds: tuple[str, ...]  # folded: the towns before the names of high buildings
     folded_prefecture: str
     folded_cities: tuple[str, ...]
     folded_towns: tuple[str, ...]  # in all spellings, the longest first
@@ -107,29 +109,64 @@ def _entry(data: dict[str, Any], *, office: bool) -> Entry:
     cities: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in (data, *data["alternates"]):
         cities.setdefault((row["prefecture"], row["city"]), []).append(row)
-    places = tuple(_place(*city, rows) for city, rows in cities.items())
+    places = tuple(_place(data["postal_code"], *city, rows) for city, rows in cities.items())
     if office:
         return Entry(Kind.OFFICE, places)
     representative = not data["neighborhood"]
     return Entry(Kind.REPRESENTATIVE if representative else Kind.TOWN, places)
 
 
-def _place(prefecture: str, city: str, rows: list[dict[str, Any]]) -> Place:
+def _place(code: str, prefecture: str, city: str, rows: list[dict[str, Any]]) -> Place:
     notes = {row["neighborhood"]: row.get("note") or "" for row in rows}
     towns = {town: note for town, note in notes.items() if town and not _is_city(town, city)}
-    folded = {spelling for town, note in towns.items() for spelling in _folded(town, note)}
+    folded = [spelling for town, note in towns.items() for spelling in _folded(town, note)]
+    high = [town for town, note in towns.items() if _FLOOR in note]
     whole = len(towns) < len(notes)
     return Place(
         prefecture=prefecture,
         city=city,
         towns=tuple(towns),
         whole=whole,
-        floors=any(_FLOOR in note for note in towns.values()),
+        grounds=_longest_first(
+            spelling
+            for ground in _grounds(code[:2], prefecture, city, high)
+            for spelling in spellings(fold(ground))
+        ),
         folded_prefecture=fold(prefecture),
         folded_cities=tuple(dict.fromkeys((fold(city), fold(_WITHIN.sub("", city, count=1))))),
-        folded_towns=tuple(sorted(folded, key=len, reverse=True)),
+        folded_towns=_longest_first(folded),
         blocks={} if whole else _blocks(rows),
     )
+
+
+def _longest_first(names: Iterable[str]) -> tuple[str, ...]:
+    """Each name once; of two of one length the first stays the first."""
+    return tuple(sorted(dict.fromkeys(names), key=len, reverse=True))
+
+
+def _grounds(zone: str, prefecture: str, city: str, high: Iterable[str]) -> Iterator[str]:
+    """The towns that names such as 六本木六本木ヒルズ森タワー begin with: 六本木.
+
+    ``zone``: the first two digits of the postcode, as 西新宿 has others than its buildings.
+    """
+    for name in high:
+        known = (town for town in _low_towns(zone, prefecture, city) if town != name)
+        yield from sorted(filter(name.startswith, known), key=len)[-1:]
+
+
+@lru_cache(maxsize=64)
+def _low_towns(zone: str, prefecture: str, city: str) -> tuple[str, ...]:
+    """The towns of a city that are no floor of a building, in the order of their postcodes."""
+    with _LOCK:
+        span = (f"{zone}00000", f"{zone}99999")
+        rows = _record().execute(_NEAR, (*span, prefecture, city)).fetchall()
+    found = (town for town, data in rows if town and _FLOOR not in (_note(data) or ""))
+    return tuple(dict.fromkeys(found))
+
+
+def _note(data: str) -> str | None:
+    found: dict[str, Any] = orjson.loads(data)
+    return found.get("note")
 
 
 def _blocks(rows: list[dict[str, Any]]) -> dict[str, frozenset[int]]:

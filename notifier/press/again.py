@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.batch import batch_name
 from notifier.model.correspondence import Correspondence
-from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.errors import Damaged, NotAllowed, NotFound
+from notifier.model.message import public_number
 from notifier.store import documents, pieces
 from notifier.store.documents import Version
 from notifier.store.packing import Codec, Dictionary
@@ -34,7 +36,7 @@ async def writer_for(conn: AsyncConnection, kinds: Mapping[str, bytes], writer: 
     ):
         return writer
     versions = await documents.versions(conn, list(kinds))
-    return await asyncio.to_thread(archived_writer, versions, stationery)
+    return await asyncio.to_thread(archived_writer, versions, stationery, writer.scratch)
 
 
 def _is_current(writer: Writer, c: Correspondence, digest: str) -> bool:
@@ -44,13 +46,20 @@ def _is_current(writer: Writer, c: Correspondence, digest: str) -> bool:
         return False
 
 
-def archived_writer(versions: Iterable[Version], stationery: Stationery) -> Writer:
+def archived_writer(
+    versions: Iterable[Version], stationery: Stationery, scratch: Path | None = None
+) -> Writer:
     """A writer of templates as they are in the archive.
 
     Those of one batch may have been published at different times, each with a ``_base`` of its own.
+    Raises :class:`Damaged` for files that are not those of their digest.
     """
-    folders = [unpacked(one.language, one.notice, one.content) for one in versions]
-    return ArchivedWriter.of(folders, stationery)
+    folders = []
+    for one in versions:
+        folders.append(unpacked(one.language, one.notice, one.content))
+        if folders[-1].digest != one.digest:
+            raise Damaged("template version", one.digest)
+    return ArchivedWriter.of(folders, stationery, scratch)
 
 
 async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Writer) -> bytes:
@@ -79,9 +88,10 @@ async def letter_again(conn: AsyncConnection, digest: str, inputs: bytes, writer
 
 
 def packed(row: RowMapping) -> Packed:
-    """A row of :func:`notifier.store.pieces.inputs`."""
+    """A row of :func:`notifier.store.pieces.inputs`. Raises :class:`Damaged`."""
     if row["codec"] != Codec.LETTER:
         raise NotAllowed("the batch was printed by an earlier version: cancel it")
+    documents.unpacked(row, "document of", public_number(row["message_id"]))
     content: bytes = row["dictionary"]
     digest = row["template_digest"]
     dictionary = Dictionary(digest, content, hashlib.sha256(content).digest())

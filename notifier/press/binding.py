@@ -1,37 +1,38 @@
 """Binding: many letters become one file, and each page is looked at before it counts."""
 
 import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from traceback import extract_tb
 
 import structlog
 
 from notifier.model.correspondence import Correspondence
+from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
 from notifier.write.content import Drawn
 from notifier.write.drawn import Pages
 from notifier.write.errors import LetterError, PiecesRefused, WriteError
 from notifier.write.glyphs import Unknown, Unreadable
 from notifier.write.ink import check_pages
+from notifier.write.numbered import check_number
 from notifier.write.stationery import Stationery
+from notifier.write.typeface import typeface
 
 from .mailing import envelope_of
-from .writing import Bulk, Desk, Draft, Lost, Writer, lost_for
+from .writing import Bulk, Draft, Lost, Writer, lost_for
 
 log = structlog.get_logger(__name__)
 
-_NUMBER: Final = re.compile(r"M\d{9,}")
 
-
-class TemplatesChanged(Exception):
+class TemplatesChanged(NotAllowed):
     """The templates on the disk are other ones than those of this program: start it anew."""
 
 
 class Misplaced(Exception):
-    """A page does not belong to the letter that it is counted to. Nothing of the file may go."""
+    """A file of which it cannot be told which page belongs to which letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +67,9 @@ def bind(writer: Writer, letters: Sequence[Correspondence]) -> Bound:
 def check(bulk: Bulk, letters: Sequence[Correspondence], stationery: Stationery) -> None:
     """Look at every finished page: whose it is, and where something stands on it.
 
-    Every letter's pages bear its number, and none a number of another: raises :class:`Misplaced`.
-    Nothing stands where the press or the envelope's window does not allow it: raises
-    :class:`PiecesRefused` with the letters of which that is not so.
+    Raises :class:`PiecesRefused` with the letters whose pages do not bear their number, or show
+    something where the press or the envelope's window does not allow it; :class:`Misplaced` where
+    pages cannot be counted to letters at all.
     """
     faults: dict[int, WriteError] = {}
     try:
@@ -82,7 +83,7 @@ def check(bulk: Bulk, letters: Sequence[Correspondence], stationery: Stationery)
                 _check_letter([[*made.drawn(at + page)] for page in range(count)], c, stationery)
             except Unknown as error:
                 faults[n] = WriteError("letter", f"cannot be looked at: {error}")
-            except LetterError as error:
+            except WriteError as error:
                 faults[n] = error
             at += count
     except Unreadable as error:
@@ -94,52 +95,69 @@ def check(bulk: Bulk, letters: Sequence[Correspondence], stationery: Stationery)
 def _check_letter(
     pages: Sequence[Sequence[Drawn]], c: Correspondence, stationery: Stationery
 ) -> None:
-    for place, page in enumerate(pages):
-        found = next((n for piece in page for n in _NUMBER.findall(piece.text)), None)
-        if found != c.number and (place == 0 or found is not None):
-            raise Misplaced(f"a page bears {found or 'no number'}, not {c.number}")
-    check_pages(pages, c, envelope_of(c, stationery), stationery.unprintable_mm)
+    check_number(pages, c)
+    margin, descent = stationery.unprintable_mm, typeface(stationery).descent
+    check_pages(pages, c, envelope_of(c, stationery), margin, descent)
 
 
-def bind_all(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], Bound | None, list[Lost]]:
-    """Bind what can be bound; which letters these are, and which are lost."""
-    good, lost = [*drafts], list[Lost]()
+def bind_all(
+    writer: Writer, letters: Sequence[Correspondence]
+) -> tuple[list[int], Bound | None, dict[int, WriteError]]:
+    """Bind what can be bound: which letters these are, and why the others are not among them.
+
+    Letters are named by their place. One that breaks the typesetter, or spoils the file for the
+    others, is found by binding halves. Raises :class:`NotAllowed` for what is no letter's fault.
+    """
+    good, faults = [*range(len(letters))], dict[int, WriteError]()
     while good:
         try:
-            return good, bind(desk.writer, [d.c for d in good]), lost
+            return good, bind(writer, [letters[n] for n in good]), faults
         except PiecesRefused as refused:
-            lost += [_refused(good[n], error) for n, error in sorted(refused.faults.items())]
-            good = [d for n, d in enumerate(good) if n not in refused.faults]
-        except (Misplaced, BrokenExecutor, TemplatesChanged):
-            raise  # it is not the fault of any letter
-        except Exception:
-            good, broken = _sifted(desk, good)
-            if not broken:
-                raise  # each can be set, and yet all together cannot
-            lost += broken
-    return [], None, lost
+            broken = {good[n]: error for n, error in refused.faults.items()}
+        except NotAllowed:
+            raise
+        except BrokenExecutor as error:
+            raise NotAllowed("the process that sets type was ended from outside") from error
+        except Exception as error:  # noqa: BLE001 (it is named, and held)
+            broken = _broken(writer, letters, good, error)
+        faults |= broken
+        good = [n for n in good if n not in broken]
+    return [], None, faults
 
 
-def _refused(draft: Draft, error: WriteError) -> Lost:
+def _broken(
+    writer: Writer, letters: Sequence[Correspondence], among: Sequence[int], error: Exception
+) -> dict[int, WriteError]:
+    """The letters that cannot be bound, found by binding halves; at least one."""
+    if len(among) == 1:
+        return {among[0]: error if isinstance(error, WriteError) else _unforeseen(error)}
+    middle = len(among) // 2
+    found: dict[int, WriteError] = {}
+    for half in (among[:middle], among[middle:]):
+        good, _, faults = bind_all(writer, [letters[n] for n in half])
+        found |= {half[n]: fault for n, fault in faults.items()}
+        log.info("letters bound apart", letters=len(half), good=len(good))
+    # Each half can be bound, and yet both together cannot: the first one goes.
+    return found or {n: _unforeseen(error) for n in among[middle:]}
+
+
+def _unforeseen(error: Exception) -> WriteError:
+    """Its text may quote a letter, and so it is left where it is."""
+    frames = extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    log.error("letter not bound", error=type(error).__name__, where=where)
+    return WriteError(type(error).__name__, "broke the typesetter")
+
+
+def lost_all(drafts: Sequence[Draft], faults: Mapping[int, WriteError]) -> list[Lost]:
+    """The letters among drafts that cannot go out."""
+    return [refused(drafts[n].message_id, drafts[n].c, e) for n, e in sorted(faults.items())]
+
+
+def refused(message_id: int, c: Correspondence, error: WriteError) -> Lost:
+    """A letter that cannot go out, with the reason for which it is held."""
     detail = error.detail if isinstance(error, LetterError) else ""
     reason = error.reason if isinstance(error, LetterError) else Reason.RENDER_FAILED
-    log.warning(
-        "letter not written", message=draft.c.number, notice=draft.c.notice, field=error.field
-    )
+    log.warning("letter not written", message=c.number, notice=c.notice, field=error.field)
     # The detail is a code point or a count, never a text.
-    return lost_for(draft, reason, f"{error.field} {detail}".strip())
-
-
-def _sifted(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Lost]]:
-    """Those that break the writer, found by setting halves."""
-    try:
-        desk.writer.letters([d.c for d in drafts])
-    except Exception as error:
-        if len(drafts) == 1:
-            log.exception("letter not written", message=drafts[0].c.number)
-            return [], [lost_for(drafts[0], Reason.RENDER_FAILED, type(error).__name__)]
-    else:
-        return [*drafts], []
-    middle = len(drafts) // 2
-    halves = [_sifted(desk, part) for part in (drafts[:middle], drafts[middle:])]
-    return [d for good, _ in halves for d in good], [x for _, lost in halves for x in lost]
+    return lost_for(message_id, c.notice, reason, f"{error.field} {detail}".strip())

@@ -16,33 +16,32 @@ import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier import files
 from notifier.decide.calendar import JAPAN, business_day
 from notifier.decide.closures import Closures
-from notifier.deliver import alarms
 from notifier.deliver.compose import Unsendable
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed
+from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store import (
     batches,
     closures,
     compose,
     fallbacks,
-    messages,
     pieces,
-    tasks,
 )
-from notifier.store.messages import Move
 
-from .binding import bind_all
+from .binding import bind_all, lost_all
 from .folder import add_lists, clear, file_name, place, sweep, working
+from .holding import hold
 from .mailing import envelope_of, yen_of_all
 from .manifest import Entry, Unmapped
 from .record import Finished, record
 from .room import BUSY, PressRoom, chunks
 from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
-from .writing import Draft, Lost
+from .writing import Draft, Lost, lost_for
 
 log = structlog.get_logger(__name__)
 
@@ -101,26 +100,6 @@ async def _clear_away(room: PressRoom) -> None:
     await asyncio.to_thread(sweep, room.folder, known)
 
 
-async def _hold(room: PressRoom, lost: Sequence[Lost], actor: Actor) -> None:
-    """Letters that cannot be written wait for a person, with a task for each cause."""
-    now = room.now()
-    asked = [
-        Move(
-            message_id=x.message_id,
-            after=State.HELD,
-            reason=x.error.reason,
-            only_from=(State.QUEUED,),
-        )
-        for x in lost
-    ]
-    async with room.engine.begin() as conn:
-        moved = set(await messages.move(conn, asked, actor=actor, now=now))
-        drafts = [
-            alarms.held(x.message_id, x.notice, x.error) for x in lost if x.message_id in moved
-        ]
-        await tasks.raise_all(conn, drafts, actor=actor, now=now)
-
-
 class _Job:
     """One collection."""
 
@@ -134,7 +113,7 @@ class _Job:
         self._held = 0
 
     async def run(self, due: Sequence[int]) -> Batch | None:
-        self._aside.mkdir(parents=True)
+        files.make_folder(self._aside)
         parts = list(chunks(await self._in_order(due), self._room.press.pieces_per_file))
         # One more than set type: what is set is checked and packed meanwhile.
         at_once = asyncio.Semaphore(self._room.press.processes + 1)
@@ -163,20 +142,19 @@ class _Job:
         given = [found[i] for i in ids if i in found]
         made, lost = await asyncio.to_thread(self._bound, given, marks, name)
         if lost:
-            await _hold(self._room, lost, self._actor)
+            await hold(self._room, lost, State.QUEUED, actor=self._actor)
             self._held += len(lost)
         return made
 
     def _bound(
         self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
     ) -> tuple[list[Volume], list[Lost]]:
-        desk = self._room.desk
         drafts, lost = self._drafts(found)
-        good, bound, later = bind_all(desk, drafts)
-        lost += later
+        good, bound, faults = bind_all(self._room.desk.writer, [d.c for d in drafts])
+        lost += lost_all(drafts, faults)
         if bound is None:
             return [], lost
-        leaves = [self._leaf(d, marks[d.message_id]) for d in good]
+        leaves = [self._leaf(drafts[n], marks[drafts[n].message_id]) for n in good]
         return [volume(name, leaves, bound, self._aside)], lost
 
     def _leaf(self, draft: Draft, mark: str) -> Leaf:
@@ -192,6 +170,10 @@ class _Job:
                 drafts.append(self._room.desk.draft(row, written_at=self._written_at))
             except Unsendable as error:
                 lost.append(Lost(message_id=row["message_id"], notice=row["notice"], error=error))
+            except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
+                name = type(error).__name__
+                log.error("letter not drafted", message=row["message_id"], error=name)
+                lost.append(lost_for(row["message_id"], row["notice"], Reason.RENDER_FAILED, name))
         # An address may have changed since the letters were put in order.
         drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
         return drafts, lost
@@ -211,14 +193,22 @@ class _Job:
             lacking = await self._record(volumes, listed, yen)
             if lacking is not None:
                 return self._made(volumes, listed, yen, lacking)
-            gone = await self._gone(volumes)
-            volumes = await asyncio.to_thread(
-                without, volumes, gone, self._aside, self._room.desk.writer
-            )
+            volumes = await self._without(volumes, await self._gone(volumes))
         async with self._room.engine.begin() as conn:
             await batches.move(conn, self._batch_id, BatchState.CANCELLED, BatchState.OPEN)
         await asyncio.to_thread(clear, self._folder)
         return None
+
+    async def _without(self, volumes: list[Volume], gone: set[int]) -> list[Volume]:
+        """Volumes without letters that are gone; what cannot be bound anew is held."""
+        writer = self._room.desk.writer
+        while True:
+            made = await asyncio.to_thread(without, volumes, gone, self._aside, writer)
+            if not made.lost:
+                return made.volumes
+            await hold(self._room, made.lost, State.QUEUED, actor=self._actor)
+            self._held += len(made.lost)
+            gone = gone | {x.message_id for x in made.lost}
 
     async def _gone(self, volumes: Sequence[Volume]) -> set[int]:
         async with self._room.engine.connect() as conn:
@@ -228,12 +218,12 @@ class _Job:
         self, volumes: Sequence[Volume], listed: Sequence[Entry], yen: int
     ) -> list[Unmapped] | None:
         """Put the files in their place and the batch on record; None: a letter was stopped."""
-        files = {v.name: v.sha256.hex() for v in volumes}
+        sums = {v.name: v.sha256.hex() for v in volumes}
         digest, lacking = await asyncio.to_thread(
             add_lists,
             self._aside,
             listed,
-            files,
+            sums,
             posting_day=self._day,
             yen=yen,
             encoding=self._room.press.encoding,

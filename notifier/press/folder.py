@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from notifier import files
 from notifier.model.batch import batch_name
 from notifier.model.press import Encoding
 
@@ -46,17 +47,14 @@ def working(folder: Path) -> Path:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file and wait for the disk."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a file of ours and wait for the disk."""
+    files.write(path, data, durable=True)
 
 
 def add_lists(
     folder: Path,
     entries: Sequence[Entry],
-    files: Mapping[str, str],
+    sums: Mapping[str, str],
     *,
     posting_day: date,
     yen: int,
@@ -64,7 +62,7 @@ def add_lists(
 ) -> tuple[bytes, list[Unmapped]]:
     """Write manifest, counts and checksums; the manifest's hash and what did not map.
 
-    ``files``: the hashes of the files of letters, in hex.
+    ``sums``: the hashes of the files of letters, in hex.
     """
     listing, lacking = manifest(entries, encoding)
     made = {
@@ -75,8 +73,8 @@ def add_lists(
         made[UNMAPPED] = unmapped(lacking)
     for name, data in made.items():
         write(folder / name, data)
-    sums = {name: hashlib.sha256(data).hexdigest() for name, data in made.items()}
-    write(folder / CHECKSUMS, checksums({**files, **sums}))
+    own = {name: hashlib.sha256(data).hexdigest() for name, data in made.items()}
+    write(folder / CHECKSUMS, checksums({**sums, **own}))
     return hashlib.sha256(listing).digest(), lacking
 
 

@@ -25,6 +25,7 @@ from notifier.write.writer import Writer as OwnWriter
 from notifier.write.written import TemplateVersion as Version
 
 from .binding import TemplatesChanged
+from .parent import die_with_parent
 from .writing import Bulk, Writer
 
 #: So many letters are set at once here: a process takes a second to begin.
@@ -34,6 +35,7 @@ _MOST_FILES: Final = 20  # that a process sets before a fresh one takes its plac
 #: What is wrong with a letter, in a form that travels: reason, field, message, detail.
 _Fault = tuple[Reason | None, str, str, str]
 _Digests = dict[tuple[str, str], str]
+_MadeOf = tuple[Path, Path, Stationery, Path | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Apart:
     ) -> None:
         """``templates`` and ``locales`` are those that ``inner`` was made of."""
         self.inner = self._shipped = inner
-        self._shop = _Shop(processes, (templates, locales, inner.stationery))
+        self._shop = _Shop(processes, (templates, locales, inner.stationery, inner.scratch))
 
     def writing_as(self, inner: Writer) -> "Apart":
         """The same for a writer of published versions; the processes are shared."""
@@ -61,6 +63,11 @@ class Apart:
     def stationery(self) -> Stationery:
         """What letters are set on and with."""
         return self.inner.stationery
+
+    @property
+    def scratch(self) -> Path | None:
+        """Where files are made that are needed for a while; None: where all programs do."""
+        return self.inner.scratch
 
     def sample_like(self, c: Correspondence) -> Correspondence:
         """A letter of the same kind to a fictional reader."""
@@ -103,7 +110,7 @@ class Apart:
 class _Shop:
     """The processes, made when they are needed."""
 
-    def __init__(self, processes: int, made_of: tuple[Path, Path, Stationery]) -> None:
+    def __init__(self, processes: int, made_of: _MadeOf) -> None:
         self._processes, self._made_of = processes, made_of
         self._pool: ProcessPoolExecutor | None = None
         self._lock = Lock()
@@ -131,9 +138,10 @@ class _Shop:
 _writer: OwnWriter | None = None  # of a process that sets type
 
 
-def _begin(templates: Path, locales: Path, stationery: Stationery) -> None:
+def _begin(templates: Path, locales: Path, stationery: Stationery, scratch: Path | None) -> None:
     global _writer
-    _writer = OwnWriter(templates, locales, stationery)
+    die_with_parent()
+    _writer = OwnWriter(templates, locales, stationery, scratch)
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.files import make_folder
+from notifier.model.actor import system
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.message import message_number
@@ -19,6 +21,7 @@ from notifier.store.pieces import BatchFile
 
 from .again import packed, writer_for
 from .folder import add_lists, clear, folder_name, place, working
+from .holding import hold
 from .inputs import stationery_of
 from .mailing import envelope_of, yen_of_all
 from .manifest import Entry
@@ -83,7 +86,7 @@ class _Rebuild:
     async def run(
         cls, room: PressRoom, batch: RowMapping, found: Sequence[RowMapping], gone: Collection[int]
     ) -> bool:
-        """One attempt; False if more letters were stopped meanwhile."""
+        """One attempt; False if more letters are stopped now, some that cannot be bound anew."""
         revision = batch["revision"] + 1
         work = cls(
             room=room,
@@ -97,7 +100,10 @@ class _Rebuild:
         await asyncio.to_thread(work._begin, [v.file for v in volumes])
         aside = working(work.new)
         made = await asyncio.to_thread(without, volumes, gone, aside, writer)
-        return await work._finish(made, writer, revision)
+        if made.lost:
+            await hold(room, made.lost, State.PRINTED, actor=system("press"))
+            return False
+        return await work._finish(made.volumes, writer, revision)
 
     async def _volumes(
         self, conn: AsyncConnection, found: Sequence[RowMapping]
@@ -127,7 +133,7 @@ class _Rebuild:
         """The files that stay as they are stand in both folders for a while."""
         clear(self.new)
         aside = working(self.new)
-        aside.mkdir(parents=True)
+        make_folder(aside)
         for one in files:
             if not intact(one, self.old):
                 raise NotAllowed(

@@ -7,6 +7,7 @@ given its name in one step: the press sees all of it or nothing.
 import asyncio
 import hashlib
 import shutil
+import stat
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -92,9 +93,13 @@ class _FolderParcel:
         try:
             if self.place.exists():
                 raise HandOverFailed(f"{self.place} is there already", retry=False)
-            self.aside.mkdir()
+            # Whoever may look into the press's folder may look into the batch, and nobody else.
+            mode = stat.S_IMODE(self.place.parent.stat().st_mode)
+            self.aside.mkdir(mode=0o700)
             for path in sorted(folder.iterdir()):
                 write(self.aside / path.name, path.read_bytes())
+                (self.aside / path.name).chmod(mode & 0o666)
+            self.aside.chmod(mode & 0o777)
             settle(self.aside)
             if sums(self.aside) != sums(folder):
                 raise HandOverFailed(f"{self.aside} holds other bytes than {folder}", retry=True)

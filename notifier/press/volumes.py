@@ -15,11 +15,11 @@ from notifier.write.envelope import Envelope
 from notifier.write.japanese import addressee
 from notifier.write.stationery import Stationery
 
-from .binding import Bound, bind
+from .binding import Bound, bind_all, refused
 from .folder import file_name, write
 from .mailing import barcode_text, grams, yen
 from .manifest import Entry
-from .writing import Packed, Writer
+from .writing import Lost, Packed, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,25 +99,35 @@ def volume(name: str, leaves: Sequence[Leaf], bound: Bound, folder: Path) -> Vol
     return Volume(name=name, leaves=tuple(placed), size=len(bound.pdf), sha256=bound.sha256)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Without:
+    """Volumes from which letters were taken out, if nothing is lost."""
+
+    volumes: list[Volume]
+    lost: list[Lost]  # letters that cannot be bound anew: to be taken out too
+
+
 def without(
     volumes: Sequence[Volume], gone: Collection[int], folder: Path, writer: Writer
-) -> list[Volume]:
+) -> Without:
     """Volumes from which letters are taken out; those that held them are bound anew.
 
     A volume with nothing left in it is taken away.
     """
-    made = []
+    made: list[Volume] = []
+    lost: list[Lost] = []
     for one in volumes:
         stay = [x for x in one.leaves if x.message_id not in gone]
-        if not stay:
-            (folder / one.name).unlink(missing_ok=True)
-        elif len(stay) == len(one.leaves):
+        if len(stay) == len(one.leaves):
             made.append(one)
-        else:
-            (folder / one.name).unlink(missing_ok=True)  # it may be shared with another folder
-            bound = bind(writer, [x.packed.letter() for x in stay])
+            continue
+        (folder / one.name).unlink(missing_ok=True)  # it may be shared with another folder
+        letters = [x.packed.letter() for x in stay]
+        _, bound, faults = bind_all(writer, letters)
+        lost += [refused(stay[n].message_id, letters[n], e) for n, e in sorted(faults.items())]
+        if bound is not None and not lost:
             made.append(volume(one.name, stay, bound, folder))
-    return made
+    return Without(volumes=made, lost=lost)
 
 
 def renumbered(volumes: Sequence[Volume], batch_id: int, folder: Path) -> list[Volume]:

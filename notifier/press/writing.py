@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
 from typing import Final, Protocol
 
@@ -42,6 +43,10 @@ class Writer(Protocol):
     def stationery(self) -> Stationery:
         """What letters are set on and with."""
 
+    @property
+    def scratch(self) -> Path | None:
+        """Where files are made that are needed for a while; None: where all programs do."""
+
     def letters(self, many: Sequence[Correspondence]) -> Bulk:
         """Letters as one document; the same letters are the same bytes.
 
@@ -73,10 +78,9 @@ class Lost:
     error: Unsendable
 
 
-def lost_for(draft: Draft, reason: Reason, what: str) -> Lost:
+def lost_for(message_id: int, notice: str, reason: Reason, what: str) -> Lost:
     """A letter that is lost for a reason; ``what`` names the field at fault."""
-    error = Unsendable(reason, what)
-    return Lost(message_id=draft.message_id, notice=draft.c.notice, error=error)
+    return Lost(message_id=message_id, notice=notice, error=Unsendable(reason, what))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from notifier import files
+
 from .settings import BadSettings, Settings
 
 
@@ -57,5 +59,5 @@ def clock_of(settings: Settings) -> Clock:
 def turn(file: Path, shift: timedelta) -> None:
     """Set a rehearsal's clock; readers see the old shift or the new one, nothing between."""
     fresh = file.with_name(f"{file.name}.new")
-    fresh.write_text(f"{shift.total_seconds()}\n")
+    files.write(fresh, f"{shift.total_seconds()}\n")
     fresh.replace(file)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -107,6 +108,11 @@ class Engines:
         elif not users.share(wait=False):
             users.share()  # somebody is stopping them; they are gone when we return
         users.close()
+
+    @property
+    def var(self) -> Path:
+        """Where the embedded ones live."""
+        return self._settings.var
 
     @property
     def urls(self) -> Urls:

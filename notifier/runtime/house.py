@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from notifier.files import make_folder, seal
+
 from .locks import FileLock
 from .postgres import Postgres, system_account
 from .rotation import begin_anew
@@ -31,13 +33,16 @@ class House:
         home = var.resolve() / "engines"
         if set(str(home)) & _UNFIT:
             raise EngineError(f'the engines cannot live under {home}: " $ ` \\ in the path')
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
+        sealed = seal(home.parent, apart="postgres")
         account = system_account()
         owners = {home.stat().st_uid, *([account.pw_uid] if account else [])}
         sockets = socket_folder(home, frozenset(owners))
         self.home = home
         self._until = home / "linger"
         self.postgres = Postgres(home / "postgres", sockets, postgres)
+        if sealed and account:  # its server may be running
+            self.postgres.let_in(account)
         self.bell = Valkey(home / "bell", sockets / "bell.sock", durable=False)
         self.stream = Valkey(home / "stream", sockets / "stream.sock", durable=True)
 

@@ -5,13 +5,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from notifier.files import opener
+
 
 class FileLock:
     """An advisory lock on a file, which is made when missing and never removed."""
 
     def __init__(self, path: Path) -> None:
         # Not inherited by programs that we start, so no child keeps it alive.
-        self._file = path.open("ab")
+        self._file = open(path, "ab", opener=opener)  # noqa: SIM115 (held for long)
 
     def share(self, *, wait: bool = True) -> bool:
         """Hold it together with others; False if refused (only without ``wait``)."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier import files
 from notifier.cases.situations import House
 from notifier.deliver.bell import Bell
 from notifier.intake.accept import Acceptor
@@ -67,7 +68,10 @@ async def joined(
     """
     await _upgraded(urls.migrations, creates=creates)
     engine = connect(urls.database, size=settings.database_pool)
-    writer = Writer(settings.templates, settings.locales, settings.stationery)
+    scratch = settings.var / "tmp"
+    files.seal(settings.var, apart="postgres")
+    files.sweep(scratch)
+    writer = Writer(settings.templates, settings.locales, settings.stationery, scratch)
     clock = clock_of(settings)
     bell = Bell(urls.redis)
     try:

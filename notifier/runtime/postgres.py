@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from notifier import files
 from notifier.model.lines import lines_of
 
 from .sockets import EngineError, listens
@@ -78,13 +79,17 @@ class Postgres:
         """Start it on its data, which are made when missing. Raises :class:`EngineError`."""
         account = system_account()
         if account:
-            _let_in(account, self.data, _binary("postgres"))
+            self.let_in(account)
             os.chown(self.sockets, account.pw_uid, account.pw_gid)
         if not self.data.exists():
             self._create(account)
         self._configure()
         self._forget_dead()
         self._start(account)
+
+    def let_in(self, account: pwd.struct_passwd) -> None:
+        """Let the account of the server pass to its data and its programs."""
+        _let_in(account, self.data, _binary("postgres"))
 
     def stop(self) -> None:
         """Stop it: sessions are cut, what is committed is safe. Nothing to do if not running."""
@@ -131,8 +136,10 @@ class Postgres:
         settings = {**self._settings, "unix_socket_directories": f'"{folders}"'}
         lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
         file = self.data / "notifier.conf"
-        file.write_text("".join(lines))
-        file.chmod(0o644)  # inside a folder that only the server's account can enter
+        fresh = self.data / "notifier.conf.new"
+        files.write(fresh, "".join(lines))
+        os.chown(fresh, self.data.stat().st_uid, -1)
+        fresh.replace(file)
 
     def _start(self, account: pwd.struct_passwd | None) -> None:
         self.log.touch(mode=0o600)
@@ -214,16 +221,27 @@ def _let_in(account: pwd.struct_passwd, *paths: Path) -> None:
     for path in paths:
         for folder in path.parents:
             if not _passable(folder, account):
-                folder.chmod(folder.stat().st_mode | 0o001)
+                _let_through(folder, account)
     install = paths[-1].parent.parent
     if not paths[-1].stat().st_mode & 0o001:  # installed under a strict umask
         _open(install.rglob("*"))
         install.chmod(0o755)
 
 
+def _let_through(folder: Path, account: pwd.struct_passwd) -> None:
+    """A folder that is its owner's alone lets the account's group pass, and nobody else."""
+    found = folder.stat()
+    if found.st_mode & 0o077:
+        folder.chmod(found.st_mode | 0o001)
+    else:
+        os.chown(folder, -1, account.pw_gid)
+        folder.chmod(found.st_mode | 0o010)
+
+
 def _passable(folder: Path, account: pwd.struct_passwd) -> bool:
     found = folder.stat()
-    return bool(found.st_mode & 0o001) or found.st_uid == account.pw_uid
+    by_group = found.st_gid == account.pw_gid and found.st_mode & 0o010
+    return bool(found.st_mode & 0o001 or by_group) or found.st_uid == account.pw_uid
 
 
 def _open(paths: Iterable[Path]) -> None:

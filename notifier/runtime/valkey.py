@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from notifier import files
+
 from .sockets import EngineError
 
 _COMMON: Final = ("port 0", "daemonize yes", 'save ""', "unixsocketperm 700", "loglevel warning")
@@ -37,7 +39,7 @@ class Valkey:
         self.data.mkdir(mode=0o700, exist_ok=True)
         self._socket.unlink(missing_ok=True)
         config = self.data / "valkey.conf"
-        config.write_text("\n".join(self._lines()) + "\n")
+        files.write(config, "\n".join(self._lines()) + "\n")
         done = subprocess.run(
             [_binary(), str(config)],
             check=False,
@@ -45,6 +47,7 @@ class Valkey:
             capture_output=True,
             text=True,
             cwd=self.data,
+            umask=0o077,  # of its pid file and its log
         )
         end = time.monotonic() + 30
         while not self._ask(b"PING").startswith(b"+PONG"):

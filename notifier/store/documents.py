@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
+import structlog
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
+from zstandard import ZstdError
+
+from notifier.model.errors import Damaged
 
 from .db import row, rows, run, scalar
 from .packing import Dictionary, unpack
+
+log = structlog.get_logger(__name__)
 
 #: Part of a statement that lets messages out: keeps the bytes of the attempts (``tried``, with
 #: ``given``), and copies what ``moved`` messages show to where it is searched.
@@ -36,16 +44,33 @@ class Version:
 async def of_attempt(conn: AsyncConnection, attempt_id: int) -> bytes | None:
     """The exact bytes of an attempt, or None if there are none (any more).
 
-    Of a letter in a file of many: the exact inputs that it was made from.
+    Of a letter in a file of many: the exact inputs that it was made from. Raises
+    :class:`Damaged` for bytes that are not those of the attempt.
     """
     found = await row(
         conn,
-        """SELECT d.codec, d.body, x.dictionary
-           FROM documents d LEFT JOIN dictionaries x USING (dictionary_id)
+        """SELECT d.codec, d.body, x.dictionary, a.sha256
+           FROM documents d JOIN attempts a USING (attempt_id, created_at)
+           LEFT JOIN dictionaries x USING (dictionary_id)
            WHERE d.attempt_id = :id""",
         {"id": attempt_id},
     )
-    return unpack(found["body"], found["codec"], found["dictionary"]) if found else None
+    return unpacked(found, "document of attempt", attempt_id) if found else None
+
+
+def unpacked(found: RowMapping, kind: str, key: object) -> bytes:
+    """The bytes of a row with codec, body, dictionary and the sha256 on record.
+
+    Raises :class:`Damaged` (and notes it) for what cannot be unpacked or is something else.
+    """
+    try:
+        body = unpack(found["body"], found["codec"], found["dictionary"])
+    except (ZstdError, ValueError, IndexError):
+        body = None
+    if body is None or sha256(body).digest() != found["sha256"]:
+        log.error("archive damaged", kind=kind, key=key)
+        raise Damaged(kind, key)
+    return body
 
 
 async def versions(conn: AsyncConnection, digests: Sequence[str]) -> list[Version]:

@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.errors import Damaged
 from notifier.model.returns import Outcome, Return, ReturnReason, Standing
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Reading, ReturnKind
 
@@ -188,9 +189,15 @@ async def take_waiting(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapp
 
 
 async def get(conn: AsyncConnection, return_id: int, *, lock: bool = False) -> RowMapping | None:
-    """One return with its bytes; with ``lock`` it is held to the end of the transaction."""
+    """One return with its bytes; with ``lock`` it is held to the end of the transaction.
+
+    Raises :class:`Damaged` for bytes that are not those that came in.
+    """
     tail = " FOR UPDATE OF r" if lock else ""
-    return await row(conn, f"{_WITH_RAW} WHERE r.return_id = :id{tail}", {"id": return_id})
+    found = await row(conn, f"{_WITH_RAW} WHERE r.return_id = :id{tail}", {"id": return_id})
+    if found is not None and hashlib.sha256(found["raw"]).digest() != found["sha256"]:
+        raise Damaged("return", return_id)
+    return found
 
 
 async def search(

@@ -87,6 +87,8 @@ class Editions:
             if digest in contents:
                 try:
                     folder = unpacked(*key, contents[digest])
+                    if folder.digest != digest:
+                        raise BadTemplate(key[1], "", "is not what is on record")
                     self._wordings[digest] = self._shipped.wording(folder)
                 except BadTemplate as error:
                     log.error("version not usable", notice=key[1], digest=digest, why=str(error))

@@ -1,7 +1,8 @@
 """Where a finished letter may show something: inside what the press prints, and in the window.
 
 Looked at on the pages themselves, after everything else, so that no template can get around it.
-Characters count as squares of their size, and what is clipped as if it were not.
+Characters count as squares of their size (above the barcode also what hangs below their line), and
+what is clipped as if it were not.
 """
 
 import unicodedata
@@ -14,22 +15,29 @@ from notifier.write.content import Drawn
 from notifier.write.envelope import QUIET, Envelope
 from notifier.write.errors import LetterError
 from notifier.write.japanese import postcode
+from notifier.write.typeface import SQUARE, depth_of
 
 _POINTS: Final = 72 / 25.4  # of a millimetre
 _WIDTH, _HEIGHT = 210 * _POINTS, 297 * _POINTS
 _ROUNDING: Final = 0.05 * _POINTS
+_DESCENT: Final = 0.29  # ems that letters reach below their line, in the typefaces that we know
 
 _Box = tuple[float, float, float, float]
 
 
 def check_pages(
-    pages: Sequence[Iterable[Drawn]], c: Correspondence, envelope: Envelope, margin: float
+    pages: Sequence[Iterable[Drawn]],
+    c: Correspondence,
+    envelope: Envelope,
+    margin: float,
+    descent: float = _DESCENT,
 ) -> None:
     """Raises :class:`LetterError` for what stands where it must not.
 
     ``pages`` are those of the letter ``c``; ``margin``: millimetres along each edge of a sheet
-    that the press cannot print. In the window, however the sheet slips in its envelope, only the
-    address may show, all of it, with its blank around the barcode.
+    that the press cannot print; ``descent``: of the typeface, in ems. In the window, however the
+    sheet slips in its envelope, only the address may show, all of it, with its blank around the
+    barcode.
     """
     edge = margin * _POINTS
     within = (edge, edge, _WIDTH - edge, _HEIGHT - edge)
@@ -39,10 +47,10 @@ def check_pages(
             outside = next(piece for piece in drawn if not _inside(piece, within))
             raise _refused(Reason.OUTSIDE_PRINTABLE_AREA, number, outside)
         if number == 1:
-            _check_window(drawn, c, envelope)
+            _check_window(drawn, c, envelope, descent)
 
 
-def _check_window(drawn: Iterable[Drawn], c: Correspondence, e: Envelope) -> None:
+def _check_window(drawn: Iterable[Drawn], c: Correspondence, e: Envelope, descent: float) -> None:
     window = _around(e.left, e.top, e.left + e.width, e.top + e.height)
     seen = _wider(window, e.slack_x, e.slack_y)
     always = _wider(window, -e.slack_x, -e.slack_y)
@@ -51,7 +59,8 @@ def _check_window(drawn: Iterable[Drawn], c: Correspondence, e: Envelope) -> Non
         if not _inside(piece, always):
             raise _refused(Reason.WINDOW_NOT_CLEAR, 1, piece)
     shapes = [piece for piece in shown if not piece.text]
-    _check_barcode(shapes, [piece for piece in shown if piece.text], always, e)
+    texts = [_hanging(piece, descent) for piece in shown if piece.text] if shapes else []
+    _check_barcode(shapes, texts, always, e)
     found = "".join("".join([piece.text for piece in shown]).split())
     told = _address(c)
     if sorted(found) != sorted(told) and _length(found) != _length(told):
@@ -69,6 +78,12 @@ def _check_barcode(
         high = bars.bottom - bars.top - e.barcode_height * _POINTS
         if len(shapes) > 1 or max(abs(wide), abs(high)) > _ROUNDING or not blank:
             raise _refused(Reason.WINDOW_NOT_CLEAR, 1, bars)
+
+
+def _hanging(text: Drawn, descent: float) -> Drawn:
+    """A text with what reaches below its square."""
+    em = text.bottom - text.top
+    return text._replace(bottom=text.bottom + (depth_of(text.text, descent) - SQUARE) * em)
 
 
 def _address(c: Correspondence) -> str:

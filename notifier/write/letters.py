@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from notifier.model.correspondence import Correspondence
@@ -18,6 +19,7 @@ from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
 from notifier.write.folder import BASE
 from notifier.write.glyphs import Unreadable
 from notifier.write.ink import check_pages
+from notifier.write.numbered import check_number
 from notifier.write.parts import Parts, parts_of
 from notifier.write.sheet import Piece, addressed, paper
 from notifier.write.stationery import Stationery
@@ -42,6 +44,7 @@ class Letters:
         stationery: Stationery,
         wording_of: Callable[[Correspondence], Wording],
         setting: "_Setting | None" = None,
+        scratch: Path | None = None,
     ) -> None:
         """Raises :class:`BadTemplate` for an envelope that is not known or a font not there."""
         if stationery.envelope not in ENVELOPES:
@@ -49,7 +52,7 @@ class Letters:
             raise BadTemplate("letter_envelope", "", f"is not one of {known}")
         self._stationery, self._wording_of = stationery, wording_of
         self._face = setting.face if setting else typeface(stationery)
-        self._setting = setting or _Setting(self._face)
+        self._setting = setting or _Setting(self._face, scratch)
         self._frames = lru_cache(_KEPT)(self._framed)
 
     def of(self, wording_of: Callable[[Correspondence], Wording]) -> "Letters":
@@ -94,8 +97,10 @@ class Letters:
             raise refused.faults[0] from None
         try:
             sheets = Pages(made.pdf)
-            pages = [sheets.drawn(place) for place in range(len(sheets))]
-            check_pages(pages, c, self._envelope(c), self._stationery.unprintable_mm)
+            pages = [[*sheets.drawn(place)] for place in range(len(sheets))]
+            check_number(pages, c)
+            margin, descent = self._stationery.unprintable_mm, self._face.descent
+            check_pages(pages, c, self._envelope(c), margin, descent)
         except Unreadable as error:
             raise WriteError("letter", f"cannot be looked at: {error}") from None
         return made
@@ -151,15 +156,15 @@ class Letters:
 class _Setting:
     """A typesetter that is made when it is needed: many processes never set a letter."""
 
-    def __init__(self, face: Typeface) -> None:
-        self.face = face
+    def __init__(self, face: Typeface, scratch: Path | None) -> None:
+        self.face, self._scratch = face, scratch
         self.checked = Checked(face)
 
     @cached_property
     def typesetter(self) -> "Typesetter":
         from notifier.write.typesetter import Typesetter  # Typst alone has 7 MB
 
-        return Typesetter(self.face)
+        return Typesetter(self.face, self._scratch)
 
 
 def words_of(c: Correspondence, wording: Wording) -> Parts:
@@ -186,5 +191,6 @@ def _bars(c: Correspondence) -> str:
 def _texts(data: Any) -> list[str]:
     if isinstance(data, str):
         return [data]
-    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    many = isinstance(data, list | tuple)
+    items = data.values() if isinstance(data, dict) else data if many else ()
     return [text for item in items for text in _texts(item)]

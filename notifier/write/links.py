@@ -39,14 +39,14 @@ def check_url(field: str, url: str, domains: Sequence[str]) -> None:
 
 def check_html(html: str, domains: Sequence[str]) -> None:
     """Check every link of a page, whether in an attribute, a style or the text."""
-    for url in set(in_html(html)):
+    for url in dict.fromkeys(in_html(html)):
         if url and not url.startswith("#"):
             check_url("links", url, domains)
 
 
 def check_text(text: str, domains: Sequence[str]) -> None:
     """Check everything in plain text that a mail program makes a link of."""
-    for url in set(in_text(text)):
+    for url in dict.fromkeys(in_text(text)):
         check_url("links", url, domains)
 
 

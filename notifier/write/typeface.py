@@ -1,9 +1,10 @@
 """The fonts of letters: where they are, what characters they have, how wide these are."""
 
 import importlib.util
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,15 @@ _GOTHIC: Final = "Noto Sans CJK JP"
 _PACKAGES: Final = ("noto_cjk_sans_jp_regular", "noto_cjk_sans_jp_bold")
 _UNICODE: Final = 14  # the format of the table of variation sequences
 _SELECTORS: Final = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+#: How far Japanese characters reach below their line, in ems, and how far those do that stand for
+#: two characters of a vertical line. All others keep to the descent that the font itself tells.
+SQUARE: Final = 0.12
+_TWICE: Final = 0.6
+_SQUARES: Final = re.compile(
+    "[ \u3000・0-9０-９A-IK-PR-ZＡ-ＩＫ-ＰＲ-Ｚa-fhik-or-xz々〆〇ぁ-ゖァ-ヺー"
+    "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
+)
+_LONG_MARKS: Final = re.compile("[\u302a-\u3035]")
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,15 @@ class Typeface:
         """The width in ems, without kerning."""
         return sum(self._read.widths.get(c, 1.0) for c in text)
 
+    @cached_property
+    def descent(self) -> float:
+        """How far below its line the family reaches, in ems, but for marks of vertical lines."""
+        return max(_descent(*face) for face in self.faces)
+
+    def depth(self, text: str) -> float:
+        """See :func:`depth_of`."""
+        return depth_of(text, self.descent)
+
     def _has(self, character: str) -> bool:
         if len(character) == 1:
             return character in self._read.known
@@ -54,6 +73,14 @@ class Typeface:
         return _common([_tables(*face) for face in self.faces])
 
 
+def depth_of(text: str, descent: float) -> float:
+    """How far below its line a text reaches at the most, in ems, in a font of a descent."""
+    if _SQUARES.fullmatch(text):
+        return SQUARE
+    return max(_TWICE if _LONG_MARKS.search(text) else SQUARE, descent)
+
+
+@lru_cache(maxsize=8)
 def typeface(stationery: Stationery) -> Typeface:
     """The typeface that letters are set in. Raises :class:`BadTemplate` if it is not there."""
     if stationery.style is Style.GOTHIC:
@@ -102,9 +129,20 @@ def _common(all_of_them: Sequence[_Tables]) -> _Tables:
     )
 
 
-def _tables(path: Path, number: int) -> _Tables:
+def _font(path: Path, number: int) -> TTFont:
     collection = path.suffix.lower() in (".ttc", ".otc")
-    with TTFont(path, lazy=True, fontNumber=number if collection else -1) as font:
+    return TTFont(path, lazy=True, fontNumber=number if collection else -1)
+
+
+def _descent(path: Path, number: int) -> float:
+    with _font(path, number) as font:
+        deepest: int = max(-font["hhea"].descent, font["OS/2"].usWinDescent)
+        units: int = font["head"].unitsPerEm
+        return deepest / units
+
+
+def _tables(path: Path, number: int) -> _Tables:
+    with _font(path, number) as font:
         characters = {chr(c): glyph for c, glyph in font.getBestCmap().items()}
         units, advances = font["head"].unitsPerEm, font["hmtx"].metrics
         selectors = {chr(c) for one in _SELECTORS for c in one}

@@ -3,14 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from threading import Lock, Thread
 from typing import Any, Final
-from weakref import finalize
 
 import typst
 
+from notifier.files import Scratch
 from notifier.model.reasons import Reason
 from notifier.write.errors import LetterError, PiecesRefused, WriteError
 from notifier.write.outline import pages_of_letters
@@ -28,12 +26,13 @@ _PANIC: Final = re.compile(r"panicked with: \"?([a-z_.]+): ([^\"]*)")
 class Typesetter:
     """A kept Typst compiler; safe to use from several threads."""
 
-    def __init__(self, face: Typeface) -> None:
+    def __init__(self, face: Typeface, scratch: Path | None = None) -> None:
+        """``scratch``: where its folder is made; else where all programs make theirs."""
         self._lock = Lock()
         self._seen: dict[tuple[str, str, str], int] = {}  # pages of letters of a kind
         # Typst reads the source of a file once, and what is given with a document each time.
-        self._folder = Path(mkdtemp(prefix="notifier-letters-"))
-        finalize(self, rmtree, self._folder, ignore_errors=True)
+        self._scratch = Scratch(scratch, "letters")
+        self._folder = self._scratch.path
         self._kept = 0  # letters of which Typst keeps what it reckoned
         self._compiler = typst.Compiler(
             input=b"",

@@ -14,7 +14,7 @@ from notifier.model.reasons import Reason
 from notifier.write.envelope import QUIET, Envelope
 from notifier.write.errors import LetterError
 from notifier.write.japanese import addressee
-from notifier.write.typeface import Typeface
+from notifier.write.typeface import SQUARE, Typeface
 
 #: Sizes in points with the height of a line in sizes; the small ones stand closer.
 SIZES: Final = ((10.5, 1.45), (9.5, 1.4), (8.5, 1.3), (7.5, 1.2))
@@ -44,6 +44,7 @@ class Block:
     lines: tuple[str, ...]
     company: tuple[str, ...]
     names: tuple[str, ...]
+    drop: float  # how far the last name reaches below its box, in its sizes
 
 
 def fit(recipient: Recipient, e: Envelope, face: Typeface, *, barcode: bool) -> Block:
@@ -68,20 +69,24 @@ def _block(
     if r.organisation:
         company, named = r.organisation, f"{r.role}　{named}".strip()
     wide = room / LARGER
+    names = _broken(named, wide, face, end=len(r.honorific) + 1)
     return Block(
         size,
         pitch,
         tuple(lines),
         tuple(_broken(company, wide, face)),
-        tuple(_broken(named, wide, face, end=len(r.honorific) + 1)),
+        tuple(names),
+        face.depth(names[-1]) - SQUARE if names else 0.0,
     )
 
 
 def _height(block: Block, e: Envelope, *, barcode: bool) -> float:
     """Millimetres from the postcode's line to the foot of the barcode."""
     rows = 1 + len(block.lines) + LARGER * (len(block.company) + len(block.names))
-    text = (rows * block.pitch + GAP) * block.size * _MM
-    return text + (QUIET + e.barcode_height if barcode else 0.0)
+    em = block.size * _MM
+    text = (rows * block.pitch + GAP) * em
+    # Below ễ, g or Ọ the blank begins where they end.
+    return text + (block.drop * LARGER * em + QUIET + e.barcode_height if barcode else 0.0)
 
 
 def _joined(parts: Sequence[str], room: float, face: Typeface) -> list[str]:

@@ -200,7 +200,8 @@ def _wrapped(error: Exception) -> WriteError | Observed:
     if isinstance(error, WriteError | Observed):
         return error
     if isinstance(error, UndefinedError):
-        name = re.search(r"'([^']+)'(?: is undefined|$)", error.message or "")
+        # What is looked up may be a value of the message, which is not repeated.
+        name = re.search(r"'([a-z][a-z_]{0,39})'(?: is undefined|$)", error.message or "")
         return WriteError(name[1] if name else "template", "is used but not known")
     if isinstance(error, TemplateError):
         return WriteError("template", type(error).__name__)

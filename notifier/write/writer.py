@@ -36,30 +36,44 @@ class Writer:
         templates: Path,
         locales: Path | None = None,
         stationery: Stationery = _STATIONERY,
+        scratch: Path | None = None,
     ) -> None:
         """Read every notice under ``templates/<language>/``.
+
+        ``scratch``: a folder for files that are needed while letters are set; else one for all
+        programs of the machine.
 
         ``locales`` is read for labels instead of the program's own. Raises :class:`BadTemplate`,
         which names the file and the key that is wrong, so that it is found before a member is.
         """
         words = Labels(locales) if locales else LABELS
-        self._begin(read_folders(templates), words, stationery)
+        self._begin(read_folders(templates), words, stationery, scratch)
 
     @classmethod
-    def of(cls, folders: Iterable[Folder], stationery: Stationery = _STATIONERY) -> "Writer":
+    def of(
+        cls,
+        folders: Iterable[Folder],
+        stationery: Stationery = _STATIONERY,
+        scratch: Path | None = None,
+    ) -> "Writer":
         """A writer of versions alone, each with the files that were its own."""
         made = object.__new__(cls)
-        made._begin({(f.language, f.notice.name): f for f in folders}, LABELS, stationery)
+        known = {(f.language, f.notice.name): f for f in folders}
+        made._begin(known, LABELS, stationery, scratch)
         return made
 
     def _begin(
-        self, folders: Mapping[tuple[str, str], Folder], words: Labels, stationery: Stationery
+        self,
+        folders: Mapping[tuple[str, str], Folder],
+        words: Labels,
+        stationery: Stationery,
+        scratch: Path | None,
     ) -> None:
         self._labels = words
         self._wordings = {key: Wording(folder, words) for key, folder in folders.items()}
         self._unusable: Mapping[tuple[str, str], BadTemplate] = {}
-        self.stationery = stationery
-        self._letters = Letters(stationery, self._wording_of)
+        self.stationery, self.scratch = stationery, scratch
+        self._letters = Letters(stationery, self._wording_of, scratch=scratch)
 
     def with_versions(
         self,
@@ -75,7 +89,7 @@ class Writer:
         made._labels = self._labels
         made._wordings = {**self._wordings, **{w.key: w for w in wordings}}
         made._unusable = dict(unusable)
-        made.stationery = self.stationery
+        made.stationery, made.scratch = self.stationery, self.scratch
         made._letters = self._letters.of(made._wording_of)
         return made
 

@@ -1,5 +1,7 @@
 """Batches to the press, and back before they get there."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +10,19 @@ import pytest
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.message import public_number
 from notifier.model.reasons import Reason
+from notifier.model.states import Channel
+from notifier.press.collect import collect
 from notifier.press.handover import HandOverUncertain, hand_over, look_after, settle
 from notifier.press.sftp import SftpTarget
 from notifier.press.target import FolderTarget, HandOverFailed, sums
 from notifier.press.withdraw import cancel, withdraw
+from notifier.press.writing import Desk
 from notifier.store import batches, tasks
-from tests.deliver.rig import ACTOR
+from notifier.write.writer import Writer
+from tests.deliver.rig import ACTOR, HOUSE
 from tests.press.letters import Letters, check, listed
 from tests.press.sftp_server import SftpServer
+from tests.samples import LOCALES, TEMPLATES
 
 
 async def test_a_batch_is_handed_over_once(letters: Letters) -> None:
@@ -265,3 +272,27 @@ class _Meanwhile:
 
     async def __aexit__(self, *given: Any) -> Any:
         return await self._parcel.__aexit__(*given)
+
+
+async def test_a_letter_that_cannot_be_bound_anew_is_held_and_the_others_go(
+    letters: Letters, tmp_path: Path
+) -> None:
+    """It was fine in its place, and is not in another one."""
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    letter = tmp_path / "templates" / "ja" / "refund" / "letter.typ"
+    source = '#if data.number == "M000000002" and data.place == 0 { panic("no") }'
+    letter.write_text(f"{source}\n{letter.read_text()}")
+    writer = Writer(tmp_path / "templates", LOCALES)
+    room = replace(letters.room(), desk=Desk(writer=writer, house=HOUSE))
+    to = await letters.register()
+    ids = [await letters.send(channel=Channel.LETTER, to=to) for _ in range(4)]
+    batch = await collect(room, actor=ACTOR)
+    assert batch is not None
+    assert batch.pieces == 4
+    await letters.stop(ids[0])
+    done = await hand_over(room, batch.batch_id, None, actor=ACTOR)
+    assert (done.letters, done.taken_out) == (2, 2)
+    assert await letters.state(ids[1]) == ("held", "render_failed")
+    assert await letters.tasks() == [("held_message", 1)]
+    assert {(await letters.state(i))[0] for i in ids[2:]} == {"handed_over"}
+    check(room.folder / (await letters.batch_state(batch))[1], ids[2:])

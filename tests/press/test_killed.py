@@ -9,8 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
+from notifier.files import Scratch, sweep
 from notifier.press.collect import collect
 from notifier.press.handover import look_after
 from tests.deliver.rig import ACTOR
@@ -77,6 +79,34 @@ async def test_a_collection_is_killed(
     assert len([p for p in folder.iterdir() if p.is_dir()]) == 1
     pieces = await letters.rows("SELECT message_id FROM pieces ORDER BY message_id")
     assert [p["message_id"] for p in pieces] == ids
+
+
+@pytest.mark.parametrize("moment", ["idle", "busy"])
+def test_who_sets_type_dies_with_whoever_asked_for_it(tmp_path: Path, moment: str) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "tests.press.apart_process", str(tmp_path / "tmp"), moment],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    [setter] = [psutil.Process(int(pid)) for pid in running.stdout.readline().split()]
+    assert [p.name for p in (tmp_path / "tmp").glob("letters-*")] != []
+    if moment == "busy":
+        began = setter.cpu_times().user
+        while setter.cpu_times().user < began + 0.1:
+            time.sleep(0.01)
+    running.kill()
+    running.communicate()
+    psutil.wait_procs([setter], timeout=30)
+    assert not setter.is_running()
+    left = {*(tmp_path / "tmp").glob("letters-*")}
+    assert left
+    with Scratch(tmp_path / "tmp", "letters") as held:
+        assert {*(tmp_path / "tmp").glob("letters-*")} == {held.path}
+        sweep(tmp_path / "tmp")
+        assert held.path.is_dir()  # its process lives
+    assert not held.path.exists()
 
 
 HAND_OVERS: dict[str, Callable[[Path], bool]] = {

@@ -1,7 +1,9 @@
 """What is written on pages is read from the file itself, and a misplaced page is noticed."""
 
 import io
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,11 +11,13 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
 from notifier.model.correspondence import Correspondence
-from notifier.press.binding import Misplaced, bind, check
+from notifier.press.binding import Misplaced, bind, bind_all, check
 from notifier.press.inputs import dumped, is_inputs, loaded, stationery_of
 from notifier.write.drawn import Pages
+from notifier.write.errors import PiecesRefused
+from notifier.write.writer import Writer
 from notifier.write.written import Bulk
-from tests.samples import WRITER
+from tests.samples import ADDRESS, TEMPLATES, WRITER
 
 _NAMES = st.text(st.sampled_from("山川()（）[]<>\\/『』々ー0Aa･、"), min_size=1, max_size=12)
 
@@ -56,18 +60,92 @@ def test_pages_are_counted_to_their_letters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("numbers", "pages"),
+    ("numbers", "pages", "refused"),
     [
-        ((3, 5, 9), (1, 1, 1)),  # two have changed places
-        ((5, 3), (1, 2)),  # a letter's page is counted to the one before it
-        ((5, 3, 9), (1, 1, 2)),
-        ((5, 3, 9, 9), (1, 1, 1, 0)),
+        ((3, 5, 9), (1, 1, 1), [0, 1]),  # two have changed places
+        ((5, 3), (1, 2), [1]),  # a letter's page is counted to the one before it
     ],
 )
-def test_a_page_of_another_is_noticed(numbers: tuple[int, ...], pages: tuple[int, ...]) -> None:
+def test_a_page_of_another_is_noticed(
+    numbers: tuple[int, ...], pages: tuple[int, ...], refused: list[int]
+) -> None:
+    pdf = WRITER.letters([letter(n) for n in (5, 3, 9)]).pdf
+    with pytest.raises(PiecesRefused) as caught:
+        check(Bulk(pdf, pages), [letter(n) for n in numbers], WRITER.stationery)
+    assert [*caught.value.faults] == refused
+    assert {fault.field for fault in caught.value.faults.values()} == {"number"}
+
+
+@pytest.mark.parametrize("pages", [(1, 1, 2), (1, 1, 1, 0), (3,)])
+def test_pages_that_belong_to_no_letter_are_noticed(pages: tuple[int, ...]) -> None:
     pdf = WRITER.letters([letter(n) for n in (5, 3, 9)]).pdf
     with pytest.raises(Misplaced):
-        check(Bulk(pdf, pages), [letter(n) for n in numbers], WRITER.stationery)
+        check(Bulk(pdf, pages), [letter(n) for n in (5, 3, 9)], WRITER.stationery)
+
+
+#: What a clerk, a member or an attacker may have put where; all of it looks like a number.
+ALIKE: list[dict[str, object]] = [
+    {"name": "M123456789"},
+    {"name": "M000000005"},  # the number of another letter of the file
+    {"name": "文書番号 M123456789"},
+    {"member_no": "M123456789"},
+    {"address": replace(ADDRESS, building="M123456789")},
+    {"address": replace(ADDRESS, building="M000000005ビル")},
+    {"address": replace(ADDRESS, street="千代田9丁目99番M123456789")},
+]
+
+
+@pytest.mark.parametrize("n", range(len(ALIKE)))
+def test_what_reads_like_a_number_is_none(n: int) -> None:
+    odd = letter(3)
+    odd = replace(odd, recipient=replace(odd.recipient, **ALIKE[n]))  # type: ignore[arg-type]
+    brand = replace(odd.brand, association="M000000005", signatory="M123456789")
+    letters = [letter(5), odd, replace(letter(9), brand=brand, group_no="M123456789")]
+    good, bound, faults = bind_all(WRITER, letters)
+    assert faults == {}
+    assert good == [0, 1, 2]
+    assert bound is not None
+    assert bound.pages == (1, 1, 1)
+
+
+def test_a_number_on_a_further_page_is_read_in_its_foot_only() -> None:
+    samples = WRITER.samples("apology", "data_leak").values()
+    long = next(c for c in samples if WRITER.letter(c).pages == 2)
+    long = replace(long, number="M000000007", scheme_name="M123456789")
+    good, bound, faults = bind_all(WRITER, [letter(5), long, letter(9)])
+    assert (good, faults) == ([0, 1, 2], {})
+    assert bound is not None
+    assert bound.pages == (1, 2, 1)
+    other = replace(long, number="M000000008")
+    with pytest.raises(PiecesRefused) as caught:
+        check(bound, [letter(5), other, letter(9)], WRITER.stationery)
+    assert [*caught.value.faults] == [1]
+
+
+def test_what_spoils_the_file_for_all_is_found_by_halves(tmp_path: Path) -> None:
+    """Typst gives up the whole document, and says of no letter that it was this one."""
+    source = '#if data.number in ("M000000003", "M000000008") { panic("broken") }'
+    writer, letters = breaking(tmp_path, source), [letter(n) for n in range(1, 10)]
+    good, bound, faults = bind_all(writer, letters)
+    assert good == [0, 1, 3, 4, 5, 6, 8]
+    assert [*faults] == [2, 7]
+    assert bound is not None
+    check(bound, [letters[n] for n in good], WRITER.stationery)
+
+
+def test_letters_that_cannot_stand_together_are_parted(tmp_path: Path) -> None:
+    writer = breaking(tmp_path, '#if data.place > 1 { panic("broken") }')
+    good, bound, faults = bind_all(writer, [letter(n) for n in range(4)])
+    assert (good, [*faults]) == ([0, 1], [2, 3])
+    assert bound is not None
+
+
+def breaking(folder: Path, source: str) -> Writer:
+    """A writer whose letters begin with a piece of Typst."""
+    shutil.copytree(TEMPLATES, folder / "templates")
+    path = folder / "templates" / "ja" / "refund" / "letter.typ"
+    path.write_text(f"{source}\n{path.read_text()}")
+    return Writer(folder / "templates")
 
 
 def test_a_file_that_cannot_be_read_is_no_file_without_text() -> None:

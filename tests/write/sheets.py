@@ -4,11 +4,16 @@ import io
 import re
 import subprocess
 from dataclasses import dataclass
+from math import ceil, floor
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from PIL import Image
 from pypdf import PdfReader
 
 MM = 25.4 / 72
+DPI = 300
+WHITE = 224  # of 255; whatever is darker is ink
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _DRAWN = re.compile(
     r"q 1 0 0 -1 ([\d.]+) ([\d.]+) cm(?:(?!\bq\b).)*?([\d.]+) w[^q]*?\bS\s", re.DOTALL
@@ -78,3 +83,21 @@ def folds(pdf: bytes, page: int = 0) -> list[float]:
             if y0 == y1 and x1 != x0 and (float(drawn[1]) + x1) * MM < 15:
                 found.append((height - float(drawn[2]) + y0) * MM)
     return sorted(found)
+
+
+def dots(pdf: bytes, box: Box, folder: Path) -> list[tuple[float, float]]:
+    """The places in mm of all dots of the first page within a box that are not white."""
+    (folder / "sheet.pdf").write_bytes(pdf)
+    command = ["pdftoppm", "-r", str(DPI), "-gray", "-f", "1", "-l", "1", "-singlefile"]
+    subprocess.run([*command, folder / "sheet.pdf", folder / "sheet"], check=True)
+    page = Image.open(folder / "sheet.pgm")
+    per = DPI / 25.4  # dots of a millimetre
+    x, y = ceil(box.left * per), ceil(box.top * per)
+    part = page.crop((x, y, floor(box.right * per), floor(box.bottom * per)))
+    wide = part.width
+    light = part.tobytes()
+    return [
+        ((x + n % wide + 0.5) / per, (y + n // wide + 0.5) / per)
+        for n, value in enumerate(light)
+        if value < WHITE
+    ]

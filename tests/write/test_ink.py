@@ -121,6 +121,18 @@ def test_one_letter_in_a_wrong_place_does_not_hold_the_others(
     assert (fault.reason, fault.detail) == (Reason.WINDOW_NOT_CLEAR, "1: 40/19 mm")
 
 
+def test_ink_that_hangs_into_the_blank_of_the_barcode_holds_a_letter(
+    sample_refund: Correspondence,
+) -> None:
+    to = replace(sample_refund.recipient, name="Nguyễn", honorific="")
+    c = replace(sample_refund, recipient=to)
+    pages = Pages(WRITER.letters([c]).pdf)
+    check_pages([pages.drawn(0)], c, ENVELOPES["naga3"], 5)
+    with pytest.raises(LetterError) as caught:
+        check_pages([pages.drawn(0)], c, ENVELOPES["naga3"], 5, descent=0.35)
+    assert caught.value.reason is Reason.WINDOW_NOT_CLEAR
+
+
 def test_boxes_are_where_other_readers_find_them() -> None:
     pdf = WRITER.letters(LETTERS).pdf
     ours = Pages(pdf)

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from notifier.write import LetterError, Stationery, Style, Writer
 from notifier.write.envelope import ENVELOPES, QUIET, Envelope
 from notifier.write.typeface import typeface
 from notifier.write.window import LARGER, fit
-from tests.write.sheets import MM, Box, folds, strokes, words
+from tests.write.sheets import DPI, MM, Box, dots, folds, strokes, words
 
 FACE = typeface(Stationery())
 LONG = PostalAddress(
@@ -104,6 +106,47 @@ def test_two_millimetres_around_the_barcode_stay_blank(
             left, top = e.left + x, e.top + y
             assert whole.within(left - 0.01, top, left + e.width, top + e.height)
     assert not [w.text for w in words(pdf)[0] if w.touches(*around)]
+
+
+#: Names that hang below their line; the last one's bottom mark is a character of its own.
+HANGING = ["Nguyễn Thị Ngọc", "gypsy Ọj|Ç", "潮田 ｇｙｐｓｙ", "見本 々〱", "見本 O\u0323g\u0323"]
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_ink_of_names_keeps_two_millimetres_from_the_barcode(
+    writing: Writer, envelope: Envelope, tmp_path: Path, name: str
+) -> None:
+    """Looked at dot by dot, because characters have other boxes than their ink."""
+    if lacking := FACE.lacks(name):
+        with pytest.raises(LetterError) as caught:
+            _letter(writing, name=name, honorific="")
+        assert caught.value.detail == lacking
+        return
+    pdf, _ = _letter(writing, name=name, honorific="")
+    bars = strokes(pdf)
+    top, bottom = min(b.top for b in bars), max(b.bottom for b in bars)
+    box = Box(bars[0].left - QUIET, top - QUIET, bars[-1].right + QUIET, bottom + QUIET)
+    dark = dots(pdf, box, tmp_path)
+    assert dark
+    edge = 25.4 / DPI  # a dot that ink touches may be grey
+    for x, y in dark:
+        assert bars[0].left - edge <= x <= bars[-1].right + edge
+        assert top - edge <= y <= bottom + edge
+
+
+@pytest.mark.parametrize("style", Style)
+def test_no_character_reaches_deeper_than_is_reckoned(style: Style) -> None:
+    face = typeface(Stationery(style=style))
+    path, number = face.faces[0]  # addresses are set in the regular one
+    with TTFont(path, lazy=True, fontNumber=number if path.suffix == ".ttc" else -1) as font:
+        glyphs, units = font.getGlyphSet(), font["head"].unitsPerEm
+        known = font.getBestCmap()
+        some = [c for c in known if c < 0x3400] + [*known][0x3400::300]
+        for code in some:
+            pen = BoundsPen(glyphs)
+            glyphs[known[code]].draw(pen)
+            if pen.bounds:
+                assert -pen.bounds[1] / units <= face.depth(chr(code)), chr(code)
 
 
 def test_folding_marks(templates: Path, writing: Writer, envelope: Envelope) -> None:
