@@ -51,7 +51,7 @@ def _in_sentence(sentence: str, today: date) -> Iterator[tuple[str, date, bool]]
         verb = wordlists().verb.search(behind)
         if verb and not wordlists().named_by_date.match(behind):
             past = verb.lastgroup == "past"
-            if day < today and not past or day > today and past:
+            if (day < today and not past) or (day > today and past):
                 yield sentence[match.start() : match.end() + verb.end()], day, past
 
 
@@ -63,7 +63,7 @@ def _below(sentence: str, times: list[date], today: date) -> Iterator[tuple[str,
         return
     past = verb.lastgroup == "past"
     for day in times:
-        if day < today and not past or day > today and past:
+        if (day < today and not past) or (day > today and past):
             yield sentence[match.start() : verb.end()], day, past
 
 
