@@ -114,7 +114,7 @@ def _given_up(data: CorrectionFailed, case: CaseRecord | None) -> CaseChange:
 
 
 def _reminded(data: CorrectionFailed) -> dict[str, Any]:
-    """What the reminders before the next attempt will say: of an amount for which nothing is owed."""
+    """What the reminders before the next attempt will say; nothing is owed for the charge."""
     return {
         "correction": True,
         "charged_on": data.charged_on.isoformat(),
