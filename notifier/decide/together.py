@@ -22,6 +22,7 @@ SUM: Final = "sum"
 _DATES: Final = ("deadline", "recharge_on")
 _OWN: Final = (
     "charge_id", "charged_on", "premium", "other_fees", "total", "category", "ask_card_company",
+    "correction",
     *_DATES,
 )  # fmt: skip
 _STEP: Final = "step"  # of a further charge that would by itself be told under another

@@ -167,6 +167,9 @@ async def test_direct_collection_is_the_last_word(office: Office) -> None:
     await _days(office, (8, 20), (8, 25))
     assert (await _said(office))[-1] == ("passed", "sent", "08-18 10:00")
     assert await _case(office) == ("closed", "direct_collection")
+    found = "SELECT facts FROM message_facts JOIN messages USING (message_id) WHERE step = 'passed'"
+    [said] = await office.rows(found)
+    assert said["facts"]["category"] == "limit"  # G02: nobody was asked to register a card
 
 
 @pytest.mark.parametrize("end", [settled(settled_on="2025-08-18"), left("2025-08-18")])

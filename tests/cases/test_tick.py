@@ -11,7 +11,16 @@ from notifier.model.states import State
 from notifier.store import messages
 from notifier.store.db import run
 from notifier.store.messages import Move
-from tests.samples import SCHEME, amounts, charge_failed, event, overcharged, settled, submitted
+from tests.samples import (
+    SCHEME,
+    amounts,
+    charge,
+    charge_failed,
+    event,
+    overcharged,
+    settled,
+    submitted,
+)
 
 from .conftest import ACTOR, Office
 
@@ -70,6 +79,27 @@ async def test_apology_on_the_day_of_a_reminder_does_not_swallow_it(office: Offi
     assert _reminders(await office.messages()) == []  # one notice of a case a day
     await office.sweep_at(2025, 8, 8, 1)
     assert _reminders(await office.messages()) == [("before_3", "queued")]  # the firmer of two
+
+
+async def test_a_reminder_of_a_correction_is_of_nothing_owed(office: Office) -> None:
+    """It reaches its message as such, also beside a charge that is owed."""
+    data = charge(
+        charged=amounts(fee=400),
+        correct=amounts(fee=200),
+        difference=200,
+        attempted_on="2025-07-25",
+        next_attempt_on="2025-08-15",
+        deadline="2025-08-14",
+    )
+    failed = event("billing.charge.correction_failed", data, time="2025-07-25T15:00:00+09:00")
+    other = charge_failed(codes=("G12",), data={"charge_id": "D-M0001"})
+    await office.accept(submitted(fee=400), failed, other)
+    await office.sweep_at(2025, 8, 13, 1)
+    found = """SELECT facts FROM message_facts JOIN messages USING (message_id)
+               WHERE notice = 'reregistration_deadline'"""
+    [row] = await office.rows(found)
+    told = {one["charge_id"]: one.get("correction", False) for one in charges_of(row["facts"])}
+    assert told == {"C-M0001": True, "D-M0001": False}
 
 
 async def test_reregistration_stops_reminders(office: Office) -> None:

@@ -146,7 +146,7 @@ def test_the_members_own_category_is_marked(writer: Writer, category: str) -> No
     c = replace(c, facts={**c.facts, "category": category})
     text = writer.mail(c, token="t", message_id="a@b.jp").text
     title = {"expiry": "有効期限エラー", "limit": "ご利用限度額", "card_data": "ご登録カード情報"}
-    marked = re.findall(r"^● (.+)（お客様の状態です）$", text, re.MULTILINE)
+    marked = re.findall(r"^● (.+)（今回のエラーです）$", text, re.MULTILINE)
     assert len(marked) == 1
     assert title[category] in marked[0]
     assert text.count("原因：") == text.count("対処：") == 3

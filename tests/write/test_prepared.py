@@ -246,3 +246,25 @@ def test_several_charges_leave_those_of_one_prepared(notice: str, step: str) -> 
     assert {"total", "premium", "other_fees"} <= found.leaves.keys()
     assert found.skeleton is not None
     assert written(writer, plain) == pages_of(plain)
+
+
+@pytest.mark.parametrize(("notice", "step"), MAILS, ids=lambda v: getattr(v, "name", v))
+def test_every_branch_of_the_wording_can_be_prepared(notice: Notice, step: str) -> None:
+    """On either side of a date, for every category and way of giving back: mail and letter."""
+    wording = WRITER._wordings["ja", notice.name]
+    for name, c in WRITER.samples(notice.name, step).items():
+        if c.facts.get("further") or notice.name == "staff_alert":
+            continue  # of many lists, or another thing each time
+        for other in others(c):
+            written(WRITER, other)
+        found = wording.prepared.find(c, context.issued_on(c.written_at))
+        assert found is not None, name
+        assert found.skeleton is not None, name
+        assert written(WRITER, c) == pages_of(c)
+        if Channel.LETTER in notice.channels:
+            for other in others(c):
+                words_of(other, wording)
+            letter = wording.letters.find(c, context.issued_on(c.written_at))
+            assert letter is not None, name
+            assert letter.skeleton is not None, name
+            assert words_of(c, wording) == parts_by_templates(c)

@@ -74,6 +74,7 @@ def _facts(
         "premium": data.amounts.sum_of(LineKind.PREMIUM),
         "other_fees": data.amounts.sum_of(LineKind.OPERATING_FEE, LineKind.OTHER),
         "total": data.amounts.total,
+        "category": (case.facts or {}).get("category") if case else None,
         "deadline": data.deadline.isoformat(),
         "recharge_on": data.recharged_on and data.recharged_on.isoformat(),
         "contact_by": data.contact_by and data.contact_by.isoformat(),

@@ -114,8 +114,9 @@ def _given_up(data: CorrectionFailed, case: CaseRecord | None) -> CaseChange:
 
 
 def _reminded(data: CorrectionFailed) -> dict[str, Any]:
-    """What the reminders before the next attempt will say."""
+    """What the reminders before the next attempt will say; nothing is owed for the charge."""
     return {
+        "correction": True,
         "charged_on": data.charged_on.isoformat(),
         "premium": data.correct.sum_of(LineKind.PREMIUM),
         "other_fees": data.correct.sum_of(*_FEES),

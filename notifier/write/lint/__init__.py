@@ -9,6 +9,7 @@ from notifier.write.folder import Folder, folders_in
 from notifier.write.labels import LABELS, Labels
 from notifier.write.lint import (
     characters,
+    contradictions,
     escaping,
     fields,
     forms,
@@ -16,6 +17,7 @@ from notifier.write.lint import (
     mail,
     printed,
     reading,
+    tense,
     tone,
 )
 from notifier.write.lint.finding import Finding, Severity
@@ -43,6 +45,9 @@ RULES: Final[tuple[Callable[[Proofs], Iterator[Finding]], ...]] = (
     mail.subjects,
     mail.both_forms,
     legal.legal_items,
+    contradictions.contradictions,
+    contradictions.asked_by_mail,
+    tense.tenses,
     reading.difficulty,
 )
 

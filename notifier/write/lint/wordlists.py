@@ -33,6 +33,12 @@ class Wordlists:
     doubled: re.Pattern[str]
     negations: re.Pattern[str]
     passive: re.Pattern[str]
+    contradictions: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+    asked_by_mail: re.Pattern[str]
+    verb: re.Pattern[str]  # its group is ``past`` or ``to_come``
+    named_by_date: re.Pattern[str]  # behind a date that only names something
+    given_below: re.Pattern[str]
+    time_label: re.Pattern[str]
     odd: tuple[tuple[str, re.Pattern[str], str], ...]  # (name, characters, severity)
 
 
@@ -40,7 +46,8 @@ class Wordlists:
 def wordlists() -> Wordlists:
     """The lists, read once."""
     table = tomllib.loads(files(__package__).joinpath("wordlists.toml").read_text("utf-8"))
-    tone, reading = table["tone"], table["reading"]
+    tone, reading, tense = table["tone"], table["reading"], table["tense"]
+    pairs = table["contradictions"]["pairs"]
     return Wordlists(
         seasonal=_any(tone["seasonal"]),
         abrupt=_any(tone["abrupt"]),
@@ -55,6 +62,12 @@ def wordlists() -> Wordlists:
         doubled=re.compile("|".join(reading["doubled"])),
         negations=re.compile("|".join(reading["negations"])),
         passive=re.compile(reading["passive"]),
+        contradictions=tuple((re.compile(one), re.compile(other)) for one, other in pairs),
+        asked_by_mail=re.compile(table["asked_by_mail"]["sentence"]),
+        verb=re.compile(f"(?P<past>{tense['past']})|(?P<to_come>{tense['to_come']})"),
+        named_by_date=re.compile(tense["named_by_date"]),
+        given_below=re.compile(tense["given_below"]),
+        time_label=re.compile(tense["time_label"]),
         odd=tuple(_odd(one) for one in table["odd"]),
     )
 

@@ -1,11 +1,15 @@
 """Each rule finds what it is for, at the right file and line, and nothing in a good notice."""
 
 import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from notifier.write.lint import Severity, lint
+from notifier.write.lint import Finding, Severity, contradictions, lint, tense
 from notifier.write.lint.mail import columns
+from notifier.write.lint.proofs import Proofs
 from tests.write.lint.notices import (
     FACTS,
     FILES,
@@ -18,6 +22,8 @@ from tests.write.lint.notices import (
 )
 
 _LEAD = "{% set lead %}"
+PLAIN_NOTICE = notice()
+_BOTH = "再登録は必要ありません。再登録をお願いいたします。"
 _APOLOGY = {"plain/notice.toml": MANIFEST.replace("ご請求のお知らせ", "お詫び")}
 
 
@@ -60,6 +66,11 @@ WRONG = [
     ("odd_character", "words.txt", '{% set closing = "空\u00a0白です。" %}', ""),
     ("odd_character", "words.txt", '{% set closing = "ﾊﾝｶｸです。" %}', ""),
     ("mixed_brackets", "words.txt", '{% set closing = "14日（木)です。" %}', ""),
+    ("told_as_to_come", "words.txt", '{% set closing = "2025年7月15日にお返しいたします。" %}', ""),
+    ("told_as_to_come", "subject.txt", "7月15日までにお願い", ""),
+    ("told_as_done", "words.txt", '{% set closing = "2025年7月17日にお返しいたしました。" %}', ""),
+    ("contradiction", "words.txt", f'{{% set closing = "{_BOTH}" %}}', ""),
+    ("asked_by_mail", "words.txt", '{% set closing = "口座番号をお知らせください。" %}', ""),
     ("legal_no_section", "notice.toml", _legal("ない", "cause"), ""),
     ("legal_no_fact", "notice.toml", _legal("内容", "cause"), ""),
     ("not_written", "words.txt", "{% set preview = cause.month %}", ""),
@@ -226,6 +237,90 @@ def test_a_listed_item_that_is_there_is_fine() -> None:
     assert not [one for one in lint(fixed) if one.rule.startswith("legal")]
     # Without the optional fact the section is not there.
     assert {one.rule for one in lint(folder)} == {"legal_no_section"}
+
+
+#: What a message of 16 July may say of a day, and what not.
+TENSES = [
+    ("told_as_to_come", "2025年7月15日（火）に、カード会社へ手続きします。"),
+    ("told_as_to_come", "期限は2025年7月15日（火）です。"),
+    ("told_as_to_come", "2025年7月15日（火）までに、ログインページでお手続きをお願いいたします。"),
+    ("told_as_to_come", "7月1日にお返しした後、7月15日にご案内いたします。"),
+    ("told_as_to_come", "2024年12月31日に満期となります。"),
+    ("told_as_done", "2025年7月17日（木）にご請求いたしましたが、8月1日にご案内いたします。"),
+    ("told_as_done", "3月5日にご請求した後、8月20日にお返しいたしました。"),
+    ("", "2025年7月15日（火）にご請求した保険料等を、7月17日にお返しいたします。"),
+    ("", "2025年7月16日（水）にお返しいたします。"),
+    ("", "2025年7月16日（水）にお返しいたしました。"),
+    ("", "2025年6月30日付の書面に続き、調査の結果をご報告いたします。"),
+    ("", "期限の2025年7月15日（火）までに再登録を確認できませんでした。"),
+    ("", "2025年2月30日にお返しいたします。"),  # no day of the calendar
+]  # fmt: skip
+
+
+def judged(rule: Callable[[Proofs], Iterator[Finding]], words: Mapping[str, Any]) -> list[Finding]:
+    """What a rule finds in a mail that holds these words and nothing else."""
+    proofs = Proofs(PLAIN_NOTICE)
+    mail = next(one for one in proofs.proofs if one.channel == "email")
+    proofs.proofs = [replace(mail, subject="", text="", html="", words=words)]
+    return list(rule(proofs))
+
+
+@pytest.mark.parametrize(("rule", "text"), TENSES)
+def test_verbs_agree_with_the_calendar(rule: str, text: str) -> None:
+    found = judged(tense.tenses, {"closing": text})
+    assert [one.rule for one in found] == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("day", "verb", "rule"),
+    [
+        ("2025年7月15日（火）", "いたします", "told_as_to_come"),
+        ("2025年7月15日（火）", "いたしました", ""),
+        ("2025年7月17日（木）", "いたしました", "told_as_done"),
+        ("2025年7月17日（木）", "いたします", ""),
+        ("2025年7月16日（水）", "いたします", ""),
+    ],
+)
+def test_what_is_given_back_as_below_agrees_with_the_table(day: str, verb: str, rule: str) -> None:
+    rows = [["お返しの時期", f"{day}に手続き"], ["口座連絡の期限", "2025年7月20日"]]
+    words = {
+        "lead": f"200円は、下記のとおりお返し{verb}。",
+        "sections": [{"title": "内容", "rows": rows}],
+    }
+    found = judged(tense.tenses, words)
+    assert [one.rule for one in found] == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("足りる場合は、再登録は\n必要ありません。", "期限までに必ず再登録をお願いいたします。"),
+        ("お客様のお手続きは必要ありません。", "期限までに口座をお知らせください。"),
+        ("お振込先の口座が分からないため", "ご登録の口座にお振り込みします。"),
+        ("次回のご請求額からの差引き", "お届けいただいている口座にお振り込みします。"),
+        ("誤った金額の決済は行われておりません。", "200円多くご請求していたことが分かりました。"),
+    ],
+)
+def test_a_message_does_not_contradict_itself(one: str, other: str) -> None:
+    rule = contradictions.contradictions
+    assert not judged(rule, {"lead": one})
+    assert not judged(rule, {"lead": other})
+    assert judged(rule, {"lead": one, "closing": other})
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("金融機関名、支店名、口座番号を、このメールへの返信でお知らせください。", True),
+        ("暗証番号をご返信ください。", True),
+        ("お知らせいただきたいのは、金融機関名、支店名、口座番号です。", True),
+        ("口座番号は、メールに書かないでください。", False),
+        ("お電話やメールで、カード番号や暗証番号をお尋ねすることはありません。", False),
+        ("書面で口座をお知らせください。口座番号は、メールに書かないでください。", False),
+    ],
+)
+def test_no_number_is_asked_for_by_mail(text: str, asked: bool) -> None:
+    assert bool(judged(contradictions.asked_by_mail, {"closing": text})) == asked
 
 
 def test_every_finding_has_words_in_both_languages() -> None:
