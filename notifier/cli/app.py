@@ -38,6 +38,7 @@ from . import (
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
 events.app.command("example")(examples.example)
+events.app.command("stream")(examples.stream)
 letters.app.command("returned")(returned.returned)
 letters.app.command("scan")(returned.scan)
 app = typer.Typer(

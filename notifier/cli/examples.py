@@ -1,5 +1,7 @@
-"""``notifier events example``: events to try things on, with the dates of today."""
+"""``notifier events example`` and ``stream``: to try the ways in, with events of today."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -8,8 +10,11 @@ import typer
 from notifier.app.lookups import near
 from notifier.model.event import TYPES
 from notifier.runtime.clock import clock_of
+from notifier.runtime.parts import Parts
+from notifier.runtime.settings import BadSettings
+from notifier.write.labels import label
 
-from .session import settings
+from .session import out, run, settings
 
 
 def example(
@@ -26,3 +31,25 @@ def example(
         )
     for event in example_events(clock_of(settings()).now(), only):
         typer.echo(orjson.dumps(event).decode())
+
+
+def stream(
+    file: Annotated[str, typer.Argument(help="JSON lines, one CloudEvent each; - for stdin.")],
+) -> None:
+    """Put events on the intake stream, one entry a line, as a billing system does.
+
+    Nothing is looked at here: whoever reads the stream accepts each, or keeps it as rejected.
+    """
+    from notifier.intake.stream import put
+
+    async def work(parts: Parts) -> None:
+        url = parts.urls.intake
+        if url is None:
+            raise BadSettings("NOTIFIER_INTAKE_REDIS_URL: names no stream (to try one: embedded)")
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        lines = [line for line in data.split(b"\n") if line.strip()]
+        await put(url, parts.settings.intake_stream, lines)
+        language = parts.settings.locale
+        out.print(label("cli.on_stream", language, count=f"{len(lines):,}"), highlight=False)
+
+    run(work)

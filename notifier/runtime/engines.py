@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from notifier.store.roles import RUNTIME
 
@@ -18,6 +18,8 @@ from .sockets import EngineError
 from .valkey import Valkey
 
 __all__ = ["EngineError", "Engines", "Urls"]
+
+_EMBEDDED: Final = "embedded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,8 @@ class Engines:
         ``linger``: seconds for which the servers stay for whoever comes next.
         """
         self._settings, self._database, self._linger = settings, database, linger
-        self._stream = stream and not settings.intake_redis_url
+        wanted = settings.intake_redis_url
+        self._stream = wanted == _EMBEDDED or (stream and not wanted)
         self._postgres = postgres
         self._house: House | None = None
         self._users: FileLock | None = None

@@ -66,7 +66,8 @@ class Settings(BaseSettings):
     #: Connections of one process, as many again when it must be; three lanes keep up to twelve.
     database_pool: Annotated[int, Field(ge=8, le=200)] = 10
     redis_url: _Redis | None = None  # None: embedded Valkey in var
-    intake_redis_url: _Redis | None = None  # None: no stream is read
+    #: None: no stream is read; ``embedded``: one in var, to try it on one machine.
+    intake_redis_url: _Redis | Literal["embedded"] | None = None
     intake_stream: str = "notifier:events"
     intake_source: str | None = None  # the source that entries of the stream must have
 

@@ -2,13 +2,16 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.demo.examples import example_events
 from notifier.intake.envelope import parse_event
 from notifier.model.event import TYPES
+from notifier.runtime.engines import Engines
 from notifier.store.db import rows, scalar
 from tests.cli.terminal import EXAMPLES, Terminal
 
@@ -76,3 +79,19 @@ async def test_after_hours_a_message_says_when_it_goes(notifier: Terminal) -> No
     notifier("members", "import", str(EXAMPLES / "members.csv"))
     notifier("events", "send", "-", given=notifier("events", "example").encode())
     assert "2026-01-09 09:00 に送ります" in notifier("messages", "show", "1")
+
+
+async def test_the_stream_can_be_tried_on_one_machine(notifier: Terminal, tmp_path: Path) -> None:
+    notifier.set_time(datetime(2026, 1, 8, 3, 0, tzinfo=UTC))
+    there = {
+        "NOTIFIER_INTAKE_REDIS_URL": "embedded",
+        "NOTIFIER_INTAKE_SOURCE": "billing.example.jp",
+    }
+    events = notifier("events", "example").encode()
+    assert "INTAKE_REDIS_URL" in notifier("events", "stream", "-", given=events, code=1)
+    assert "7件" in notifier("events", "stream", "-", given=events, env=there)
+    with Engines(notifier.settings.model_copy(update={"intake_redis_url": "embedded"})) as engines:
+        assert engines.urls.intake is not None
+        with redis.Redis.from_url(engines.urls.intake) as client:
+            entries = client.xrange("notifier:events")
+    assert [e[1][b"event"] for e in entries] == events.splitlines()
