@@ -166,6 +166,8 @@ class RowReader:
     def _ident(self, name: str, text: str) -> str:
         if text and not _IDENT.fullmatch(text):
             self.refuse(name, "bad_identifier")
+        elif links_in(text):
+            self.refuse(name, "looks_like_link")
         return text
 
     def _email(self) -> str:

@@ -33,7 +33,9 @@ _LATIN: Final = re.compile(
 )
 #: One of these is in all that the patterns above find; most names of people have none of them.
 _HINT: Final = re.compile("[社法所合会校学園院行庫店団役場庁クA-Za-zＡ-Ｚａ-ｚ(（\u3200-\u33ff]")
-_WRITTEN: Final = re.compile(r"(?:様|御中|先生|各位|(?<=[\s　])殿|(?<=[^\s　]{3})殿)$")
+_WRITTEN: Final = re.compile(r"(?:様|御中|先生|各位|殿)$")
+
+_WHOLE_NAME: Final = 3  # characters that a person's family and given name have at the least
 
 
 def is_organisation(name: str) -> bool:
@@ -67,8 +69,11 @@ def written_with(name: str) -> str:
     """
     plain = name.strip()
     found = _WRITTEN.search(plain)
-    if not found or (found[0] == "殿" and is_organisation(plain)):
+    if not found:
         return ""
+    if found[0] == "殿" and not plain[:-1].endswith((" ", "　")):
+        letters = len("".join(plain.split())) - 1
+        return "" if is_organisation(plain) or letters < _WHOLE_NAME else "殿"
     return found[0]
 
 

@@ -1,6 +1,7 @@
 """What mail programs make links of, though nobody wrote a link."""
 
 import re
+import unicodedata
 from importlib.resources import files
 from typing import Final
 
@@ -34,7 +35,7 @@ def links_in(text: str) -> list[str]:
 
 
 def _is_domain(text: str) -> bool:
-    labels = _DOT.split(text.casefold())
+    labels = _DOT.split(unicodedata.normalize("NFKC", text).casefold())
     # 「みほん.comまで」: programs end a domain where another script begins.
     last = re.match(r"[a-z0-9-]+", labels[-1])
     return labels[-1] in _TOP_LEVEL or (last is not None and last[0] in _TOP_LEVEL)

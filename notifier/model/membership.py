@@ -38,6 +38,7 @@ def _bare(name: str) -> str:
 #: Text that stands in mails as it is, where nothing of it may become a link.
 Text = Annotated[Line, AfterValidator(_linkless)]
 OptionalText = Annotated[OptionalLine, AfterValidator(_linkless)]
+Number = Annotated[Ident, AfterValidator(_linkless)]
 Name = Annotated[Text, AfterValidator(_bare)]
 
 
@@ -59,7 +60,7 @@ class EnrolmentData(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     scheme: SchemeKey
-    policies: Annotated[tuple[Ident, ...], Field(min_length=1, max_length=20)]
+    policies: Annotated[tuple[Number, ...], Field(min_length=1, max_length=20)]
 
 
 class MemberUpdated(BaseModel):
@@ -71,7 +72,7 @@ class MemberUpdated(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    member_no: Ident
+    member_no: Number
     name: Name
     kana: OptionalText = ""
     organisation: bool | None = None

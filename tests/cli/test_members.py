@@ -270,3 +270,32 @@ async def test_a_member_nobody_knows(notifier: Terminal, register: AsyncEngine) 
     said = notifier("members", "show", "M0001")
     for part in ("潮田 凪 様", "m0001@member.example.jp", "千代田9-9-9", "P-1;P-2"):
         assert part in said
+
+
+#: At the terminal: file → field and sentence; nothing is changed by any of them.
+TERMINAL = (
+    (b"PK\x03\x04\x14\0", "file: Excelのブックです"),
+    ("会員番号,氏名\nM1,凪\n".encode("utf-16"), "file: 文字コードがUTF-16"),
+    ("会員番号;氏名\nM0001;凪\n".encode(), "1行目 file: 列がコンマではなく「;」"),
+    ("会員番号,氏名\nM0001,渚 様\n".encode(), "2行目 氏名: 敬称"),
+    ("会員番号,氏名\nM0001,evil.example\n".encode(), "2行目 氏名: メールでリンクになる"),
+    ("会員番号,都道府県\nN1,東京都\n".encode(), "2行目 氏名: "),
+    ("会員番号,市区町村\nM0001,\n".encode(), "2行目 市区町村: "),
+    ("会員番号,氏名\n".encode(), "file: 見出しの下に行がありません"),
+)
+
+
+async def test_by_what_is_wrong_nothing_is_changed(notifier: Terminal, engine: AsyncEngine) -> None:
+    async with engine.begin() as conn:
+        await members.save(conn, [(member(enrolments=()), NOW)], now=NOW)
+        before = await members.by_number(conn, ["M0001"])
+    path = notifier.settings.var / "members.csv"
+    for data, sentence in TERMINAL:
+        path.write_bytes(data)
+        said = notifier("members", "import", str(path), "--max-changes", "999", code=1)
+        assert sentence in said
+        assert "何も取り込んでいません" in said
+    async with engine.connect() as conn:
+        assert await members.by_number(conn, ["M0001"]) == before
+        assert await scalar(conn, "SELECT count(*) FROM members") == 1
+        assert await member_changes.imports(conn, limit=9) == []
