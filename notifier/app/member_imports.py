@@ -250,6 +250,8 @@ async def _depart(
     if not told:
         return
     ids = await events.insert(conn, told, actor=actor, now=now)
+    if len(ids) < len(told):  # somebody else speaks as this source
+        raise RegisterMoved([e.member_no for n, e in enumerate(told) if n not in ids])
     arrived = [Arrived(place=n, event_id=ids[n], event=event) for n, event in enumerate(told)]
     followed = await door.take(conn, arrived, house, actor=actor, now=now)
     if followed.errors:

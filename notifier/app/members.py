@@ -1,6 +1,6 @@
 """Looking at members of the register: one of them, those that match a text, what has changed."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -40,7 +40,7 @@ async def find(engine: AsyncEngine, text: str, *, limit: int) -> list[Member]:
         exact = await store.by_number(conn, [text.strip()])
         found += exact.values()
         async for member in _all(conn):
-            if member.member_no not in exact and any(sought in text for text in _texts(member)):
+            if member.member_no not in exact and sought in _text(member):
                 found.append(member)
                 if len(found) > limit:
                     break
@@ -64,10 +64,9 @@ async def _all(conn: AsyncConnection) -> AsyncIterator[Member]:
         last = page[-1].member_id
 
 
-def _texts(member: Member) -> Iterator[str]:
+def _text(member: Member) -> str:
+    """All by which a member may be found, folded at once; ``|`` is between the fields."""
     values = values_of(member)
-    yield fold_name(member.member_no)
-    yield from (fold_name(values[name]) for name in _SOUGHT)
-    if member.address:
-        yield fold_name(member.address.postcode)
-        yield fold_name("".join(member.address.lines))
+    address = member.address
+    place = (address.postcode, "".join(address.lines)) if address else ()
+    return fold_name("|".join((member.member_no, *(values[name] for name in _SOUGHT), *place)))

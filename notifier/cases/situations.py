@@ -14,13 +14,13 @@ from notifier.decide.plan import earliest
 from notifier.model.actor import Actor, system
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
-from notifier.model.member import Enrolment, Member, PostalAddress
+from notifier.model.member import Enrolment, Member, MemberStatus, PostalAddress
 from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
 from notifier.model.notice import Notice
 from notifier.model.plan import OFFICE_HOURS, Calendar, Hours
 from notifier.model.press import Press
-from notifier.model.register import changed_by
+from notifier.model.register import STATUS, Change, changed_by
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
 from notifier.store import (
@@ -110,7 +110,7 @@ async def _load(
     families = await superseded.families(
         conn, [(a.event_id, a.event.source, s) for a in wave if (s := a.event.supersedes)]
     )
-    await _take_back(conn, frozenset[int]().union(*families.values()), now)
+    await _take_back(conn, wave, frozenset[int]().union(*families.values()), now, actor)
     found = await members.by_number(conn, [a.event.member_no for a in wave], lock=True)
     charge_keys = [k for a in wave if (k := _key(a.event, "charge_id"))]
     refund_keys = [k for a in wave if (k := _key(a.event, "refund_id"))]
@@ -133,8 +133,18 @@ async def _load(
     )
 
 
-async def _take_back(conn: AsyncConnection, event_ids: frozenset[int], now: datetime) -> None:
-    await superseded.take_back(conn, event_ids, now=now)
+async def _take_back(
+    conn: AsyncConnection,
+    wave: Sequence[Arrived],
+    event_ids: frozenset[int],
+    now: datetime,
+    actor: Actor,
+) -> None:
+    returned = await superseded.take_back(conn, event_ids, now=now)
+    by = {a.event.member_no: a.event_id for a in wave}
+    change = Change(STATUS, MemberStatus.LEFT, MemberStatus.ACTIVE)
+    made = [Recorded(member_no=no, change=change, event_id=by.get(no)) for no in returned]
+    await member_changes.record(conn, made, actor=actor, now=now)
     await reregistrations.take_back(conn, event_ids, now=now)
 
 

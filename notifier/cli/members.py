@@ -227,7 +227,7 @@ def history(number: Number, *, limit: Limit = 50, as_json: AsJson = False) -> No
 def _through(known: Known, language: str) -> str:
     if known.import_id is not None:
         return label("cli.import", language, id=known.import_id)
-    return label("cli.event", language, id=known.event_id)
+    return "" if known.event_id is None else label("cli.event", language, id=known.event_id)
 
 
 def _print_json(value: object) -> None:

@@ -53,7 +53,7 @@ async def test_columns_that_a_file_lacks_leave_their_values_alone(
     before = await _members(register)
     file = _file(notifier, "会員番号,氏名\nM0001,潮田 渚\nM0002,潮田 凪\n")
     said = notifier("members", "import", file, "--yes")
-    assert "新規 0、変更 1、退会 0、変更なし 1" in said
+    assert "新規 0、変更 1、脱退 0、変更なし 1" in said
     assert "変更される項目: 氏名 1" in said
     assert "空になる" not in said
     after = await _members(register)
@@ -159,7 +159,7 @@ async def test_only_a_full_register_reads_absence_as_leaving(
     file = _file(notifier, "会員番号,氏名\n" + rows.replace("\n", ",潮田 凪\n"))
     assert "変更はありません" in notifier("members", "import", file)
     said = notifier("members", "import", file, "--full", "--yes")
-    assert "退会 1" in said
+    assert "脱退 1" in said
     assert "M0029" in said
     async with register.connect() as conn:
         case = await row(conn, "SELECT state, reason FROM cases")
@@ -240,6 +240,24 @@ async def test_what_an_event_changes_is_on_record(
     said = notifier("members", "history", "M0001")
     assert "m0001@member.example.jp" in said
     assert "イベント 1" in said
+
+
+async def test_leaving_and_what_takes_it_back_are_on_record(
+    notifier: Terminal, register: AsyncEngine
+) -> None:
+    acceptor = Acceptor(register, NOTICES, Hand(), Hand())
+    left = event("member.left", {"member_no": "M0001", "left_on": "2025-07-16"})
+    again = {"member_no": "M0001", "name": "潮田 凪"}
+    await acceptor.accept([left], system("billing"))
+    back = event("member.updated", again, supersedes=left.id, time=NOW.isoformat())
+    await acceptor.accept([back], system("billing"))
+    async with register.connect() as conn:
+        known = await member_changes.of_member(conn, "M0001", limit=50)
+    moves = [k.change for k in reversed(known) if k.change.field == "status"]
+    assert [(c.before, c.after) for c in moves] == [("active", "left"), ("left", "active")]
+    said = notifier("members", "history", "M0001")
+    assert "脱退" in said
+    assert "member_status" not in said
 
 
 async def test_find(notifier: Terminal, engine: AsyncEngine) -> None:
