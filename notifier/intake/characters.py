@@ -1,11 +1,19 @@
 """Characters that no text from outside may hold, by the one table of the program."""
 
-from notifier.model.characters import FORBIDDEN, PRIVATE
+from notifier.model.characters import FORBIDDEN, PRIVATE, UNSHOWABLE
 
 
 def is_clean(text: str) -> bool:
     """Whether a line has only allowed characters (:data:`notifier.model.characters.FORBIDDEN`)."""
     return FORBIDDEN.search(text) is None
+
+
+def is_showable(text: str) -> bool:
+    """Whether words of others, such as an inquiry's, can be kept and shown as they came.
+
+    Joined emoji, soft hyphens and marks of direction are in many mails, and harm nobody there.
+    """
+    return UNSHOWABLE.search(text) is None
 
 
 def printable(text: str) -> str:

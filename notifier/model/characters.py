@@ -20,6 +20,9 @@ _NO_CHARACTERS: Final = r"\ud800-\udfff\ufdd0-\ufdef" + "".join(
 )
 #: One forbidden character.
 FORBIDDEN: Final = re.compile(f"[{_CONTROLS}{_DIRECTION}{_UNSEEN}{_NO_CHARACTERS}]")
+#: Of them those that no words may hold even where they are only kept and shown: they would command
+#: a terminal, break a line, or have a text read as what it is not.
+UNSHOWABLE: Final = re.compile(rf"[{_CONTROLS}\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 #: Halves of characters, which no encoding can write.
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
 #: Those of them that :meth:`str.isprintable` lets pass.
