@@ -114,7 +114,7 @@ async def _take_wave(
 ) -> None:
     try:
         async with conn.begin_nested():
-            ready, errors = await load(conn, wave, house, now)
+            ready, errors = await load(conn, wave, house, now, actor)
             taken = [(a, s, decide(a.event, s)) for a, s in ready]
             lanes = await apply(conn, taken, house, actor=actor, now=now)
     except Exception as problem:
@@ -149,7 +149,7 @@ async def apply(
     conn: AsyncConnection, taken: Sequence[Taken], house: House, *, actor: Actor, now: datetime
 ) -> set[Lane]:
     """Store what was decided about a wave; the lanes in which something now waits."""
-    await records.write(conn, taken, now)
+    await records.write(conn, taken, actor=actor, now=now)
     case_ids = await _write_cases(conn, taken, actor=actor, now=now)
     await _cancel(conn, taken, case_ids, house, actor=actor, now=now)
     made = await _write_messages(conn, taken, case_ids, house, actor=actor, now=now)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import japan_date
+from notifier.model.actor import Actor
 from notifier.model.billing import (
     CardReregistered,
     ChargeSettled,
@@ -19,19 +20,31 @@ from notifier.model.billing import (
 )
 from notifier.model.decision import Decision, Hold, Skip
 from notifier.model.event import Event
+from notifier.model.member import MemberStatus
 from notifier.model.membership import MemberLeft
 from notifier.model.money import ChargeAmounts, LineKind
 from notifier.model.reasons import Reason
+from notifier.model.register import STATUS, Change
 from notifier.model.situation import Situation
 from notifier.model.task import TaskKind
-from notifier.store import charges, members, refunds, reregistrations, tasks
+from notifier.store import (
+    charges,
+    member_changes,
+    members,
+    refunds,
+    reregistrations,
+    tasks,
+)
+from notifier.store.member_changes import Recorded
 
 from .situations import Arrived
 
 Taken = tuple[Arrived, Situation, Decision]
 
 
-async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) -> None:
+async def write(
+    conn: AsyncConnection, taken: Sequence[Taken], *, actor: Actor, now: datetime
+) -> None:
     """Store what a wave of events says, apart from cases and messages."""
     await charges.save(conn, [c for t in taken if (c := _charge(*t)) is not None])
     decided, completed = [], []
@@ -52,10 +65,23 @@ async def write(conn: AsyncConnection, taken: Sequence[Taken], now: datetime) ->
         if isinstance(a.event.data, MemberLeft)
     ]
     await members.mark_left(conn, left, now=now)
+    await member_changes.record(conn, _departures(taken), actor=actor, now=now)
     await reregistrations.save(conn, [r for t in taken if (r := _reregistered(*t)) is not None])
     heard = [i for a, _, d in taken if not _silent(d) and (i := _charge_id(a.event))]
     if heard:
         await tasks.drop_waiting(conn, TaskKind.OUTCOME_MISSING, heard, now=now)
+
+
+def _departures(taken: Sequence[Taken]) -> list[Recorded]:
+    return [
+        Recorded(
+            member_no=a.event.member_no,
+            change=Change(STATUS, MemberStatus.ACTIVE, MemberStatus.LEFT),
+            event_id=a.event_id,
+        )
+        for a, s, _ in taken
+        if isinstance(a.event.data, MemberLeft) and s.member.status is MemberStatus.ACTIVE
+    ]
 
 
 def _reregistered(arrived: Arrived, situation: Situation, _: Decision) -> dict[str, Any] | None:

@@ -80,7 +80,7 @@ async def _release(
     if not isinstance(outcome, Send) or outcome.draft.channel is None:
         return _stays(message, Reason(message["reason"]))
     if cause is not None:  # what was held for its amounts went on no record then
-        await records.write(conn, [(*cause, Decision(outcomes=(outcome,)))], now)
+        await records.write(conn, [(*cause, Decision(outcomes=(outcome,)))], actor=actor, now=now)
     return await _send(conn, message, outcome, house, actor=actor, now=now)
 
 

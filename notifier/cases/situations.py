@@ -11,29 +11,34 @@ from notifier.decide.arrival import arrival
 from notifier.decide.calendar import japan_date
 from notifier.decide.closures import NO_CLOSURES, Closures
 from notifier.decide.plan import earliest
+from notifier.model.actor import Actor, system
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
-from notifier.model.member import Enrolment, Member, PostalAddress
+from notifier.model.member import Enrolment, Member, MemberStatus, PostalAddress
 from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
 from notifier.model.notice import Notice
 from notifier.model.plan import OFFICE_HOURS, Calendar, Hours
 from notifier.model.press import Press
+from notifier.model.register import STATUS, Change, changed_by
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
 from notifier.store import (
     cases,
     charges,
     history,
+    member_changes,
     members,
     refunds,
     reregistrations,
     superseded,
 )
+from notifier.store.member_changes import Recorded
 from notifier.store.reregistrations import Reregistration
 
 #: By how much a sender's clock may be ahead of ours.
 _AHEAD: Final = timedelta(days=1)
+_DOOR: Final = system("door")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +81,18 @@ class _Record:
 
 
 async def load(
-    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime
+    conn: AsyncConnection,
+    wave: Sequence[Arrived],
+    house: House,
+    now: datetime,
+    actor: Actor = _DOOR,
 ) -> tuple[list[tuple[Arrived, Situation]], list[FieldError]]:
     """Situations of the events that fit the record, and errors about those that do not.
 
     A wave has at most one event for each member; the members are locked, so that events about
     one member are decided one after the other.
     """
-    record = await _load(conn, wave, house, now)
+    record = await _load(conn, wave, house, now, actor)
     ready: list[tuple[Arrived, Situation]] = []
     errors: list[FieldError] = []
     for arrived in wave:
@@ -95,13 +104,13 @@ async def load(
 
 
 async def _load(
-    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime
+    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime, actor: Actor
 ) -> _Record:
-    newer = await _register(conn, wave, house, now)
+    newer = await _register(conn, wave, house, now, actor)
     families = await superseded.families(
         conn, [(a.event_id, a.event.source, s) for a in wave if (s := a.event.supersedes)]
     )
-    await _take_back(conn, frozenset[int]().union(*families.values()), now)
+    await _take_back(conn, wave, frozenset[int]().union(*families.values()), now, actor)
     found = await members.by_number(conn, [a.event.member_no for a in wave], lock=True)
     charge_keys = [k for a in wave if (k := _key(a.event, "charge_id"))]
     refund_keys = [k for a in wave if (k := _key(a.event, "refund_id"))]
@@ -124,20 +133,42 @@ async def _load(
     )
 
 
-async def _take_back(conn: AsyncConnection, event_ids: frozenset[int], now: datetime) -> None:
-    await superseded.take_back(conn, event_ids, now=now)
+async def _take_back(
+    conn: AsyncConnection,
+    wave: Sequence[Arrived],
+    event_ids: frozenset[int],
+    now: datetime,
+    actor: Actor,
+) -> None:
+    returned = await superseded.take_back(conn, event_ids, now=now)
+    by = {a.event.member_no: a.event_id for a in wave}
+    change = Change(STATUS, MemberStatus.LEFT, MemberStatus.ACTIVE)
+    made = [Recorded(member_no=no, change=change, event_id=by.get(no)) for no in returned]
+    await member_changes.record(conn, made, actor=actor, now=now)
     await reregistrations.take_back(conn, event_ids, now=now)
 
 
 async def _register(
-    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime
+    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime, actor: Actor
 ) -> frozenset[str]:
     told = {
-        a.event.member_no: (member_of(a.event.data), a.event.time)
+        a.event.member_no: (a.event.data, a)
         for a in wave
         if isinstance(a.event.data, MemberUpdated) and not _unknown_schemes(a.event.data, house)
     }
-    saved = await members.save(conn, told.values(), now=now)
+    if not told:
+        return frozenset()
+    before = await members.by_number(conn, list(told), lock=True)
+    after = {no: member_of(data, before.get(no)) for no, (data, _) in told.items()}
+    given = [(after[no], a.event.time) for no, (_, a) in told.items()]
+    saved = await members.save(conn, given, now=now)
+    made = [
+        Recorded(member_no=no, change=change, event_id=a.event_id)
+        for no, (_, a) in told.items()
+        if no in saved
+        for change in changed_by(before.get(no), after[no])
+    ]
+    await member_changes.record(conn, made, actor=actor, now=now)
     return frozenset(told.keys() - saved.keys())
 
 
@@ -149,9 +180,18 @@ def _unknown_schemes(data: MemberUpdated, house: House) -> list[tuple[str, str]]
     ]
 
 
-def member_of(data: MemberUpdated) -> Member:
-    """The member that an event describes."""
+def member_of(data: MemberUpdated, known: Member | None = None) -> Member:
+    """The member that an event describes.
+
+    How a member is addressed stays as ``known`` where the event does not say it: senders of
+    before do not know these fields, and would take away what the office has registered.
+    """
     address = data.address
+    kept = {
+        name: getattr(known, name)
+        for name in ("organisation", "honorific")
+        if known and name not in data.model_fields_set
+    }
     return Member(
         member_id=0,
         member_no=data.member_no,
@@ -162,6 +202,8 @@ def member_of(data: MemberUpdated) -> Member:
         address=PostalAddress(**address.model_dump()) if address else None,
         language=data.language,
         channel=data.channel,
+        organisation=kept.get("organisation", data.organisation),
+        honorific=kept.get("honorific", data.honorific),
         enrolments=tuple(
             Enrolment(scheme=e.scheme, policies=tuple(e.policies)) for e in data.enrolments
         ),

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 
 from notifier.decide.calendar import JAPAN
 from notifier.model.correspondence import Correspondence, Recipient
+from notifier.model.honorific import addressed_as
 from notifier.model.member import PostalAddress
 from notifier.model.message import public_number
 from notifier.model.reasons import Reason
@@ -77,6 +78,9 @@ def _member(found: RowMapping) -> Recipient:
         raise Unsendable(Reason.NO_ADDRESS, "address")
     return Recipient(
         name=contact["name"],
+        honorific=addressed_as(
+            contact["name"], contact.get("honorific", ""), contact.get("organisation")
+        ),
         member_no=found["member_no"],
         email=contact.get("email") or "",
         address=PostalAddress(**address) if address and channel is Channel.LETTER else None,

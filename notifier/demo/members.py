@@ -115,6 +115,8 @@ def _row(member: Member) -> Sequence[str]:
         member.member_no,
         member.name,
         member.kana,
+        "",  # neither an organisation nor an honorific: the demo's members are people
+        "",
         member.email,
         address.postcode,
         address.prefecture,

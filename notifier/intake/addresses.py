@@ -8,13 +8,14 @@ import idna
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.mailbox import smtp_form, split
 
+from .characters import is_clean
+
 MAX_ADDRESS: Final = 254  # RFC 5321 4.5.3.1.3, without the angle brackets
 MAX_LOCAL: Final = 64
 
 # Dots may stand anywhere: carriers gave out ``a..b.`` before the rules were kept.
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def parse_email(text: str, *, field: str = "email") -> str:
@@ -23,7 +24,7 @@ def parse_email(text: str, *, field: str = "email") -> str:
     A domain in other scripts becomes its ASCII form (IDNA 2008). Raises :class:`BadInput` with
     ``control_character``, ``too_long`` or ``bad_email``.
     """
-    if _CONTROL.search(text):
+    if not is_clean(text):
         raise BadInput([FieldError(field, "control_character")])
     local, domain = split(text)
     ascii_domain = _ascii(domain)

@@ -41,7 +41,7 @@ def read_closures(data: bytes, schemes: Collection[str]) -> list[Closure]:
         except BadInput as problem:
             errors += problem.errors
     if not errors and not found:
-        errors.append(FieldError("file", "empty_file"))
+        errors.append(FieldError("file", "no_rows"))
     if errors:
         raise BadInput(errors)
     return found

@@ -43,7 +43,7 @@ def read_cohort(data: bytes) -> list[CohortLine]:
         else:
             lines[number] = CohortLine(number, row.line)
     if not errors and not lines:
-        errors.append(FieldError("file", "empty_file"))
+        errors.append(FieldError("file", "no_rows"))
     if errors:
         raise BadInput(errors)
     return list(lines.values())

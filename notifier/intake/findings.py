@@ -24,6 +24,10 @@ _CODES: Final[Mapping[str, str]] = {
     "date_from_datetime_parsing": "bad_date",
     "date_from_datetime_inexact": "bad_date",
     "enum": "not_allowed",
+    "literal_error": "not_allowed",
+    "looks_like_link": "looks_like_link",
+    "honorific_in_name": "honorific_in_name",
+    "honorific_contradicts": "honorific_contradicts",
 }
 _EXPECTED: Final[Mapping[str, str]] = {
     "int_type": "integer",

@@ -11,7 +11,7 @@ from notifier.model.inquiry import About, Inquiry
 from notifier.store import inquiries
 
 from .attributes import MAX_TEXT, text_problem
-from .characters import is_clean
+from .characters import is_showable
 
 MAX_WORDS: Final = 10_000  # characters
 _LAYOUT: Final = str.maketrans("\r\n\t", "   ")
@@ -71,5 +71,5 @@ def _words(text: str) -> list[FieldError]:
     """Several lines are allowed; control characters are not."""
     if len(text) > MAX_WORDS:
         return [FieldError("text", "too_long", {"limit": MAX_WORDS})]
-    clean = is_clean(text.translate(_LAYOUT))
+    clean = is_showable(text.translate(_LAYOUT))
     return [] if clean else [FieldError("text", "control_character")]

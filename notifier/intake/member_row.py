@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
-from notifier.model.member import Enrolment, Member, PostalAddress
+from notifier.model.honorific import Honorific, contradicts, written_with
+from notifier.model.linking import links_in
+from notifier.model.register import ADDRESS, ADDRESS_NEEDED, ENROLMENT, FIELDS
 from notifier.model.states import Channel
 
 from .addresses import parse_email
@@ -21,6 +23,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "member_no": ("会員番号", "加入者番号"),
         "name": ("氏名", "お名前"),
         "kana": ("氏名カナ", "フリガナ", "カナ"),
+        "organisation": ("法人", "法人区分", "個人法人区分"),
+        "honorific": ("敬称",),
         "email": ("メールアドレス", "メール", "e-mail"),
         "postcode": ("郵便番号", "postal_code"),
         "prefecture": ("都道府県",),
@@ -34,8 +38,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "language": ("言語",),
     }
 )
-REQUIRED: Final = ("member_no", "name")
-_ADDRESS: Final = ("postcode", "prefecture", "city", "street")
+#: Columns that are of no use one without the other.
+TOGETHER: Final = ("scheme", "policies")
+#: What stands in mails and letters as it is, and where no link has any business.
+_TEXTS: Final = ("name", "kana", "prefecture", "city", "street", "building")
 _CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(
     {
         "email": Channel.EMAIL,
@@ -48,11 +54,49 @@ _CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(
 _LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"": "ja", "ja": "ja", "日本語": "ja", "en": "en", "英語": "en", "english": "en"}
 )
+_ORGANISATIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {"": ""}
+    | dict.fromkeys(("法人", "団体", "yes", "true", "1", "○", "〇", "はい"), "yes")
+    | dict.fromkeys(("個人", "no", "false", "0", "×", "いいえ"), "no")
+)
 _IDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _POSTCODE = re.compile(r"〒?\s*([0-9]{3})-?([0-9]{4})")
 _PHONE = re.compile(r"\+?[0-9][0-9() -]{4,22}[0-9]")
 _DASHES = re.compile("[‐‑‒–—―−ー－]")
 _LIMIT: Final = 200
+_LIMIT_POLICIES: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """What one row says of a member: only of those fields whose columns the file has."""
+
+    line: int
+    member_no: str
+    values: Mapping[str, str]  # by field, as in notifier.model.register
+    scheme: str | None = None  # None: says nothing of enrolments; empty: there is none
+    policies: tuple[str, ...] = ()
+
+    def over(self, known: Mapping[str, str]) -> dict[str, str]:
+        """A member's values once the row is taken in; enrolments in other schemes stay."""
+        found = {**known, **self.values}
+        if self.scheme == "":
+            return {name: v for name, v in found.items() if not name.startswith(ENROLMENT)}
+        if self.scheme:
+            found[ENROLMENT + self.scheme] = ";".join(self.policies)
+        return found
+
+
+def unfit(values: Mapping[str, str], line: int, titles: Mapping[str, str]) -> list[FieldError]:
+    """What speaks against a member's values as a whole, under the headings of the file."""
+    missing = [] if values["name"] else ["name"]
+    if any(values[name] for name in ADDRESS):
+        missing += [name for name in ADDRESS_NEEDED if not values[name]]
+    wrong = [(name, "missing") for name in missing]
+    organisation = {"yes": True, "no": False}.get(values["organisation"])
+    if contradicts(values["honorific"], organisation):
+        wrong.append(("honorific", "honorific_contradicts"))
+    return [FieldError(titles.get(n, COLUMNS[n][0]), code, line=line) for n, code in wrong]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,23 +109,30 @@ class RowReader:
     schemes: AbstractSet[str]
     errors: list[FieldError] = field(default_factory=list)
 
-    def member(self) -> Member | None:
-        """The member, or None where the row is too bad to make one."""
+    def row(self) -> RegisterRow | None:
+        """What the row says, or None where it is too bad to say."""
         self._check_characters()
         number = self._ident("member_no", self._required("member_no"))
-        found = Member(
-            member_id=0,
-            member_no=number,
-            name=self._required("name"),
-            kana=self._cell("kana"),
-            email=self._email(),
-            address=self._address(),
-            phone=self._phone(),
-            language=self._language(),
-            channel=self._channel(),
-            enrolments=self._enrolments(),
-        )
-        return None if self.errors else found
+        readers = {
+            "email": self._email,
+            "postcode": self._postcode,
+            "phone": self._phone,
+            "language": self._language,
+            "channel": self._channel,
+            "organisation": self._organisation,
+            "honorific": self._honorific,
+            "name": self._name,
+        }
+        values = {
+            name: readers[name]() if name in readers else self._cell(name)
+            for name in FIELDS
+            if name in self.cells
+        }
+        self._check_address()
+        scheme, policies = self._enrolment() if "scheme" in self.cells else (None, ())
+        if self.errors:
+            return None
+        return RegisterRow(self.line, number, values, scheme, policies)
 
     def refuse(self, name: str, code: str, **params: object) -> None:
         """Note an error under the heading of a column; the first of each cell stays."""
@@ -102,16 +153,21 @@ class RowReader:
 
     def _check_characters(self) -> None:
         for name, cell in self.cells.items():
-            if not is_clean(cell):
+            limit = _LIMIT_POLICIES if name == "policies" else _LIMIT
+            if len(cell) > limit:
+                self.refuse(name, "too_long", limit=limit)
+            elif not is_clean(cell):
                 self.refuse(name, "control_character")
             elif has_private(cell):
                 self.refuse(name, "private_character")
-            elif len(cell) > _LIMIT and name != "policies":
-                self.refuse(name, "too_long", limit=_LIMIT)
+            elif name in _TEXTS and links_in(cell):
+                self.refuse(name, "looks_like_link")
 
     def _ident(self, name: str, text: str) -> str:
         if text and not _IDENT.fullmatch(text):
             self.refuse(name, "bad_identifier")
+        elif links_in(text):
+            self.refuse(name, "looks_like_link")
         return text
 
     def _email(self) -> str:
@@ -124,21 +180,36 @@ class RowReader:
             self.refuse("email", problem.errors[0].code, **problem.errors[0].params)
             return ""
 
-    def _address(self) -> PostalAddress | None:
-        if not any(self._cell(name) for name in (*_ADDRESS, "building")):
-            return None
-        for name in _ADDRESS:
-            self._required(name)
+    def _name(self) -> str:
+        name = self._required("name")
+        if written := written_with(name):
+            self.refuse("name", "honorific_in_name", honorific=written)
+        return name
+
+    def _organisation(self) -> str:
+        found = _ORGANISATIONS.get(self._folded("organisation").casefold())
+        if found is None:
+            self.refuse("organisation", "not_allowed", allowed="法人, 個人")
+        return found or ""
+
+    def _honorific(self) -> str:
+        found = self._cell("honorific")
+        if found and found not in set(Honorific):
+            self.refuse("honorific", "not_allowed", allowed=", ".join(Honorific))
+        return found
+
+    def _postcode(self) -> str:
+        cell = self._cell("postcode")
         match = _POSTCODE.fullmatch(self._folded("postcode"))
-        if not match:
+        if cell and not match:
             self.refuse("postcode", "bad_postcode")
-        return PostalAddress(
-            postcode="".join(match.groups()) if match else "",
-            prefecture=self._cell("prefecture"),
-            city=self._cell("city"),
-            street=self._cell("street"),
-            building=self._cell("building"),
-        )
+        return "".join(match.groups()) if match else ""
+
+    def _check_address(self) -> None:
+        # Where columns are missing, what is on record may fill the address up.
+        if all(name in self.cells for name in ADDRESS_NEEDED) and any(map(self._cell, ADDRESS)):
+            for name in ADDRESS_NEEDED:
+                self._required(name)
 
     def _phone(self) -> str:
         phone = self._folded("phone")
@@ -152,17 +223,17 @@ class RowReader:
             self.refuse("language", "not_allowed", allowed="ja, en")
         return found or "ja"
 
-    def _channel(self) -> Channel | None:
+    def _channel(self) -> str:
         text = self._cell("channel").casefold()
         if text and text not in _CHANNELS:
             self.refuse("channel", "not_allowed", allowed="email, letter, メール, 郵送")
-        return _CHANNELS.get(text)
+        return str(_CHANNELS.get(text, ""))
 
-    def _enrolments(self) -> tuple[Enrolment, ...]:
+    def _enrolment(self) -> tuple[str, tuple[str, ...]]:
         scheme, policies = self._cell("scheme"), re.split(r"[\s;；]+", self._cell("policies"))
         policies = [p for p in policies if p]
         if not scheme and not policies:
-            return ()
+            return "", ()
         if self._required("scheme") and scheme not in self.schemes:
             self.refuse("scheme", "unknown_scheme", value=scheme)
         if not policies:
@@ -171,4 +242,4 @@ class RowReader:
             self._ident("policies", policy)
         if len(set(policies)) < len(policies):
             self.refuse("policies", "given_twice")
-        return (Enrolment(scheme=scheme, policies=tuple(policies)),)
+        return scheme, tuple(policies)

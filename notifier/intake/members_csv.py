@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.member import Member
+from notifier.model.register import NOTHING, new_member
 
-from .member_row import COLUMNS, REQUIRED, RowReader
+from .member_row import COLUMNS, TOGETHER, RegisterRow, RowReader, unfit
 from .text_file import Row, decode, heading, read_rows
 
 _HEADINGS: Final[Mapping[str, str]] = MappingProxyType(
@@ -18,51 +20,74 @@ _HEADINGS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterFile:
+    """What a file says of members, in its order: only of the columns that it has."""
+
+    rows: list[RegisterRow]
+    titles: Mapping[str, str]  # the headings as written, by our name of the column
+    encoding: str
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class MembersFile:
-    """The members of a file, in its order, and the encoding it was in."""
+    """The members of a file that says all of them, in its order, and the encoding it was in."""
 
     members: list[Member]
     encoding: str
 
 
 def read_members(data: bytes, schemes: AbstractSet[str]) -> MembersFile:
-    """The members of a CSV file in UTF-8 (with or without BOM) or CP932.
+    """The members of a file as if none of them were on record; arguments and errors as below."""
+    found = read_register(data, schemes)
+    if "name" not in found.titles:
+        raise BadInput([FieldError(COLUMNS["name"][0], "missing_column", line=1)])
+    given = [(row, row.over(NOTHING)) for row in found.rows]
+    errors = [error for row, values in given for error in unfit(values, row.line, found.titles)]
+    if errors:
+        raise BadInput(errors)
+    return MembersFile([new_member(row.member_no, v) for row, v in given], found.encoding)
+
+
+def read_register(data: bytes, schemes: AbstractSet[str]) -> RegisterFile:
+    """The rows of a CSV file in UTF-8 (with or without BOM) or CP932.
 
     ``schemes`` are the keys of the registered schemes. Raises :class:`BadInput` naming every bad
     cell by line, column heading and code; then nothing of the file is to be used.
     """
     text, encoding = decode(data)
-    rows = read_rows(text)
-    titles = rows[0].cells
-    names = _names(rows[0])
+    lines = read_rows(text)
+    titles = lines[0].cells
+    names = _names(lines[0])
     errors: list[FieldError] = []
-    members: list[Member] = []
+    rows: list[RegisterRow] = []
     first_lines: dict[str, int] = {}
-    for row in rows[1:]:
-        member, wrong = _member(row, names, titles, schemes)
+    for line in lines[1:]:
+        row, wrong = _row(line, names, titles, schemes)
         errors += wrong
-        if member is None:
+        if row is None:
             continue
-        first = first_lines.setdefault(member.member_no, row.line)
+        first = first_lines.setdefault(row.member_no, row.line)
         if first != row.line:
             title = titles[names.index("member_no")]
             errors.append(
                 FieldError(title, "duplicate_in_file", {"first_line": first}, line=row.line)
             )
-        members.append(member)
+        rows.append(row)
     if errors:
         raise BadInput(errors)
-    if not members:
-        raise BadInput([FieldError("file", "empty_file")])
-    return MembersFile(members, encoding)
+    if not rows:
+        raise BadInput([FieldError("file", "no_rows")])
+    known = dict(zip(names, titles, strict=True))
+    return RegisterFile(rows, known, encoding, sha256(data).digest())
 
 
 def _names(row: Row) -> list[str]:
     """Our name of each column, by its heading."""
     names = [_HEADINGS.get(heading(cell), "") for cell in row.cells]
     errors = [
-        FieldError(cell[:60], "unknown_column", line=row.line)
-        for cell, name in zip(row.cells, names, strict=True)
+        FieldError(cell[:60] or f"列{place}", "unknown_column", line=row.line)
+        for place, (cell, name) in enumerate(zip(row.cells, names, strict=True), 1)
         if not name
     ]
     errors += [
@@ -70,19 +95,22 @@ def _names(row: Row) -> list[str]:
         for place, name in enumerate(names)
         if name and name in names[:place]
     ]
+    needed = ["member_no", *(TOGETHER if {*TOGETHER} & {*names} else ())]
     errors += [
         FieldError(COLUMNS[name][0], "missing_column", line=row.line)
-        for name in REQUIRED
+        for name in needed
         if name not in names
     ]
+    if not errors and len(names) == 1:
+        errors.append(FieldError("file", "nothing_but_numbers", line=row.line))
     if errors:
         raise BadInput(errors)
     return names
 
 
-def _member(
+def _row(
     row: Row, names: Sequence[str], titles: Sequence[str], schemes: AbstractSet[str]
-) -> tuple[Member | None, list[FieldError]]:
+) -> tuple[RegisterRow | None, list[FieldError]]:
     if len(row.cells) != len(names):
         params = {"expected": len(names), "found": len(row.cells)}
         return None, [FieldError("file", "wrong_columns", params, line=row.line)]
@@ -92,5 +120,4 @@ def _member(
         line=row.line,
         schemes=schemes,
     )
-    member = reader.member()
-    return (None if reader.errors else member), reader.errors
+    return reader.row(), reader.errors

@@ -43,7 +43,7 @@ def read_acknowledgement(data: bytes) -> tuple[list[Line], list[FieldError]]:
         except BadInput as problem:
             wrong += problem.errors
     if not lines and not wrong:
-        raise BadInput([FieldError("file", "empty_file")])
+        raise BadInput([FieldError("file", "no_rows")])
     return lines, wrong
 
 

@@ -43,7 +43,7 @@ def read_returned(data: bytes) -> list[Returned]:
     if wrong:
         raise BadInput(wrong)
     if not lines:
-        raise BadInput([FieldError("file", "empty_file")])
+        raise BadInput([FieldError("file", "no_rows")])
     return lines
 
 

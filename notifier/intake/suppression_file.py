@@ -49,7 +49,7 @@ def read_suppressions(data: bytes, *, now: datetime) -> list[Suppression]:
     if wrong:
         raise BadInput(wrong)
     if not found:
-        raise BadInput([FieldError("file", "empty_file")])
+        raise BadInput([FieldError("file", "no_rows")])
     return list(found.values())
 
 

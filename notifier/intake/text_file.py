@@ -6,10 +6,16 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
 
 _KANA_OR_KANJI = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+#: What files of other kinds begin with.
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # zip: xlsx, ods; OLE: xls
+_OTHERS: Final = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"{\\rtf", b"SQLite format")
+_UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+_SEPARATORS: Final = (";", "\t", "，", "、", "|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,17 @@ def decode(data: bytes) -> tuple[str, str]:
     """Text and encoding (``utf-8``, ``utf-8-sig`` or ``cp932``) of a file.
 
     Nothing is guessed: what could be read in two ways is refused. Raises :class:`BadInput` with
-    ``empty_file`` or ``bad_encoding``; the field is ``file``.
+    ``empty_file``, ``excel_workbook``, ``not_csv``, ``utf16``, ``nul_character`` or
+    ``bad_encoding``; the field is ``file``.
     """
     if not data.strip(b"\xef\xbb\xbf\r\n\t ,"):
         raise BadInput([FieldError("file", "empty_file")])
+    if data.startswith(_WORKBOOKS):
+        raise BadInput([FieldError("file", "excel_workbook")])
+    if data.startswith(_OTHERS):
+        raise BadInput([FieldError("file", "not_csv")])
+    if data.startswith(_UTF16_MARKS) or data.count(b"\0") * 16 >= len(data):
+        raise BadInput([FieldError("file", "utf16")])
     encoding = _encoding(data)
     return data.decode(encoding), encoding
 
@@ -40,12 +53,35 @@ def decode(data: bytes) -> tuple[str, str]:
 def read_rows(text: str) -> list[Row]:
     """The rows of a CSV text, blank ones left out; at least one.
 
-    Raises :class:`BadInput` with ``bad_csv`` or ``empty_file``.
+    Cells at the end of rows, for which there is no heading and in which nothing stands, are
+    spreadsheets' own and left out. Raises :class:`BadInput` with ``bad_csv``, ``empty_file`` or
+    ``wrong_separator``.
     """
     rows = list(_rows(text))
     if not rows:
         raise BadInput([FieldError("file", "empty_file")])
-    return rows
+    first = rows[0]
+    if len(first.cells) == 1:
+        for separator in _SEPARATORS:
+            if separator in first.cells[0]:
+                params = {"found": {"\t": "Tab"}.get(separator, separator)}
+                raise BadInput([FieldError("file", "wrong_separator", params, line=first.line)])
+    return _without_tail(rows)
+
+
+def _without_tail(rows: list[Row]) -> list[Row]:
+    titles = rows[0].cells
+    width = len(titles)
+    while width > 1 and not titles[width - 1].strip():
+        width -= 1
+    if any(cell.strip() for row in rows for cell in row.cells[width : len(titles)]):
+        width = len(titles)  # something stands under no heading: whoever reads it names the column
+    return [
+        Row(row.line, row.cells[:width])
+        if len(row.cells) > width and not any(cell.strip() for cell in row.cells[width:])
+        else row
+        for row in rows
+    ]
 
 
 def _rows(text: str) -> Iterator[Row]:
@@ -71,21 +107,22 @@ def _encoding(data: bytes) -> str:
         data, found = data[3:], "utf-8-sig"
     else:
         found = "utf-8"
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise BadInput([FieldError("file", "nul_character", line=line)])
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         if found == "utf-8" and _is_cp932(data):
             return "cp932"
-        raise _undecided(line) from None
-    if b"\0" in data:  # UTF-16 of ASCII text is valid UTF-8
-        raise _undecided(data.count(b"\n", 0, data.index(b"\0")) + 1)
+        raise BadInput([FieldError("file", "bad_encoding", line=line)]) from None
     return found
 
 
 def _is_cp932(data: bytes) -> bool:
     # A damaged UTF-8 file and one in EUC-JP can both be read as CP932, as nonsense.
-    if b"\0" in data or not _decodes(data, "cp932") or _decodes(data, "euc_jp"):
+    if not _decodes(data, "cp932") or _decodes(data, "euc_jp"):
         return False
     as_utf8 = data.decode("utf-8", "replace")
     return len(_KANA_OR_KANJI.findall(as_utf8)) <= as_utf8.count("\ufffd")
@@ -97,7 +134,3 @@ def _decodes(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _undecided(line: int) -> BadInput:
-    return BadInput([FieldError("file", "bad_encoding", line=line)])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from .honorific import addressed_as
 from .states import Channel
 
 
@@ -41,7 +42,7 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A person with a member number."""
+    """A person or an organisation with a member number."""
 
     member_id: int  # ours; 0 while not stored
     member_no: str
@@ -55,6 +56,13 @@ class Member:
     status: MemberStatus = MemberStatus.ACTIVE
     left_on: date | None = None
     enrolments: tuple[Enrolment, ...] = ()
+    organisation: bool | None = None  # None: nobody has said
+    honorific: str = ""  # one of Honorific; empty leaves it to what the member is
+
+    @property
+    def addressed_as(self) -> str:
+        """What stands behind the name: 様, 御中, …"""
+        return addressed_as(self.name, self.honorific, self.organisation)
 
     def policies_in(self, scheme: str) -> tuple[str, ...]:
         """The policy numbers held in a scheme."""

@@ -1,4 +1,4 @@
-"""Folding of characters, for comparing addresses only: never for printing them."""
+"""Folding of characters, for comparing and finding only: never for printing them."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -80,3 +80,21 @@ def after(text: str, folded: int) -> str:
         folded -= _TABLE.get(ord(text[place]), "") is not None
         place += 1
     return text[place:]
+
+
+def _names() -> dict[int, str | None]:
+    table: dict[int, str | None] = dict(_variants())
+    table |= {code: chr(code + 0x60) for code in range(0x3041, 0x3097)}
+    table |= dict.fromkeys((*INVISIBLE, *_SPACES_AND_CONTROLS, *map(ord, f"-{_DASHES}")))
+    return table
+
+
+_NAMES: Final = _names()
+
+
+def fold_name(text: str) -> str:
+    """Text by which people are found: width, case, kana, spaces, hyphens and variants are gone.
+
+    「ｱｵﾔｷﾞ」 and 「あおやぎ」 are アオヤギ, 「髙﨑」 is 高崎, 03-0000-0000 is 0300000000.
+    """
+    return unicodedata.normalize("NFKC", text).casefold().translate(_NAMES)

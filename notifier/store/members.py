@@ -26,7 +26,7 @@ WITH given AS (
     ON CONFLICT (member_no) DO UPDATE SET language = excluded.language,
         channel = excluded.channel, as_of = excluded.as_of, updated_at = excluded.updated_at
         WHERE m.as_of <= excluded.as_of
-    RETURNING m.member_id, m.member_no
+    RETURNING m.member_id, m.member_no, m.xmax = 0 AS is_new
 ), contacts AS (
     INSERT INTO member_contacts AS c (member_id, contact, email_index, email_since, updated_at)
     SELECT member_id, convert_to(contact, 'UTF8'), address_index(nullif(email, '')), :now, :now
@@ -44,7 +44,22 @@ WITH given AS (
     FROM saved JOIN given USING (member_no), jsonb_each(given.enrolments) AS e
     ON CONFLICT (member_id, scheme) DO UPDATE SET policies = excluded.policies
 )
-SELECT member_no, member_id FROM saved
+SELECT member_no, member_id, is_new FROM saved
+"""
+_SET = 5_000
+
+# Whatever was written, decided or recorded about a member stands on the member.
+_BOUND = """
+SELECT member_id, member_no FROM members m
+WHERE member_id = ANY(CAST(:ids AS bigint[])) AND (
+    EXISTS (SELECT FROM messages x WHERE x.member_id = m.member_id)
+    OR EXISTS (SELECT FROM message_keys x WHERE x.member_id = m.member_id)
+    OR EXISTS (SELECT FROM cases x WHERE x.member_id = m.member_id)
+    OR EXISTS (SELECT FROM charges x WHERE x.member_id = m.member_id)
+    OR EXISTS (SELECT FROM refunds x WHERE x.member_id = m.member_id)
+    OR EXISTS (SELECT FROM reregistrations x WHERE x.member_id = m.member_id)
+    OR EXISTS (SELECT FROM inquiries x WHERE x.member_id = m.member_id)
+    OR EXISTS (SELECT FROM events x WHERE x.member_no = m.member_no))
 """
 
 _SELECT = """
@@ -70,6 +85,69 @@ async def save(
     return {r["member_no"]: r["member_id"] for r in found}
 
 
+async def write(
+    conn: AsyncConnection, members: Sequence[Member], *, now: datetime
+) -> dict[str, bool]:
+    """Store many members as of now, set by set; number → whether the member is new on record."""
+    written: dict[str, bool] = {}
+    for start in range(0, len(members), _SET):
+        given = [{**_row(member), "as_of": now} for member in members[start : start + _SET]]
+        found = await rows(conn, _UPSERT, {"rows": dumps(given), "now": now})
+        written |= {r["member_no"]: r["is_new"] for r in found}
+    return written
+
+
+async def delete(conn: AsyncConnection, ids: Sequence[int]) -> None:
+    """Take away members on whom nothing stands (:func:`bound`)."""
+    for table in ("enrolments", "member_contacts", "members"):
+        await run(
+            conn,
+            f"DELETE FROM {table} WHERE member_id = ANY(CAST(:ids AS bigint[]))",
+            {"ids": list(ids)},
+        )
+
+
+async def bound(conn: AsyncConnection, ids: Sequence[int]) -> set[str]:
+    """Numbers of those members about whom an event, a message, a case … is on record."""
+    return {r["member_no"] for r in await rows(conn, _BOUND, {"ids": list(ids)})}
+
+
+async def active(conn: AsyncConnection) -> set[str]:
+    """Numbers of all members who have not left."""
+    found = await rows(conn, "SELECT member_no FROM members WHERE status = 'active'")
+    return {r["member_no"] for r in found}
+
+
+async def newer(conn: AsyncConnection, numbers: Sequence[str], *, now: datetime) -> set[str]:
+    """Of these members those whose entry is of a later moment than now, as an event said."""
+    found = await rows(
+        conn,
+        """SELECT member_no FROM members
+           WHERE member_no = ANY(CAST(:numbers AS text[])) AND as_of > :now""",
+        {"numbers": list(numbers), "now": now},
+    )
+    return {r["member_no"] for r in found}
+
+
+async def left_by(conn: AsyncConnection, numbers: Sequence[str]) -> dict[str, int | None]:
+    """Of those members who have left: number → the event that told it."""
+    found = await rows(
+        conn,
+        """SELECT member_no, left_by FROM members
+           WHERE member_no = ANY(CAST(:numbers AS text[])) AND status = 'left'""",
+        {"numbers": list(numbers)},
+    )
+    return {r["member_no"]: r["left_by"] for r in found}
+
+
+async def all_after(conn: AsyncConnection, member_id: int, *, limit: int) -> list[Member]:
+    """The next members in the order of their ids, for looking through all of them."""
+    tail = " WHERE m.member_id > :after ORDER BY m.member_id LIMIT :limit"
+    return [
+        _member(r) for r in await rows(conn, _SELECT + tail, {"after": member_id, "limit": limit})
+    ]
+
+
 def _row(member: Member) -> dict[str, Any]:
     contact = {
         "name": member.name,
@@ -77,6 +155,8 @@ def _row(member: Member) -> dict[str, Any]:
         "email": member.email,
         "phone": member.phone,
         "address": member.address and asdict(member.address),
+        "organisation": member.organisation,
+        "honorific": member.honorific,
     }
     return {
         "member_no": member.member_no,
@@ -131,6 +211,8 @@ def _member(found: RowMapping) -> Member:
         channel=Channel(found["channel"]) if found["channel"] else None,
         status=MemberStatus(found["status"]),
         left_on=found["left_on"],
+        organisation=contact.get("organisation"),
+        honorific=contact.get("honorific", ""),
         enrolments=tuple(
             Enrolment(scheme=e["scheme"], policies=tuple(e["policies"]))
             for e in loads(found["enrolments"])

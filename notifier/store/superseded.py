@@ -120,23 +120,33 @@ async def close_cases(
     return [r["case_id"] for r in found]
 
 
-async def take_back(conn: AsyncConnection, event_ids: Collection[int], *, now: datetime) -> None:
+async def take_back(
+    conn: AsyncConnection, event_ids: Collection[int], *, now: datetime
+) -> list[str]:
     """Undo what these events said of payments and of leaving; cases that they closed live on.
 
-    The next tick of the clock looks at such a case and works out what it has to say.
+    Returns the numbers of those who are members again. The next tick of the clock looks at such a
+    case and works out what it has to say.
     """
     if not event_ids:
-        return
-    for statement in (
+        return []
+    await run(
+        conn,
         """UPDATE charges c SET settled_on = NULL, settled_by = NULL
            FROM events e JOIN members p USING (member_no)
            WHERE e.event_id = ANY(CAST(:ids AS bigint[]))
              AND c.member_id = p.member_id AND c.settled_by = e.event_id""",
+        {"ids": list(event_ids)},
+    )
+    returned = await rows(
+        conn,
         """UPDATE members p SET status = 'active', left_on = NULL, left_by = NULL
            FROM events e
            WHERE e.event_id = ANY(CAST(:ids AS bigint[]))
-             AND p.member_no = e.member_no AND p.left_by = e.event_id""",
-    ):
-        await run(conn, statement, {"ids": list(event_ids)})
+             AND p.member_no = e.member_no AND p.left_by = e.event_id
+           RETURNING p.member_no""",
+        {"ids": list(event_ids)},
+    )
     params = {"ids": list(event_ids), "now": now, "actor": str(system("door"))}
     await run(conn, _REOPEN, {**params, "reason": Reason.REOPENED})
+    return [r["member_no"] for r in returned]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from notifier.model.correspondence import MAILED_ON, Correspondence, Recipient
+from notifier.model.linking import links_in
 from notifier.model.notice import Notice
 from notifier.model.scheme import Brand
 from notifier.model.states import Channel
@@ -48,6 +49,8 @@ def values(c: Correspondence, notice: Notice, channel: Channel) -> dict[str, Any
         raise WriteError("step", f"{notice.name} has no such step")
     if channel not in notice.channels:
         raise WriteError("channel", f"{notice.name} is not written as {channel}")
+    if channel is Channel.EMAIL:
+        _check_linkless(c)
     return {
         **typed(notice, c.step, c.facts),
         "channel": str(channel),
@@ -61,6 +64,15 @@ def values(c: Correspondence, notice: Notice, channel: Channel) -> dict[str, Any
         "policies": [check_line("policies", policy) for policy in c.policies],
         "brand": _brand(c.brand),
     }
+
+
+def _check_linkless(c: Correspondence) -> None:
+    """What the register says of a reader must not become a link of the reader's mail program."""
+    for name in ("name", "organisation", "role", "member_no"):
+        if links_in(getattr(c.recipient, name)):
+            raise WriteError(f"recipient.{name}", "would become a link")
+    if any(map(links_in, c.policies)):
+        raise WriteError("policies", "would become a link")
 
 
 def issued_on(written_at: datetime) -> date:

@@ -16,7 +16,9 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
+from notifier.model.characters import FILLERS
 from notifier.model.correspondence import MAILED_ON, Correspondence
+from notifier.model.linking import links_in
 from notifier.model.notice import FieldSpec, FieldType
 from notifier.write.errors import WriteError
 from notifier.write.folder import Folder
@@ -37,6 +39,8 @@ _JOINT: Final = "、"
 _EDGES: Final = tuple(e for s in " \u3000" for e in (f"{_JOINT}{s}", f"{s}{_JOINT}"))
 #: Without any of these nothing can be a link: one of them is in all that :data:`LINKING` finds.
 _LINKS: Final = re.compile(r"[:/=\\(wW]")
+#: One of these is in every bare domain and every filler: one look in place of three.
+_RARE: Final = re.compile(f"[:.．。｡{FILLERS.pattern[1:]}")
 
 #: Types whose values can be slots, and values of them that never are.
 _SLOTS: Final = frozenset({FieldType.YEN, FieldType.TEXT})
@@ -235,6 +239,7 @@ def _plain(texts: str) -> bool:
         usual(texts) == texts
         and texts.replace("\u3000", "").isprintable()
         and not (_LINKS.search(texts) and LINKING.search(texts))
+        and not (_RARE.search(texts) and (FILLERS.search(texts) or links_in(texts)))
         and not any(edge in texts for edge in _EDGES)
     )
 

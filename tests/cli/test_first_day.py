@@ -19,7 +19,7 @@ from tests.cli.terminal import EXAMPLES, Terminal
 async def test_from_an_empty_house_to_messages(notifier: Terminal, engine: AsyncEngine) -> None:
     notifier.set_time(datetime(2025, 10, 1, 1, 0, tzinfo=UTC))  # after all events of the example
     assert "1 fees" in notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
-    assert "3 members" in notifier("members", "import", str(EXAMPLES / "members.csv"))
+    assert "新規 3" in notifier("members", "import", str(EXAMPLES / "members.csv"), "--yes")
     for _ in range(2):  # sent again, nothing happens twice
         assert "13 events accepted" in notifier("events", "send", str(EXAMPLES / "events.jsonl"))
     listed = notifier("messages", "list", "--member", "M000103")

@@ -35,7 +35,7 @@ def test_columns_in_either_language() -> None:
     ("text", "wrong"),
     [
         ("reason\nhard_bounce\n", [(1, "email", "missing_column")]),
-        ("email\n", [(None, "file", "empty_file")]),
+        ("email\n", [(None, "file", "no_rows")]),
         ("email\nnobody\n", [(2, "email", "bad_email")]),
         ("email,reason\na@example.jp,because\n", [(2, "reason", "not_allowed")]),
         ("email,until\na@example.jp,2025-07-15\n", [(2, "until", "bad_date")]),

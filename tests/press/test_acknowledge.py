@@ -172,7 +172,7 @@ def test_rows_that_cannot_be_read_are_named() -> None:
         ("", "file", "empty_file"),
         ("通番,差出日\n1,2025-07-17\n", "管理番号", "missing_column"),
         ("通番,通番,管理番号,差出日\n1,1,A,2025-07-17\n", "通番", "given_twice"),
-        ("通番,管理番号,差出日\n", "file", "empty_file"),
+        ("通番,管理番号,差出日\n", "file", "no_rows"),
     ],
 )
 def test_a_file_that_is_none_is_refused(data: str, field: str, code: str) -> None:

@@ -108,7 +108,7 @@ async def test_what_was_never_posted_does_not_come_back(letters: Letters) -> Non
         ("理由\nその他\n", [(1, "番号", "missing_column")]),
         ("番号,返送日\nM000000001,\n", [(1, "理由", "missing_column")]),
         ("番号,番号,理由\n", [(1, "番号", "given_twice")]),
-        ("番号,理由\n", [(None, "file", "empty_file")]),
+        ("番号,理由\n", [(None, "file", "no_rows")]),
         ("番号,理由\nM1,その他\n", [(2, "番号", "ack_unreadable")]),
         ("番号,理由\n,その他\n", [(2, "番号", "missing")]),
         ("番号,理由\nM000000001,なぜか\n", [(2, "理由", "ack_unreadable")]),

@@ -31,6 +31,7 @@ KINDS = {
     "Fallback": "fallback",
     "FieldType": None,
     "Gateway": "gateway",
+    "Honorific": None,
     "InquiryChannel": "inquiry_channel",
     "InquiryKind": "inquiry",
     "InquiryState": "inquiry_state",
