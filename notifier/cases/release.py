@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.decide.facts import amounts_of
 from notifier.decide.guard import check_due
 from notifier.decide.rules import decide
 from notifier.decide.rules.outcomes import goes_out, weigh
@@ -20,10 +21,12 @@ from notifier.model.situation import Situation
 from notifier.model.states import State
 from notifier.model.verdict import Category
 from notifier.store import cases, events, members, messages, suppressions, together
+from notifier.store.db import loads
 from notifier.store.messages import Move
 
 from . import records
 from .creation import expiry, shown_row
+from .facts import record_of
 from .gathering import in_order
 from .situations import Arrived, House, load
 from .spoken import weigh_again
@@ -135,7 +138,10 @@ async def _case_says(
     ids = [one["case_id"] for r in several for one in in_order(r)] or [message["case_id"]]
     told = [cases.record(case) for i in ids if (case := await cases.get(conn, i))]
     [member] = (await members.by_id(conn, [message["member_id"]])).values()
-    return weigh_again(found, told, member, house, now)
+    specs = house.notices[found["notice"]].fields_for(found["step"])
+    amounts = amounts_of(specs, loads(found["facts"]))
+    record = await record_of(conn, amounts, found["scheme"], [member.member_id])
+    return weigh_again(found, told, member, house, now, record)
 
 
 async def _send(

@@ -1,0 +1,125 @@
+"""``notifier letters apology`` in the hands of clerks: what they give it, and what it answers."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.model.actor import system
+from notifier.model.member import MemberStatus
+from notifier.store import members, schemes
+from notifier.store.db import run, scalar
+from tests.cli.terminal import Terminal
+from tests.samples import NOW, SCHEME, member
+
+FACTS = {
+    "charged_on": "2025-07-15",
+    "wrong_premium": "3030",
+    "wrong_other_fees": "400",
+    "wrong_total": "3430",
+    "correct_premium": "3030",
+    "correct_other_fees": "200",
+    "correct_total": "3230",
+    "difference": "200",
+    "remedy": '"card_credit"',
+}
+HEAD = {"name": '"over-1"', "scheme": '"group-liability"', "step": '"overcharge"'}
+COHORT = "会員番号\nM0001\n"
+
+
+def written(head: Mapping[str, str] = HEAD, facts: Mapping[str, str] | None = None) -> str:
+    """A file of facts."""
+    lines = [f"{name} = {value}" for name, value in head.items()]
+    if facts is None:
+        return "\n".join(lines)
+    return "\n".join([*lines, "[facts]", *(f"{name} = {value}" for name, value in facts.items())])
+
+
+def with_facts(**facts: str) -> str:
+    return written(facts={**FACTS, **facts})
+
+
+def without(name: str) -> str:
+    return written(facts={n: v for n, v in FACTS.items() if n != name})
+
+
+#: What a clerk writes → the words by which the answer names what is wrong.
+REFUSED: list[tuple[str, str | bytes, str | bytes, list[str]]] = [
+    ("sum and difference", with_facts(wrong_total="9999", difference="999"), COHORT,
+     ["facts.wrong_total", "3,430", "9,999", "facts.difference", "6,769"]),
+    ("difference alone", with_facts(difference="7"), COHORT, ["facts.difference", "200", "7"]),
+    ("an amount as text", with_facts(difference='"200"'), COHORT, ["facts.difference"]),
+    ("an amount with a point", with_facts(difference="200.0"), COHORT, ["facts.difference"]),
+    ("less than nothing", with_facts(wrong_premium="-3030"), COHORT, ["facts.wrong_premium"]),
+    ("a day that is none", with_facts(charged_on='"2025-02-30"'), COHORT, ["facts.charged_on"]),
+    ("no day of the calendar", with_facts(charged_on="2025-02-30"), COHORT, ["facts"]),
+    ("a moment", with_facts(charged_on="2025-07-15T10:00:00"), COHORT, ["facts.charged_on"]),
+    ("tomorrow", with_facts(charged_on="2025-07-17"), COHORT, ["facts.charged_on"]),
+    ("a fact too few", without("correct_total"), COHORT, ["facts.correct_total"]),
+    ("a fact too many", with_facts(wrong_totel="1"), COHORT, ["facts.wrong_totel"]),
+    ("no facts", written(), COHORT, ["facts"]),
+    ("empty facts", written(facts={}), COHORT, ["facts"]),
+    ("facts that are no table", written({**HEAD, "facts": "5"}), COHORT, ["facts"]),
+    ("a step that is none", written({**HEAD, "step": '"foo"'}, FACTS), COHORT,
+     ["step", "overcharge"]),
+    ("a blank name", written({**HEAD, "name": '" "'}, FACTS), COHORT, ["name"]),
+    ("a number for a name", written({**HEAD, "name": "5"}, FACTS), COHORT, ["name"]),
+    ("no such scheme", written({**HEAD, "scheme": '"none"'}, FACTS), COHORT, ["scheme"]),
+    ("a key too many", written({**HEAD, "chanel": '"email"'}, FACTS), COHORT, ["chanel"]),
+    ("NUL in a fact", with_facts(cause='"a\\u0000b"'), COHORT, ["facts.cause"]),
+    ("what no font has", with_facts(cause='"🦀が原因です。"'), COHORT, ["facts.cause", "U+1F980"]),
+    ("an empty file", "", COHORT, ["facts"]),
+    ("no TOML", "name: over-1", COHORT, ["facts", "TOML"]),
+    ("another encoding", "name = '謝罪'".encode("cp932"), COHORT, ["facts", "UTF-8"]),
+    ("not in the scheme", with_facts(), "会員番号\nM0001\nOTHER\n", ["3", "member_no"]),
+    ("somebody who has left", with_facts(), "会員番号\nGONE\n", ["2", "member_no", "--with-left"]),
+    ("nobody of that number", with_facts(), "会員番号\nM0001\nM9999\n", ["3", "member_no"]),
+    ("somebody twice", with_facts(), "会員番号\nM0001\nM0001\n", ["3", "会員番号"]),
+    ("a cohort without numbers", with_facts(), "氏名\n潮田 凪\n", ["会員番号"]),
+    ("an empty cohort", with_facts(), "会員番号\n", ["file"]),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def office(notifier: Terminal, engine: AsyncEngine) -> Terminal:
+    """A terminal at a house with members, one of another scheme, one who has left."""
+    async with engine.begin() as conn:
+        await schemes.save(conn, SCHEME, actor=system("test"), now=NOW)
+        people = [member("M0001"), member("OTHER", enrolments=()), member("GONE")]
+        await members.save(conn, [(m, NOW) for m in people], now=NOW)
+        await run(
+            conn,
+            "UPDATE members SET status = :left WHERE member_no = 'GONE'",
+            {"left": MemberStatus.LEFT},
+        )
+    return notifier
+
+
+async def test_what_is_refused(office: Terminal, engine: AsyncEngine, tmp_path: Path) -> None:
+    facts, cohort = tmp_path / "facts.toml", tmp_path / "cohort.csv"
+    for name, told, people, named in REFUSED:
+        facts.write_bytes(told if isinstance(told, bytes) else told.encode())
+        cohort.write_bytes(people if isinstance(people, bytes) else people.encode())
+        words = ("letters", "apology", "--facts", str(facts), "--cohort", str(cohort))
+        said = await office.within(*words, code=1)
+        assert [word for word in named if word not in said] == [], f"{name}: {said}"
+    async with engine.connect() as conn:
+        assert await scalar(conn, "SELECT count(*) FROM cases") == 0
+        assert await scalar(conn, "SELECT count(*) FROM message_keys") == 0
+
+
+async def test_what_is_made_is_held_unless_the_record_bears_it_out(
+    office: Terminal, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """From Excel: a byte order mark before the TOML. Nothing is on record about the charge."""
+    facts, cohort = tmp_path / "facts.toml", tmp_path / "cohort.csv"
+    facts.write_bytes(b"\xef\xbb\xbf" + with_facts().encode())
+    cohort.write_text(COHORT)
+    words = ("letters", "apology", "--facts", str(facts), "--cohort", str(cohort))
+    assert "手紙 1通 / うち確認待ち 1通" in office(*words)
+    assert "送付済みのため除外 1名" in office(*words)
+    async with engine.connect() as conn:
+        assert await scalar(conn, "SELECT state FROM messages") == "held"
+        assert await scalar(conn, "SELECT jsonb_array_length(shown) FROM message_facts") == 7
+        assert await scalar(conn, "SELECT count(*) FROM tasks WHERE kind = 'held_message'") == 1
