@@ -18,6 +18,7 @@ from . import (
     receiving,
     rejected,
     report,
+    resend,
     returned,
     returns,
     run,
@@ -33,6 +34,7 @@ from . import (
 )
 
 messages.app.command("settle-by-log")(settling.settle_by_log)
+messages.app.command("resend")(resend.resend)
 letters.app.command("returned")(returned.returned)
 letters.app.command("scan")(returned.scan)
 app = typer.Typer(
