@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from notifier.app import mailings
+from notifier.app import mailings, reports
 from notifier.intake.cohort_file import read_cohort
 from notifier.intake.mailing_file import read_mailing
+from notifier.intake.report_file import read_report
+from notifier.model.message import public_number
 from notifier.model.states import Channel
 from notifier.runtime.parts import Parts
 from notifier.write.labels import label
@@ -55,5 +57,32 @@ def apology(
         language = parts.settings.locale
         said = [label(f"mailing.{name}", language, count=f"{n:,}") for name, n in counts.items()]
         out.print(" / ".join(said))
+
+    run(work)
+
+
+@app.command("report")
+def report(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.toml",
+            help="TOML: name, scheme, [to] and [facts].",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+) -> None:
+    """An incident report by letter to an organisation that is no member, once for each name."""
+
+    async def work(parts: Parts) -> None:
+        letter = read_report(file.read_bytes())
+        actor, now = person(), parts.clock.now()
+        made = await reports.create(
+            parts.engine, parts.acceptor, parts.writer, letter, actor=actor, now=now
+        )
+        key = "report.made" if made.made else "report.made_before"
+        number = public_number(made.message_id)
+        out.print(label(key, parts.settings.locale, number=number), highlight=False)
 
     run(work)

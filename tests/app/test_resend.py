@@ -94,7 +94,8 @@ async def test_one_request_makes_one_copy(told: Office) -> None:
     assert {one.message_id for one in many} == {3}
     assert sum(one.made for one in many) == 1
     await _stands(told, *SENT, message_id=3)
-    for more in ({}, {"again": True}, {"again": True, "anyway": True}):
+    told_so: tuple[dict[str, Any], ...] = ({}, {"again": True}, {"again": True, "anyway": True})
+    for more in told_so:
         assert not (await _ask(told, **more)).made
     assert await _refused(told, reason="また届かない") == ("message", "resend_has_it")
     further = await _ask(told, reason="また届かない", again=True)
@@ -131,7 +132,9 @@ async def test_a_reader_who_cannot_be_reached(told: Office) -> None:
     await _stands(told, *SENT, State.BOUNCED)
     await _stands(told, *POSTED, State.RETURNED, message_id=2)
     assert await _refused(told, 2, channel=Channel.EMAIL) == ("channel", "resend_no_email")
-    stopped = Suppression("m0001@member.example.jp", SuppressionReason.BY_PERSON, NOW)
+    stopped = Suppression(
+        address="m0001@member.example.jp", reason=SuppressionReason.BY_PERSON, since=NOW
+    )
     async with told.engine.begin() as conn:
         await members.save(conn, [(member("POST", email="", address=None), NOW)], now=NOW)
         await suppressions.set_all(conn, [stopped], actor=ACTOR, now=NOW)
@@ -177,7 +180,10 @@ async def test_a_copy_stops_when_its_matter_ends_and_hides_no_later_notice(offic
     await office.accept(charge_failed("M0001"))
     await _stands(office, *SENT, State.BOUNCED)
     await _ask(office)
-    again = {"time": "2025-07-20T10:00:00+09:00", "data": {"charged_on": "2025-07-20"}}
+    again: dict[str, Any] = {
+        "time": "2025-07-20T10:00:00+09:00",
+        "data": {"charged_on": "2025-07-20"},
+    }
     await office.accept(charge_failed("M0001", **again))
     states = [m[3] for m in await office.messages()]
     assert states == ["bounced", "cancelled", "queued"]  # the new failure is told, once
@@ -189,7 +195,7 @@ async def test_after_its_deadline_it_is_of_no_use(office: Office) -> None:
     await office.accept(charge_failed("M0001"))
     await _stands(office, *SENT, State.BOUNCED)
     office.hand.time = NOW + timedelta(days=28)  # 8/13, a letter takes days
-    given = {"channel": Channel.LETTER}
+    given: dict[str, Any] = {"channel": Channel.LETTER}
     assert await _refused(office, **given) == ("message", "resend_too_late")
     assert (await _ask(office, **given, anyway=True)).made
 
@@ -199,7 +205,7 @@ async def test_amounts_that_the_register_contradicts_today_stay_here(office: Off
     await _stands(office, *SENT, State.BOUNCED)
     async with office.engine.begin() as conn:
         await run(conn, "UPDATE scheme_fees SET yen = 300")
-    given = {"again": True, "anyway": True}
+    given: dict[str, Any] = {"again": True, "anyway": True}
     assert await _refused(office, **given) == ("message", "resend_contradicts")
 
 

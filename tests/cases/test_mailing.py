@@ -206,7 +206,7 @@ async def test_a_double_charge_gives_back_what_was_due_once(office: Office) -> N
         "refund": 3000,
         "remedy": "bank_transfer",
     }
-    given = {"name": "double-1", "step": "double_charge"}
+    given: dict[str, Any] = {"name": "double-1", "step": "double_charge"}
     with pytest.raises(BadInput) as problem:
         await _mail(office, "M0001", **given, facts=facts)
     assert [(e.field, e.code) for e in problem.value.errors] == [("facts.refund", "refund_wrong")]
