@@ -95,7 +95,11 @@ OVERCHARGE = {
 
 
 async def _apologise(office: Office, *numbers: str, **facts: Any) -> Mailed:
-    given = {"name": "over-1", "step": "overcharge", "facts": {**OVERCHARGE, **facts}}
+    given: dict[str, Any] = {
+        "name": "over-1",
+        "step": "overcharge",
+        "facts": {**OVERCHARGE, **facts},
+    }
     return await _mail(office, *numbers, **given)
 
 
@@ -157,7 +161,7 @@ async def test_what_a_message_has_shown_bears_a_mailing_out(office: Office) -> N
         )
     given = {**OVERCHARGE, "deadline": "2025-08-14", "recharge_on": "2025-08-15"}
     facts = {k: v for k, v in given.items() if not k.startswith("remedy")}
-    more = {"name": "shown-1", "step": "wrong_amount_displayed", "facts": facts}
+    more: dict[str, Any] = {"name": "shown-1", "step": "wrong_amount_displayed", "facts": facts}
     assert await _mail(office, "M0001", "M0002", **more) == Mailed(made=2, held=1, known=0)
 
 
