@@ -8,6 +8,7 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.errors import FieldError
 from notifier.model.states import Channel
 from notifier.write.errors import LetterError, WriteError
+from notifier.write.links import check_text
 from notifier.write.writer import Writer
 
 _TOKEN = "trial"  # noqa: S105 (of a mail that nobody gets)
@@ -21,7 +22,8 @@ async def trial_errors(writer: Writer, c: Correspondence, channel: Channel) -> l
         field = _holding(error.detail, c.facts) or _path(error.field, c)
         return [FieldError(field, str(error.reason), {"detail": error.detail})]
     except WriteError as error:
-        return [FieldError(_path(error.field, c), "not_written", {"value": error.message})]
+        field = _linking(c) if error.field == "links" else ""
+        return [FieldError(field or _path(error.field, c), "not_written", {"value": error.message})]
     return []
 
 
@@ -38,6 +40,16 @@ def _holding(detail: str, facts: Mapping[str, Any]) -> str:
         return ""
     character = chr(int(detail.removeprefix("U+").split()[0], 16))
     return next((f"facts.{name}" for name, value in facts.items() if character in str(value)), "")
+
+
+def _linking(c: Correspondence) -> str:
+    """The fact that holds a link which the brand does not allow; empty: none does."""
+    for name, value in c.facts.items():
+        try:
+            check_text(str(value), c.brand.allowed_domains)
+        except WriteError:
+            return f"facts.{name}"
+    return ""
 
 
 def _path(field: str, c: Correspondence) -> str:

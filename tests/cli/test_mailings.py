@@ -10,7 +10,8 @@ from notifier.model.actor import system
 from notifier.model.member import MemberStatus
 from notifier.store import members, schemes
 from notifier.store.db import run, scalar
-from tests.cli.terminal import Terminal
+from tests.cli import clerk
+from tests.cli.terminal import EXAMPLES, Terminal
 from tests.samples import NOW, SCHEME, member
 
 FACTS = {
@@ -81,6 +82,10 @@ REFUSED: list[tuple[str, str | bytes, str | bytes, list[str]]] = [
 ]  # fmt: skip
 
 
+def _bytes(file: str | bytes) -> bytes:
+    return file if isinstance(file, bytes) else file.encode()
+
+
 @pytest.fixture
 async def office(notifier: Terminal, engine: AsyncEngine) -> Terminal:
     """A terminal at a house with members, one of another scheme, one who has left."""
@@ -98,15 +103,105 @@ async def office(notifier: Terminal, engine: AsyncEngine) -> Terminal:
 
 async def test_what_is_refused(office: Terminal, engine: AsyncEngine, tmp_path: Path) -> None:
     facts, cohort = tmp_path / "facts.toml", tmp_path / "cohort.csv"
-    for name, told, people, named in REFUSED:
-        facts.write_bytes(told if isinstance(told, bytes) else told.encode())
-        cohort.write_bytes(people if isinstance(people, bytes) else people.encode())
+    for place, (name, told, people, named) in enumerate(REFUSED):
+        facts.write_bytes(_bytes(told))
+        cohort.write_bytes(_bytes(people))
         words = ("letters", "apology", "--facts", str(facts), "--cohort", str(cohort))
-        said = await office.within(*words, code=1)
+        if place % 10:
+            said = await clerk.apology(engine, _bytes(told), _bytes(people))
+        else:
+            said = await office.within(*words, code=1)
         assert [word for word in named if word not in said] == [], f"{name}: {said}"
     async with engine.connect() as conn:
         assert await scalar(conn, "SELECT count(*) FROM cases") == 0
         assert await scalar(conn, "SELECT count(*) FROM message_keys") == 0
+
+
+REPORT = (
+    (EXAMPLES / "incident-report.toml")
+    .read_text()
+    .replace("reported_before = 2025-07-31\n", "")
+    .replace("2025-07-22", "2025-07-15")
+)
+#: What is changed in a report that could be sent → the words that name it.
+UNSENT: list[tuple[str, str, str, list[str]]] = [
+    ("no name of its own", 'name = "incident-2025-07-board"\n', "", ["name"]),
+    ("a blank name", '"incident-2025-07-board"', '" "', ["name"]),
+    ("no such scheme", 'scheme = "group-liability"', 'scheme = "none"', ["scheme"]),
+    ("nobody to write to", REPORT[REPORT.index("[to]") : REPORT.index("[facts]")], "", ["to"]),
+    ("a word for the reader", REPORT[REPORT.index("[to]") : REPORT.index("[facts]")],
+     "to = 5\n", ["to"]),
+    ("no organisation", "organisation = ", "# ", ["to.organisation"]),
+    ("御中 in the name", '専門職協会"', '専門職協会 御中"', ["to.organisation", "敬称"]),
+    ("様 in the name", '"空野 渉"', '"空野 渉 様"', ["to.name", "敬称"]),
+    ("an office without a person", 'name = "空野 渉"', "", ["to.name"]),
+    ("an honorific that is none", 'honorific = "様"', 'honorific = "さん"', ["to.honorific", "殿"]),
+    ("half a postcode", '"100-0001"', '"100"', ["to.postcode"]),
+    ("a number for a postcode", '"100-0001"', "1000001", ["to.postcode"]),
+    ("a postcode of another place", '"100-0001"', '"900-0001"', ["to.", "郵便番号"]),
+    ("a postcode that is none", '"100-0001"', '"100-9999"', ["to.", "郵便番号"]),
+    ("a city too few", 'city = "千代田区"\n', "", ["to.city"]),
+    ("a line break in a street", "千代田9丁目99番9号", "千代田\\n9丁目", ["to.street"]),
+    ("a key too many", 'building = ', 'bilding = ', ["to.bilding"]),
+    ("an address that is too long", "ひまわり会館 9階", "ひまわり" * 24, ["to."]),
+    ("no cause", 'cause = "1つの', '#"', ["facts.cause"]),
+    ("an empty list", "done = [", "done = []\ncountermeasures_ = [", ["facts.done"]),
+    ("rows without a value", ', event = "誤った制度運営費400円でご請求"', "", ["event"]),
+    ("found before it happened", "found_on = 2025-07-15", "found_on = 2025-07-01",
+     ["facts.found_on", "facts.occurred_on"]),
+    ("found tomorrow", "found_on = 2025-07-15", "found_on = 2025-07-17", ["facts.found_on"]),
+    ("a fact that nobody knows", "[facts]", '[facts]\nweather = "晴れ"', ["facts.weather"]),
+    ("an address of the web that is not ours", "二重に計算しておりました",
+     "https://evil.example.org/ で計算しておりました", ["facts.cause", "domain"]),
+    ("NUL", "二重に計算", "\\u0000", ["facts.cause"]),
+    ("no TOML", "[facts]", "[facts", ["file", "TOML"]),
+]  # fmt: skip
+
+
+async def test_reports_that_are_refused(
+    office: Terminal, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.toml"
+    for place, (name, before, after, named) in enumerate(UNSENT):
+        assert before in REPORT, name
+        file.write_text(text := REPORT.replace(before, after, 1))
+        if place % 10:
+            said = await clerk.report(engine, _bytes(text))
+        else:
+            said = await office.within("letters", "report", str(file), code=1)
+        assert [word for word in named if word not in said] == [], f"{name}: {said}"
+    async with engine.connect() as conn:
+        assert await scalar(conn, "SELECT count(*) FROM cases") == 0
+        assert await scalar(conn, "SELECT count(*) FROM message_keys") == 0
+    file.write_text(REPORT)
+    assert "M000000001を作りました" in await office.within("letters", "report", str(file))
+    assert "作成済み" in await office.within("letters", "report", str(file))
+    assert "incident-2025-07-board" in await office.within("messages", "list")
+    assert "incident-2025-07-board" in await office.within("messages", "show", "1")
+    assert "incident-2025-07-board" in await office.within("cases", "list", "--state", "all")
+    await _resent(office, engine)
+
+
+async def _resent(office: Terminal, engine: AsyncEngine) -> None:
+    """Message 1 is sent again by the verb, once for each reason."""
+    words = ("messages", "resend", "1", "--reason", "住所を確かめた")
+    for more, code, named in (
+        ((), 1, "M000000001がまだ送付の途中"),
+        (("--channel", "email"), 1, "channel"),
+        (("--channel", "fax"), 2, "fax"),
+    ):
+        assert named in await office.within(*words, *more, code=code)
+    assert "reason" in await office.within("messages", "resend", "1", code=2)
+    assert "reason" in await office.within("messages", "resend", "1", "--reason", " ", code=1)
+    assert "M000000077" in await office.within(
+        "messages", "resend", "77", "--reason", "届かない", code=1
+    )
+    async with engine.begin() as conn:
+        await run(conn, "UPDATE messages SET state = 'returned'")
+    assert "M000000002を作りました" in await office.within(*words)
+    assert "M000000002を作成済み" in await office.within(*words)
+    assert "M000000001の再送（user:" in (said := await office.within("messages", "show", "2"))
+    assert "住所を確かめた" in said
 
 
 async def test_what_is_made_is_held_unless_the_record_bears_it_out(
