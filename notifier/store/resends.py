@@ -13,7 +13,9 @@ from .db import row, rows, run, scalar
 
 _RELATED = """
 WITH own AS (
-    SELECT k.*, m.in_place_of FROM message_keys k JOIN messages m USING (message_id)
+    SELECT k.*, m.in_place_of, m.scheme,
+        coalesce(f.facts ->> 'charged_on', f.facts ->> 'occurred_on') AS day
+    FROM message_keys k JOIN messages m USING (message_id) JOIN message_facts f USING (message_id)
     WHERE k.message_id = :id
 )
 SELECT m.message_id, m.state, m.channel, r.resend_of, r.reason
@@ -25,7 +27,12 @@ WHERE m.message_id <> :id AND m.message_id IN (
     UNION ALL SELECT in_place_of FROM own
     UNION ALL SELECT o.message_id FROM own JOIN message_keys k USING (member_id)
         JOIN messages o ON o.message_id = k.message_id AND o.in_place_of = own.message_id
-    UNION ALL SELECT message_id FROM resends WHERE resend_of = :id)
+    UNION ALL SELECT message_id FROM resends WHERE resend_of = :id
+    -- Of the same matter under another name, as of another mailing.
+    UNION ALL SELECT k.message_id FROM own JOIN message_keys k USING (member_id, notice, step)
+        JOIN messages o ON o.message_id = k.message_id AND o.scheme = own.scheme
+        JOIN message_facts f ON f.message_id = k.message_id
+        WHERE coalesce(f.facts ->> 'charged_on', f.facts ->> 'occurred_on') = own.day)
 ORDER BY m.message_id
 """
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from notifier.app.resend import Request, Resent, resend
+from notifier.cases.mailing import Mailing, mail
 from notifier.model.errors import BadInput, NotFound
 from notifier.model.states import Channel, State
 from notifier.model.suppression import SuppressionReason
@@ -16,6 +17,8 @@ from notifier.store.suppressions import Suppression
 from tests.cases.conftest import ACTOR, Office, office
 from tests.samples import (
     NOW,
+    SCHEME,
+    WRITER,
     charge_failed,
     member,
     overcharged,
@@ -159,6 +162,23 @@ async def test_a_letter_that_took_over_counts_as_the_same(told: Office) -> None:
     await _stands(told, *POSTED, message_id=3)
     assert await _refused(told) == ("message", "resend_has_it")
     assert (await _ask(told, again=True)).made
+
+
+async def test_another_mailing_about_the_same_counts_as_the_same(office: Office) -> None:
+    facts = WRITER.sample("apology", "data_leak").facts
+    for name in ("leak-1", "leak-2"):
+        mailing = Mailing(
+            name=name, scheme=SCHEME.scheme, notice="apology", step="data_leak",
+            channel=Channel.LETTER, facts=facts,
+        )  # fmt: skip
+        async with office.engine.begin() as conn:
+            house = await office.acceptor.house(conn)
+            given: dict[str, Any] = {"actor": ACTOR, "now": NOW, "again": name == "leak-2"}
+            assert (await mail(conn, mailing, [("M0001", 2)], house, **given)).made == 1
+    await _stands(office, *POSTED, State.RETURNED)
+    await _stands(office, *POSTED, message_id=2)
+    assert await _refused(office) == ("message", "resend_has_it")
+    assert (await _ask(office, again=True)).made
 
 
 async def test_no_letter_takes_over_beside_a_copy(told: Office) -> None:
