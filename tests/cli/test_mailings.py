@@ -76,7 +76,7 @@ REFUSED: list[tuple[str, str | bytes, str | bytes, list[str]]] = [
     ("not in the scheme", with_facts(), "会員番号\nM0001\nOTHER\n", ["3", "member_no"]),
     ("somebody who has left", with_facts(), "会員番号\nGONE\n", ["2", "member_no", "--with-left"]),
     ("nobody of that number", with_facts(), "会員番号\nM0001\nM9999\n", ["3", "member_no"]),
-    ("somebody twice", with_facts(), "会員番号\nM0001\nM0001\n", ["3", "会員番号"]),
+    ("somebody twice", with_facts(), "会員番号\nM0001\nM0001\n", ["3行目", "2行目"]),
     ("a cohort without numbers", with_facts(), "氏名\n潮田 凪\n", ["会員番号"]),
     ("an empty cohort", with_facts(), "会員番号\n", ["file"]),
 ]  # fmt: skip
