@@ -1,15 +1,16 @@
 """``notifier letters apology`` in the hands of clerks: what they give it, and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.actor import system
 from notifier.model.member import MemberStatus
 from notifier.store import members, schemes
-from notifier.store.db import run, scalar
+from notifier.store.db import rows, run, scalar
 from tests.cli import clerk
 from tests.cli.terminal import EXAMPLES, Terminal
 from tests.samples import NOW, SCHEME, member
@@ -179,7 +180,14 @@ async def test_reports_that_are_refused(
     assert "incident-2025-07-board" in await office.within("messages", "list")
     assert "incident-2025-07-board" in await office.within("messages", "show", "1")
     assert "incident-2025-07-board" in await office.within("cases", "list", "--state", "all")
+    [case] = await rows_of(engine, "SELECT case_id FROM cases")
+    assert "M000000001" in await office.within("cases", "show", str(case["case_id"]))
     await _resent(office, engine)
+
+
+async def rows_of(engine: AsyncEngine, sql: str) -> Sequence[RowMapping]:
+    async with engine.connect() as conn:
+        return await rows(conn, sql)
 
 
 async def _resent(office: Terminal, engine: AsyncEngine) -> None:
