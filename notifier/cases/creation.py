@@ -17,7 +17,7 @@ def message_row(
     notice: Notice,
     *,
     case_id: int,
-    member_id: int,
+    member_id: int | None,
     language: str,
     held: Reason | None,
     now: datetime,

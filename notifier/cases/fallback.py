@@ -78,7 +78,7 @@ async def take_over(
 
 
 def _decide(mail: RowMapping, member: Member, house: House, now: datetime) -> _Decided:
-    left = _left(mail) if mail["stopped"] is None else Fallback.ENDED
+    left = left_of(mail) if mail["stopped"] is None else Fallback.ENDED
     if isinstance(left, Fallback):
         return _Decided(left)
     if member.address is None:
@@ -93,7 +93,7 @@ def _decide(mail: RowMapping, member: Member, house: House, now: datetime) -> _D
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
+class Left:
     """What of a mail is still to be said, and the case whose it is."""
 
     case_id: int
@@ -104,7 +104,15 @@ class _Left:
     useful_until: date | None
 
 
-def _left(mail: RowMapping) -> _Left | Fallback:
+def whole(mail: RowMapping) -> Left:
+    """All that a message says, whatever has become of it."""
+    facts, amounts = loads(mail["facts"]), _amounts(mail)
+    return Left(
+        mail["case_id"], mail["generation"], mail["step"], facts, amounts, mail["useful_until"]
+    )
+
+
+def left_of(mail: RowMapping) -> Left | Fallback:
     """Or why nothing is: it has ended, or was told anew. Charges told together end one by one."""
     request = mail["notice"] in REQUESTS and mail["case_id"] is not None
     own = {n: mail[n] for n in ("case_id", "matter", "generation", "is_open", "overtaken")}
@@ -113,13 +121,13 @@ def _left(mail: RowMapping) -> _Left | Fallback:
     left = {one["matter"]: one for one in going if not one["overtaken"]}
     if not left:
         return Fallback.OVERTAKEN if going else Fallback.ENDED
-    facts, step, last = loads(mail["facts"]), mail["step"], mail["useful_until"]
     if len(left) == len(told):
-        return _Left(own["case_id"], own["generation"], step, facts, _amounts(mail), last)
+        return whole(mail)
+    facts, step, last = loads(mail["facts"]), mail["step"], mail["useful_until"]
     rest = without(facts, {one["matter"] for one in told} - left.keys())
     assert rest is not None
     first = left[rest["charge_id"]]
-    return _Left(
+    return Left(
         first["case_id"],
         first["generation"],
         step_of(facts, first["matter"], step),
@@ -136,7 +144,7 @@ def _amounts(mail: RowMapping) -> tuple[ShownAmount, ...]:
     )
 
 
-def _row(mail: RowMapping, left: _Left, house: House, now: datetime) -> dict[str, Any]:
+def _row(mail: RowMapping, left: Left, house: House, now: datetime) -> dict[str, Any]:
     """The letter: it says what the mail said, and on which day that was."""
     written = japan_date(mail["tried_at"] or mail["created_at"])
     draft = Draft(

@@ -3,28 +3,37 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import japan_date
+from notifier.decide.facts import (
+    amounts_of,
+    errors_within,
+    unguarded,
+)
 from notifier.decide.plan import earliest
-from notifier.decide.rules.outcomes import hold_task, weigh
+from notifier.decide.rules.outcomes import hold_task
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.errors import BadInput, FieldError
-from notifier.model.member import Member
-from notifier.model.message import Draft
+from notifier.model.member import Member, MemberStatus
+from notifier.model.message import Draft, public_number
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import Channel
 from notifier.store import cases, history, members, messages, tasks
+from notifier.write.fact_errors import fact_errors
 
 from .creation import message_row
+from .facts import Record, record_of, weigh_facts
 from .situations import House
 
 #: Mailings are the house's own; they stand beside the sources of billing.
 SOURCE = "mailing"
+#: The day by which a matter is known: two mailings about it have it in common.
+_MATTER_DAYS: Final = ("charged_on", "occurred_on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +65,24 @@ async def mail(
     *,
     actor: Actor,
     now: datetime,
+    again: bool = False,
+    with_left: bool = False,
 ) -> Mailed:
     """Create the messages of a mailing to a cohort of (member number, line in its file).
 
-    Raises :class:`BadInput` naming each line whose member is unknown; then nothing is made.
+    ``again``: also to members whom another message has told of the same matter. ``with_left``:
+    also to members who have left. Raises :class:`BadInput` naming each field, and each line whose
+    member cannot get it; then nothing is made.
     """
+    if errors := check_mailing(mailing, house, now):
+        raise BadInput(errors)
     people = await members.by_number(conn, sorted({no for no, _ in cohort}), lock=True)
-    _check(mailing, cohort, people, house)
+    await _check(conn, mailing, cohort, people, again=again, with_left=with_left)
     ordered = [people[no] for no, _ in cohort]
+    record = await _record(conn, mailing, ordered, house)
     given = [_case(mailing, member, now) for member in ordered]
     ids = await cases.save(conn, given, actor=actor, now=now)
-    weighed = [_weigh(mailing, member, house, now) for member in ordered]
+    weighed = [_weigh(mailing, member, house, record, now) for member in ordered]
     rows = [
         message_row(
             outcome.draft,
@@ -92,26 +108,99 @@ async def mail(
     return Mailed(made=len(fresh), held=len(holds), known=len(known))
 
 
-def _check(
+def check_mailing(mailing: Mailing, house: House, now: datetime) -> list[FieldError]:
+    """What is wrong with a mailing whoever its readers are."""
+    notice = house.notices.get(mailing.notice)
+    if notice is None:
+        return [FieldError("notice", "unknown_notice", {"value": mailing.notice})]
+    scheme, today = house.schemes.get(mailing.scheme), japan_date(now)
+    errors: list[FieldError] = []
+    if scheme is None:
+        errors.append(FieldError("scheme", "unknown_scheme", {"value": mailing.scheme}))
+    elif scheme.brand_on(today) is None:
+        errors.append(FieldError("scheme", "no_brand"))
+    if mailing.step not in notice.steps:
+        allowed = {"allowed": ", ".join(notice.steps)}
+        return [*errors, FieldError("step", "not_one_of", allowed)]
+    specs = notice.fields_for(mailing.step)
+    errors += [FieldError(f"facts.{name}", "no_role") for name in unguarded(specs)]
+    errors += (wrong := fact_errors(notice, mailing.step, mailing.facts, today))
+    return errors if wrong else errors + errors_within(amounts_of(specs, mailing.facts))
+
+
+async def _check(
+    conn: AsyncConnection,
     mailing: Mailing,
     cohort: Sequence[tuple[str, int]],
     people: Mapping[str, Member],
-    house: House,
+    *,
+    again: bool,
+    with_left: bool,
 ) -> None:
+    before = await history.told_in_mailing(conn, mailing.name)
+    if before is not None and (differs := _differing(mailing, before)):
+        raise BadInput([FieldError("name", "name_taken", {"value": ", ".join(differs)})])
     errors = [
-        FieldError("member_no", "unknown_member", {"value": no}, line=line)
+        FieldError("member_no", code, {"value": no}, line=line)
         for no, line in cohort
-        if no not in people
+        if (code := _unfit(people.get(no), mailing.scheme, with_left=with_left))
     ]
-    if mailing.scheme not in house.schemes:
-        errors.append(FieldError("scheme", "unknown_scheme", {"value": mailing.scheme}))
-    notice = house.notices[mailing.notice]
-    wanted = {f.name for f in notice.fields_for(mailing.step) if not f.optional}
-    known = {f.name for f in notice.fields_for(mailing.step)}
-    errors += [FieldError(f"facts.{f}", "missing") for f in sorted(wanted - mailing.facts.keys())]
-    errors += [FieldError(f"facts.{f}", "unknown") for f in sorted(mailing.facts.keys() - known)]
+    if not errors and not again:
+        told = await _told_elsewhere(conn, mailing, people)
+        errors = [
+            FieldError("member_no", "has_it_already", {"number": public_number(found)}, line=line)
+            for no, line in cohort
+            if (found := told.get(people[no].member_id))
+        ]
     if errors:
         raise BadInput(errors)
+
+
+def _differing(mailing: Mailing, before: Mapping[str, Any]) -> list[str]:
+    """In what a mailing differs from the one of its name on record."""
+    found = [
+        name for name in ("scheme", "notice", "step") if before[name] != getattr(mailing, name)
+    ]
+    facts, then = dict(mailing.facts), before["facts"]
+    names = sorted(facts.keys() | then.keys())
+    return found + [f"facts.{name}" for name in names if facts.get(name) != then.get(name)]
+
+
+def _unfit(member: Member | None, scheme: str, *, with_left: bool) -> str | None:
+    """Why a member cannot be in a cohort about a scheme."""
+    if member is None:
+        return "unknown_member"
+    if member.status is MemberStatus.LEFT:
+        return None if with_left else "member_left"
+    if all(e.scheme != scheme for e in member.enrolments):
+        return "not_enrolled"
+    return None
+
+
+async def _told_elsewhere(
+    conn: AsyncConnection, mailing: Mailing, people: Mapping[str, Member]
+) -> Mapping[int, int]:
+    """Member id → a message that tells of the same matter and is none of this mailing."""
+    day = next((name for name in _MATTER_DAYS if mailing.facts.get(name)), None)
+    if day is None:
+        return {}
+    return await history.same_matter(
+        conn,
+        [m.member_id for m in people.values()],
+        scheme=mailing.scheme,
+        notice=mailing.notice,
+        step=mailing.step,
+        day=(day, mailing.facts[day]),
+        but=mailing.name,
+    )
+
+
+async def _record(
+    conn: AsyncConnection, mailing: Mailing, people: Sequence[Member], house: House
+) -> Record:
+    specs = house.notices[mailing.notice].fields_for(mailing.step)
+    amounts = amounts_of(specs, mailing.facts)
+    return await record_of(conn, amounts, mailing.scheme, [m.member_id for m in people])
 
 
 def _case(mailing: Mailing, member: Member, now: datetime) -> dict[str, Any]:
@@ -129,7 +218,9 @@ def _case(mailing: Mailing, member: Member, now: datetime) -> dict[str, Any]:
     }
 
 
-def _weigh(mailing: Mailing, member: Member, house: House, now: datetime) -> Send | Hold:
+def _weigh(
+    mailing: Mailing, member: Member, house: House, record: Record, now: datetime
+) -> Send | Hold:
     by_post = mailing.channel is Channel.LETTER
     reachable = member.address is not None if by_post else bool(member.email)
     situation = Situation(
@@ -150,4 +241,4 @@ def _weigh(mailing: Mailing, member: Member, house: House, now: datetime) -> Sen
         facts=mailing.facts,
         not_before=situation.not_before(mailing.notice, mailing.step),
     )
-    return weigh(situation, draft)
+    return weigh_facts(situation, draft, record)

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.decide.calendar import japan_date
+from notifier.decide.facts import amounts_of
 from notifier.decide.guard import check_due
 from notifier.decide.rules import decide
 from notifier.decide.rules.outcomes import goes_out, weigh
@@ -15,15 +17,18 @@ from notifier.decide.together import charges_of, joined, shown_of
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Outcome, Send, Skip
 from notifier.model.event import Event
+from notifier.model.message import Draft
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
-from notifier.model.states import State
+from notifier.model.states import Channel, State
 from notifier.model.verdict import Category
 from notifier.store import cases, events, members, messages, suppressions, together
+from notifier.store.db import loads
 from notifier.store.messages import Move
 
 from . import records
 from .creation import expiry, shown_row
+from .facts import record_of
 from .gathering import in_order
 from .situations import Arrived, House, load
 from .spoken import weigh_again
@@ -131,11 +136,33 @@ async def _case_says(
 ) -> Outcome:
     found = await messages.get(conn, message["message_id"])
     assert found is not None
+    if message["member_id"] is None:
+        return _report_says(found, house, now)
     several = await together.told(conn, [message["message_id"]])
     ids = [one["case_id"] for r in several for one in in_order(r)] or [message["case_id"]]
     told = [cases.record(case) for i in ids if (case := await cases.get(conn, i))]
     [member] = (await members.by_id(conn, [message["member_id"]])).values()
-    return weigh_again(found, told, member, house, now)
+    specs = house.notices[found["notice"]].fields_for(found["step"])
+    amounts = amounts_of(specs, loads(found["facts"]))
+    record = await record_of(conn, amounts, found["scheme"], [member.member_id])
+    return weigh_again(found, told, member, house, now, record)
+
+
+def _report_says(found: RowMapping, house: House, now: datetime) -> Outcome:
+    """A letter to somebody who is no member goes as it is, in the name of a sender in force."""
+    draft = Draft(
+        notice=found["notice"],
+        step=found["step"],
+        scheme=found["scheme"],
+        matter=found["matter"],
+        channel=Channel.LETTER,
+        generation=found["generation"],
+        facts=loads(found["facts"]),
+    )
+    scheme = house.schemes.get(found["scheme"])
+    if scheme is None or scheme.brand_on(japan_date(now)) is None:
+        return Hold(draft=draft, reason=Reason.NO_BRAND)
+    return Send(draft=draft)
 
 
 async def _send(

@@ -23,6 +23,7 @@ from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
 from notifier.store.db import loads
 
+from .facts import Record, weigh_facts
 from .situations import House, letter_by
 
 
@@ -53,12 +54,17 @@ def say(
 
 
 def weigh_again(
-    found: RowMapping, told: Sequence[CaseRecord], member: Member, house: House, now: datetime
+    found: RowMapping,
+    told: Sequence[CaseRecord],
+    member: Member,
+    house: House,
+    now: datetime,
+    record: Record,
 ) -> Send | Hold:
     """A held message that no event caused, weighed as the record stands now.
 
     ``found`` is a row of :func:`notifier.store.messages.get`; ``told``: the cases that it tells
-    of, the first one first.
+    of, the first one first; ``record``: what the amounts of a mailing are held against.
     """
     case = told[0]
     if case.plan is not None:
@@ -81,7 +87,7 @@ def weigh_again(
         facts=loads(found["facts"]),
         not_before=situation.not_before(found["notice"], found["step"]),
     )
-    return weigh(situation, draft)
+    return weigh_facts(situation, draft, record)
 
 
 def _say_all(

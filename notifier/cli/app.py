@@ -22,6 +22,7 @@ from . import (
     receiving,
     rejected,
     report,
+    resend,
     returned,
     returns,
     run,
@@ -39,6 +40,7 @@ from . import (
 messages.app.command("settle-by-log")(settling.settle_by_log)
 events.app.command("example")(examples.example)
 events.app.command("stream")(examples.stream)
+messages.app.command("resend")(resend.resend)
 letters.app.command("returned")(returned.returned)
 letters.app.command("scan")(returned.scan)
 app = typer.Typer(

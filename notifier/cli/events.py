@@ -51,10 +51,10 @@ def read_events(file: str) -> list[Line]:
 
     Raises :class:`BadInput` naming every line that is wrong.
     """
-    return list(_read(_bytes(file)))
+    return list(_read(bytes_of(file)))
 
 
-def _bytes(file: str) -> bytes:
+def bytes_of(file: str) -> bytes:
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
 

@@ -1,7 +1,5 @@
 """``notifier events example`` and ``stream``: to try the ways in, with events of today."""
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -14,6 +12,7 @@ from notifier.runtime.parts import Parts
 from notifier.runtime.settings import BadSettings
 from notifier.write.labels import label
 
+from .events import bytes_of
 from .session import out, run, settings
 
 
@@ -46,8 +45,7 @@ def stream(
         url = parts.urls.intake
         if url is None:
             raise BadSettings("NOTIFIER_INTAKE_REDIS_URL: names no stream (to try one: embedded)")
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        lines = [line for line in data.split(b"\n") if line.strip()]
+        lines = [line for line in bytes_of(file).split(b"\n") if line.strip()]
         await put(url, parts.settings.intake_stream, lines)
         language = parts.settings.locale
         out.print(label("cli.on_stream", language, count=f"{len(lines):,}"), highlight=False)

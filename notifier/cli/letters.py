@@ -1,16 +1,18 @@
 """``notifier letters``: mailings by post."""
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from notifier.cases.mailing import Mailing, mail
+from notifier.app import mailings, reports
 from notifier.intake.cohort_file import read_cohort
-from notifier.model.errors import BadInput, FieldError
+from notifier.intake.mailing_file import read_mailing
+from notifier.intake.report_file import read_report
+from notifier.model.message import public_number
 from notifier.model.states import Channel
 from notifier.runtime.parts import Parts
+from notifier.write.labels import label
 
 from .session import out, person, run
 
@@ -22,40 +24,65 @@ Facts = Annotated[
 
 
 @app.command("apology")
-def apology(cohort: Cohort, facts: Facts) -> None:
+def apology(
+    cohort: Cohort,
+    facts: Facts,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Also to members whom another message tells the same."),
+    ] = False,
+    with_left: Annotated[
+        bool, typer.Option("--with-left", help="Also to members who have left.")
+    ] = False,
+) -> None:
     """An apology by letter to every member of a cohort file, once for each name of a mailing.
 
-    ``facts`` says what is told; for the step ``data_leak`` the five items that the law asks for.
+    ``facts`` says what is told (docs/mailings.md); amounts are held against the record.
     """
 
     async def work(parts: Parts) -> None:
-        mailing = _mailing(facts.read_bytes())
-        lines = [(c.member_no, c.line) for c in read_cohort(cohort.read_bytes())]
-        async with parts.engine.begin() as conn:
-            house = await parts.house(conn)
-            now = parts.clock.now()
-            mailed = await mail(conn, mailing, lines, house, actor=person(), now=now)
-        counts = {"letters": mailed.made, "held": mailed.held, "had it already": mailed.known}
-        out.print(", ".join(f"{name}: {count:,}" for name, count in counts.items()))
+        mailing = read_mailing(facts.read_bytes(), notice="apology", channel=Channel.LETTER)
+        made = await mailings.create(
+            parts.engine,
+            parts.acceptor,
+            parts.writer,
+            mailing,
+            read_cohort(cohort.read_bytes()),
+            actor=person(),
+            now=parts.clock.now(),
+            again=again,
+            with_left=with_left,
+        )
+        counts = {"made": made.made, "held": made.held, "known": made.known}
+        language = parts.settings.locale
+        said = [label(f"mailing.{name}", language, count=f"{n:,}") for name, n in counts.items()]
+        out.print(" / ".join(said))
 
     run(work)
 
 
-def _mailing(data: bytes) -> Mailing:
-    try:
-        table: dict[str, Any] = tomllib.loads(data.decode())
-    except ValueError as problem:
-        raise BadInput([FieldError("facts", "not_toml", {"value": str(problem)})]) from None
-    names = ("name", "scheme", "step", "facts")
-    missing = [FieldError(n, "missing") for n in names if n not in table]
-    if missing:
-        raise BadInput(missing)
-    facts = {k: str(v) if hasattr(v, "isoformat") else v for k, v in table["facts"].items()}
-    return Mailing(
-        name=table["name"],
-        scheme=table["scheme"],
-        notice="apology",
-        step=table["step"],
-        channel=Channel.LETTER,
-        facts=facts,
-    )
+@app.command("report")
+def report(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.toml",
+            help="TOML: name, scheme, [to] and [facts].",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+) -> None:
+    """An incident report by letter to an organisation that is no member, once for each name."""
+
+    async def work(parts: Parts) -> None:
+        letter = read_report(file.read_bytes())
+        actor, now = person(), parts.clock.now()
+        made = await reports.create(
+            parts.engine, parts.acceptor, parts.writer, letter, actor=actor, now=now
+        )
+        key = "report.made" if made.made else "report.made_before"
+        number = public_number(made.message_id)
+        out.print(label(key, parts.settings.locale, number=number), highlight=False)
+
+    run(work)

@@ -30,6 +30,7 @@ from notifier.store.messages import Move
 from notifier.write.labels import label
 
 from .names import reason_of
+from .resend import show_origin
 from .returns import ENTRIES, entry_line
 from .session import Limit, out, person, put, run
 from .tables import show
@@ -73,7 +74,7 @@ def _line(r: RowMapping, language: str) -> tuple[object, ...]:
     return (
         public_number(r["message_id"]),
         r["created_at"],
-        r["member_no"] or r["login"],
+        r["member_no"] or r["login"] or r["report"],
         f"{r['notice']}/{r['step']}",
         label(f"channel.{r['channel']}", language),
         label(f"state.{r['state']}", language),
@@ -97,6 +98,7 @@ def show_(message: Number) -> None:
                 out.print(_why_not_yet(wait, parts.settings, language), highlight=False)
             _causes(await events.causes_of(conn, message_id))
             _reasons(await events.decisions_of(conn, message_id), language)
+            await show_origin(conn, message_id, language)
             _timeline(await log.of_message(conn, message_id), language)
             _attempts(await attempts.of_message(conn, message_id), language)
             _returns(await tracking.of_message(conn, message_id), language)
@@ -115,7 +117,7 @@ def _head(found: RowMapping, language: str) -> None:
     def word(kind: str, name: str) -> str:
         return label(f"{kind}.{found[name]}", language)
 
-    to = found["member_no"] or found["login"]
+    to = found["member_no"] or found["login"] or found["matter"]
     out.print(f"{public_number(found['message_id'])} → {to}", style="bold", highlight=False)
     kind = f"{found['notice']}/{found['step']}"
     out.print(f"{word('notice', 'notice')} ({kind}), {word('channel', 'channel')}")

@@ -1,21 +1,23 @@
 """``notifier report``: what became of a mailing, a campaign, a batch or a notice."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.decide.calendar import JAPAN
 from notifier.model.batch import batch_number
-from notifier.model.errors import NotAllowed
+from notifier.model.errors import BadInput, FieldError, NotFound
+from notifier.model.notice import Notice
 from notifier.runtime.parts import Parts
 from notifier.store import figures
-from notifier.store.figures import Figures
+from notifier.store.figures import By, Figures, Span
 from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing
-from .session import run
+from .session import out, run
 from .tables import show
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day in Japan.")]
@@ -29,41 +31,81 @@ def report(
     step: Annotated[str | None, typer.Option(help="Of the notice.")] = None,
     since: Day = None,
     until: Day = None,
+    by: Annotated[
+        By, typer.Option(help="What --since and --until go by: when it was sent, or created.")
+    ] = By.SENT,
 ) -> None:
     """Sent, delivered, undelivered, and inquiries, of one mailing, campaign, batch or notice."""
     if sum(x is not None for x in (mailing, campaign, batch, notice)) != 1:
         raise typer.BadParameter("one of --mailing, --campaign, --batch, --notice")
-
-    begin, end = _day(since) or _FIRST, _day(until)
-
-    async def wanted(conn: AsyncConnection, now: datetime) -> Figures:
-        if mailing is not None:
-            return await figures.of_mailing(conn, mailing)
-        if campaign is not None:
-            return await figures.of_campaign(conn, campaign)
-        if batch is not None:
-            return await figures.of_batch(conn, batch_number(batch))
-        after = (end or now) + timedelta(days=1)
-        return await figures.of_notice(conn, notice or "", step, since=begin, until=after)
+    if notice is None and (step, since, until) != (None, None, None):
+        raise typer.BadParameter("--step, --since and --until go with --notice")
+    period = _period(since, until)
 
     async def work(parts: Parts) -> None:
+        language = parts.settings.locale
         async with parts.engine.connect() as conn:
-            found = await wanted(conn, parts.clock.now())
-        if not found.messages and not found.inquiries:
-            raise NotAllowed("nothing is on record about that")
-        _show(found, parts.settings.locale)
+            if notice is not None:
+                _check_notice(parts.writer.notices, notice, step)
+                begin, end = period
+                found = await figures.of_notice(conn, notice, step, since=begin, until=end, by=by)
+                _show(found, language)
+                if not found.messages:
+                    _nothing(await figures.span(conn, notice, step), by, language)
+                return
+            key = batch_number(batch) if batch is not None else None
+            named = {"mailing": mailing, "campaign": campaign, "batch": key}
+            [(what, value)] = [(w, v) for w, v in named.items() if v is not None]
+            if not await figures.known(conn, what, value):
+                raise NotFound(what, batch or value)
+            _show(await _OF[what](conn, value), language)
 
     run(work)
 
 
 _YEARS = range(1990, 2200)
-_FIRST = datetime(2000, 1, 1, tzinfo=JAPAN)
+_OF: Final[Mapping[str, Callable[[AsyncConnection, Any], Awaitable[Figures]]]] = {
+    "mailing": figures.of_mailing,
+    "campaign": figures.of_campaign,
+    "batch": figures.of_batch,
+}
+
+
+def _period(
+    since: datetime | None, until: datetime | None
+) -> tuple[datetime | None, datetime | None]:
+    """From the beginning of the first day up to the end of the last one, in Japan."""
+    begin, last = _day(since), _day(until)
+    if begin and last and last < begin:
+        raise typer.BadParameter("--until is before --since")
+    return begin, last + timedelta(days=1) if last else None
 
 
 def _day(given: datetime | None) -> datetime | None:
     if given and given.year not in _YEARS:
         raise typer.BadParameter(f"{given:%Y-%m-%d}: not a year of ours")
     return datetime.combine(given.date(), time(), JAPAN) if given else None
+
+
+def _check_notice(notices: Mapping[str, Notice], name: str, step: str | None) -> None:
+    if name not in notices:
+        raise BadInput([FieldError("notice", "not_one_of", {"allowed": ", ".join(notices)})])
+    steps = notices[name].steps
+    if step is not None and step not in steps:
+        raise BadInput([FieldError("step", "not_one_of", {"allowed": ", ".join(steps)})])
+
+
+def _nothing(span: Span, by: By, language: str) -> None:
+    """What there is, where nothing is in the period: an empty table looks like a fact."""
+    if not span.messages:
+        out.print(label("cli.report_none", language))
+        return
+    days = {
+        name: f"{at.astimezone(JAPAN):%Y-%m-%d}" if at else "—"
+        for name, at in (("first", span.first), ("last", span.last))
+    }
+    key = f"cli.report_none_{by}"
+    out.print(label(key, language, count=f"{span.messages:,}", **days), highlight=False)
 
 
 def _show(found: Figures, language: str) -> None:
@@ -77,6 +119,7 @@ def _show(found: Figures, language: str) -> None:
         "undelivered": found.undelivered,
         "uncertain": found.of_state("uncertain"),
         "inquiries": found.of_kind("inquiry") + found.of_kind("complaint"),
+        "by_member": found.by_member,
         "open": found.open_inquiries,
     }
     show(("", ""), [(label(f"figure.{name}", language), n) for name, n in counts.items()])

@@ -48,7 +48,7 @@ def correspondence(found: RowMapping, house: House, *, now: datetime) -> Corresp
         step=found["step"],
         language=found["language"],
         written_at=now.astimezone(JAPAN),
-        recipient=_staff(found) if to_staff else _member(found),
+        recipient=_staff(found) if to_staff else _reader(found),
         scheme_name=house.name if to_staff else found["scheme_name"] or "",
         group_no="" if to_staff else found["group_no"] or "",
         policies=tuple(found["policies"] or ()),
@@ -66,6 +66,17 @@ def _brand(found: RowMapping) -> Brand:
 
 def _staff(found: RowMapping) -> Recipient:
     return Recipient(name=found["staff_name"], email=found["staff_email"])
+
+
+def _reader(found: RowMapping) -> Recipient:
+    outside = found.get("recipient")
+    return _member(found) if outside is None else recipient_of(outside)
+
+
+def recipient_of(contact: bytes) -> Recipient:
+    """Somebody who is no member, from contact data as stored."""
+    given = orjson.loads(contact)
+    return Recipient(**{**given, "address": PostalAddress(**given["address"])})
 
 
 def _member(found: RowMapping) -> Recipient:

@@ -1,6 +1,5 @@
 """A scheme as a TOML file: registered fees and brands, each from a day on."""
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import date, time
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from notifier.write.japanese import Open
 from .addresses import parse_email
 from .characters import is_clean
 from .findings import first_of_each, translate
+from .toml_file import read_toml
 
 _Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 _Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]
@@ -83,7 +83,7 @@ class _SchemeEntry(_Entry):
 
 def read_scheme(data: bytes) -> Scheme:
     """The scheme of a TOML file in UTF-8. Raises :class:`BadInput` with all that is wrong."""
-    found = _decode(data)
+    found = read_toml(data)
     try:
         entry = _SchemeEntry.model_validate(found)
     except ValidationError as problem:
@@ -92,18 +92,6 @@ def read_scheme(data: bytes) -> Scheme:
     if errors:
         raise BadInput(first_of_each(errors))
     return _scheme(entry)
-
-
-def _decode(data: bytes) -> dict[str, Any]:
-    if not data.strip():
-        raise BadInput([FieldError("file", "empty_file")])
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise BadInput([FieldError("file", "bad_encoding")]) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
-        why = {"value": str(problem)[:100]}
-        raise BadInput([FieldError("file", "not_toml", why)]) from None
 
 
 def _check_texts(value: Any, path: str) -> Iterator[FieldError]:

@@ -18,6 +18,7 @@ class CaseKind(StrEnum):
     REFUND = "refund"
     RENEWAL = "renewal"  # of a scheme's policies
     MAILING = "mailing"  # a cohort file
+    REPORT = "report"  # a formal letter to an organisation that is no member
 
 
 class CaseMove(StrEnum):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 
+from .money import AmountRole
 from .plan import CutOff, Plan
 from .states import Channel
 
@@ -45,6 +46,7 @@ class FieldSpec:
     type: FieldType
     optional: bool = False
     parts: "tuple[FieldSpec, ...]" = ()  # of records
+    role: AmountRole | None = None  # of an amount: what it is held against before it leaves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

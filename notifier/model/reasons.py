@@ -73,6 +73,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     RELEASED = "released"
     REDECIDED = "redecided"  # replaced by what the rules say today
+    RESENT = "resent"  # a copy that a person has asked for
     OPENED = "opened"
     CONTINUED = "continued"
     SETTLED_BY_PERSON = "settled_by_person"

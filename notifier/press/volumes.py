@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from notifier.model.correspondence import Correspondence
+from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.model.message import public_number
 from notifier.model.press import Press
@@ -80,13 +80,19 @@ def leaf(
         notice=c.notice,
         packed=packed,
         address=c.recipient.address,
-        name=addressee(c.recipient.name, c.recipient.honorific),
+        name=_addressed(c.recipient),
         barcode=barcode_text(c.recipient.address),
         envelope=envelope,
         pages=pages,
         first_page=first_page,
         mark=mark,
     )
+
+
+def _addressed(r: Recipient) -> str:
+    """Whom a letter is addressed to, in one line: an organisation, or somebody in it."""
+    parts = (r.organisation, r.role, addressee(r.name, r.honorific))
+    return " ".join(part for part in parts if part)
 
 
 def volume(name: str, leaves: Sequence[Leaf], bound: Bound, folder: Path) -> Volume:

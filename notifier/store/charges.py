@@ -77,6 +77,31 @@ def _amounts(stored: Mapping[str, Any]) -> ChargedAmounts:
     )
 
 
+async def submitted_on(
+    conn: AsyncConnection, member_ids: Iterable[int], day: date
+) -> dict[int, ChargeRecord]:
+    """Member id → all that was submitted for the member on a day, as one charge.
+
+    For whoever knows the day and not the charge id.
+    """
+    found = await rows(
+        conn,
+        """SELECT c.member_id, jsonb_agg(jsonb_build_object('charged_on', a.charged_on,
+               'premium', a.premium, 'other_fees', a.other_fees, 'total', a.total)
+               ORDER BY a.event_id) AS submitted
+           FROM charges c JOIN charge_amounts a USING (source, charge_id)
+           WHERE c.member_id = ANY(CAST(:ids AS bigint[])) AND a.charged_on = :day
+           GROUP BY c.member_id""",
+        {"ids": list(member_ids), "day": day},
+    )
+    return {
+        r["member_id"]: ChargeRecord(
+            charge_id="", submitted=tuple(_amounts(a) for a in loads(r["submitted"]))
+        )
+        for r in found
+    }
+
+
 async def save(conn: AsyncConnection, changes: Iterable[Mapping[str, Any]]) -> None:
     """Store what events say of charges: source, charge_id, member_id, event_id and any of
     settled_on, refundable (yen), silent_on, amounts (charged_on, premium, other_fees, total)."""

@@ -28,8 +28,10 @@ LEFT JOIN LATERAL (
     ORDER BY valid_from DESC LIMIT 1
 ) b ON true"""
 
+# Letters alone go to readers that are on no register.
 _LOAD = f"""
-SELECT {COLUMNS} FROM messages m {JOINS}
+SELECT {COLUMNS}, r.contact AS recipient FROM messages m {JOINS}
+LEFT JOIN recipients r ON r.case_id = m.case_id AND m.member_id IS NULL
 WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
 """
 

@@ -31,29 +31,41 @@ _OVERTAKEN = """EXISTS (
                  SELECT message_id FROM message_cases WHERE case_id = {0}.case_id) told
     JOIN messages l USING (message_id)
     WHERE l.message_id > m.message_id AND l.state NOT IN ('cancelled', 'expired')
-      AND l.in_place_of IS NULL
+      AND l.in_place_of IS NULL {1}
       AND (l.notice = m.notice
            OR (l.notice = ANY(CAST(:requests AS text[]))
                AND m.notice = ANY(CAST(:requests AS text[])))))"""
 
 # Where a mail stands is looked at again when nobody else can move it. What is said at the end of
 # a case has not ended with it.
-_TAKE = f"""
+_TOLD = """
 SELECT m.message_id, m.token, m.case_id, m.member_id, m.notice, m.step, m.generation, m.scheme,
     m.language, m.useful_until, m.stopped, m.reason, m.created_at, f.facts, f.shown,
+    m.state, m.channel, m.staff_id, c.kind AS case_kind,
     c.state = 'open' OR c.closed_at <= m.created_at AS is_open, c.matter,
-    {_OVERTAKEN.format("m")} AS overtaken,
+    {own} AS overtaken,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('case_id', o.case_id, 'matter', o.matter,
             'generation', t.generation,
             'is_open', o.state = 'open' OR o.closed_at <= m.created_at,
-            'overtaken', {_OVERTAKEN.format("o")})), '[]')
+            'overtaken', {other})), '[]')
      FROM message_cases t JOIN cases o ON o.case_id = t.case_id
      WHERE t.message_id = m.message_id) AS others,
     (SELECT max(a.created_at) FROM attempts a WHERE a.message_id = m.message_id) AS tried_at
 FROM messages m JOIN message_facts f USING (message_id) LEFT JOIN cases c USING (case_id)
-WHERE m.message_id = ANY(CAST(:ids AS bigint[])) AND m.fallback IS NULL
+WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
+"""
+_TAKE = f"""{_TOLD.format(own=_OVERTAKEN.format("m", ""), other=_OVERTAKEN.format("o", ""))}
+  AND m.fallback IS NULL
   AND m.state IN ('uncertain', 'bounced', 'failed', 'suppressed')
 ORDER BY m.message_id FOR UPDATE OF m
+"""
+
+# A copy says nothing new: it overtakes nobody who is to have another one.
+_NO_COPY = "AND NOT EXISTS (SELECT FROM resends r WHERE r.message_id = l.message_id)"
+_ANEW = f"""{
+    _TOLD.format(own=_OVERTAKEN.format("m", _NO_COPY), other=_OVERTAKEN.format("o", _NO_COPY))
+}
+FOR UPDATE OF m
 """
 
 _DECIDED = """
@@ -150,6 +162,17 @@ async def take(
     ``requests``: notices of which the latest is what counts.
     """
     return await rows(conn, _TAKE, {"ids": list(ids), "requests": list(requests)})
+
+
+async def told_by(
+    conn: AsyncConnection, message_id: int, *, requests: Sequence[str]
+) -> RowMapping | None:
+    """One message, whatever its state, locked, with all that a copy of it says; None: no such one.
+
+    Columns as those of :func:`take`, and state, channel, staff_id and case_kind.
+    """
+    found = await rows(conn, _ANEW, {"ids": [message_id], "requests": list(requests)})
+    return found[0] if found else None
 
 
 async def letters_of(conn: AsyncConnection, wanted: Iterable[Mapping[str, Any]]) -> dict[int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import dumps, rows
+from .db import dumps, loads, rows
 
 _OF_CASES = """
 WITH told AS (
@@ -149,6 +149,80 @@ async def shown_in(
     for r in found:
         answer.setdefault(r["case_id"], []).append((r["role"], r["name"], r["yen"]))
     return answer
+
+
+async def shown_to(
+    conn: AsyncConnection, member_ids: Sequence[int], scheme: str
+) -> dict[int, list[list[tuple[str, str, int]]]]:
+    """Member id → what messages about a scheme have shown: for each message and charge by itself,
+    its amounts (role, name, yen)."""
+    found = await rows(
+        conn,
+        """SELECT k.member_id, jsonb_agg(jsonb_build_array(a.role, a.name, a.yen)) AS amounts
+           FROM message_keys k JOIN messages m USING (message_id) JOIN shown s USING (message_id),
+               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
+           WHERE k.member_id = ANY(CAST(:ids AS bigint[])) AND m.scheme = :scheme
+             AND a.yen IS NOT NULL
+           GROUP BY k.member_id, s.message_id, s.created_at, a.charge""",
+        {"ids": list(member_ids), "scheme": scheme},
+    )
+    answer: dict[int, list[list[tuple[str, str, int]]]] = {}
+    for r in found:
+        told = [(role, name, yen) for role, name, yen in loads(r["amounts"])]
+        answer.setdefault(r["member_id"], []).append(told)
+    return answer
+
+
+async def same_matter(
+    conn: AsyncConnection,
+    member_ids: Sequence[int],
+    *,
+    scheme: str,
+    notice: str,
+    step: str,
+    day: tuple[str, str],
+    but: str,
+) -> dict[int, int]:
+    """Member id → the latest message that tells of the same matter, whatever made it.
+
+    The matter is the same where notice, step, scheme and ``day`` (name of a fact, its value) are.
+    What was stopped or has lapsed does not count, nor does the mailing ``but`` itself.
+    """
+    found = await rows(
+        conn,
+        """SELECT k.member_id, max(k.message_id) AS message_id
+           FROM message_keys k JOIN messages m USING (message_id)
+           JOIN message_facts f USING (message_id) LEFT JOIN cases c ON c.case_id = k.case_id
+           WHERE k.member_id = ANY(CAST(:ids AS bigint[])) AND k.notice = :notice
+             AND k.step = :step AND m.scheme = :scheme AND f.facts ->> :field = :value
+             AND m.state NOT IN ('cancelled', 'expired')
+             AND NOT (c.kind = 'mailing' AND c.matter = :but)
+           GROUP BY k.member_id""",
+        {
+            "ids": list(member_ids),
+            "scheme": scheme,
+            "notice": notice,
+            "step": step,
+            "field": day[0],
+            "value": day[1],
+            "but": but,
+        },
+    )
+    return {r["member_id"]: r["message_id"] for r in found}
+
+
+async def told_in_mailing(conn: AsyncConnection, name: str) -> Mapping[str, Any] | None:
+    """What a mailing of this name has told: scheme, notice, step and facts of one of its messages;
+    None: there is no such mailing."""
+    found = await rows(
+        conn,
+        """SELECT m.scheme, m.notice, m.step, f.facts
+           FROM cases c JOIN message_keys k USING (case_id) JOIN messages m USING (message_id)
+           JOIN message_facts f USING (message_id)
+           WHERE c.kind = 'mailing' AND c.matter = :name LIMIT 1""",
+        {"name": name},
+    )
+    return {**found[0], "facts": loads(found[0]["facts"])} if found else None
 
 
 async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set[int]:

@@ -22,11 +22,12 @@ WITH given AS (
         lane smallint, state text, reason text, uncertain_policy text,
         most_attempts smallint,
         next_attempt_at timestamptz, expires_at timestamptz, useful_until date,
-        in_place_of bigint, facts jsonb, shown jsonb)
+        in_place_of bigint, copy smallint, facts jsonb, shown jsonb)
 ), keyed AS (
     INSERT INTO message_keys (token, case_id, task_id, member_id, staff_id, notice, step, channel,
-        generation)
-    SELECT token, case_id, task_id, member_id, staff_id, notice, step, channel, generation
+        generation, copy)
+    SELECT token, case_id, task_id, member_id, staff_id, notice, step, channel, generation,
+        coalesce(copy, 0)
     FROM given ORDER BY n
     ON CONFLICT DO NOTHING
     RETURNING message_id, token
@@ -190,7 +191,8 @@ async def get(conn: AsyncConnection, message_id: int) -> RowMapping | None:
 
 _LIST = """
 SELECT m.message_id, m.created_at, m.updated_at, m.notice, m.step, m.channel, m.state, m.reason,
-    m.attempts, p.member_no, s.login, m.generation
+    m.attempts, p.member_no, s.login, m.generation,
+    (SELECT matter FROM cases c WHERE c.case_id = m.case_id AND c.member_id IS NULL) AS report
 FROM messages m LEFT JOIN members p USING (member_id) LEFT JOIN staff s USING (staff_id)
 WHERE (CAST(:state AS text) IS NULL OR m.state = :state)
   AND (CAST(:notice AS text) IS NULL OR m.notice = :notice)

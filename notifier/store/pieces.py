@@ -99,11 +99,13 @@ async def due(
 
 
 async def contacts(conn: AsyncConnection, ids: Sequence[int]) -> Mapping[int, bytes | None]:
-    """Message id → contact data of its member as stored, for putting letters in order."""
+    """Message id → contact data of its reader as stored, for putting letters in order."""
     found = await rows(
         conn,
-        """SELECT m.message_id, c.contact FROM messages m LEFT JOIN member_contacts c
-           USING (member_id) WHERE m.message_id = ANY(CAST(:ids AS bigint[]))""",
+        """SELECT m.message_id, coalesce(c.contact, r.contact) AS contact
+           FROM messages m LEFT JOIN member_contacts c USING (member_id)
+           LEFT JOIN recipients r ON r.case_id = m.case_id AND m.member_id IS NULL
+           WHERE m.message_id = ANY(CAST(:ids AS bigint[]))""",
         {"ids": list(ids)},
     )
     return {r["message_id"]: r["contact"] for r in found}

@@ -99,7 +99,7 @@ ORDER BY t.task_id
 _LIST = """
 SELECT c.case_id, c.kind, c.matter, c.scheme, c.state, c.reason, c.generation, c.deadline,
     c.next_due_at, p.member_no
-FROM cases c JOIN members p USING (member_id)
+FROM cases c LEFT JOIN members p USING (member_id)
 WHERE (CAST(:state AS text) IS NULL OR c.state = :state)
   AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
   AND (CAST(:member AS text) IS NULL OR p.member_no = :member)

@@ -99,6 +99,8 @@ def _unfilled(new: Notice, shipped: Notice, step: str) -> list[str]:
 def _filled(old: FieldSpec, new: FieldSpec) -> bool:
     if old.type is not new.type or (old.optional and not new.optional):
         return False
+    if new.role not in (None, old.role):  # of the guard, which goes by the program's own
+        return False
     known = {part.name: part for part in old.parts}
     return all(p.name in known and _filled(known[p.name], p) for p in new.parts)
 

@@ -14,9 +14,9 @@ _ATTRIBUTES: Final = tuple(
     for name in ("href", "src", "srcset", "action", "background", "poster")
 )
 _CSS: Final = re.compile(r"url\(\s*['\"]?([^'\")]*)")
-#: What a mail program turns into a link by itself.
+#: What a mail program turns into a link by itself; Japanese has no space before it.
 _BARE: Final = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
+    r"(?<![a-z0-9])(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
 )
 _TEL: Final = re.compile(r"tel:\+?[0-9]{8,15}")
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from notifier.model.money import AmountRole
 from notifier.model.notice import (
     Fallback,
     FieldSpec,
@@ -246,8 +247,15 @@ class _Reader:
     def _field(self, key: str, name: str, kind: object) -> FieldSpec:
         if not _NAME.fullmatch(name):
             raise self._bad(key, "is not a name in lower case")
-        text = kind if isinstance(kind, str) else ""
+        text, _, role = (kind if isinstance(kind, str) else "").partition(" ")
         field_type = self._member(FieldType, key, text.removesuffix("?"))
         if field_type is FieldType.RECORDS:
             raise self._bad(key, "stands in a table of its own, [records.…]")
-        return FieldSpec(name=name, type=field_type, optional=text.endswith("?"))
+        if role and field_type is not FieldType.YEN:
+            raise self._bad(key, "has a role, and is no amount")
+        return FieldSpec(
+            name=name,
+            type=field_type,
+            optional=text.endswith("?"),
+            role=self._member(AmountRole, key, role) if role else None,
+        )

@@ -86,6 +86,13 @@ class Office:
             held = await messages.held(conn)
             await release(conn, held, house, actor=ACTOR, now=self.hand.time)
 
+    async def release(self) -> None:
+        """Take all that is held through the rules again."""
+        async with self.engine.begin() as conn:
+            held = await messages.held(conn)
+            house = await self.acceptor.house(conn)
+            await release(conn, held, house, actor=ACTOR, now=self.hand.time)
+
     async def house(self) -> House:
         async with self.engine.connect() as conn:
             return await self.acceptor.house(conn)

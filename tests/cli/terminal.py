@@ -1,5 +1,6 @@
 """The terminal as a person has it: ``notifier`` in a process of its own."""
 
+import asyncio
 import atexit
 import io
 import multiprocessing
@@ -12,7 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
+from typer.testing import CliRunner
+
 from notifier.cli import main
+from notifier.cli.app import app
 from notifier.runtime.clock import turn
 from notifier.runtime.settings import Settings
 
@@ -74,6 +78,14 @@ class Terminal:
         assert "Traceback" not in said
         assert process.exitcode == code, said
         return said
+
+    async def within(self, *words: str, code: int = 0) -> str:
+        """Run a verb in a thread of this process: for tables of many inputs."""
+        runner = CliRunner(env=environment(self.settings))
+        result = await asyncio.to_thread(runner.invoke, app, list(words))
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+        assert result.exit_code == code, result.output
+        return result.output
 
 
 def _verb(words: Sequence[str], env: Mapping[str, str], streams: Sequence[Any]) -> None:

@@ -1,5 +1,6 @@
 """``notifier inquiries`` and ``notifier report`` as staff have them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ NAME = "leak-2025-07"
 
 @pytest.fixture
 async def mailed(notifier: Terminal, engine: AsyncEngine, tmp_path: Path) -> Terminal:
-    """A terminal at a house that has mailed two members."""
+    """A terminal at a house that has mailed two members, on the day after the leak was found."""
+    notifier.set_time(datetime(2025, 8, 6, 1, tzinfo=UTC))
     async with engine.begin() as conn:
         await schemes.save(conn, SCHEME, actor=system("test"), now=NOW)
         await members.save(conn, [(member(n), NOW) for n in ("M0001", "M0002")], now=NOW)
@@ -61,8 +63,25 @@ async def test_what_is_refused(mailed: Terminal) -> None:
     assert "received" in mailed("inquiries", "add", "--mailing", NAME, "--received", late, code=1)
     mailed("inquiries", "show", "77", code=1)
     mailed("inquiries", "answer", "77", code=1)
-    mailed("report", "--mailing", "nothing", code=1)
+    assert "nothing" in mailed("report", "--mailing", "nothing", code=1)
+    assert "B000007" in mailed("report", "--batch", "B000007", code=1)
+    assert "notice" in mailed("report", "--notice", "foo", code=1)
+    assert "overcharge" in mailed("report", "--notice", "apology", "--step", "foo", code=1)
+    mailed("report", "--notice", "apology", "--by", "foo", code=2)
+    mailed("report", "--mailing", NAME, "--since", "2025-08-06", code=2)
+    mailed(
+        "report", "--notice", "apology", "--since", "2025-08-07", "--until", "2025-08-06", code=2
+    )
     mailed("report", code=2)
+
+
+async def test_nothing_is_only_said_where_it_is_so(mailed: Terminal) -> None:
+    """Two letters wait since 8/6: none was sent on that day, and both were made on it."""
+    day = ("--notice", "apology", "--since", "2025-08-06", "--until", "2025-08-06")
+    said = mailed("report", *day)
+    assert "この期間に送ったものはありません（記録にあるもの 2件" in said
+    assert "ありません" not in mailed("report", *day, "--by", "created")
+    assert "まだ1件も" in mailed("report", "--notice", "refund")
 
 
 async def test_too_much_and_too_far_away(mailed: Terminal) -> None:

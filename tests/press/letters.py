@@ -99,6 +99,6 @@ def check(folder: Path, ids: Sequence[int]) -> None:
         for row in of_file:
             assert int(row["先頭ページ"]) == at + 1
             assert row["番号"] in pages[at]
-            assert row["宛名"].replace(" ", "") in pages[at].replace(" ", "")
+            assert "".join(row["宛名"].split()) in "".join(pages[at].split())
             at += int(row["ページ数"])
         assert at == len(pages)

@@ -1,12 +1,13 @@
 """Undelivered mail and inquiries per mailing are figures."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.cases.mailing import Mailing, mail
+from notifier.decide.calendar import JAPAN
 from notifier.intake import inquiries as intake
 from notifier.model.errors import BadInput, NotAllowed, NotFound
 from notifier.model.inquiry import (
@@ -16,9 +17,12 @@ from notifier.model.inquiry import (
     InquiryKind,
     InquiryTopic,
 )
+from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
-from notifier.store import figures, inquiries, members
-from notifier.store.db import rows, scalar
+from notifier.store import figures, inquiries, members, messages
+from notifier.store.db import rows, run, scalar
+from notifier.store.figures import By, Span
+from notifier.store.messages import Move
 from tests.cases.conftest import ACTOR, Office, office
 from tests.samples import NOW, SCHEME, WRITER, member
 from tests.tell.conftest import move
@@ -72,7 +76,8 @@ async def test_counts_of_a_mailing(office: Office, ids: list[int]) -> None:
     await _add(office.engine, inquiry(message_id=ids[0]))
     await _add(office.engine, inquiry(InquiryKind.COMPLAINT, mailing=NAME, member_no="M0003"))
     done = await _add(office.engine, inquiry(InquiryKind.THANKS, mailing=NAME))
-    await _add(office.engine, inquiry(member_no="M0003"))  # about something else
+    await _add(office.engine, inquiry(member_no="M0003"))  # of what M0003 has had last: this
+    await _add(office.engine, inquiry(member_no="M0007"))  # whose letter has not left: of nothing
     async with office.engine.begin() as conn:
         given = {"answered_by": "事務局", "text": "お伝えした。", "actor": ACTOR, "now": NOW}
         await intake.answer(conn, done, **given)  # type: ignore[arg-type]
@@ -83,18 +88,62 @@ async def test_counts_of_a_mailing(office: Office, ids: list[int]) -> None:
         found = await figures.of_mailing(conn, NAME)
         assert (found.messages, found.left, found.undelivered) == (7, 6, 2)
         assert (found.of_state("uncertain"), found.of_state("posted")) == (1, 3)
-        assert [found.of_kind(k) for k in InquiryKind] == [1, 1, 1]
-        assert found.open_inquiries == 2
+        assert [found.of_kind(k) for k in InquiryKind] == [2, 1, 1]
+        assert (found.open_inquiries, found.by_member) == (3, 1)
         same = await figures.of_notice(
             conn, "apology", "data_leak", since=NOW, until=NOW + timedelta(days=1)
         )
-        assert same.states == found.states
-        assert sum(same.inquiries.values()) == 1  # only that which names a message
+        assert same.messages == same.left == found.left  # what waits was sent on no day
+        assert same.inquiries == found.inquiries
+        day = {"since": NOW, "until": NOW + timedelta(days=1)}
+        made = await figures.of_notice(conn, "apology", "data_leak", by=By.CREATED, **day)
+        assert made.states == found.states
         other = await figures.of_notice(
             conn, "apology", None, since=NOW + timedelta(days=1), until=NOW + timedelta(days=2)
         )
-        assert other.messages == 0
+        assert (other.messages, sum(other.inquiries.values())) == (0, 0)
+        everything = await figures.of_notice(conn, "apology", None)
+        assert everything.states == found.states
         assert (await figures.of_mailing(conn, "nothing")).messages == 0
+
+
+async def test_a_period_goes_by_the_day_of_sending(office: Office, ids: list[int]) -> None:
+    """Made on 7/16; one letter is handed over on 8/7 and posted, as the press says, on 8/8."""
+    async with office.engine.begin() as conn:
+        await move(conn, ids[:1], State.PRINTED)
+        gone = Move(message_id=ids[0], after=State.HANDED_OVER, reason=Reason.HANDED_OVER)
+        on_the_7th = datetime(2025, 8, 7, 10, tzinfo=JAPAN)
+        assert await messages.move(conn, [gone], actor=ACTOR, now=on_the_7th) == ids[:1]
+
+    async def on(month: int, day: int, by: By = By.SENT) -> int:
+        begin = datetime(2025, month, day, tzinfo=JAPAN)
+        async with office.engine.connect() as conn:
+            found = await figures.of_notice(
+                conn, "apology", None, since=begin, until=begin + timedelta(days=1), by=by
+            )
+        return found.messages
+
+    assert [await on(8, 7), await on(7, 16), await on(7, 16, By.CREATED)] == [1, 0, 7]
+    async with office.engine.begin() as conn:
+        batch = await scalar(
+            conn,
+            """INSERT INTO batches (state, folder, created_at, created_by, posting_day)
+               VALUES ('handed_over', 'B1', :now, 'test', '2025-08-07') RETURNING batch_id""",
+            {"now": NOW},
+        )
+        await run(
+            conn,
+            """INSERT INTO pieces (message_id, batch_id, serial, file, first_page, pages, sha256,
+                   posted_on, attempt, grams, yen)
+               VALUES (:id, :batch, 1, 'f', 1, 1, '', '2025-08-08', 1, 20, 110)""",
+            {"id": ids[0], "batch": batch},
+        )
+    assert [await on(8, 7), await on(8, 8)] == [0, 1]
+    async with office.engine.connect() as conn:
+        span = await figures.span(conn, "apology", None)
+        none = await figures.span(conn, "apology", "overcharge")
+    assert span == Span(7, *[datetime(2025, 8, 8, tzinfo=JAPAN)] * 2)
+    assert none == Span(0, None, None)
 
 
 async def test_an_inquiry_about_a_message_belongs_to_its_mailing(

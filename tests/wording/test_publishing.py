@@ -87,7 +87,8 @@ async def test_a_folder_that_is_older_than_a_publication_takes_nothing_back(desk
         ("not_written", '#panic("letter: no")\n', "letter.typ", ""),
         ("policy_changed", "bulk", "notice.toml", "standard"),
         ("policy_changed", 'expires_after = "99d"', "notice.toml", 'expires_after = "14d"'),
-        ("field_changed", 'amount = "text"', "notice.toml", 'amount = "yen"'),
+        ("field_changed", 'amount = "text"', "notice.toml", 'amount = "yen refund"'),
+        ("field_changed", 'amount = "yen due"', "notice.toml", 'amount = "yen refund"'),
     ],
 )
 async def test_what_does_not_pass_is_not_published(

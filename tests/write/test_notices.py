@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from notifier.model.notice import Lane, UncertainPolicy
+from notifier.model.notice import FieldType, Lane, UncertainPolicy
 from notifier.model.states import Channel
 from notifier.write import BadTemplate, WriteError, Writer
 from notifier.write.manifest import read_notice
@@ -313,7 +313,9 @@ def test_a_version_is_the_files(writer: Writer, templates: Path, tmp_path: Path)
 BREAKS = [
     ("notice.toml", 'lane = "standard"', 'lane = "fast"', "lane"),
     ("notice.toml", 'expires_after = "7d"', 'expires_after = "soon"', "expires_after"),
-    ("notice.toml", 'premium = "yen"', 'premium = "money"', "fields.premium"),
+    ("notice.toml", 'premium = "yen due"', 'premium = "money"', "fields.premium"),
+    ("notice.toml", 'premium = "yen due"', 'premium = "yen owed"', "fields.premium"),
+    ("notice.toml", 'category = "text"', 'category = "text due"', "fields.category"),
     ("notice.toml", 'uncertain = "resend"', 'unknown = "x"', "unknown"),
     ("notice.toml", "[fields]", 'unsubscribe = "yes"\n[fields]', "unsubscribe"),
     ("notice.toml", "[fields]", "attempts = 0\n[fields]", "attempts"),
@@ -343,6 +345,16 @@ def test_a_broken_file_is_named_at_the_start(
         Writer(copy)
     assert caught.value.file == f"card_error/{file}"
     assert key in caught.value.key
+
+
+def test_every_amount_has_a_role_that_the_guard_knows(writer: Writer) -> None:
+    """What has none could be held against nothing, and would be on no record."""
+    for notice in writer.notices.values():
+        for step in notice.steps:
+            specs = notice.fields_for(step)
+            inner = [part for spec in specs for part in spec.parts]
+            amounts = [s for s in (*specs, *inner) if s.type is FieldType.YEN]
+            assert [s.name for s in amounts if s.role is None] == [], (notice.name, step)
 
 
 def test_a_notice_may_limit_how_often_it_is_tried(templates: Path) -> None:
