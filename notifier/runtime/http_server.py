@@ -33,7 +33,6 @@ _CHUNK: Final = 32  # bytes that a chunk of a body may have beside what it carri
 _LINGER: Final = 2.0  # seconds in which what was still on its way is read, and thrown away
 _DISCARDED: Final = 4 * 1024 * 1024  # bytes of that
 _TURNED_AWAY: Final = 100  # connections that may hear why they are not let in
-_FLUSH: Final = 10.0  # seconds for the last bytes of an answer
 
 
 class Gate:
@@ -189,7 +188,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._arm(_LINGER, self.transport.abort)
         else:
             self.transport.close()
-            self._arm(_FLUSH, self.transport.abort)
+            self._arm(self._given.write_seconds, self.transport.abort)
 
     def _arm(self, seconds: float, act: Any) -> None:
         if self._timer is not None:
