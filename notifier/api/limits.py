@@ -23,6 +23,25 @@ from .problems import problem
 _log = structlog.get_logger()
 _SCOPE: Final = "notifier.admission"  # where a request's own stands in its scope
 _RETRY: Final = "5"  # seconds
+_TELL: Final = 10.0  # seconds between two lines about refusals
+
+
+class Tally:
+    """Refusals, by their cause: whoever comes a thousand times makes one line."""
+
+    def __init__(self, event: str) -> None:
+        """``event``: how the line is called."""
+        self._event = event
+        self._counts: Counter[str] = Counter()
+        self._told_at = -_TELL
+
+    def note(self, code: str) -> None:
+        """Count one; told at once if none was told lately."""
+        self._counts[code] += 1
+        if monotonic() - self._told_at >= _TELL:
+            self._told_at = monotonic()
+            _log.warning(self._event, **self._counts)
+            self._counts.clear()
 
 
 class Refused(Exception):
@@ -94,6 +113,7 @@ class Limits:
     def __init__(self, app: ASGIApp, given: Http) -> None:
         self._app, self._given = app, given
         self._under_way = 0
+        self._tally = Tally("api.refused")
         self._by_address: Counter[str] = Counter()
         self._by_key: Counter[str] = Counter()
         self.known, self.unknown = Budget(given.known_bytes), Budget(given.unknown_bytes)
@@ -111,7 +131,7 @@ class Limits:
                 inner = {**scope, "client": (client, port), _SCOPE: admission}
                 await self._app(inner, answer.receive, answer.send)
         except Refused as refused:
-            _log.warning("api.refused", status=refused.status, why=refused.code)
+            self._tally.note(refused.code)
             await answer.refuse(refused)
 
     def _client(self, scope: Scope) -> str:

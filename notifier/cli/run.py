@@ -24,6 +24,7 @@ def up() -> None:
 
     async def both(parts: Parts) -> None:
         stop = serving.stop_on_signals()
+        # Each supervises what it runs: only a wrong setting ends one, and with it the process.
         err.print(f"http://{parts.settings.api_host}:{parts.settings.api_port}", highlight=False)
         async with asyncio.TaskGroup() as group:
             group.create_task(serving.serve(parts, stop))

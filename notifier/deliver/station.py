@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -30,6 +31,8 @@ from .worker import Worker
 
 log = structlog.get_logger(__name__)
 
+_SHORT: Final = 5.0  # seconds: a shift that breaks off before has hardly begun
+_MOST_BROKEN: Final = 3  # such shifts in a row before whoever runs the station hears of it
 #: Parts of the relay's connections that each lane has to itself.
 _WEIGHTS: Final = {Lane.URGENT: 1, Lane.STANDARD: 2, Lane.BULK: 1}
 
@@ -64,12 +67,20 @@ def shares(relays: Sequence[Relay], lanes: Iterable[Lane]) -> dict[Lane, int]:
 
 
 async def deliver(station: Station, stop: asyncio.Event) -> None:
-    """Deliver until ``stop`` is set and what was in flight has ended."""
+    """Deliver until ``stop`` is set and what was in flight has ended.
+
+    Raises what broke off several shifts in a row, each at its beginning.
+    """
+    broken = 0
     while not stop.is_set():
+        began = monotonic()
         try:
             await _shift(station, stop)
         except Exception:
             log.exception("shift broke off")
+            broken = broken + 1 if monotonic() - began < _SHORT else 1
+            if broken >= _MOST_BROKEN:
+                raise
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await stop.wait()

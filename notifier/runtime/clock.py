@@ -1,5 +1,6 @@
 """The time of day, as the house reads it."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,8 +40,10 @@ class Clock:
             return
         seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if seen != self._seen:
-            self._shift = _read(file)
-            self._seen = seen
+            # While it cannot be opened (too many files are) the clock goes on as it went.
+            with contextlib.suppress(OSError):
+                self._shift = _read(file)
+                self._seen = seen
 
 
 def _read(file: Path) -> timedelta:

@@ -11,18 +11,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from time import monotonic
 from typing import Any, Final, cast
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from notifier.api.limits import Tally
 from notifier.api.problems import problem
 from notifier.model.http import Http, counted_as
 
-_log = structlog.get_logger()
 #: What comes from outside is counted (see :class:`Gate`), not logged line by line.
 _ERRORS: Final = logging.getLogger("notifier.http")
 _ERRORS.setLevel(logging.ERROR)
@@ -35,8 +33,6 @@ _CHUNK: Final = 32  # bytes that a chunk of a body may have beside what it carri
 _LINGER: Final = 2.0  # seconds in which what was still on its way is read, and thrown away
 _DISCARDED: Final = 4 * 1024 * 1024  # bytes of that
 _TURNED_AWAY: Final = 100  # connections that may hear why they are not let in
-_FLUSH: Final = 10.0  # seconds for the last bytes of an answer
-_TELL: Final = 10.0  # seconds between two lines about refusals
 
 
 class Gate:
@@ -47,8 +43,7 @@ class Gate:
         self._open = 0
         self._by_address: Counter[str] = Counter()
         self._turned_away = 0
-        self._refused: Counter[str] = Counter()
-        self._told_at = -_TELL
+        self.refusals = Tally("http.refused")
 
     @property
     def open(self) -> int:
@@ -85,14 +80,6 @@ class Gate:
     def turned_away(self) -> None:
         """It has gone."""
         self._turned_away -= 1
-
-    def note(self, code: str) -> None:
-        """Count what was refused; whoever comes a thousand times makes one line."""
-        self._refused[code] += 1
-        if monotonic() - self._told_at >= _TELL:
-            self._told_at = monotonic()
-            _log.warning("http.refused", **self._refused)
-            self._refused.clear()
 
 
 class HttpConfig(uvicorn.Config):
@@ -169,7 +156,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._outside:
             self._refuse(429 if why == "too_many_requests" else 503, why)
         else:
-            self._gate.note(why)
+            self._gate.refusals.note(why)
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -201,7 +188,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._arm(_LINGER, self.transport.abort)
         else:
             self.transport.close()
-            self._arm(_FLUSH, self.transport.abort)
+            self._arm(self._given.write_seconds, self.transport.abort)
 
     def _arm(self, seconds: float, act: Any) -> None:
         if self._timer is not None:
@@ -324,7 +311,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Answer, and end it; in the middle of another answer only the latter."""
         if self._ending:
             return
-        self._gate.note(code)
+        self._gate.refusals.note(code)
         if not self._may_answer():
             self._ending = True
             self.transport.abort()

@@ -1,5 +1,6 @@
 """The clock, and the shifted one of rehearsals."""
 
+import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,3 +42,18 @@ def test_the_settings_choose(tmp_path: Path) -> None:
     shifted = load_settings(relay_host="127.0.0.1", clock_file=tmp_path / "shift")
     assert clock_of(shifted).shift == timedelta(hours=1)
     assert clock_of(load_settings()).shift == timedelta()
+
+
+def test_while_no_file_can_be_opened_the_clock_goes_on_as_it_went(tmp_path: Path) -> None:
+    file = tmp_path / "clock"
+    clock = Clock(file)
+    turn(file, timedelta(hours=1))
+    assert clock.shift == timedelta(hours=1)
+    turn(file, timedelta(hours=2))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        during = clock.shift
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (during, clock.shift) == (timedelta(hours=1), timedelta(hours=2))
