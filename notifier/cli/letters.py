@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from notifier.cases.mailing import Mailing, mail
+from notifier.intake.card_numbers import refuse_card_numbers
 from notifier.intake.cohort_file import read_cohort
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.states import Channel
@@ -50,6 +51,7 @@ def _mailing(data: bytes) -> Mailing:
     missing = [FieldError(n, "missing") for n in names if n not in table]
     if missing:
         raise BadInput(missing)
+    refuse_card_numbers("", table)
     facts = {k: str(v) if hasattr(v, "isoformat") else v for k, v in table["facts"].items()}
     return Mailing(
         name=table["name"],

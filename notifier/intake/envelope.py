@@ -77,17 +77,17 @@ def _read(value: Any) -> tuple[Event | None, list[FieldError]]:
     if version not in models:  # nothing can be said about data of an unknown type
         return None, errors
     try:
-        data = read_data(models[version], value["data"])
+        data, notes = read_data(models[version], value["data"])
     except BadInput as problem:
         return None, [*errors, *problem.errors]
     if attributes is None:
         return None, errors
     errors = check(data, attributes.time)
-    return (None, errors) if errors else _event(attributes, settle(data), value)
+    return (None, errors) if errors else _event(attributes, settle(data), value, notes)
 
 
 def _event(
-    attributes: Attributes, data: Any, value: Mapping[str, Any]
+    attributes: Attributes, data: Any, value: Mapping[str, Any], notes: list[FieldError]
 ) -> tuple[Event | None, list[FieldError]]:
     raw = canonical(dict(value))
     if len(raw) > MAX_EVENT:
@@ -102,6 +102,7 @@ def _event(
         supersedes=attributes.supersedes,
         digest=hashlib.sha256(raw).digest(),
         raw=raw,
+        notes=(*attributes.notes, *notes),
     ), []
 
 

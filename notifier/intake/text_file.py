@@ -6,10 +6,20 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
 
+from . import card_numbers
+from .characters import printable
+
 _KANA_OR_KANJI = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+#: Headings of columns with identifiers (as :func:`heading` has them), which may look like card
+#: numbers: of members, policies, letters and pieces of the press.
+_IDENTIFIERS: Final = frozenset(
+    {"member_no", "会員番号", "加入者番号", "policies", "policy_no", "証券番号"}
+    | {"number", "番号", "press_id", "piece_id", "管理番号"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +48,33 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def read_rows(text: str) -> list[Row]:
-    """The rows of a CSV text, blank ones left out; at least one.
+    """The rows of a CSV text, blank ones left out; at least one. The first has the headings.
 
-    Raises :class:`BadInput` with ``bad_csv`` or ``empty_file``.
+    Raises :class:`BadInput` with ``bad_csv`` or ``empty_file``, or naming every cell that no column
+    of any file may hold: NUL (``control_character``) or a card number.
     """
     rows = list(_rows(text))
     if not rows:
         raise BadInput([FieldError("file", "empty_file")])
+    wrong = [error for row in rows for error in _refused(row, rows[0].cells)]
+    if wrong:
+        raise BadInput(wrong)
     return rows
+
+
+def _refused(row: Row, titles: tuple[str, ...]) -> Iterator[FieldError]:
+    for place, cell in enumerate(row.cells):
+        if "\0" in cell:
+            code: str | None = "control_character"
+        elif len(cell) < card_numbers.SHORTEST:
+            continue
+        else:
+            title = heading(titles[place]) if place < len(titles) else ""
+            name = "member_no" if title in _IDENTIFIERS else ""
+            code = card_numbers.refusal(name, cell.strip())
+        if code:
+            title = titles[place] if place < len(titles) else "file"
+            yield FieldError(printable(title.strip()[:60]), code, line=row.line)
 
 
 def _rows(text: str) -> Iterator[Row]:
@@ -78,14 +107,19 @@ def _encoding(data: bytes) -> str:
         if found == "utf-8" and _is_cp932(data):
             return "cp932"
         raise _undecided(line) from None
-    if b"\0" in data:  # UTF-16 of ASCII text is valid UTF-8
+    if _is_wide(data):  # UTF-16 of ASCII text is valid UTF-8
         raise _undecided(data.count(b"\n", 0, data.index(b"\0")) + 1)
     return found
 
 
+def _is_wide(data: bytes) -> bool:
+    """Whether so much is NUL that each character has several bytes. A few stand in bad cells."""
+    return data.count(0) * 8 > len(data)
+
+
 def _is_cp932(data: bytes) -> bool:
     # A damaged UTF-8 file and one in EUC-JP can both be read as CP932, as nonsense.
-    if b"\0" in data or not _decodes(data, "cp932") or _decodes(data, "euc_jp"):
+    if _is_wide(data) or not _decodes(data, "cp932") or _decodes(data, "euc_jp"):
         return False
     as_utf8 = data.decode("utf-8", "replace")
     return len(_KANA_OR_KANJI.findall(as_utf8)) <= as_utf8.count("\ufffd")

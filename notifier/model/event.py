@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from . import billing, membership, renewal
+from .errors import FieldError
 
 #: Every type we take, and the models of its data by version.
 TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
@@ -43,6 +44,7 @@ class Event:
     supersedes: str | None = None  # id of an earlier event of the same source
     digest: bytes = b""  # SHA-256 of the canonical form; tells a repeat from a contradiction
     raw: bytes = b""  # the event as received, canonical JSON
+    notes: tuple[FieldError, ...] = ()  # what is odd about it, and no reason to refuse it
 
     @property
     def member_no(self) -> str:
