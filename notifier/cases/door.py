@@ -23,6 +23,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, TaskKind, uncertain
 from notifier.store import cases, events, history, members, messages, superseded, tasks
+from notifier.store.db import lost_a_race
 from notifier.store.messages import Move
 
 from . import records
@@ -118,7 +119,7 @@ async def _take_wave(
             taken = [(a, s, decide(a.event, s)) for a, s in ready]
             lanes = await apply(conn, taken, house, actor=actor, now=now)
     except Exception as problem:
-        if _connection_is_gone(problem):
+        if _is_not_its_own(problem):
             raise
         if len(wave) > 1:  # find the one that breaks; the others go through
             for single in wave:
@@ -130,9 +131,10 @@ async def _take_wave(
     followed.lanes |= lanes
 
 
-def _connection_is_gone(problem: Exception) -> bool:
-    return isinstance(problem, DBAPIError) and (
-        problem.connection_invalidated or "serialize" in str(problem) or "deadlock" in str(problem)
+def _is_not_its_own(problem: Exception) -> bool:
+    """Whether it is the connection or another transaction that an event broke on."""
+    return lost_a_race(problem) or (
+        isinstance(problem, DBAPIError) and problem.connection_invalidated
     )
 
 

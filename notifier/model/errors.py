@@ -38,10 +38,13 @@ class BadInput(Exception):
 
 
 class Conflict(Exception):
-    """The same (source, id) was seen before with another payload."""
+    """The same (source, id) was seen before with another payload.
 
-    def __init__(self, source: str, event_id: str) -> None:
-        self.source, self.event_id = source, event_id
+    ``errors`` names every such event of a batch by its place (``index``).
+    """
+
+    def __init__(self, source: str, event_id: str, errors: Sequence[FieldError] = ()) -> None:
+        self.source, self.event_id, self.errors = source, event_id, tuple(errors)
         super().__init__(f"{source} {event_id}: seen before with another payload")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -29,6 +29,9 @@ TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
         "scheme.renewal_due": {1: renewal.RenewalDue},
     }
 )
+
+#: By how much a sender's clock may be ahead of ours.
+CLOCK_AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,25 +14,31 @@ from notifier.model.event import TYPES, Event
 from .db import dumps, rows, run
 
 _INSERT = """
-WITH given AS (
+WITH sent AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         n integer, source text, id text, type text, version smallint, member_no text,
         occurred_at timestamptz, digest text, supersedes text, payload text)
+    ORDER BY n
+), given AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('events', 'event_id')) AS event_id, sent.* FROM sent
 ), made AS (
-    INSERT INTO events (source, id, type, version, member_no, occurred_at, digest, supersedes,
-        received_at, actor)
-    SELECT source, id, type, version, member_no, occurred_at, decode(digest, 'hex'), supersedes,
-        :now, :actor
-    FROM given ORDER BY n
+    -- Numbered as they were sent, for the later one of two counts; stored in an order that is the
+    -- same for everybody, so that two batches with the same events never wait for each other.
+    INSERT INTO events (event_id, source, id, type, version, member_no, occurred_at, digest,
+        supersedes, received_at, actor)
+    OVERRIDING SYSTEM VALUE
+    SELECT event_id, source, id, type, version, member_no, occurred_at, decode(digest, 'hex'),
+        supersedes, :now, :actor
+    FROM given ORDER BY source, id
     ON CONFLICT (source, id) DO NOTHING
-    RETURNING event_id, source, id
+    RETURNING event_id
 ), kept AS (
     INSERT INTO event_payloads (event_id, received_at, payload)
-    SELECT event_id, :now, convert_to(payload, 'UTF8') FROM made JOIN given USING (source, id)
+    SELECT event_id, :now, convert_to(payload, 'UTF8') FROM made JOIN given USING (event_id)
 ), logged AS (
     INSERT INTO log (at, kind, actor, event_id) SELECT :now, 'event', :actor, event_id FROM made
 )
-SELECT given.n, made.event_id FROM made JOIN given USING (source, id) ORDER BY given.n
+SELECT given.n, event_id FROM made JOIN given USING (event_id) ORDER BY given.n
 """
 
 
