@@ -102,10 +102,10 @@ def fail(problem: Exception, language: str = "ja") -> NoReturn:
     """End with code 1 and say what is wrong, where, and in which line."""
     if isinstance(problem, BadInput):
         for error in problem.errors:
-            _cross(sentence(error, language))
+            cross(sentence(error, language))
         err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
     else:
-        _cross(str(problem))
+        cross(str(problem))
     raise typer.Exit(1)
 
 
@@ -117,7 +117,8 @@ def put(data: bytes, to: Path | None) -> None:
         to.write_bytes(data)
 
 
-def _cross(text: str) -> None:
+def cross(text: str) -> None:
+    """Say on standard error that something is wrong."""
     plain = "\n".join(printable(line) for line in text.splitlines())
     err.print(Text("✗ ", style="red").append(plain, style="default"))
 
