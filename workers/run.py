@@ -14,6 +14,7 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app import rejected
 from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
 from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
@@ -69,6 +70,11 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
         return set()
 
+    async def tidy(engine: AsyncEngine, now: datetime) -> set[Lane]:
+        keep = timedelta(days=parts.settings.rejected_keep_days)
+        await rejected.tidy(engine, keep=keep, now=now)
+        return set()
+
     async with asyncio.TaskGroup() as group:
         group.create_task(
             work(
@@ -77,7 +83,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
                 lanes,
                 writer=parts.writer,
                 house=staff_sender(parts.settings),
-                hooks=(tick, press, track),
+                hooks=(tick, press, track, tidy),
                 stop=stop,
             )
         )

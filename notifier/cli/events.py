@@ -1,7 +1,7 @@
 """``notifier events``: events from a file or a pipe."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifier.app import events
+from notifier.app import events, undecided
 from notifier.app.events import Line
 from notifier.intake.envelope import parse_event
 from notifier.model.errors import BadInput, FieldError
@@ -17,6 +17,7 @@ from notifier.runtime.parts import Parts
 from notifier.write.labels import label
 
 from .session import cross, err, out, person, run, sentence
+from .tables import show
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -72,6 +73,58 @@ def _tell(sent: events.Sent, language: str) -> None:
     first, last = sent.refused
     told = {"first": first, "last": last, "left": f"{sent.left:,}"}
     err.print(label("cli.events_not_in", language, **told), highlight=False)
+
+
+@app.command("undecided")
+def undecided_() -> None:
+    """Events that could not be decided: how often that was tried, and when it is tried next."""
+
+    async def work(parts: Parts) -> None:
+        _show_undecided(await undecided.waiting(parts.engine))
+
+    run(work)
+
+
+@app.command("retry")
+def retry(
+    event: Annotated[list[int] | None, typer.Argument(min=1, max=10**15)] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are undecided.")] = False,
+) -> None:
+    """Decide undecided events again, at once: those that are named, or --all."""
+    if bool(event) == every:
+        raise typer.BadParameter("name events, or say --all")
+
+    async def work(parts: Parts) -> undecided.Retried:
+        ids = None if every else event
+        now = parts.clock.now()
+        found = await undecided.retry(parts.engine, parts.acceptor, ids, actor=person(), now=now)
+        if found.lanes:
+            await parts.bell.ring(set(found.lanes))
+        counts = {"decided": f"{found.decided:,}", "still": f"{len(found.still):,}"}
+        out.print(label("cli.events_retried", parts.settings.locale, **counts), highlight=False)
+        if found.still:
+            _show_undecided(found.still)
+        return found
+
+    if run(work).still:
+        raise typer.Exit(1)
+
+
+def _show_undecided(found: Sequence[undecided.Undecided]) -> None:
+    columns = ("event", "type", "source and id", "received", "attempts", "next try", "problem")
+    lines = [
+        (
+            str(one.event_id),
+            one.type,
+            f"{one.source} {one.id}",
+            one.received_at,
+            one.attempts,
+            one.next_try_at or "given up",
+            one.problem,
+        )
+        for one in found
+    ]
+    show(columns, lines)
 
 
 def read_events(file: str, now: datetime | None = None) -> list[Line]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from notifier.model import billing, membership
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.money import MOST_YEN, ChargeAmounts
 from notifier.model.renewal import RenewalDue
 
 from .addresses import parse_email
@@ -30,10 +31,19 @@ def settle(data: BaseModel) -> BaseModel:
 def check(data: BaseModel, time: datetime) -> list[FieldError]:
     """What contradicts itself in the data of an event that happened at ``time`` (aware).
 
-    Amounts are not judged here: one that contradicts the record is held, not refused.
+    Amounts are not judged here, unless none can be so big: one that contradicts the record is
+    held, not refused.
     """
     found = _CHECKS.get(type(data))
-    return list(found(data, time.astimezone(_JAPAN).date())) if found else []
+    dates = found(data, time.astimezone(_JAPAN).date()) if found else ()
+    return [*_sums(data), *dates]
+
+
+def _sums(data: BaseModel) -> Iterator[FieldError]:
+    """Lines whose sum no amount can be, which the record could not hold."""
+    for name, value in data:
+        if isinstance(value, ChargeAmounts) and value.lines_total > MOST_YEN:
+            yield FieldError(f"data.{name}.lines", "too_big", {"limit": MOST_YEN})
 
 
 def _charge_failed(data: billing.ChargeFailed, told_on: date) -> Iterator[FieldError]:

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     intake_stream: str = "notifier:events"
     intake_source: str | None = None  # the source that entries of the stream must have
 
+    #: How long rejected entries are kept that were replayed or discarded.
+    rejected_keep_days: Annotated[int, Field(ge=1, le=3650)] = 90
+
     var: Path = Path("var")  # embedded engines, journals, batches
     templates: Path = Field(default_factory=lambda: _data("templates"))
     locales: Path = Field(default_factory=lambda: _data("locales"))

@@ -124,7 +124,8 @@ async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMa
     )
 
 
-_WITH_PAYLOAD = """
+#: Events with their payloads, to be narrowed down.
+WITH_PAYLOAD = """
 SELECT e.*, p.payload FROM events e JOIN event_payloads p
     ON (p.event_id, p.received_at) = (e.event_id, e.received_at)
 """
@@ -147,34 +148,24 @@ async def skip_superseded(conn: AsyncConnection, *, now: datetime) -> int:
     )
 
 
-async def undecided(conn: AsyncConnection, limit: int) -> list[tuple[int, Event]]:
-    """The oldest events that no rule has answered yet."""
-    found = await rows(
-        conn,
-        _WITH_PAYLOAD + " WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT :limit"
-        " FOR UPDATE OF e SKIP LOCKED",
-        {"limit": limit},
-    )
-    return [(r["event_id"], _event(r)) for r in found]
-
-
 async def told_by(conn: AsyncConnection, message_id: int) -> list[tuple[int, Event]]:
     """The latest event about each charge (or whatever else) that a message tells of, in order."""
     found = await rows(
         conn,
-        _WITH_PAYLOAD
+        WITH_PAYLOAD
         + """ JOIN message_causes c ON c.event_id = e.event_id
               WHERE c.message_id = :id ORDER BY e.event_id""",
         {"id": message_id},
     )
     latest: dict[str, tuple[int, Event]] = {}
     for r in found:
-        event = _event(r)
+        event = event_of(r)
         latest[getattr(event.data, "charge_id", None) or ""] = (r["event_id"], event)
     return list(latest.values())
 
 
-def _event(found: RowMapping) -> Event:
+def event_of(found: RowMapping) -> Event:
+    """An event with its payload, as :data:`WITH_PAYLOAD` finds it. ValueError where it is none."""
     raw = bytes(found["payload"])
     model = TYPES[found["type"]][found["version"]]
     return Event(

@@ -61,7 +61,9 @@ async def test_what_is_in_of_a_file_is_said_and_a_second_run_adds_the_rest(
 
     def send(code: int, *more: str) -> str:
         given = "\n".join((*lines, *more)).encode()
-        return notifier("events", "send", "-", given=given, code=code, env={"NOTIFIER_LOCALE": "en"})
+        return notifier(
+            "events", "send", "-", given=given, code=code, env={"NOTIFIER_LOCALE": "en"}
+        )
 
     said = send(1)
     assert "line 701 data.member_no" in said
