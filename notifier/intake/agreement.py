@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from notifier.model import billing, membership
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.event import CLOCK_AHEAD
 from notifier.model.money import MOST_YEN, ChargeAmounts
 from notifier.model.renewal import RenewalDue
 
@@ -47,11 +48,13 @@ def _sums(data: BaseModel) -> Iterator[FieldError]:
 
 
 def _charge_failed(data: billing.ChargeFailed, told_on: date) -> Iterator[FieldError]:
+    yield from _happened(data, told_on, "charged_on")
     yield from _not_past("deadline", data.deadline, told_on)
     yield from _in_order("recharge_on", data.deadline, data.recharge_on)
 
 
 def _correction_failed(data: billing.CorrectionFailed, told_on: date) -> Iterator[FieldError]:
+    yield from _happened(data, told_on, "charged_on", "attempted_on")
     yield from _not_past("deadline", data.deadline, told_on)
     yield from _in_order("next_attempt_on", data.attempted_on, data.next_attempt_on)
     yield from _in_order("next_attempt_on", data.deadline, data.next_attempt_on)
@@ -60,6 +63,7 @@ def _correction_failed(data: billing.CorrectionFailed, told_on: date) -> Iterato
 def _direct_collection(
     data: billing.DirectCollectionDecided, told_on: date
 ) -> Iterator[FieldError]:
+    yield from _happened(data, told_on, "charged_on", "recharged_on", "decided_on")
     yield from _in_order("decided_on", data.deadline, data.decided_on)
     yield from _not_past("contact_by", data.contact_by, told_on)
 
@@ -71,9 +75,23 @@ def _renewal_due(data: RenewalDue, told_on: date) -> Iterator[FieldError]:
     yield from _in_order("ends_on", data.reply_by, data.ends_on)
 
 
-def _overcharged(data: billing.Overcharged, told_on: date) -> Iterator[FieldError]:  # noqa: ARG001
-    if data.exposure is billing.Exposure.CHARGED and data.remedy is None:
-        yield FieldError("data.remedy", "missing")
+def _overcharged(data: billing.Overcharged, told_on: date) -> Iterator[FieldError]:
+    if data.exposure is billing.Exposure.CHARGED:
+        yield from _happened(data, told_on, "charged_on")
+        if data.remedy is None:
+            yield FieldError("data.remedy", "missing")
+
+
+def _settled(data: billing.ChargeSettled, told_on: date) -> Iterator[FieldError]:
+    yield from _happened(data, told_on, "settled_on")
+
+
+def _duplicated(data: billing.Duplicated, told_on: date) -> Iterator[FieldError]:
+    yield from _happened(data, told_on, "charged_on", "duplicated_on")
+
+
+def _refund_completed(data: billing.RefundCompleted, told_on: date) -> Iterator[FieldError]:
+    yield from _happened(data, told_on, "completed_on")
 
 
 def _refund_decided(data: billing.RefundDecided, told_on: date) -> Iterator[FieldError]:
@@ -92,6 +110,14 @@ def _member_updated(data: membership.MemberUpdated, told_on: date) -> Iterator[F
             yield FieldError(f"data.enrolments.{place}.scheme", "given_twice")
 
 
+def _happened(data: BaseModel, told_on: date, *names: str) -> Iterator[FieldError]:
+    """Days of what has happened: not after the event that tells of it, give or take a clock."""
+    for name in names:
+        day: date | None = getattr(data, name)
+        if day is not None and day > told_on + CLOCK_AHEAD:
+            yield FieldError(f"data.{name}", "date_ahead", {"latest": told_on.isoformat()})
+
+
 def _not_past(name: str, deadline: date | None, told_on: date) -> Iterator[FieldError]:
     if deadline is not None and deadline < told_on:
         yield FieldError(f"data.{name}", "deadline_past")
@@ -104,9 +130,12 @@ def _in_order(name: str, before: date | None, after: date | None) -> Iterator[Fi
 
 _CHECKS: Final[Mapping[type[BaseModel], _Check]] = {
     billing.ChargeFailed: _charge_failed,
+    billing.ChargeSettled: _settled,
     billing.CorrectionFailed: _correction_failed,
     billing.DirectCollectionDecided: _direct_collection,
+    billing.Duplicated: _duplicated,
     billing.Overcharged: _overcharged,
+    billing.RefundCompleted: _refund_completed,
     billing.RefundDecided: _refund_decided,
     membership.MemberUpdated: _member_updated,
     RenewalDue: _renewal_due,

@@ -9,6 +9,8 @@ import orjson
 from notifier.model.card_number import SHORTEST, has_card_number, masked
 from notifier.model.errors import BadInput, FieldError
 
+from .characters import printable
+
 __all__ = [
     "IDENTIFIERS",
     "NOTED",
@@ -41,7 +43,7 @@ def problem(name: str, text: str) -> str | None:
 
     ``name``: of the field, without its path. An identifier is only noted, if it is written as one.
     """
-    if len(text) > _LONGEST or not has_card_number(text):
+    if not SHORTEST <= len(text) <= _LONGEST or not has_card_number(text):
         return None
     return NOTED if name in IDENTIFIERS and _IDENTIFIER.fullmatch(text) else REFUSED
 
@@ -57,7 +59,8 @@ def number_problem(value: int) -> str | None:
 
 
 def refuse_card_numbers(field: str, value: Any) -> None:
-    """Refuse texts and whole numbers with card numbers in a value, however deep.
+    """Refuse texts and whole numbers with card numbers in a value, however deep; texts with NUL
+    too, which the record cannot hold.
 
     ``value``: a text, a number, or tables and lists of them, as JSON and TOML have them; keys are
     looked at too. Raises :class:`BadInput` naming each field by its path below ``field``.
@@ -69,20 +72,26 @@ def refuse_card_numbers(field: str, value: Any) -> None:
 
 def _found(field: str, value: Any) -> Iterator[FieldError]:
     if isinstance(value, str):
-        if has_card_number(value):
-            yield FieldError(field, REFUSED)
+        yield from _in_text(field, value)
     elif isinstance(value, int) and not isinstance(value, bool):
         if number_problem(value):
             yield FieldError(field, REFUSED)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            path = f"{field}.{name}" if field else str(name)
+            path = f"{field}.{printable(str(name))}" if field else printable(str(name))
             if has_card_number(str(name)):
                 yield FieldError(path, REFUSED)
             yield from _found(path, inner)
     elif isinstance(value, list | tuple):
         for place, inner in enumerate(value):
             yield from _found(f"{field}.{place}", inner)
+
+
+def _in_text(field: str, text: str) -> Iterator[FieldError]:
+    if "\0" in text:
+        yield FieldError(field, "control_character")
+    elif has_card_number(text):
+        yield FieldError(field, REFUSED)
 
 
 def masked_payload(payload: bytes) -> bytes:

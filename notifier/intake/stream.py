@@ -2,14 +2,15 @@
 
 The stream is the billing system's, on a Redis of its own. An entry has one field, ``event``: a
 CloudEvents object in structured JSON. It is acknowledged only after our commit, and what every
-group of consumers has acknowledged is trimmed. An entry that cannot be accepted is kept with its
-reason (card numbers masked), and can be replayed; it holds nobody up.
+group of consumers has acknowledged is trimmed a day later. An entry that cannot be accepted is
+kept with its reason (card numbers masked), and can be replayed; it holds nobody up.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -48,6 +49,8 @@ class Stream:
     url: str
     name: str
     source: str  # the only source whose events this stream may carry
+    #: How long an acknowledged entry stays, so that whoever queued it can see that it was taken.
+    keep: timedelta = timedelta(days=1)
 
 
 class StreamReader:
@@ -120,13 +123,14 @@ class StreamReader:
         await self._trim()
 
     async def _trim(self) -> None:
-        """Drop from the stream what every group of consumers has read and acknowledged."""
+        """Drop from the stream what every group of consumers has acknowledged, some time ago."""
         try:
             groups: Any = await self._redis.xinfo_groups(self._stream.name)
             needed = [await self._needed(group) for group in groups]
-            if needed:
-                oldest = b"%d-%d" % min(needed)
-                await self._redis.xtrim(self._stream.name, minid=oldest, approximate=False)
+            seconds, micro = await self._redis.time()  # ids are moments of its clock
+            young = seconds * 1000 + micro // 1000 - self._stream.keep // timedelta(milliseconds=1)
+            oldest = "{}-{}".format(*min([*needed, (max(young, 0), 0)]))
+            await self._redis.xtrim(self._stream.name, minid=oldest, approximate=False)
         except ResponseError as problem:  # billing's Redis need not permit it
             _log.warning("stream.not_trimmed", problem=str(problem).split(" ", 1)[0])
 

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import uvicorn
 
@@ -78,7 +79,8 @@ def _reader(parts: Parts, url: str) -> StreamReader:
     source = parts.settings.intake_source
     if source is None:
         raise BadSettings("NOTIFIER_INTAKE_SOURCE: a stream needs the source of its events")
-    stream = Stream(url=url, name=parts.settings.intake_stream, source=source)
+    keep = timedelta(hours=parts.settings.intake_keep_hours)
+    stream = Stream(url=url, name=parts.settings.intake_stream, source=source, keep=keep)
     consumer = f"{socket.gethostname()}-{os.getpid()}"
     return StreamReader(stream, parts.acceptor, parts.engine, parts.clock, consumer)
 

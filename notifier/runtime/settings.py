@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     redis_url: _Redis | None = None  # None: embedded Valkey in var
     intake_redis_url: _Redis | None = None  # None: no stream is read
     intake_stream: str = "notifier:events"
+    intake_keep_hours: Annotated[int, Field(ge=0, le=8760)] = 24  # acknowledged entries stay
     intake_source: str | None = None  # the source that entries of the stream must have
 
     #: How long rejected entries are kept that were replayed or discarded.

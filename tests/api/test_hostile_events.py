@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy import RowMapping
 
 from notifier.cli.events import read_events
-from notifier.intake.stream import Stream, StreamReader
+from notifier.intake.stream import GROUP, Stream, StreamReader
 from notifier.model.errors import BadInput
 from notifier.runtime.parts import Parts
 from notifier.store.db import loads, rows
@@ -172,6 +172,24 @@ TABLE: Final[Mapping[str, tuple[bytes, Told]]] = {
     "a day of the year 1": (
         plain(failed(charged_on="0001-01-01")),
         [("data.charged_on", "bad_date")],
+    ),
+    "charged next year": (
+        plain(failed(charged_on="2026-07-15")),
+        [("data.charged_on", "date_ahead")],
+    ),
+    "paid in the year 2099": (
+        plain(
+            cloud(
+                "billing.charge.settled",
+                {
+                    "member_no": "M0001",
+                    "charge_id": "C-1",
+                    "settled_on": "2099-01-01",
+                    "amount": 1,
+                },
+            )
+        ),
+        [("data.settled_on", "date_ahead")],
     ),
     "a deadline gone by": (
         plain(failed(deadline="2025-07-14")),
@@ -335,7 +353,7 @@ async def test_by_stream(stream: tuple[Redis, StreamReader], parts: Parts) -> No
     for r, (name, (_, told)) in zip(found, ALL.items(), strict=True):
         assert [(e["field"], e["code"]) for e in loads(r["errors"])] == told, name
         assert b"11111111" not in bytes(r["payload"]), name
-    assert await redis.xlen("events") == 0
+    assert (await redis.xpending("events", GROUP))["pending"] == 0
 
 
 _entry: Final[Callable[[RowMapping], tuple[int, ...]]] = lambda r: tuple(  # noqa: E731

@@ -190,6 +190,7 @@ def test_refused_in_tables_of_facts() -> None:
     facts = {
         "name": "x",
         "facts": {"items": ["a", {"b": SPACED}], VISA: 1, "n": int(VISA), "ok": 1},
+        "nul": "a\0b",
     }
     with pytest.raises(BadInput) as caught:
         refuse_card_numbers("", facts)
@@ -197,6 +198,7 @@ def test_refused_in_tables_of_facts() -> None:
         ("facts.items.1.b", "card_number"),
         ("facts." + "*" * 16, "card_number"),
         ("facts.n", "card_number"),
+        ("nul", "control_character"),
     ]
     refuse_card_numbers("facts", {"a": ["b", 3, 2.5, True, NOW]})
     with pytest.raises(BadInput) as caught:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.samples import NOTICES, NOW, SCHEME, SOURCE, amounts, charge, cloud, 
 
 ACTOR = Actor(ActorKind.USER, "test")
 NAME = "events"
+AT_ONCE = timedelta(0)
 
 
 class _Clock:
@@ -43,8 +45,9 @@ class Billing:
         self.readers: list[StreamReader] = []
         self.stream = Stream(url=url, name=NAME, source=SOURCE)
 
-    def reader(self, consumer: str = "a") -> StreamReader:
-        reader = StreamReader(self.stream, self.acceptor, self.engine, _Clock(), consumer)
+    def reader(self, consumer: str = "a", **more: Any) -> StreamReader:
+        stream = replace(self.stream, **more)
+        reader = StreamReader(stream, self.acceptor, self.engine, _Clock(), consumer)
         self.readers.append(reader)
         return reader
 
@@ -183,32 +186,43 @@ async def test_what_a_dead_consumer_left_is_taken_over(billing: Billing) -> None
 async def test_what_everybody_has_acknowledged_is_trimmed(billing: Billing) -> None:
     redis = billing.redis
     await billing.queue(_submitted("M0001"), _submitted("M0002"), _submitted("NOBODY"))
-    await _drain(billing.reader())
+    await _drain(billing.reader(keep=AT_ONCE))
     assert await redis.xlen(NAME) == 0
     # Another consumer of ours has taken one and not acknowledged it: it and what follows stay.
     await billing.queue(_submitted("M0003"))
     [(_, [(held, _)])] = await redis.xreadgroup(GROUP, "slow", {NAME: ">"})
     await billing.queue(_submitted("M0004"))
-    await _drain(billing.reader("b"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
     assert await billing.count("events") == 3
     assert await redis.xlen(NAME) == 2
     await redis.xack(NAME, GROUP, held)
     # Nor is anything trimmed that another group has not read.
     await redis.xgroup_create(NAME, "watchers", id="0")
     await billing.queue(_submitted("M0005"))
-    await _drain(billing.reader("b"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
     assert await redis.xlen(NAME) == 3
     await redis.xreadgroup("watchers", "w", {NAME: ">"}, count=2)
     assert (await redis.xpending(NAME, "watchers"))["pending"] == 2
     await redis.xack(NAME, "watchers", held)
     await billing.queue(_submitted("M0001"))
-    await _drain(billing.reader("b"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
     assert await redis.xlen(NAME) == 3
     await redis.xgroup_destroy(NAME, "watchers")
     await billing.queue(_submitted("M0002"))
-    await _drain(billing.reader("b"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
     assert await redis.xlen(NAME) == 0
     assert await billing.count("events") == 6
+
+
+async def test_what_was_acknowledged_stays_for_a_day(billing: Billing) -> None:
+    seconds, _ = await billing.redis.time()
+    event = json.dumps(_submitted("M0001"))
+    for age in (timedelta(hours=25), timedelta(hours=23)):
+        moment = (seconds - int(age.total_seconds())) * 1000
+        await billing.redis.xadd(NAME, {"event": event}, id=f"{moment}-0")
+    await _drain(billing.reader())
+    assert await billing.pending() == 0
+    assert await billing.redis.xlen(NAME) == 1
 
 
 async def test_card_number_is_rejected_and_not_kept(billing: Billing) -> None:
