@@ -130,6 +130,7 @@ def settled(number: str = "M0001", settled_on: str = "2025-08-15", **more: Any) 
         "charge_id": f"C-{number}",
         "settled_on": settled_on,
         "amount": 3230,
+        **more.pop("data", {}),
     }
     return event("billing.charge.settled", data, **{"time": f"{settled_on}T18:00:00+09:00", **more})
 

@@ -16,6 +16,7 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app import rejected
 from notifier.app.housekeeping import tidy
 from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
@@ -74,6 +75,11 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
         return set()
 
+    async def settled_rejections(engine: AsyncEngine, now: datetime) -> set[Lane]:
+        keep = timedelta(days=parts.settings.rejected_keep_days)
+        await rejected.tidy(engine, keep=keep, now=now)
+        return set()
+
     def working() -> Awaitable[None]:
         return work(
             parts.settings,
@@ -81,7 +87,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             lanes,
             writer=parts.writer,
             house=staff_sender(parts.settings),
-            hooks=(tick, press, track, housekeeping(parts)),
+            hooks=(tick, press, track, housekeeping(parts), settled_rejections),
             stop=stop,
             supervisor=parts.supervisor,
         )

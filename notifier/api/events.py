@@ -7,13 +7,14 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from notifier.intake.accept import Receipt
+from notifier.intake.envelope import Batch
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 
 from .callers import caller_of, unauthorized
 from .language import preferred
-from .problems import answer, bad_input, problem
-from .requests import UnsupportedMediaType, media_type, parsed, read_body
+from .problems import answer, bad_input, problem, told_all
+from .requests import BATCH, UnsupportedMediaType, media_type, parsed, read_body
 from .services import Caller, Services
 
 _log = structlog.get_logger()
@@ -41,16 +42,19 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
     try:
         kind = media_type(request)
         body = await read_body(request)
-        events = await parsed(kind, request.headers, body)
+        batch = await parsed(kind, request.headers, body, services.now())
     except UnsupportedMediaType:
         return problem(415, "unsupported_media_type", language)
     except BadInput as wrong:
         return bad_input(wrong.errors, language)
-    single = len(events) == 1 and kind != "application/cloudevents-batch+json"
-    foreign = _foreign(events, caller.source, single=single)
+    single = kind != BATCH and len(batch.events) == 1 and not batch.errors
+    foreign = _foreign(batch, caller.source)
+    if batch.errors:
+        own = _without(batch, foreign)
+        return bad_input(await services.faults(own, caller.actor), language)
     if foreign:
-        return problem(403, "source_mismatch", language, errors=foreign)
-    return await _accept(services, events, caller, language, single=single)
+        return problem(403, "source_mismatch", language, errors=_told(foreign, single=single))
+    return await _accept(services, batch.events, caller, language, single=single)
 
 
 async def _accept(
@@ -59,26 +63,40 @@ async def _accept(
     try:
         receipts = await services.accept(events, caller.actor) if events else ()
     except BadInput as wrong:
-        errors = [replace(e, index=None) for e in wrong.errors] if single else wrong.errors
-        return bad_input(errors, language)
+        return bad_input(_told(wrong.errors, single=single), language)
     except Conflict as conflict:
-        keys = [(event.source, event.id) for event in events]
-        index = None if single else keys.index((conflict.source, conflict.event_id))
-        error = FieldError("id", "conflict", {"value": conflict.event_id}, index=index)
-        return problem(409, "conflict", language, errors=[error])
-    return answer(202, {"events": [_receipt(receipt) for receipt in receipts]})
+        return problem(409, "conflict", language, errors=_told(conflict.errors, single=single))
+    return answer(202, {"events": [_receipt(receipt, language) for receipt in receipts]})
 
 
-def _foreign(events: Sequence[Event], source: str, *, single: bool) -> list[FieldError]:
+def _told(errors: Sequence[FieldError], *, single: bool) -> Sequence[FieldError]:
+    """A single event has no place in a batch."""
+    return [replace(e, index=None) for e in errors] if single else errors
+
+
+def _foreign(batch: Batch, source: str) -> list[FieldError]:
     return [
-        FieldError("source", "source_mismatch", {"expected": source}, index=None if single else n)
-        for n, event in enumerate(events)
+        FieldError("source", "source_mismatch", {"expected": source}, index=place)
+        for place, event in zip(batch.places, batch.events, strict=True)
         if event.source != source
     ]
 
 
-def _receipt(receipt: Receipt) -> dict[str, object]:
-    return {"source": receipt.source, "id": receipt.id, "event_id": receipt.event_id}
+def _without(batch: Batch, foreign: Sequence[FieldError]) -> Batch:
+    """The batch with its foreign events as errors: they are not held against the record."""
+    gone = {error.index for error in foreign}
+    kept = [n for n, place in enumerate(batch.places) if place not in gone]
+    return replace(
+        batch,
+        events=tuple(batch.events[n] for n in kept),
+        places=tuple(batch.places[n] for n in kept),
+        errors=(*batch.errors, *foreign),
+    )
+
+
+def _receipt(receipt: Receipt, language: str) -> dict[str, object]:
+    known = {"source": receipt.source, "id": receipt.id, "event_id": receipt.event_id}
+    return {**known, **({"warnings": told_all(receipt.notes, language)} if receipt.notes else {})}
 
 
 _OPENAPI = {

@@ -40,7 +40,7 @@ def problem(
         "status": status,
     }
     if errors:
-        told = [_told(error, language) for error in errors]
+        told = told_all(errors, language)
         body |= {"detail": _summary(told[0]), "errors": told}
     return Response(
         orjson.dumps(body),
@@ -57,6 +57,11 @@ def bad_input(errors: Sequence[FieldError], language: str) -> Response:
     status = _STATUS.get(first.code, 422) if whole else 422
     code = first.code if status != 422 else "invalid"
     return problem(status, code, language, errors=errors, params=first.params)
+
+
+def told_all(errors: Sequence[FieldError], language: str) -> list[dict[str, Any]]:
+    """Errors as they stand in an answer."""
+    return [_told(error, language) for error in errors]
 
 
 def _told(error: FieldError, language: str) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from email.message import Message
 from typing import Any, Final
 from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from notifier.intake.envelope import MAX_BODY, parse_any, parse_batch, parse_event
+from notifier.intake.envelope import MAX_BODY, Batch, parse_any, parse_batch, parse_event
 from notifier.intake.strict_json import decode, refusal
-from notifier.model.event import Event
 
 from .limits import admission_of
 
@@ -57,23 +57,25 @@ def media_type(request: Request) -> str:
     return kind
 
 
-async def parsed(kind: str, headers: Mapping[str, str], body: bytes) -> list[Event]:
+async def parsed(kind: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Batch:
     """The events of a body; a large one is read beside everything else. Raises ``BadInput``."""
     if len(body) <= _AT_ONCE:
-        return read_events(kind, headers, body)
+        return read_events(kind, headers, body, now)
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_READER, read_events, kind, headers, body)
+    return await loop.run_in_executor(_READER, read_events, kind, headers, body, now)
 
 
-def read_events(kind: str, headers: Mapping[str, str], body: bytes) -> list[Event]:
-    """The events of a body in structured, batch or binary mode. Raises ``BadInput``."""
-    if kind == SINGLE:
-        return [parse_event(body)]
+def read_events(kind: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Batch:
+    """The events of a body in structured, batch or binary mode.
+
+    What is wrong with a single event is raised as ``BadInput``; with some of a batch, told in it.
+    """
     if kind == BATCH:
-        return parse_batch(body)
-    if "ce-specversion" in headers:
-        return [parse_event(_binary(headers, body))]
-    return parse_any(body)
+        return parse_batch(body, now)
+    if kind == JSON and "ce-specversion" not in headers:
+        return parse_any(body, now)
+    event = body if kind == SINGLE else _binary(headers, body)
+    return Batch(events=(parse_event(event, now),), places=(0,))
 
 
 def _binary(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

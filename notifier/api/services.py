@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from notifier.intake.accept import Receipt
+from notifier.intake.envelope import Batch
 from notifier.model.actor import Actor
 from notifier.model.change import Page
+from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.provider import Provider
 from notifier.model.states import State
@@ -36,6 +39,17 @@ class Services(Protocol):
 
         Raises ``BadInput``, ``Conflict``, or :class:`Unavailable` where the record is away.
         """
+        ...
+
+    async def faults(self, batch: Batch, actor: Actor) -> Sequence[FieldError]:
+        """Everything that is wrong with a batch of which some is; nothing is kept.
+
+        Raises :class:`Unavailable` where the record is away.
+        """
+        ...
+
+    def now(self) -> datetime:
+        """The present moment, aware."""
         ...
 
     async def changes(

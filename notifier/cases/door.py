@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,8 +20,9 @@ from notifier.model.membership import MemberUpdated
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.model.task import WAITED_FOR, TaskDraft, TaskKind, uncertain
+from notifier.model.task import WAITED_FOR, TaskDraft, uncertain
 from notifier.store import cases, events, history, members, messages, superseded, tasks
+from notifier.store.db import lost_a_race
 from notifier.store.messages import Move
 
 from . import records
@@ -32,8 +32,8 @@ from .gathering import Known, Wanted, gather, part, tell_anew
 from .records import Taken
 from .release import release
 from .situations import Arrived, House, load
+from .undecided import Broken, leave_undecided
 
-_log = structlog.get_logger()
 _WAVE = 500
 
 
@@ -118,31 +118,24 @@ async def _take_wave(
             taken = [(a, s, decide(a.event, s)) for a, s in ready]
             lanes = await apply(conn, taken, house, actor=actor, now=now)
     except Exception as problem:
-        if _connection_is_gone(problem):
+        if _is_not_its_own(problem):
             raise
         if len(wave) > 1:  # find the one that breaks; the others go through
             for single in wave:
                 await _take_wave(conn, [single], house, followed, actor=actor, now=now)
             return
-        await _leave_undecided(conn, wave[0], problem, actor=actor, now=now)
+        broken = Broken(wave[0].event_id, wave[0].event.type, type(problem).__name__)
+        await leave_undecided(conn, broken, actor=actor, now=now)
         return
     followed.errors += errors
     followed.lanes |= lanes
 
 
-def _connection_is_gone(problem: Exception) -> bool:
-    return isinstance(problem, DBAPIError) and (
-        problem.connection_invalidated or "serialize" in str(problem) or "deadlock" in str(problem)
+def _is_not_its_own(problem: Exception) -> bool:
+    """Whether it is the connection or another transaction that an event broke on."""
+    return lost_a_race(problem) or (
+        isinstance(problem, DBAPIError) and problem.connection_invalidated
     )
-
-
-async def _leave_undecided(
-    conn: AsyncConnection, arrived: Arrived, problem: Exception, *, actor: Actor, now: datetime
-) -> None:
-    _log.error("event.undecided", event_id=arrived.event_id, problem=type(problem).__name__)
-    details = {"event_id": arrived.event_id, "type": arrived.event.type}
-    draft = TaskDraft(kind=TaskKind.UNDECIDED_EVENT, key=str(arrived.event_id), details=details)
-    await tasks.raise_all(conn, [draft], actor=actor, now=now)
 
 
 async def apply(

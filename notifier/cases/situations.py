@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from notifier.decide.closures import NO_CLOSURES, Closures
 from notifier.decide.plan import earliest
 from notifier.model.actor import Actor, system
 from notifier.model.errors import FieldError
-from notifier.model.event import Event
+from notifier.model.event import CLOCK_AHEAD, Event
 from notifier.model.member import Enrolment, Member, MemberStatus, PostalAddress
 from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
@@ -36,8 +36,6 @@ from notifier.store import (
 from notifier.store.member_changes import Recorded
 from notifier.store.reregistrations import Reregistration
 
-#: By how much a sender's clock may be ahead of ours.
-_AHEAD: Final = timedelta(days=1)
 _DOOR: Final = system("door")
 
 
@@ -218,7 +216,7 @@ def _key(event: Event, name: str) -> tuple[str, str] | None:
 def _check(arrived: Arrived, record: _Record, house: House, now: datetime) -> list[FieldError]:
     event, data = arrived.event, arrived.event.data
     wrong: list[tuple[str, str, object]] = []
-    if event.time > now + _AHEAD:  # it would overtake all that is to come
+    if event.time > now + CLOCK_AHEAD:  # it would overtake all that is to come
         wrong.append(("time", "time_ahead", event.time.isoformat()))
     if isinstance(data, MemberUpdated) and (unknown := _unknown_schemes(data, house)):
         return [

@@ -1,18 +1,20 @@
 """The sweep of this room: undecided events, staff alerts, letters for mails, due reminders."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.model.actor import system
+from notifier.model.actor import Actor, system
 from notifier.model.notice import Lane
-from notifier.store import events
+from notifier.store import events, undecided
 
 from .alerts import alert
 from .door import take
 from .fallback import take_over, tell_returned
 from .situations import Arrived, House
 from .tick import tick
+from .undecided import Broken, leave_undecided
 
 _SWEEP = system("sweep")
 _MOST = 1000  # undecided events in one sweep
@@ -22,7 +24,7 @@ async def sweep(engine: AsyncEngine, house: House, *, now: datetime) -> set[Lane
     """Do what time alone brings; the lanes in which something now waits. Safe to run twice."""
     lanes: set[Lane] = set()
     async with engine.begin() as conn:
-        lanes |= await _retry(conn, house, now)
+        lanes |= await retry(conn, house, actor=_SWEEP, now=now)
     async with engine.begin() as conn:
         lanes |= await alert(conn, house, actor=_SWEEP, now=now)
     for step in (take_over, tick):
@@ -36,9 +38,26 @@ async def sweep(engine: AsyncEngine, house: House, *, now: datetime) -> set[Lane
     return lanes
 
 
-async def _retry(conn: AsyncConnection, house: House, now: datetime) -> set[Lane]:
+async def retry(
+    conn: AsyncConnection,
+    house: House,
+    *,
+    actor: Actor,
+    now: datetime,
+    only: Sequence[int] | None = None,
+) -> set[Lane]:
+    """Decide undecided events whose time has come, or ``only`` these, at once.
+
+    One that breaks again is put off; so is one that does not fit the record any more.
+    """
     await events.skip_superseded(conn, now=now)
-    waiting = await events.undecided(conn, _MOST)
+    waiting, unreadable = await undecided.due(conn, _MOST, now=now, only=only)
     arrived = [Arrived(place=n, event_id=i, event=e) for n, (i, e) in enumerate(waiting)]
-    followed = await take(conn, arrived, house, actor=_SWEEP, now=now)
+    followed = await take(conn, arrived, house, actor=actor, now=now)
+    broken = [Broken(*one) for one in unreadable]
+    for place, error in {e.index or 0: e for e in followed.errors}.items():
+        event_id, event = waiting[place]
+        broken.append(Broken(event_id, event.type, error.code))
+    for one in broken:
+        await leave_undecided(conn, one, actor=actor, now=now)
     return followed.lanes

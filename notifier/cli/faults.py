@@ -52,7 +52,7 @@ def fail(problem: Exception, language: str = "") -> NoReturn:
     """
     language = language or _language()
     for line in _sentences(_first(problem), language):
-        _cross(line)
+        cross(line)
     if isinstance(problem, BadInput):
         err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
     raise typer.Exit(1)
@@ -105,6 +105,7 @@ def sentence(error: FieldError, language: str) -> str:
     return f"{where}{error.field}: {label(f'error.{error.code}', language, **error.params)}"
 
 
-def _cross(text: str) -> None:
+def cross(text: str) -> None:
+    """Say on standard error that something is wrong."""
     plain = "\n".join(printable(line) for line in lines_of(text))
     err.print(Text("✗ ", style="red").append(plain, style="default"))

@@ -1,7 +1,11 @@
 """``notifier rejected``: entries of the intake stream that could not be accepted."""
 
+from typing import Annotated
+
 import typer
 
+from notifier.app import rejected as entries
+from notifier.intake.characters import printable
 from notifier.intake.replay import replay as replay_entry
 from notifier.runtime.parts import Parts
 from notifier.store import rejected as store
@@ -9,7 +13,7 @@ from notifier.store.db import loads
 from notifier.write.labels import label
 
 from .session import Id, out, person, run
-from .tables import show
+from .tables import cell, show
 
 app = typer.Typer(help="Rejected entries of the intake stream.", no_args_is_help=True)
 
@@ -35,6 +39,48 @@ def _why(error: dict[str, object], parts: Parts) -> str:
     params = error["params"]
     assert isinstance(params, dict)
     return label(f"error.{error['code']}", parts.settings.locale, **params)
+
+
+@app.command("show")
+def show_(entry: Id) -> None:
+    """One entry: what is wrong with it, what became of it, and its words as received.
+
+    A card number in them was masked before they were kept.
+    """
+
+    async def work(parts: Parts) -> None:
+        found, language = await entries.show(parts.engine, entry), parts.settings.locale
+        out.print(f"{found.origin} {found.origin_id}, {cell(found.received_at)}", highlight=False)
+        for error in found.errors:
+            out.print(f"{error['field']}: {_why(error, parts)}", highlight=False)
+        settled = (
+            ("replayed", found.replayed_at, found.replayed_by, ""),
+            ("discarded", found.discarded_at, found.discarded_by, found.discard_reason),
+        )
+        for what, at, who, why in settled:
+            if at is not None:
+                said = label(f"cli.rejected_{what}", language, at=cell(at), who=who, why=why)
+                out.print(printable(said), highlight=False)
+        if found.masked:
+            out.print(label("cli.rejected_masked", language), highlight=False)
+        for line in found.payload.decode("utf-8", "replace").split("\n"):
+            out.print(printable(line), highlight=False)
+
+    run(work)
+
+
+@app.command("discard")
+def discard(
+    entry: Annotated[list[int], typer.Argument(min=1, max=10**15)],
+    reason: Annotated[str, typer.Option(help="Why they need not go in.", prompt=True)],
+) -> None:
+    """Say of entries that they need not go in, and why: all of those named or none."""
+
+    async def work(parts: Parts) -> None:
+        now = parts.clock.now()
+        await entries.discard(parts.engine, entry, reason, actor=person(), now=now)
+
+    run(work)
 
 
 @app.command("replay")

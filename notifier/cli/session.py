@@ -22,9 +22,9 @@ from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.runtime.supervision import Supervisor
 from notifier.write.labels import label
 
-from .faults import err, fail, sentence
+from .faults import cross, err, fail, sentence
 
-__all__ = ["err", "fail", "out", "person", "put", "run", "sentence", "settings"]
+__all__ = ["cross", "err", "fail", "out", "person", "put", "run", "sentence", "settings"]
 
 #: A pipe or a file has no edge that a table must keep within. What is printed holds words of
 #: others, so none of it is markup.

@@ -1,10 +1,11 @@
 """Accepting events: everything that is answered with yes is committed, with what follows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.door import Followed, take
@@ -18,6 +19,12 @@ from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.model.press import Press
 from notifier.store import closures, schemes
 from notifier.store import events as store
+from notifier.store.db import in_transaction
+
+from .envelope import Batch, refused
+
+_UNKNOWN: Final = frozenset({"unknown_member", "unknown_refund", "unknown_event"})
+_log = structlog.get_logger()
 
 
 class Clock(Protocol):
@@ -43,6 +50,17 @@ class Receipt:
     source: str
     id: str
     event_id: int
+    #: False: it was on record before, or stands twice in the batch. No part of the answer.
+    is_new: bool = field(default=True, compare=False)
+    notes: tuple[FieldError, ...] = ()  # identifiers that look like card numbers
+
+
+class _Refused(Exception):
+    """What the record has against events, as errors with their places."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__()
 
 
 class Acceptor:
@@ -65,29 +83,58 @@ class Acceptor:
         """Commit all events and what follows from them, or none.
 
         Raises :class:`BadInput` naming each event that does not fit the record by its place, and
-        :class:`Conflict` for an id that was seen with another payload.
+        :class:`Conflict` where all that is wrong are ids that were seen with another payload.
         """
-        async with self._engine.begin() as conn:
-            receipts, followed = await self._accept(conn, events, actor)
+        try:
+            receipts, followed = await in_transaction(
+                self._engine, lambda conn: self._accept(conn, events, actor)
+            )
+        except _Refused as problem:
+            raise _refusal(events, problem.errors) from None
+        for receipt in receipts:
+            if receipt.is_new and receipt.notes:
+                fields = [note.field for note in receipt.notes]
+                _log.warning(
+                    "event.looks_like_card_number", event_id=receipt.event_id, fields=fields
+                )
         if followed.lanes:
             await self._bell.ring(followed.lanes)
         return receipts
 
+    async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:
+        """Everything that is wrong with a batch of which some is: nothing of it is kept.
+
+        The well-formed events are held against the record too. What they only lack because another
+        event of the batch is wrong is not held against them.
+        """
+        found: Sequence[FieldError] = ()
+        try:
+            await in_transaction(
+                self._engine, lambda conn: self._accept(conn, batch.events, actor, keep=False)
+            )
+        except _Refused as problem:
+            found = problem.errors
+        placed = [replace(e, index=batch.places[e.index or 0]) for e in found]
+        own = [e for e in placed if not _is_consequence(e, batch.withheld)]
+        return list(refused([*batch.errors, *own]).errors)
+
     async def _accept(
-        self, conn: AsyncConnection, events: Sequence[Event], actor: Actor
+        self, conn: AsyncConnection, events: Sequence[Event], actor: Actor, *, keep: bool = True
     ) -> tuple[list[Receipt], Followed]:
         now = self._clock.now()
-        unique = _unique(events)
+        unique, wrong = _unique(events)
         new = await store.insert(conn, [events[n] for n in unique], actor=actor, now=now)
         arrived = [
             Arrived(place=unique[n], event_id=event_id, event=events[unique[n]])
             for n, event_id in sorted(new.items())
         ]
-        receipts = await _receipts(conn, events)
+        receipts, conflicts = await _receipts(conn, events, {a.place for a in arrived})
         house = await self.house(conn)
         followed = await take(conn, arrived, house, actor=actor, now=now)
-        if followed.errors:
-            raise BadInput(sorted(followed.errors, key=lambda e: e.index or 0))
+        wrong += [*(c for c in conflicts if c.index not in {e.index for e in wrong})]
+        wrong += followed.errors
+        if wrong or not keep:
+            raise _Refused(wrong)
         return receipts, followed
 
     async def house(self, conn: AsyncConnection) -> House:
@@ -101,23 +148,38 @@ class Acceptor:
         )
 
 
-def _unique(events: Sequence[Event]) -> list[int]:
-    """Places of the first of each (source, id); a repeat must say the same."""
+def _unique(events: Sequence[Event]) -> tuple[list[int], list[FieldError]]:
+    """Places of the first of each (source, id), and repeats that do not say the same."""
     first: dict[tuple[str, str], int] = {}
+    wrong: list[FieldError] = []
     for place, event in enumerate(events):
         known = first.setdefault((event.source, event.id), place)
         if events[known].digest != event.digest:
-            error = FieldError("id", "duplicate_in_batch", {"value": event.id}, index=place)
-            raise BadInput([error])
-    return list(first.values())
+            wrong.append(FieldError("id", "duplicate_in_batch", {"value": event.id}, index=place))
+    return list(first.values()), wrong
 
 
-async def _receipts(conn: AsyncConnection, events: Sequence[Event]) -> list[Receipt]:
+async def _receipts(
+    conn: AsyncConnection, events: Sequence[Event], new: Collection[int]
+) -> tuple[list[Receipt], list[FieldError]]:
+    """The answer for each event, and the ids that are on record with another content."""
     known = await store.known(conn, {(e.source, e.id) for e in events})
-    receipts = []
-    for event in events:
+    receipts, conflicts = [], []
+    for place, event in enumerate(events):
         event_id, digest = known[event.source, event.id]
         if digest != event.digest:
-            raise Conflict(event.source, event.id)
-        receipts.append(Receipt(event.source, event.id, event_id))
-    return receipts
+            conflicts.append(FieldError("id", "conflict", {"value": event.id}, index=place))
+        receipts.append(Receipt(event.source, event.id, event_id, place in new, event.notes))
+    return receipts, conflicts
+
+
+def _refusal(events: Sequence[Event], errors: Sequence[FieldError]) -> BadInput | Conflict:
+    if any(e.code != "conflict" for e in errors):
+        return refused(errors)
+    first = events[errors[0].index or 0]
+    return Conflict(first.source, first.id, errors)
+
+
+def _is_consequence(error: FieldError, withheld: Collection[str]) -> bool:
+    """Whether an event lacks only what another one, itself wrong, would have made known."""
+    return error.code in _UNKNOWN and error.params.get("value") in withheld

@@ -9,6 +9,8 @@ from typing import Any, Final
 from notifier.model.errors import FieldError
 from notifier.model.event import TYPES
 
+from . import card_numbers
+from .card_numbers import NOTED
 from .characters import is_clean, printable
 
 MAX_TEXT: Final = 255
@@ -28,6 +30,7 @@ _PARAMS: Final[Mapping[str, Mapping[str, object]]] = {
     "wrong_type": {"expected": "string"},
     "too_long": {"limit": MAX_TEXT},
 }
+_EXTENSION_PARAMS: Final = {**_PARAMS, "wrong_type": {"expected": "string, integer, boolean"}}
 _INT32: Final = range(-(2**31), 2**31)
 
 
@@ -41,6 +44,7 @@ class Attributes:
     version: int
     time: datetime
     supersedes: str | None
+    notes: tuple[FieldError, ...] = ()  # identifiers that look like card numbers
 
 
 class _Reader:
@@ -49,6 +53,7 @@ class _Reader:
     def __init__(self, envelope: Mapping[str, Any]) -> None:
         self._envelope = envelope
         self.errors: list[FieldError] = []
+        self.notes: list[FieldError] = []
 
     def refuse(self, field: str, code: str, **params: object) -> None:
         self.errors.append(FieldError(field, code, params))
@@ -59,7 +64,11 @@ class _Reader:
         if value is None:
             return None
         code = text_problem(value)
-        if code is None:
+        if code is None and name != "time":  # whose form leaves no room
+            code = card_numbers.problem(name, value)
+        if code == NOTED and FieldError(name, NOTED) not in self.notes:
+            self.notes.append(FieldError(name, NOTED))
+        if code in (None, NOTED):
             return str(value)
         self.refuse(name, code, **_PARAMS.get(code, {}))
         return None
@@ -89,7 +98,13 @@ def read_attributes(envelope: Mapping[str, Any]) -> tuple[Attributes | None, lis
         return None, reader.errors
     return (
         Attributes(
-            source=source, id=event_id, type=kind, version=version, time=time, supersedes=supersedes
+            source=source,
+            id=event_id,
+            type=kind,
+            version=version,
+            time=time,
+            supersedes=supersedes,
+            notes=tuple(reader.notes),
         ),
         [],
     )
@@ -165,11 +180,13 @@ def _check_extensions(envelope: Mapping[Any, Any]) -> Iterator[FieldError]:
             continue
         if not isinstance(name, str) or name in RESERVED or not _EXTENSION.fullmatch(name):
             yield FieldError(printable(str(name)[:60]), "unknown_field")
-        elif not _is_simple(value):
-            yield FieldError(name, "wrong_type", {"expected": "string, integer, boolean"})
+        elif code := _extension_problem(value):
+            yield FieldError(name, code, _EXTENSION_PARAMS.get(code, {}))
 
 
-def _is_simple(value: object) -> bool:
+def _extension_problem(value: object) -> str | None:
     if isinstance(value, str):
-        return text_problem(value) is None
-    return value is None or isinstance(value, bool) or (isinstance(value, int) and value in _INT32)
+        return text_problem(value) or card_numbers.problem("", value)
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and value in _INT32):
+        return None
+    return "wrong_type"

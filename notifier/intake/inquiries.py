@@ -10,6 +10,7 @@ from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.inquiry import About, Inquiry
 from notifier.store import inquiries
 
+from . import card_numbers
 from .attributes import MAX_TEXT, text_problem
 from .characters import is_showable
 
@@ -63,7 +64,7 @@ def _wrong(inquiry: Inquiry, now: datetime) -> list[FieldError]:
 
 
 def _line(field: str, text: str) -> list[FieldError]:
-    code = text_problem(text)
+    code = text_problem(text) or card_numbers.refusal(field, text)
     return [FieldError(field, code, {"limit": MAX_TEXT})] if code else []
 
 
@@ -71,5 +72,7 @@ def _words(text: str) -> list[FieldError]:
     """Several lines are allowed; control characters are not."""
     if len(text) > MAX_WORDS:
         return [FieldError("text", "too_long", {"limit": MAX_WORDS})]
-    clean = is_showable(text.translate(_LAYOUT))
-    return [] if clean else [FieldError("text", "control_character")]
+    if not is_showable(text.translate(_LAYOUT)):
+        return [FieldError("text", "control_character")]
+    code = card_numbers.refusal("text", text)
+    return [FieldError("text", code)] if code else []

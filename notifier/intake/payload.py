@@ -8,6 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from notifier.model.errors import BadInput, FieldError
 
+from . import card_numbers
+from .card_numbers import NOTED
 from .characters import is_clean, printable
 from .findings import first_of_each, translate
 from .strict_json import canonical
@@ -18,14 +20,16 @@ _INT64: Final = range(-(2**63), 2**63)  # beyond it, JSON readers disagree
 _YEARS: Final = range(1990, 2200)
 
 
-def read_data(model: type[BaseModel], data: Any) -> BaseModel:
-    """The data as its model, exactly as written.
+def read_data(model: type[BaseModel], data: Any) -> tuple[BaseModel, list[FieldError]]:
+    """The data as its model, exactly as written, and notes about it.
 
     Raises :class:`BadInput` with all that is wrong.
     """
     if not isinstance(data, dict):
         raise BadInput([FieldError("data", "wrong_type", {"expected": "object"})])
-    errors: list[FieldError] = list(check_values(data, "data"))
+    found_wrong = list(check_values(data, "data"))
+    notes = [e for e in found_wrong if e.code == NOTED]
+    errors = [e for e in found_wrong if e.code != NOTED]
     try:
         found = model.model_validate_json(canonical(data), strict=True)
         errors += _check_dates(found, data)
@@ -35,23 +39,33 @@ def read_data(model: type[BaseModel], data: Any) -> BaseModel:
         errors += [] if errors else [FieldError("data", "bad_format")]
     if errors:
         raise BadInput(first_of_each(errors))
-    return found
+    return found, notes
 
 
-def check_values(value: Any, path: str) -> Iterator[FieldError]:
-    """Texts with control characters, direction overrides or half characters; huge numbers."""
-    if isinstance(value, str):
-        text = value.replace("\n", "") if path in _SENTENCES else value
-        if not is_clean(text):
-            yield FieldError(path, "control_character")
-    elif isinstance(value, int) and value not in _INT64:
-        yield FieldError(path, "bad_number")
+def check_values(value: Any, path: str, name: str = "") -> Iterator[FieldError]:
+    """What no value may hold, whatever its field: control characters, direction overrides, half
+    characters, huge numbers, card numbers. An identifier that looks like one is a mere note.
+
+    ``name``: of the field that the value is in, without its path.
+    """
+    if isinstance(value, str | int):
+        if code := _text(value, path, name) if isinstance(value, str) else _number(value):
+            yield FieldError(path, code)
     elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from check_values(inner, f"{path}.{printable(str(name)[:60])}")
+        for key, inner in value.items():
+            yield from check_values(inner, f"{path}.{printable(str(key)[:60])}", str(key))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
-            yield from check_values(inner, f"{path}.{place}")
+            yield from check_values(inner, f"{path}.{place}", name)
+
+
+def _text(value: str, path: str, name: str) -> str | None:
+    text = value.replace("\n", "") if path in _SENTENCES else value
+    return card_numbers.problem(name, value) if is_clean(text) else "control_character"
+
+
+def _number(value: int) -> str | None:
+    return card_numbers.number_problem(value) if value in _INT64 else "bad_number"
 
 
 def _check_dates(found: BaseModel, data: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -31,8 +31,12 @@ async def replay(
         raise NotFound("rejected entry", entry_id)
     if entry["replayed_at"] is not None:
         raise NotAllowed(f"rejected entry {entry_id} was replayed already")
+    if entry["discarded_at"] is not None:
+        raise NotAllowed(f"rejected entry {entry_id} was discarded")
+    if entry["masked"]:
+        raise NotAllowed(f"rejected entry {entry_id} held a card number, which was not kept")
     # Accepting twice is harmless; a crash between the two transactions leaves it pending.
-    event = parse_event(bytes(entry["payload"]))
+    event = parse_event(bytes(entry["payload"]), now)
     if event.source != source:
         raise BadInput([FieldError("source", "wrong_source", {"value": event.source})])
     [receipt] = await acceptor.accept([event], actor)

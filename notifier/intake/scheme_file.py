@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from notifier.model.billing import Ident, Line, SchemeKey
+from notifier.model.card_number import has_card_number
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.money import LineKind, Yen
 from notifier.model.scheme import Brand, Contact, Fee, Scheme
@@ -16,6 +17,7 @@ from notifier.write.envelope import ENVELOPES
 from notifier.write.japanese import Open
 
 from .addresses import parse_email
+from .card_numbers import REFUSED
 from .characters import is_clean
 from .findings import first_of_each, translate
 from .toml_file import read_toml
@@ -95,8 +97,11 @@ def read_scheme(data: bytes) -> Scheme:
 
 
 def _check_texts(value: Any, path: str) -> Iterator[FieldError]:
-    if isinstance(value, str) and not is_clean(value):
-        yield FieldError(path, "control_character")
+    if isinstance(value, str):
+        if not is_clean(value):
+            yield FieldError(path, "control_character")
+        elif has_card_number(value):
+            yield FieldError(path, REFUSED)
     if isinstance(value, list):
         value = dict(enumerate(value))
     if isinstance(value, dict):

@@ -1,14 +1,16 @@
 """The intake stream: a Redis stream on which a billing system queues events.
 
 The stream is the billing system's, on a Redis of its own. An entry has one field, ``event``: a
-CloudEvents object in structured JSON. It is acknowledged only after our commit. One that cannot
-be accepted is kept with its reason, and can be replayed; it holds nobody up.
+CloudEvents object in structured JSON. It is acknowledged only after our commit, and what every
+group of consumers has acknowledged is trimmed a day later. An entry that cannot be accepted is
+kept with its reason (card numbers masked), and can be replayed; it holds nobody up.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +26,7 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import rejected, tasks
 
 from .accept import Acceptor, Clock
+from .card_numbers import masked_payload
 from .envelope import parse_event
 
 GROUP = "notifier"
@@ -46,6 +49,8 @@ class Stream:
     url: str
     name: str
     source: str  # the only source whose events this stream may carry
+    #: How long an acknowledged entry stays, so that whoever queued it can see that it was taken.
+    keep: timedelta = timedelta(days=1)
 
 
 class StreamReader:
@@ -115,9 +120,32 @@ class StreamReader:
             for entry, event in parsed:
                 await self._take_one(entry, event)
         await self._redis.xack(self._stream.name, GROUP, *(key for key, _ in entries))
+        await self._trim()
+
+    async def _trim(self) -> None:
+        """Drop from the stream what every group of consumers has acknowledged, some time ago."""
+        try:
+            groups: Any = await self._redis.xinfo_groups(self._stream.name)
+            needed = [await self._needed(group) for group in groups]
+            seconds, micro = await self._redis.time()  # ids are moments of its clock
+            young = seconds * 1000 + micro // 1000 - self._stream.keep // timedelta(milliseconds=1)
+            oldest = "{}-{}".format(*min([*needed, (max(young, 0), 0)]))
+            await self._redis.xtrim(self._stream.name, minid=oldest, approximate=False)
+        except ResponseError as problem:  # billing's Redis need not permit it
+            _log.warning("stream.not_trimmed", problem=str(problem).split(" ", 1)[0])
+
+    async def _needed(self, group: Any) -> tuple[int, int]:
+        """The id of the oldest entry that a group still needs: one it has taken and not
+        acknowledged, else the first that it has not taken."""
+        if group["pending"]:
+            pending: Any = await self._redis.xpending(self._stream.name, group["name"])
+            if pending["min"]:
+                return _parts(pending["min"])
+        ms, number = _parts(group["last-delivered-id"])
+        return ms, number + 1
 
     def _parse(self, entry: Entry) -> Event:
-        event = parse_event((entry[1] or {}).get(FIELD, b""))
+        event = parse_event((entry[1] or {}).get(FIELD, b""), self._clock.now())
         if event.source != self._stream.source:
             raise BadInput([FieldError("source", "wrong_source", {"value": event.source})])
         return event
@@ -132,8 +160,9 @@ class StreamReader:
 
     async def _reject(self, entry: Entry, errors: Sequence[FieldError]) -> None:
         key, fields = entry
-        payload = (fields or {}).get(FIELD) or repr(fields).encode()
-        now = self._clock.now()
+        received = (fields or {}).get(FIELD) or repr(fields).encode()
+        payload = await asyncio.to_thread(masked_payload, received)  # it may be megabytes
+        hidden, now = payload != received, self._clock.now()
         told = [{"field": e.field, "code": e.code, "params": dict(e.params)} for e in errors]
         first = errors[0]
         draft = TaskDraft(
@@ -143,9 +172,17 @@ class StreamReader:
         )
         async with self._engine.begin() as conn:
             origin_id = key.decode()
-            if await rejected.add(conn, self._stream.name, origin_id, payload, told, now=now):
+            if await rejected.add(
+                conn, self._stream.name, origin_id, payload, told, masked=hidden, now=now
+            ):
                 await tasks.raise_all(conn, [draft], actor=_ACTOR, now=now)
         _log.warning("stream.rejected", entry=origin_id, field=first.field, code=first.code)
+
+
+def _parts(key: bytes) -> tuple[int, int]:
+    """An entry's id as numbers, which compare as entries do."""
+    ms, _, number = key.partition(b"-")
+    return int(ms), int(number)
 
 
 async def put(url: str, name: str, events: Sequence[bytes]) -> None:

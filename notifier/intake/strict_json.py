@@ -42,6 +42,8 @@ def decode(raw: bytes, *, limit: int) -> Any:
     except RecursionError:
         raise refusal("too_deep", limit=MAX_DEPTH) from None
     except ValueError as error:
+        if str(error).startswith("depth limit"):  # orjson has no other way to say so
+            raise refusal("too_deep", limit=MAX_DEPTH) from None
         raise refusal(_why(raw), at=getattr(error, "pos", 0)) from None
     if _deeper(value, MAX_DEPTH):
         raise refusal("too_deep", limit=MAX_DEPTH)

@@ -10,12 +10,21 @@ from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
 
+from . import card_numbers
+from .characters import printable
+
 _KANA_OR_KANJI = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 #: What files of other kinds begin with.
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # zip: xlsx, ods; OLE: xls
 _OTHERS: Final = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"{\\rtf", b"SQLite format")
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _SEPARATORS: Final = (";", "\t", "，", "、", "|")
+#: Headings of columns with identifiers (as :func:`heading` has them), which may look like card
+#: numbers: of members, policies, letters and pieces of the press.
+_IDENTIFIERS: Final = frozenset(
+    {"member_no", "会員番号", "加入者番号", "policies", "policy_no", "証券番号"}
+    | {"number", "番号", "press_id", "piece_id", "管理番号"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +60,12 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def read_rows(text: str) -> list[Row]:
-    """The rows of a CSV text, blank ones left out; at least one.
+    """The rows of a CSV text, blank ones left out; at least one. The first has the headings.
 
     Cells at the end of rows, for which there is no heading and in which nothing stands, are
     spreadsheets' own and left out. Raises :class:`BadInput` with ``bad_csv``, ``empty_file`` or
-    ``wrong_separator``.
+    ``wrong_separator``, or naming every cell that no column of any file may hold: NUL
+    (``control_character``) or a card number.
     """
     rows = list(_rows(text))
     if not rows:
@@ -66,7 +76,11 @@ def read_rows(text: str) -> list[Row]:
             if separator in first.cells[0]:
                 params = {"found": {"\t": "Tab"}.get(separator, separator)}
                 raise BadInput([FieldError("file", "wrong_separator", params, line=first.line)])
-    return _without_tail(rows)
+    rows = _without_tail(rows)
+    wrong = [error for row in rows for error in _refused(row, rows[0].cells)]
+    if wrong:
+        raise BadInput(wrong)
+    return rows
 
 
 def _without_tail(rows: list[Row]) -> list[Row]:
@@ -82,6 +96,21 @@ def _without_tail(rows: list[Row]) -> list[Row]:
         else row
         for row in rows
     ]
+
+
+def _refused(row: Row, titles: tuple[str, ...]) -> Iterator[FieldError]:
+    for place, cell in enumerate(row.cells):
+        if "\0" in cell:
+            code: str | None = "control_character"
+        elif len(cell) < card_numbers.SHORTEST:
+            continue
+        else:
+            title = heading(titles[place]) if place < len(titles) else ""
+            name = "member_no" if title in _IDENTIFIERS else ""
+            code = card_numbers.refusal(name, cell.strip())
+        if code:
+            title = titles[place] if place < len(titles) else "file"
+            yield FieldError(printable(title.strip()[:60]), code, line=row.line)
 
 
 def _rows(text: str) -> Iterator[Row]:
@@ -107,7 +136,7 @@ def _encoding(data: bytes) -> str:
         data, found = data[3:], "utf-8-sig"
     else:
         found = "utf-8"
-    if b"\0" in data:
+    if _is_wide(data):  # UTF-16 of ASCII text is valid UTF-8
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise BadInput([FieldError("file", "nul_character", line=line)])
     try:
@@ -118,6 +147,11 @@ def _encoding(data: bytes) -> str:
             return "cp932"
         raise BadInput([FieldError("file", "bad_encoding", line=line)]) from None
     return found
+
+
+def _is_wide(data: bytes) -> bool:
+    """Whether so much is NUL that each character has several bytes. A few stand in bad cells."""
+    return data.count(0) * 8 > len(data)
 
 
 def _is_cp932(data: bytes) -> bool:

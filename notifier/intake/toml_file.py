@@ -7,18 +7,24 @@ from typing import Any
 
 from notifier.model.errors import BadInput, FieldError
 
+from .card_numbers import refuse_card_numbers
+
 
 def read_toml(data: bytes, field: str = "file") -> dict[str, Any]:
-    """The table of a file. Raises :class:`BadInput` about ``field``."""
+    """The table of a file. Raises :class:`BadInput` about ``field``, or naming each value that
+    holds NUL or a card number.
+    """
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise BadInput([FieldError(field, "empty_file")])
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        table = tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise BadInput([FieldError(field, "bad_encoding")]) from None
     except (ValueError, RecursionError) as problem:  # ValueError: what it calls a date is none
         why = {"value": str(problem)[:100]}
         raise BadInput([FieldError(field, "not_toml", why)]) from None
+    refuse_card_numbers("", table)
+    return table
 
 
 def wrong_keys(

@@ -4,12 +4,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .card_number import masked
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One thing that is wrong with an input.
 
-    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it.
+    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it. Neither the
+    field nor a text among the params ever repeats a card number: errors are shown, logged and kept.
     """
 
     field: str  # where: a dotted path such as ``data.amounts.total``, or a CSV column
@@ -17,6 +20,13 @@ class FieldError:
     params: Mapping[str, object] = dataclasses.field(default_factory=dict)
     line: int | None = None  # 1-based line of a file, where the input is a file
     index: int | None = None  # 0-based place in a batch, where the input is a batch
+
+    def __post_init__(self) -> None:
+        """Mask what looks like a card number."""
+        object.__setattr__(self, "field", masked(self.field))
+        if self.params:
+            params = {n: masked(v) if isinstance(v, str) else v for n, v in self.params.items()}
+            object.__setattr__(self, "params", params)
 
 
 class BadInput(Exception):
@@ -28,10 +38,13 @@ class BadInput(Exception):
 
 
 class Conflict(Exception):
-    """The same (source, id) was seen before with another payload."""
+    """The same (source, id) was seen before with another payload.
 
-    def __init__(self, source: str, event_id: str) -> None:
-        self.source, self.event_id = source, event_id
+    ``errors`` names every such event of a batch by its place (``index``).
+    """
+
+    def __init__(self, source: str, event_id: str, errors: Sequence[FieldError] = ()) -> None:
+        self.source, self.event_id, self.errors = source, event_id, tuple(errors)
         super().__init__(f"{source} {event_id}: seen before with another payload")
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from pydantic import BaseModel
 
 from . import billing, membership, renewal
+from .errors import FieldError
 
 #: Every type we take, and the models of its data by version.
 TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
@@ -29,6 +30,9 @@ TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
     }
 )
 
+#: By how much a sender's clock may be ahead of ours.
+CLOCK_AHEAD: Final = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -43,6 +47,7 @@ class Event:
     supersedes: str | None = None  # id of an earlier event of the same source
     digest: bytes = b""  # SHA-256 of the canonical form; tells a repeat from a contradiction
     raw: bytes = b""  # the event as received, canonical JSON
+    notes: tuple[FieldError, ...] = ()  # what is odd about it, and no reason to refuse it
 
     @property
     def member_no(self) -> str:

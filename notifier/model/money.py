@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: The largest amount, of a line and of all of them together.
+MOST_YEN: Final = 99_999_999
 #: Whole yen. A string, a fraction, a negative or an absurd amount is refused, not repaired.
-Yen = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
+Yen = Annotated[int, Field(strict=True, ge=0, le=MOST_YEN)]
 
 
 class AmountRole(StrEnum):

@@ -10,8 +10,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
 from notifier.intake.accept import Receipt
+from notifier.intake.envelope import Batch
 from notifier.model.actor import Actor, ActorKind, system
 from notifier.model.change import Page
+from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.provider import Provider
 from notifier.model.states import State
@@ -58,6 +60,17 @@ class HouseServices:
             return await self._parts.acceptor.accept(events, actor)
         except _AWAY as problem:
             raise Unavailable from problem
+
+    async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:
+        """Everything that is wrong with a batch of which some is; nothing is kept."""
+        try:
+            return await self._parts.acceptor.faults(batch, actor)
+        except _AWAY as problem:
+            raise Unavailable from problem
+
+    def now(self) -> datetime:
+        """The present moment, aware."""
+        return self._parts.clock.now()
 
     async def changes(
         self, source: str, after: int | None, *, limit: int, states: Sequence[State]

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from datetime import timedelta
 
 from notifier.api.app import create_app
 from notifier.intake.stream import Stream, StreamReader
@@ -70,7 +71,8 @@ def _reader(parts: Parts, url: str) -> StreamReader:
     source = parts.settings.intake_source
     if source is None:
         raise BadSettings("NOTIFIER_INTAKE_SOURCE: a stream needs the source of its events")
-    stream = Stream(url=url, name=parts.settings.intake_stream, source=source)
+    keep = timedelta(hours=parts.settings.intake_keep_hours)
+    stream = Stream(url=url, name=parts.settings.intake_stream, source=source, keep=keep)
     consumer = f"{socket.gethostname()}-{os.getpid()}"
     return StreamReader(stream, parts.acceptor, parts.engine, parts.clock, consumer)
 

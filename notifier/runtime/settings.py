@@ -69,7 +69,11 @@ class Settings(BaseSettings):
     #: None: no stream is read; ``embedded``: one in var, to try it on one machine.
     intake_redis_url: _Redis | Literal["embedded"] | None = None
     intake_stream: str = "notifier:events"
+    intake_keep_hours: Annotated[int, Field(ge=0, le=8760)] = 24  # acknowledged entries stay
     intake_source: str | None = None  # the source that entries of the stream must have
+
+    #: How long rejected entries are kept that were replayed or discarded.
+    rejected_keep_days: Annotated[int, Field(ge=1, le=3650)] = 90
 
     var: Path = Path("var")  # embedded engines, journals, batches
     templates: Path = Field(default_factory=lambda: _data("templates"))

@@ -1,16 +1,24 @@
 """The connection to PostgreSQL and the few helpers that every noun uses."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Final, TypeVar, cast
 
 import orjson
 from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from .direct import Direct
 
 Params = Mapping[str, Any]
+_T = TypeVar("_T")
+#: Deadlock and serialization failure: the same transaction once more goes through.
+_LOST_A_RACE: Final = frozenset({"40P01", "40001"})
+_TRIES: Final = 6
+_PAUSE: Final = 0.05  # seconds, doubled each time
 
 
 def connect(url: str, *, size: int = 10) -> AsyncEngine:
@@ -29,6 +37,27 @@ def connect(url: str, *, size: int = 10) -> AsyncEngine:
             "server_settings": {"timezone": "UTC", "jit": "off", "synchronous_commit": "on"}
         },
     )
+
+
+def lost_a_race(error: BaseException) -> bool:
+    """Whether a transaction was only ended in favour of another one (by SQLSTATE)."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return state in _LOST_A_RACE
+
+
+async def in_transaction(
+    engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[_T]]
+) -> _T:
+    """Do work in a transaction of its own; again, at most six times, where it lost a race."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with engine.begin() as conn:
+                return await work(conn)
+        except DBAPIError as problem:
+            if attempt == _TRIES or not lost_a_race(problem):
+                raise
+        await asyncio.sleep(_PAUSE * 2**attempt * random.random())  # noqa: S311 (no secret)
+    raise AssertionError("unreachable")
 
 
 @lru_cache(maxsize=1024)

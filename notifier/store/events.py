@@ -14,25 +14,31 @@ from notifier.model.event import TYPES, Event
 from .db import dumps, rows, run
 
 _INSERT = """
-WITH given AS (
+WITH sent AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         n integer, source text, id text, type text, version smallint, member_no text,
         occurred_at timestamptz, digest text, supersedes text, payload text)
+    ORDER BY n
+), given AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('events', 'event_id')) AS event_id, sent.* FROM sent
 ), made AS (
-    INSERT INTO events (source, id, type, version, member_no, occurred_at, digest, supersedes,
-        received_at, actor)
-    SELECT source, id, type, version, member_no, occurred_at, decode(digest, 'hex'), supersedes,
-        :now, :actor
-    FROM given ORDER BY n
+    -- Numbered as they were sent, for the later one of two counts; stored in an order that is the
+    -- same for everybody, so that two batches with the same events never wait for each other.
+    INSERT INTO events (event_id, source, id, type, version, member_no, occurred_at, digest,
+        supersedes, received_at, actor)
+    OVERRIDING SYSTEM VALUE
+    SELECT event_id, source, id, type, version, member_no, occurred_at, decode(digest, 'hex'),
+        supersedes, :now, :actor
+    FROM given ORDER BY source, id
     ON CONFLICT (source, id) DO NOTHING
-    RETURNING event_id, source, id
+    RETURNING event_id
 ), kept AS (
     INSERT INTO event_payloads (event_id, received_at, payload)
-    SELECT event_id, :now, convert_to(payload, 'UTF8') FROM made JOIN given USING (source, id)
+    SELECT event_id, :now, convert_to(payload, 'UTF8') FROM made JOIN given USING (event_id)
 ), logged AS (
     INSERT INTO log (at, kind, actor, event_id) SELECT :now, 'event', :actor, event_id FROM made
 )
-SELECT given.n, made.event_id FROM made JOIN given USING (source, id) ORDER BY given.n
+SELECT given.n, event_id FROM made JOIN given USING (event_id) ORDER BY given.n
 """
 
 
@@ -118,7 +124,8 @@ async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMa
     )
 
 
-_WITH_PAYLOAD = """
+#: Events with their payloads, to be narrowed down.
+WITH_PAYLOAD = """
 SELECT e.*, p.payload FROM events e JOIN event_payloads p
     ON (p.event_id, p.received_at) = (e.event_id, e.received_at)
 """
@@ -141,34 +148,24 @@ async def skip_superseded(conn: AsyncConnection, *, now: datetime) -> int:
     )
 
 
-async def undecided(conn: AsyncConnection, limit: int) -> list[tuple[int, Event]]:
-    """The oldest events that no rule has answered yet."""
-    found = await rows(
-        conn,
-        _WITH_PAYLOAD + " WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT :limit"
-        " FOR UPDATE OF e SKIP LOCKED",
-        {"limit": limit},
-    )
-    return [(r["event_id"], _event(r)) for r in found]
-
-
 async def told_by(conn: AsyncConnection, message_id: int) -> list[tuple[int, Event]]:
     """The latest event about each charge (or whatever else) that a message tells of, in order."""
     found = await rows(
         conn,
-        _WITH_PAYLOAD
+        WITH_PAYLOAD
         + """ JOIN message_causes c ON c.event_id = e.event_id
               WHERE c.message_id = :id ORDER BY e.event_id""",
         {"id": message_id},
     )
     latest: dict[str, tuple[int, Event]] = {}
     for r in found:
-        event = _event(r)
+        event = event_of(r)
         latest[getattr(event.data, "charge_id", None) or ""] = (r["event_id"], event)
     return list(latest.values())
 
 
-def _event(found: RowMapping) -> Event:
+def event_of(found: RowMapping) -> Event:
+    """An event with its payload, as :data:`WITH_PAYLOAD` finds it. ValueError where it is none."""
     raw = bytes(found["payload"])
     model = TYPES[found["type"]][found["version"]]
     return Event(

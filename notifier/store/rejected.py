@@ -19,19 +19,24 @@ async def add(
     payload: bytes,
     errors: Sequence[dict[str, Any]],
     *,
+    masked: bool = False,
     now: datetime,
 ) -> bool:
-    """Keep an entry; False when it is on record already (a redelivery)."""
+    """Keep an entry; False when it is on record already (a redelivery).
+
+    ``masked``: the payload is not as received, for a card number stood in it.
+    """
     added = await run(
         conn,
-        """INSERT INTO rejected_entries (origin, origin_id, payload, errors, received_at)
-           VALUES (:origin, :origin_id, :payload, CAST(:errors AS jsonb), :now)
+        """INSERT INTO rejected_entries (origin, origin_id, payload, errors, masked, received_at)
+           VALUES (:origin, :origin_id, :payload, CAST(:errors AS jsonb), :masked, :now)
            ON CONFLICT (origin, origin_id) DO NOTHING""",
         {
             "origin": origin,
             "origin_id": origin_id,
             "payload": payload,
             "errors": dumps(list(errors)),
+            "masked": masked,
             "now": now,
         },
     )
@@ -39,11 +44,11 @@ async def add(
 
 
 async def pending(conn: AsyncConnection, limit: int) -> Sequence[RowMapping]:
-    """Entries that were not replayed yet, oldest first."""
+    """Entries that were neither replayed nor discarded yet, oldest first."""
     return await rows(
         conn,
         """SELECT entry_id, origin, origin_id, errors, received_at FROM rejected_entries
-           WHERE replayed_at IS NULL ORDER BY entry_id LIMIT :limit""",
+           WHERE replayed_at IS NULL AND discarded_at IS NULL ORDER BY entry_id LIMIT :limit""",
         {"limit": limit},
     )
 
@@ -57,7 +62,42 @@ async def replayed(conn: AsyncConnection, entry_id: int, *, actor: Actor, now: d
     """Note that an entry went in after all."""
     await run(
         conn,
-        """UPDATE rejected_entries SET replayed_at = :now, replayed_by = :actor
-           WHERE entry_id = :id""",
+        """WITH done AS (
+               UPDATE rejected_entries SET replayed_at = :now, replayed_by = :actor
+               WHERE entry_id = :id RETURNING entry_id)
+           INSERT INTO log (at, kind, actor, after, reason)
+           SELECT :now, 'rejected', :actor, 'replayed', CAST(entry_id AS text) FROM done""",
         {"id": entry_id, "now": now, "actor": str(actor)},
+    )
+
+
+async def discard(
+    conn: AsyncConnection, entry_id: int, reason: str, *, actor: Actor, now: datetime
+) -> bool:
+    """Say that an entry will never go in, and why; False where it is settled already."""
+    done = await run(
+        conn,
+        """WITH done AS (
+               UPDATE rejected_entries
+               SET discarded_at = :now, discarded_by = :actor, discard_reason = :reason
+               WHERE entry_id = :id AND replayed_at IS NULL AND discarded_at IS NULL
+               RETURNING entry_id)
+           INSERT INTO log (at, kind, actor, after, reason)
+           SELECT :now, 'rejected', :actor, 'discarded', CAST(entry_id AS text) FROM done""",
+        {"id": entry_id, "reason": reason, "now": now, "actor": str(actor)},
+    )
+    return done == 1
+
+
+async def forget(conn: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete entries that were replayed or discarded before a moment, the oldest; how many."""
+    return await run(
+        conn,
+        """DELETE FROM rejected_entries WHERE entry_id IN (
+               SELECT entry_id FROM rejected_entries
+               WHERE (replayed_at IS NOT NULL OR discarded_at IS NOT NULL)
+                 AND coalesce(replayed_at, discarded_at) < :before
+               ORDER BY coalesce(replayed_at, discarded_at) LIMIT :limit
+               FOR UPDATE SKIP LOCKED)""",
+        {"before": before, "limit": limit},
     )

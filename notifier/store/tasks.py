@@ -58,7 +58,15 @@ WITH done AS (
               AND CAST(CAST(r.handled_at AT TIME ZONE 'Asia/Tokyo' AS date) AS text) = t.key)
         OR t.kind IN ('held_message', 'unknown_gateway_code') AND NOT EXISTS (
             SELECT FROM task_messages l JOIN messages m USING (message_id)
-            WHERE l.task_id = t.task_id AND m.state = 'held' AND m.reason = l.reason))
+            WHERE l.task_id = t.task_id AND m.state = 'held' AND m.reason = l.reason)
+        -- One task for each type; older ones are about a single event.
+        OR t.kind = 'undecided_event' AND NOT EXISTS (
+            SELECT FROM events e WHERE e.decided_at IS NULL
+              AND t.key IN (e.type, CAST(e.event_id AS text)))
+        OR t.kind = 'rejected_event' AND NOT EXISTS (
+            SELECT FROM rejected_entries r WHERE r.replayed_at IS NULL AND r.discarded_at IS NULL
+              AND (r.origin, r.errors->0->>'field', r.errors->0->>'code')
+                = (t.details->>'stream', t.details->>'field', t.details->>'code')))
     RETURNING task_id
 )
 INSERT INTO log (at, kind, actor, task_id, after)
@@ -237,6 +245,17 @@ async def get(conn: AsyncConnection, task_id: int) -> RowMapping | None:
     return await row(conn, f"{_TASK} WHERE t.task_id = :id", {"id": task_id})
 
 
+async def is_open(conn: AsyncConnection, kind: TaskKind, key: str) -> bool:
+    """Whether there is an open task about a matter."""
+    found = await row(
+        conn,
+        """SELECT task_id FROM tasks
+           WHERE (kind, key) = (:kind, :key) AND state IN ('waiting', 'open')""",
+        {"kind": kind, "key": key},
+    )
+    return found is not None
+
+
 async def take(
     conn: AsyncConnection, task_id: int, owner: str, *, actor: Actor, now: datetime
 ) -> bool:
@@ -258,7 +277,8 @@ async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> i
 
     That is: an uncertain message or batch is uncertain no more; a letter has taken the place of a
     mail that failed, or another task says that none can; a person has seen to all returns of that
-    day; and of the messages that the task is about none is held for its reason any more.
+    day; of the messages that the task is about none is held for its reason any more; of the events
+    of a type none is undecided; and what was rejected for a reason was replayed or discarded.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 

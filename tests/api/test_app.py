@@ -1,6 +1,7 @@
 """The edge of the HTTP interface: health, unknown ways, failures that keep their text."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import httpx
 import pytest
@@ -10,11 +11,14 @@ from notifier.api.app import create_app
 from notifier.api.language import preferred
 from notifier.api.services import Caller, Unavailable
 from notifier.intake.accept import Receipt
+from notifier.intake.envelope import Batch
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.change import Page
+from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.provider import Provider
 from notifier.model.states import State
+from tests.samples import NOW
 
 
 class Broken:
@@ -28,6 +32,12 @@ class Broken:
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> Sequence[Receipt]:
         raise self._error
+
+    async def faults(self, batch: Batch, actor: Actor) -> Sequence[FieldError]:
+        raise self._error
+
+    def now(self) -> datetime:
+        return NOW
 
     async def changes(
         self, source: str, after: int | None, *, limit: int, states: Sequence[State]

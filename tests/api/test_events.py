@@ -94,6 +94,80 @@ async def test_what_the_record_does_not_know_is_named(
     assert await recorded(parts) == []
 
 
+async def test_every_wrong_event_of_a_batch_is_named_whatever_is_wrong(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    await post(client, submitted(id="known"))
+    refund = {"member_no": "M0001", "refund_id": "R-1", "amount": 200, "completed_on": "2025-07-15"}
+    decided = {**refund, "scheme": "group-liability", "charge_id": "C-M0001"}
+    batch = [
+        submitted(id="fine"),
+        submitted(id="shape") | {"time": "noon"},
+        submitted("M9999", id="member"),
+        submitted(id="known", fee=400),
+        submitted(id="fine", fee=400),
+        submitted(id="scheme"),
+        submitted(id="foreign", source="other"),
+        # What these lack would have been made known by events that are wrong themselves.
+        submitted(id="after", supersedes="shape"),
+        cloud("billing.refund.decided", decided, id="refund"),
+        cloud("billing.refund.completed", refund, id="paid"),
+        cloud("member.updated", {"member_no": "M7", "name": ""}, id="new"),
+        submitted("M7", id="of_new"),
+        submitted(id="ahead") | {"time": "2099-07-16T10:00:00+09:00"},
+    ]
+    batch[5]["data"]["scheme"] = "no-such"
+    del batch[9]["data"]["member_no"]
+    body = problem_of(await post(client, batch, kind=BATCH), 422)
+    assert codes(body) == [
+        (1, "time", "bad_time"),
+        (2, "data.member_no", "unknown_member"),
+        (3, "id", "conflict"),
+        (4, "id", "duplicate_in_batch"),
+        (5, "data.scheme", "unknown_scheme"),
+        (6, "source", "source_mismatch"),
+        (8, "data.reason", "missing"),
+        (8, "data.method", "missing"),
+        (8, "data.completed_on", "unknown_field"),
+        (9, "data.member_no", "missing"),
+        (10, "data.name", "too_short"),
+        (12, "time", "time_ahead"),
+    ]
+    assert await recorded(parts) == ["known"]
+
+
+async def test_all_conflicts_of_a_batch_are_named(client: httpx.AsyncClient) -> None:
+    await post(client, [submitted(id="a"), submitted(id="b")], kind=BATCH)
+    batch = [submitted(id="a", fee=400), submitted(id="c"), submitted(id="b", fee=400)]
+    body = problem_of(await post(client, batch, kind=BATCH), 409)
+    assert codes(body) == [(0, "id", "conflict"), (2, "id", "conflict")]
+
+
+async def test_a_card_number_is_refused_and_not_repeated(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    event = submitted(id="a") | {"subject": "４１１１ 1111-1111\u200b1111"}
+    response = await post(client, event)
+    assert codes(problem_of(response, 422)) == [(None, "subject", "card_number")]
+    assert "1111" not in response.text
+    odd = submitted(id="4111111111111111")
+    response = await post(client, odd, accept_language="en")
+    assert response.status_code == 202
+    [receipt] = response.json()["events"]
+    [warning] = receipt["warnings"]
+    assert (warning["field"], warning["code"]) == ("id", "looks_like_card_number")
+    assert (await post(client, odd, accept_language="en")).content == response.content
+    assert await recorded(parts) == ["4111111111111111"]
+
+
+async def test_events_are_numbered_as_they_were_sent(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    batch = [submitted(id=name) for name in ("z", "a", "m", "b")]
+    assert (await post(client, batch, kind=BATCH)).status_code == 202
+    assert await recorded(parts) == ["z", "a", "m", "b"]
+
+
 async def test_an_empty_batch_does_nothing(client: httpx.AsyncClient) -> None:
     response = await post(client, [], kind=BATCH)
     assert (response.status_code, response.json()) == (202, {"events": []})

@@ -18,7 +18,7 @@ from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
 from notifier.model.scheme import Scheme
 from notifier.store import members, messages, schemes
-from notifier.store.db import rows
+from notifier.store.db import rows, run
 from tests.samples import NOTICES, NOW, SCHEME, member
 
 ACTOR = Actor(ActorKind.KEY, "test")
@@ -56,6 +56,10 @@ class Office:
     async def rows(self, sql: str, **params: Any) -> Sequence[RowMapping]:
         async with self.engine.connect() as conn:
             return await rows(conn, sql, params)
+
+    async def change(self, sql: str, **params: Any) -> None:
+        async with self.engine.begin() as conn:
+            await run(conn, sql, params)
 
     async def messages(self) -> list[tuple[str, str, str, str, str]]:
         found = await self.rows("SELECT * FROM messages ORDER BY message_id")

@@ -15,7 +15,7 @@ from notifier.model.notice import Lane
 from notifier.store import attempts, claims, documents, members, workers
 from notifier.store.attempts import Parcel
 from notifier.store.packing import Dictionary
-from tests.samples import SCHEME, charge_failed, event, member, settled
+from tests.samples import SCHEME, charge_failed, event, member, settled, submitted
 
 from .conftest import ACTOR, Office
 
@@ -148,3 +148,16 @@ async def test_a_thousand_ends_against_a_thousand_reminders(
     assert {m for m, _, first in pairs if first == 2} - begun
     asks = "SELECT 1 FROM cases WHERE state = 'open' AND reregistered_at IS NULL"
     assert await office.rows(asks) == []
+
+
+async def test_batches_of_the_same_events_in_opposite_order_do_not_wait_for_each_other(
+    office: Office,
+) -> None:
+    office.hand.time = max(office.hand.time, submitted().time)
+    for _ in range(3):
+        events = [submitted(f"M000{n % 7 + 1}") for n in range(500)]
+        ways = [office.acceptor.accept(events[::way], ACTOR) for way in (1, -1, 1, -1)]
+        receipts = await asyncio.gather(*ways)
+        told = [{r.id: r.event_id for r in some} for some in receipts]
+        assert all(t == told[0] for t in told)
+        assert sum(r.is_new for some in receipts for r in some) == 500

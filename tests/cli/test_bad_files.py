@@ -5,10 +5,10 @@ import json
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.actor import system
-from notifier.store import schemes
+from notifier.store import members, schemes
 from notifier.store.db import scalar
 from tests.cli.terminal import Terminal
-from tests.samples import NOW, SCHEME, amounts, charge, cloud
+from tests.samples import NOW, SCHEME, amounts, charge, cloud, member
 
 _BAD_MEMBERS = '会員番号,氏名,メールアドレス\nM1,潮田 凪,\n,x,\nM3,"a\r\nBcc: b",\nM1,y,a@@b\n'
 
@@ -46,3 +46,36 @@ async def test_a_bad_line_of_events_is_named_and_nothing_is_sent(
     assert "file" in notifier("events", "send", "-", code=1)
     async with engine.connect() as conn:
         assert await scalar(conn, "SELECT count(*) FROM events") == 0
+
+
+async def test_what_is_in_of_a_file_is_said_and_a_second_run_adds_the_rest(
+    notifier: Terminal, engine: AsyncEngine
+) -> None:
+    async with engine.begin() as conn:
+        await schemes.save(conn, SCHEME, actor=system("test"), now=NOW)
+        await members.save(conn, [(member("M0001"), NOW)], now=NOW)
+    lines = [
+        json.dumps(cloud("billing.charge.submitted", charge(number, amounts=amounts())))
+        for number in ("M0001", *(["M0001"] * 699), "NOBODY", *(["M0001"] * 499))
+    ]
+
+    def send(code: int, *more: str) -> str:
+        given = "\n".join((*lines, *more)).encode()
+        return notifier(
+            "events", "send", "-", given=given, code=code, env={"NOTIFIER_LOCALE": "en"}
+        )
+
+    said = send(1)
+    assert "line 701 data.member_no" in said
+    assert "Lines 1 to 500 are in (500 new, 0 on record already)" in said
+    assert "Nothing of lines 501 to 1000 was taken in; the 200 events behind" in said
+    assert "nothing was taken in." not in said
+    lines[700] = lines[0]
+    odd = cloud("billing.charge.submitted", charge(amounts=amounts()), id="4111111111111111")
+    said = send(0, json.dumps(odd))
+    assert "700 new events taken in, 501 on record already" in said
+    assert "line 1201 id: looks like a card number" in said
+    said = send(1, json.dumps({**odd, "time": "2025-07-15T11:00:00+09:00"}))
+    assert "line 1201 id" in said  # another content under an id on record
+    async with engine.connect() as conn:
+        assert await scalar(conn, "SELECT count(*) FROM events") == 1200

@@ -50,6 +50,8 @@ def without(name: str) -> str:
 REFUSED: list[tuple[str, str | bytes, str | bytes, list[str]]] = [
     ("sum and difference", with_facts(wrong_total="9999", difference="999"), COHORT,
      ["facts.wrong_total", "3,430", "9,999", "facts.difference", "6,769"]),
+    ("a card number", with_facts(cause='"番号 4111-1111 １１１１ 1111 の件"'), COHORT,
+     ["facts.cause"]),
     ("difference alone", with_facts(difference="7"), COHORT, ["facts.difference", "200", "7"]),
     ("an amount as text", with_facts(difference='"200"'), COHORT, ["facts.difference"]),
     ("an amount with a point", with_facts(difference="200.0"), COHORT, ["facts.difference"]),

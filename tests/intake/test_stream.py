@@ -2,24 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app import rejected as app
 from notifier.intake.accept import Acceptor
 from notifier.intake.replay import replay
 from notifier.intake.stream import GROUP, Stream, StreamReader
 from notifier.model.actor import Actor, ActorKind
-from notifier.model.errors import BadInput, NotAllowed
-from notifier.store import members, rejected, schemes
-from notifier.store.db import rows
+from notifier.model.errors import BadInput, NotAllowed, NotFound
+from notifier.store import members, rejected, schemes, tasks
+from notifier.store.db import loads, rows
 from tests.samples import NOTICES, NOW, SCHEME, SOURCE, amounts, charge, cloud, member
 
 ACTOR = Actor(ActorKind.USER, "test")
 NAME = "events"
+AT_ONCE = timedelta(0)
 
 
 class _Clock:
@@ -40,8 +45,9 @@ class Billing:
         self.readers: list[StreamReader] = []
         self.stream = Stream(url=url, name=NAME, source=SOURCE)
 
-    def reader(self, consumer: str = "a") -> StreamReader:
-        reader = StreamReader(self.stream, self.acceptor, self.engine, _Clock(), consumer)
+    def reader(self, consumer: str = "a", **more: Any) -> StreamReader:
+        stream = replace(self.stream, **more)
+        reader = StreamReader(stream, self.acceptor, self.engine, _Clock(), consumer)
         self.readers.append(reader)
         return reader
 
@@ -59,6 +65,21 @@ class Billing:
 
     async def pending(self) -> int:
         return int((await self.redis.xpending(NAME, GROUP))["pending"])
+
+    async def pending_entries(self) -> Sequence[RowMapping]:
+        async with self.engine.connect() as conn:
+            return await rejected.pending(conn, 10)
+
+    async def close_moot(self) -> None:
+        async with self.engine.begin() as conn:
+            await tasks.close_moot(conn, actor=ACTOR, now=NOW)
+
+    async def open_tasks(self) -> list[str]:
+        async with self.engine.connect() as conn:
+            found = await rows(
+                conn, "SELECT details->>'field' AS f FROM tasks WHERE state = 'open'"
+            )
+        return sorted(r["f"] for r in found)
 
     async def count(self, table: str) -> int:
         async with self.engine.connect() as conn:
@@ -160,6 +181,105 @@ async def test_what_a_dead_consumer_left_is_taken_over(billing: Billing) -> None
     await _drain(billing.reader("alive"))
     assert await billing.count("events") == 1
     assert await billing.pending() == 0
+
+
+async def test_what_everybody_has_acknowledged_is_trimmed(billing: Billing) -> None:
+    redis = billing.redis
+    await billing.queue(_submitted("M0001"), _submitted("M0002"), _submitted("NOBODY"))
+    await _drain(billing.reader(keep=AT_ONCE))
+    assert await redis.xlen(NAME) == 0
+    # Another consumer of ours has taken one and not acknowledged it: it and what follows stay.
+    await billing.queue(_submitted("M0003"))
+    [(_, [(held, _)])] = await redis.xreadgroup(GROUP, "slow", {NAME: ">"})
+    await billing.queue(_submitted("M0004"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
+    assert await billing.count("events") == 3
+    assert await redis.xlen(NAME) == 2
+    await redis.xack(NAME, GROUP, held)
+    # Nor is anything trimmed that another group has not read.
+    await redis.xgroup_create(NAME, "watchers", id="0")
+    await billing.queue(_submitted("M0005"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
+    assert await redis.xlen(NAME) == 3
+    await redis.xreadgroup("watchers", "w", {NAME: ">"}, count=2)
+    assert (await redis.xpending(NAME, "watchers"))["pending"] == 2
+    await redis.xack(NAME, "watchers", held)
+    await billing.queue(_submitted("M0001"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
+    assert await redis.xlen(NAME) == 3
+    await redis.xgroup_destroy(NAME, "watchers")
+    await billing.queue(_submitted("M0002"))
+    await _drain(billing.reader("b", keep=AT_ONCE))
+    assert await redis.xlen(NAME) == 0
+    assert await billing.count("events") == 6
+
+
+async def test_what_was_acknowledged_stays_for_a_day(billing: Billing) -> None:
+    seconds, _ = await billing.redis.time()
+    event = json.dumps(_submitted("M0001"))
+    for age in (timedelta(hours=25), timedelta(hours=23)):
+        moment = (seconds - int(age.total_seconds())) * 1000
+        await billing.redis.xadd(NAME, {"event": event}, id=f"{moment}-0")
+    await _drain(billing.reader())
+    assert await billing.pending() == 0
+    assert await billing.redis.xlen(NAME) == 1
+
+
+async def test_card_number_is_rejected_and_not_kept(billing: Billing) -> None:
+    card = "4111\u200b1111 1111-1111"
+    await billing.queue(_submitted("M0001") | {"subject": card, "dataschema": f"x{card}/v1"})
+    await billing.redis.xadd(NAME, {"event": '{"subject": "\\u0034111111111111111'})
+    await billing.redis.xadd(NAME, {"other": "4111111111111111"})
+    await _drain(billing.reader())
+    async with billing.engine.connect() as conn:
+        found = await rows(conn, "SELECT * FROM rejected_entries ORDER BY entry_id")
+        raised = await rows(conn, "SELECT * FROM tasks")
+    assert [r["masked"] for r in found] == [True] * 3
+    assert "1111" not in "".join(str([*r.values(), bytes(r["payload"])]) for r in found)
+    assert "1111" not in str([list(r.values()) for r in raised])
+    fields = [e["field"] for e in loads(found[0]["errors"])]
+    assert fields == ["dataschema", "subject"]
+    with pytest.raises(NotAllowed, match="card number"):
+        await billing.replay(found[0]["entry_id"])
+
+
+async def test_discarded_entries_wait_no_more_and_are_forgotten_in_the_end(
+    billing: Billing,
+) -> None:
+    await billing.queue(*(_submitted("NOBODY") for _ in range(3)), _submitted("M0001") | {"id": ""})
+    await _drain(billing.reader())
+    four, one, two, three = [r["entry_id"] for r in await billing.pending_entries()]
+    engine, later = billing.engine, NOW + timedelta(days=91)
+    with pytest.raises(NotFound):
+        await app.discard(engine, [one, 99], "unknown to us", actor=ACTOR, now=NOW)
+    with pytest.raises(BadInput):
+        await app.discard(engine, [one], " ", actor=ACTOR, now=NOW)
+    assert len(await billing.pending_entries()) == 4
+    await app.discard(engine, [one, two], "a trial of theirs", actor=ACTOR, now=NOW)
+    with pytest.raises(NotAllowed):
+        await app.discard(engine, [one], "again", actor=ACTOR, now=NOW)
+    with pytest.raises(NotAllowed):
+        await billing.replay(one)
+    found = await app.show(engine, one)
+    assert (found.discarded_by, found.discard_reason) == (str(ACTOR), "a trial of theirs")
+    assert json.loads(found.payload)["data"]["member_no"] == "NOBODY"
+    await billing.close_moot()
+    assert await billing.open_tasks() == ["data.member_no", "id"]
+    async with engine.begin() as conn:
+        await members.save(conn, [(member("NOBODY"), NOW)], now=NOW)
+    await billing.replay(three)
+    await billing.close_moot()
+    assert await billing.open_tasks() == ["id"]
+    assert await app.tidy(engine, keep=timedelta(days=90), now=NOW + timedelta(days=89)) == 0
+    assert await app.tidy(engine, keep=timedelta(days=90), now=later) == 3
+    assert [r["entry_id"] for r in await billing.pending_entries()] == [four]
+    async with engine.connect() as conn:
+        logged = await rows(conn, "SELECT * FROM log WHERE kind = 'rejected' ORDER BY position")
+    assert [(r["after"], r["reason"]) for r in logged] == [
+        ("discarded", str(one)),
+        ("discarded", str(two)),
+        ("replayed", str(three)),
+    ]
 
 
 async def test_emptied_redis_is_recreated(billing: Billing) -> None:

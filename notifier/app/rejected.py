@@ -1,0 +1,77 @@
+"""Rejected entries of the intake stream: looked at, discarded, and forgotten in the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier.intake.attributes import MAX_TEXT, text_problem
+from notifier.intake.card_numbers import refuse_card_numbers
+from notifier.model.actor import Actor
+from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
+from notifier.store import rejected
+from notifier.store.db import loads
+
+_SET: Final = 1000  # entries that one sweep forgets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """An entry that could not be accepted."""
+
+    entry_id: int
+    origin: str  # the stream
+    origin_id: str  # its id there
+    payload: bytes  # as received, but for masked card numbers
+    masked: bool
+    errors: tuple[dict[str, Any], ...]  # field, code, params
+    received_at: datetime
+    replayed_at: datetime | None
+    replayed_by: str | None
+    discarded_at: datetime | None
+    discarded_by: str | None
+    discard_reason: str | None
+
+
+async def show(engine: AsyncEngine, entry_id: int) -> Rejected:
+    """One entry. Raises :class:`NotFound`."""
+    async with engine.connect() as conn:
+        found = await rejected.get(conn, entry_id)
+    if found is None:
+        raise NotFound("rejected entry", entry_id)
+    names = (
+        *("entry_id", "origin", "origin_id", "masked", "received_at", "replayed_at"),
+        *("replayed_by", "discarded_at", "discarded_by", "discard_reason"),
+    )
+    return Rejected(
+        payload=bytes(found["payload"]),
+        errors=tuple(loads(found["errors"])),
+        **{name: found[name] for name in names},
+    )
+
+
+async def discard(
+    engine: AsyncEngine, entry_ids: Sequence[int], reason: str, *, actor: Actor, now: datetime
+) -> None:
+    """Say of entries that they will never go in, and why: all of them or none.
+
+    Raises :class:`BadInput`, :class:`NotFound` or :class:`NotAllowed` (settled already).
+    """
+    if code := text_problem(reason.strip()):
+        raise BadInput([FieldError("reason", code, {"limit": MAX_TEXT})])
+    refuse_card_numbers("reason", reason)
+    async with engine.begin() as conn:
+        for entry_id in dict.fromkeys(entry_ids):
+            if await rejected.discard(conn, entry_id, reason.strip(), actor=actor, now=now):
+                continue
+            if await rejected.get(conn, entry_id) is None:
+                raise NotFound("rejected entry", entry_id)
+            raise NotAllowed(f"rejected entry {entry_id} was replayed or discarded already")
+
+
+async def tidy(engine: AsyncEngine, *, keep: timedelta, now: datetime) -> int:
+    """Forget entries that were replayed or discarded longer ago than ``keep``; how many."""
+    async with engine.begin() as conn:
+        return await rejected.forget(conn, now - keep, _SET)

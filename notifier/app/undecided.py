@@ -1,0 +1,83 @@
+"""Undecided events: which there are, and trying them again at a person's word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from notifier.cases.sweep import retry as decide_again
+from notifier.intake.accept import Acceptor
+from notifier.model.actor import Actor
+from notifier.model.errors import NotFound
+from notifier.model.notice import Lane
+from notifier.store import log, undecided
+from notifier.store.db import in_transaction
+
+_MOST = 1000  # at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """An event that could not be decided so far."""
+
+    event_id: int
+    type: str
+    source: str
+    id: str
+    received_at: datetime
+    attempts: int
+    problem: str  # the name of an error
+    next_try_at: datetime | None  # None: given up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """What trying again has come to."""
+
+    decided: int
+    still: tuple[Undecided, ...]
+    lanes: frozenset[Lane]  # in which something now waits
+
+
+async def waiting(engine: AsyncEngine, limit: int = _MOST) -> list[Undecided]:
+    """Events that could not be decided, oldest first."""
+    async with engine.connect() as conn:
+        return await _listed(conn, limit)
+
+
+async def retry(
+    engine: AsyncEngine,
+    acceptor: Acceptor,
+    event_ids: Sequence[int] | None,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Retried:
+    """Try events again at once, with all their attempts anew; None: all, at most 1000.
+
+    Raises :class:`NotFound` for an event that is not undecided.
+    """
+
+    async def work(conn: AsyncConnection) -> Retried:
+        known = {one.event_id for one in await _listed(conn, None)}
+        ids = sorted(known)[:_MOST] if event_ids is None else list(dict.fromkeys(event_ids))
+        if unknown := [i for i in ids if i not in known]:
+            raise NotFound("undecided event", unknown[0])
+        await undecided.start_again(conn, ids)
+        entries = [{"event_id": i, "reason": "tried_again"} for i in ids]
+        await log.append(conn, "event", entries, actor=actor, now=now)
+        house = await acceptor.house(conn)
+        lanes = await decide_again(conn, house, actor=actor, now=now, only=ids)
+        still = tuple(one for one in await _listed(conn, None) if one.event_id in set(ids))
+        return Retried(decided=len(ids) - len(still), still=still, lanes=frozenset(lanes))
+
+    return await in_transaction(engine, work)
+
+
+async def _listed(conn: AsyncConnection, limit: int | None) -> list[Undecided]:
+    names = ("event_id", "type", "source", "id", "received_at", "attempts", "problem")
+    return [
+        Undecided(**{name: r[name] for name in (*names, "next_try_at")})
+        for r in await undecided.listed(conn, limit)
+    ]
