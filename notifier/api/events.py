@@ -13,7 +13,7 @@ from notifier.model.event import Event
 from .callers import caller_of, unauthorized
 from .language import preferred
 from .problems import answer, bad_input, problem
-from .requests import UnsupportedMediaType, media_type, read_body, read_events
+from .requests import ACCEPTED, UnsupportedMediaType, media_type, read_body, read_events
 from .services import Caller, Services
 
 _log = structlog.get_logger()
@@ -41,8 +41,8 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
     try:
         kind = media_type(request)
         events = read_events(kind, request.headers, await read_body(request))
-    except UnsupportedMediaType:
-        return problem(415, "unsupported_media_type", language)
+    except UnsupportedMediaType as other:
+        return _unsupported(other.error, language)
     except BadInput as wrong:
         return bad_input(wrong.errors, language)
     single = len(events) == 1 and kind != "application/cloudevents-batch+json"
@@ -50,6 +50,13 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
     if foreign:
         return problem(403, "source_mismatch", language, errors=foreign)
     return await _accept(services, events, caller, language, single=single)
+
+
+def _unsupported(error: FieldError, language: str) -> Response:
+    headers = {"Accept-Post": ", ".join(ACCEPTED)}
+    if error.field == "content-encoding":  # RFC 9110 15.5.16
+        headers = {"Accept-Encoding": "identity"}
+    return problem(415, "unsupported_media_type", language, errors=[error], headers=headers)
 
 
 async def _accept(

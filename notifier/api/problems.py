@@ -9,6 +9,8 @@ from starlette.responses import Response
 from notifier.model.errors import FieldError
 from notifier.write.labels import label
 
+from . import request_ids
+
 _HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 #: Errors of a whole body for which HTTP has a status of its own.
 _STATUS: Final[Mapping[str, int]] = {"too_big": 413}
@@ -42,6 +44,8 @@ def problem(
     if errors:
         told = [_told(error, language) for error in errors]
         body |= {"detail": _summary(told[0]), "errors": told}
+    if request_id := request_ids.current():
+        body["request_id"] = request_id
     return Response(
         orjson.dumps(body),
         status,

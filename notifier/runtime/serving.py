@@ -12,6 +12,7 @@ import uvicorn
 from notifier.api.app import create_app
 from notifier.intake.stream import Stream, StreamReader
 
+from .http_protocol import HttpProtocol
 from .parts import Parts
 from .services import HouseServices
 from .settings import PREFIX, BadSettings, Settings
@@ -31,6 +32,7 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
     services = _services(parts)
     config = uvicorn.Config(
         create_app(services),
+        http=HttpProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

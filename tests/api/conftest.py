@@ -1,6 +1,9 @@
 """The HTTP interface over a real house: PostgreSQL, Redis, registered scheme and members."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -12,8 +15,10 @@ from notifier.model.actor import Actor, ActorKind
 from notifier.runtime.engines import Urls
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.services import HouseServices
+from notifier.runtime.serving import serve
 from notifier.runtime.settings import Settings
 from notifier.store import keys, members, schemes
+from tests.api.wire import Wire
 from tests.samples import NOW, SCHEME, SOURCE, member
 
 ACTOR = Actor(ActorKind.USER, "test")
@@ -49,3 +54,24 @@ async def client(parts: Parts, key: str) -> AsyncIterator[httpx.AsyncClient]:
         headers={"Authorization": f"Bearer {key}"},
     ) as made:
         yield made
+
+
+@pytest.fixture
+async def wire(parts: Parts, key: str) -> AsyncIterator[Wire]:
+    """The server as it is run, on a port of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stop = asyncio.Event()
+    here = replace(parts, settings=parts.settings.model_copy(update={"api_port": port}))
+    running = asyncio.create_task(serve(here, stop))
+    made = Wire(port, key)
+    while True:
+        try:
+            await made.get("/healthz")
+            break
+        except OSError:
+            assert not running.done(), running.exception()
+            await asyncio.sleep(0.02)
+    yield made
+    stop.set()
+    await running
