@@ -14,6 +14,7 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.test_mode import forget_tests
 from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
 from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
@@ -69,6 +70,10 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
         return set()
 
+    async def tests(engine: AsyncEngine, now: datetime) -> set[Lane]:
+        await forget_tests(engine, now)
+        return set()
+
     async with asyncio.TaskGroup() as group:
         group.create_task(
             work(
@@ -77,7 +82,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
                 lanes,
                 writer=parts.writer,
                 house=staff_sender(parts.settings),
-                hooks=(tick, press, track),
+                hooks=(tick, press, track, tests),
                 stop=stop,
             )
         )

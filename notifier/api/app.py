@@ -10,7 +10,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from . import deliveries, events, health, providers, request_ids
+from . import decisions, deliveries, events, health, outcomes, providers, request_ids
 from .language import preferred
 from .problems import problem
 from .services import Services, Unavailable
@@ -29,6 +29,8 @@ def create_app(services: Services) -> FastAPI:
         title="notifier", version="1", docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.include_router(events.routes(services))
+    app.include_router(outcomes.routes(services))
+    app.include_router(decisions.routes(services))
     app.include_router(deliveries.routes(services))
     app.include_router(providers.routes(services))
     app.include_router(health.routes(services))

@@ -7,11 +7,11 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from notifier.intake.accept import Receipt
+from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 
-from .callers import caller_of, unauthorized
-from .language import preferred
+from .callers import API, admitted, refused
 from .problems import answer, bad_input, problem
 from .requests import ACCEPTED, UnsupportedMediaType, media_type, read_body, read_events
 from .services import Caller, Services
@@ -23,15 +23,17 @@ def routes(services: Services) -> APIRouter:
     """The route for events."""
     router = APIRouter(prefix="/v1")
 
-    @router.post("/events", status_code=202, openapi_extra=_OPENAPI)
+    @router.post("/events", status_code=202)
     async def post_events(request: Request) -> Response:
         """Accept one CloudEvent or a batch: all of it or nothing."""
-        language = preferred(request.headers.get("accept-language", ""))
-        caller = await caller_of(request, services)
-        if caller is None:
-            return unauthorized(language)
+        admission = await admitted(request, services)
+        if isinstance(admission, Response):
+            return admission
+        language, caller = admission
         response = await _take(request, services, caller, language)
-        _log.info("api.events", key=caller.actor.name, status=response.status_code)
+        _log.info(
+            "api.events", key=caller.actor.name, status=response.status_code, test=caller.test
+        )
         return response
 
     return router
@@ -48,6 +50,8 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
     single = len(events) == 1 and kind != "application/cloudevents-batch+json"
     foreign = _foreign(events, caller.source, single=single)
     if foreign:
+        why = Denied(Refusal.SOURCE_MISMATCH, caller.actor.name)
+        await refused(request, services, API, why)
         return problem(403, "source_mismatch", language, errors=foreign)
     return await _accept(services, events, caller, language, single=single)
 
@@ -63,7 +67,7 @@ async def _accept(
     services: Services, events: Sequence[Event], caller: Caller, language: str, *, single: bool
 ) -> Response:
     try:
-        receipts = await services.accept(events, caller.actor) if events else ()
+        receipts = await services.accept(events, caller) if events else ()
     except BadInput as wrong:
         errors = [replace(e, index=None) for e in wrong.errors] if single else wrong.errors
         return bad_input(errors, language)
@@ -72,7 +76,8 @@ async def _accept(
         index = None if single else keys.index((conflict.source, conflict.event_id))
         error = FieldError("id", "conflict", {"value": conflict.event_id}, index=index)
         return problem(409, "conflict", language, errors=[error])
-    return answer(202, {"events": [_receipt(receipt) for receipt in receipts]})
+    test = {"test": True} if caller.test else {}
+    return answer(202, {"events": [_receipt(receipt) for receipt in receipts], **test})
 
 
 def _foreign(events: Sequence[Event], source: str, *, single: bool) -> list[FieldError]:
@@ -85,18 +90,3 @@ def _foreign(events: Sequence[Event], source: str, *, single: bool) -> list[Fiel
 
 def _receipt(receipt: Receipt) -> dict[str, object]:
     return {"source": receipt.source, "id": receipt.id, "event_id": receipt.event_id}
-
-
-_OPENAPI = {
-    "security": [{"bearer": []}],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/cloudevents+json": {"schema": {"type": "object"}},
-            "application/cloudevents-batch+json": {
-                "schema": {"type": "array", "items": {"type": "object"}, "maxItems": 1000}
-            },
-            "application/json": {"schema": {"type": ["object", "array"]}},
-        },
-    },
-}

@@ -16,12 +16,13 @@ _HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "Vary": "Acce
 _STATUS: Final[Mapping[str, int]] = {"too_big": 413}
 
 
-def answer(status: int, body: Any) -> Response:
-    """A JSON answer."""
+def answer(status: int, body: Any, *, language: str | None = None) -> Response:
+    """A JSON answer; ``language``: that of the words in it, if there are any."""
+    spoken = {**_HEADERS, "Content-Language": language} if language else {}
     return Response(
         orjson.dumps(body),
         status,
-        {"Cache-Control": "no-store"},
+        {"Cache-Control": "no-store", **spoken},
         media_type="application/json",
     )
 

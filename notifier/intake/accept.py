@@ -73,6 +73,13 @@ class Acceptor:
             await self._bell.ring(followed.lanes)
         return receipts
 
+    async def accept_in(
+        self, conn: AsyncConnection, events: Sequence[Event], actor: Actor
+    ) -> list[Receipt]:
+        """The same in the caller's transaction, whatever becomes of it; nobody is woken."""
+        receipts, _ = await self._accept(conn, events, actor)
+        return receipts
+
     async def _accept(
         self, conn: AsyncConnection, events: Sequence[Event], actor: Actor
     ) -> tuple[list[Receipt], Followed]:

@@ -8,7 +8,7 @@ from notifier.model.errors import BadInput, FieldError
 from notifier.model.event import TYPES, Event
 
 from .agreement import check, settle
-from .attributes import Attributes, read_attributes
+from .attributes import Attributes, read_attributes, text_problem
 from .payload import read_data
 from .strict_json import canonical, decode, refusal
 
@@ -46,6 +46,18 @@ def parse_any(raw: bytes) -> list[Event]:
     """One event or a batch, by what the JSON text is."""
     value = decode(raw, limit=MAX_BODY)
     return _read_all(value) if isinstance(value, list) else [parse_event(value)]
+
+
+def named(raw: bytes, source: str) -> tuple[str, str] | None:
+    """Source and id of an event of ``source`` that may be wrong otherwise; None: of none."""
+    try:
+        value = decode(raw, limit=MAX_BODY)
+    except BadInput:
+        return None
+    if not isinstance(value, Mapping) or value.get("source") != source:
+        return None
+    event_id = value.get("id")
+    return None if text_problem(event_id) else (source, str(event_id))
 
 
 def _read_all(values: list[Any]) -> list[Event]:

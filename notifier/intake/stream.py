@@ -24,7 +24,7 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import rejected, tasks
 
 from .accept import Acceptor, Clock
-from .envelope import parse_event
+from .envelope import named, parse_event
 
 GROUP = "notifier"
 FIELD = b"event"
@@ -143,6 +143,9 @@ class StreamReader:
         )
         async with self._engine.begin() as conn:
             origin_id = key.decode()
-            if await rejected.add(conn, self._stream.name, origin_id, payload, told, now=now):
+            event = named(payload, self._stream.source)
+            if await rejected.add(
+                conn, self._stream.name, origin_id, payload, told, event=event, now=now
+            ):
                 await tasks.raise_all(conn, [draft], actor=_ACTOR, now=now)
         _log.warning("stream.rejected", entry=origin_id, field=first.field, code=first.code)

@@ -17,24 +17,32 @@ async def add(
     source: str,
     secret_hash: bytes,
     *,
+    test: bool = False,
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Register a key."""
+    """Register a key; ``test``: nothing that is sent with it becomes real."""
     await run(
         conn,
-        """INSERT INTO api_keys (key_id, source, secret_hash, created_at, created_by)
-           VALUES (:key_id, :source, :hash, :now, :actor)""",
-        {"key_id": key_id, "source": source, "hash": secret_hash, "now": now, "actor": str(actor)},
+        """INSERT INTO api_keys (key_id, source, secret_hash, created_at, created_by, test)
+           VALUES (:key_id, :source, :hash, :now, :actor, :test)""",
+        {
+            "key_id": key_id,
+            "source": source,
+            "hash": secret_hash,
+            "now": now,
+            "actor": str(actor),
+            "test": test,
+        },
     )
 
 
 async def get(conn: AsyncConnection, key_id: str) -> RowMapping | None:
-    """A key that is in force: source and secret_hash."""
+    """A key, in force or not: source, secret_hash, revoked_at, test."""
     return await row(
         conn,
-        """SELECT key_id, source, secret_hash FROM api_keys
-           WHERE key_id = :key_id AND revoked_at IS NULL""",
+        """SELECT key_id, source, secret_hash, revoked_at, test FROM api_keys
+           WHERE key_id = :key_id""",
         {"key_id": key_id},
     )
 
@@ -43,7 +51,7 @@ async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
     """All keys, without their hashes."""
     return await rows(
         conn,
-        """SELECT key_id, source, created_at, created_by, revoked_at FROM api_keys
+        """SELECT key_id, source, test, created_at, created_by, revoked_at FROM api_keys
            ORDER BY created_at""",
     )
 

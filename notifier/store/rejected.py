@@ -19,13 +19,19 @@ async def add(
     payload: bytes,
     errors: Sequence[dict[str, Any]],
     *,
+    event: tuple[str, str] | None = None,
     now: datetime,
 ) -> bool:
-    """Keep an entry; False when it is on record already (a redelivery)."""
+    """Keep an entry; False when it is on record already (a redelivery).
+
+    ``event``: source and id of the event in it, where they could be read.
+    """
+    source, event_id = event or (None, None)
     added = await run(
         conn,
-        """INSERT INTO rejected_entries (origin, origin_id, payload, errors, received_at)
-           VALUES (:origin, :origin_id, :payload, CAST(:errors AS jsonb), :now)
+        """INSERT INTO rejected_entries (origin, origin_id, payload, errors, received_at,
+               source, id)
+           VALUES (:origin, :origin_id, :payload, CAST(:errors AS jsonb), :now, :source, :id)
            ON CONFLICT (origin, origin_id) DO NOTHING""",
         {
             "origin": origin,
@@ -33,6 +39,8 @@ async def add(
             "payload": payload,
             "errors": dumps(list(errors)),
             "now": now,
+            "source": source,
+            "id": event_id,
         },
     )
     return added == 1
