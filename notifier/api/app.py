@@ -26,7 +26,7 @@ def create_app(services: Services) -> FastAPI:
     Nothing is redirected: where to would be read from the request's ``Host``, which is anybody's.
     """
     app = FastAPI(
-        title="notifier", version="1", docs_url=None, redoc_url=None, redirect_slashes=False
+        title="notifier", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.include_router(events.routes(services))
     app.include_router(outcomes.routes(services))

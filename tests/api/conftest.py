@@ -44,15 +44,29 @@ async def key(parts: Parts) -> str:
     return secret
 
 
+def calling(parts: Parts, secret: str) -> httpx.AsyncClient:
+    """A caller with a key."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(HouseServices(parts))),
+        base_url="http://notifier.example.jp",
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+
+
 @pytest.fixture
 async def client(parts: Parts, key: str) -> AsyncIterator[httpx.AsyncClient]:
     """A caller with a key."""
-    transport = httpx.ASGITransport(create_app(HouseServices(parts)))
-    async with httpx.AsyncClient(
-        transport=transport,
-        base_url="http://notifier.example.jp",
-        headers={"Authorization": f"Bearer {key}"},
-    ) as made:
+    async with calling(parts, key) as made:
+        yield made
+
+
+@pytest.fixture
+async def tester(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller with a key for tests of the usual source."""
+    key_id, secret, hashed = new_key()
+    async with parts.engine.begin() as conn:
+        await keys.add(conn, key_id, SOURCE, hashed, test=True, actor=ACTOR, now=NOW)
+    async with calling(parts, secret) as made:
         yield made
 
 

@@ -1,6 +1,5 @@
 """Keys for tests: events are decided and rendered; nothing of it becomes real."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,35 +7,16 @@ import httpx
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from notifier.api.app import create_app
-from notifier.api.keys import new_key
 from notifier.app.test_mode import KEPT, forget_tests
 from notifier.runtime.parts import Parts
-from notifier.runtime.services import HouseServices
-from notifier.store import keys, members, test_results
+from notifier.store import members, test_results
 from notifier.store.db import row, rows, run
-from tests.api.conftest import ACTOR
 from tests.api.test_events import BATCH, Json, codes, post, problem_of, submitted
 from tests.api.test_outcomes import later, outcome
 from tests.samples import NOW, SOURCE, member
 
 #: What a test may leave behind.
 _APART = {"test_events", "api_keys", "refused_access", "alembic_version"}
-
-
-@pytest.fixture
-async def tester(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller with a key for tests of the usual source."""
-    key_id, secret, hashed = new_key()
-    async with parts.engine.begin() as conn:
-        await keys.add(conn, key_id, SOURCE, hashed, test=True, actor=ACTOR, now=NOW)
-    transport = httpx.ASGITransport(create_app(HouseServices(parts)))
-    async with httpx.AsyncClient(
-        transport=transport,
-        base_url="http://notifier.example.jp",
-        headers={"Authorization": f"Bearer {secret}"},
-    ) as made:
-        yield made
 
 
 async def whole_record(parts: Parts) -> dict[str, list[Any]]:
