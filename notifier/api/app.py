@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
 
 from . import decisions, deliveries, events, health, outcomes, providers, request_ids
 from .language import preferred
@@ -69,7 +68,7 @@ class _Edge:
             await self._app(scope, receive, send)
             return
         request_id = request_ids.chosen(scope["headers"])
-        with bound_contextvars(**request_ids.bound(request_id)):
+        with request_ids.during(request_id):
             await self._answer(scope, receive, send, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:

@@ -3,9 +3,10 @@
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Final
 
-from structlog.contextvars import get_contextvars
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 HEADER: Final = "X-Request-Id"
 #: What a caller may choose. Anything else might be made to look like something in a log.
@@ -23,9 +24,9 @@ def chosen(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return secrets.token_hex(16)
 
 
-def bound(request_id: str) -> dict[str, str]:
-    """The fields that every log line of a request has."""
-    return {_KEY: request_id}
+def during(request_id: str) -> AbstractContextManager[None]:
+    """While it lasts, the request is answered under this id, and every log line has it."""
+    return bound_contextvars(**{_KEY: request_id})
 
 
 def current() -> str | None:

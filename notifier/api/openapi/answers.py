@@ -20,6 +20,7 @@ _ALLOWED: Final = {"allowed": ", ".join(ACCEPTED)}
 
 #: Problems: status, meaning, and what its example says is wrong.
 _PROBLEMS: Final[Mapping[str, tuple[int, str, Sequence[FieldError]]]] = {
+    "bad_request": (400, "No HTTP: the connection is closed.", ()),
     "unauthorized": (401, "No API key in force.", ()),
     "source_mismatch": (
         403,

@@ -13,8 +13,8 @@ _DESCRIPTION: Final = """Events of a billing system in; what was decided and wha
 messages out. 202 means committed. The same request may always be sent again.
 
 Every answer has an `X-Request-Id`. Errors are problem documents (RFC 9457). An unknown path is
-answered with `NotFound`, another method of a known one with `MethodNotAllowed`. Fields, codes and
-words may be added: pass over what you do not know."""
+answered with `NotFound`, another method of a known one with `MethodNotAllowed`, what is no HTTP
+at all with `BadRequest`. Fields, codes and words may be added: pass over what you do not know."""
 _SECURITY: Final = {
     "bearer": {
         "type": "http",
