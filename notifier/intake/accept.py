@@ -90,7 +90,8 @@ class Acceptor:
             Arrived(place=unique[n], event_id=event_id, event=events[unique[n]])
             for n, event_id in sorted(new.items())
         ]
-        receipts = await _receipts(conn, events)
+        ids = {(a.event.source, a.event.id): a.event_id for a in arrived}
+        receipts = await _receipts(conn, events, ids)
         house = await self.house(conn)
         followed = await take(conn, arrived, house, actor=actor, now=now)
         if followed.errors:
@@ -119,12 +120,16 @@ def _unique(events: Sequence[Event]) -> list[int]:
     return list(first.values())
 
 
-async def _receipts(conn: AsyncConnection, events: Sequence[Event]) -> list[Receipt]:
-    known = await store.known(conn, {(e.source, e.id) for e in events})
+async def _receipts(
+    conn: AsyncConnection, events: Sequence[Event], new: Mapping[tuple[str, str], int]
+) -> list[Receipt]:
+    """Receipts of all; only those that are not new are looked up. Raises :class:`Conflict`."""
+    known = await store.known(conn, {(e.source, e.id) for e in events} - new.keys())
     receipts = []
     for event in events:
-        event_id, digest = known[event.source, event.id]
+        key = (event.source, event.id)
+        event_id, digest = (new[key], event.digest) if key in new else known[key]
         if digest != event.digest:
-            raise Conflict(event.source, event.id)
-        receipts.append(Receipt(event.source, event.id, event_id))
+            raise Conflict(*key)
+        receipts.append(Receipt(*key, event_id))
     return receipts

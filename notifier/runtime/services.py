@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from asyncpg import OperatorInterventionError, PostgresConnectionError, PostgresError
+from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -60,11 +62,7 @@ class HouseServices:
         key_id = key_id_of(key)
         if key_id is None:
             raise Denied(Refusal.NOT_A_KEY)
-        try:
-            async with self._parts.engine.connect() as conn:
-                found = await keys.get(conn, key_id)
-        except _AWAY as problem:
-            raise Unavailable from problem
+        found = await self._key(key_id)
         if found is None:
             raise Denied(Refusal.UNKNOWN_KEY)
         if not matches(key, bytes(found["secret_hash"])):
@@ -72,6 +70,16 @@ class HouseServices:
         if found["revoked_at"] is not None:
             raise Denied(Refusal.REVOKED_KEY, key_id)
         return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"])
+
+    async def _key(self, key_id: str) -> RowMapping | None:
+        """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
+        try:
+            try:
+                return await keys.get(self._parts.direct, key_id)
+            except (ConnectionError, PostgresConnectionError, OperatorInterventionError):
+                return await keys.get(self._parts.direct, key_id)
+        except (*_AWAY, PostgresError) as problem:
+            raise Unavailable from problem
 
     async def refused(self, address: str, interface: str, why: Denied) -> None:
         """Put on record that somebody was turned away."""

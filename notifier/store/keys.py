@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 
-from .db import row, rows, run
+from .db import rows, run
+from .direct import Direct
 
 
 async def add(
@@ -37,14 +38,15 @@ async def add(
     )
 
 
-async def get(conn: AsyncConnection, key_id: str) -> RowMapping | None:
+async def get(conn: AsyncConnection | Direct, key_id: str) -> RowMapping | None:
     """A key, in force or not: source, secret_hash, revoked_at, test."""
-    return await row(
+    found = await rows(
         conn,
         """SELECT key_id, source, secret_hash, revoked_at, test FROM api_keys
            WHERE key_id = :key_id""",
         {"key_id": key_id},
     )
+    return found[0] if found else None
 
 
 async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
