@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from notifier.intake.attributes import MAX_TEXT, text_problem
+from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.outcome import EventOutcome
 from notifier.write.labels import label
 
-from .callers import admitted
+from .callers import API, admitted, refused
 from .problems import answer, bad_input, problem
 from .queries import single_values
 from .services import Caller, Services
@@ -52,7 +53,7 @@ def routes(services: Services) -> APIRouter:
             source, event_id = _from_query(request)
         except BadInput as wrong:
             return bad_input(wrong.errors, language)
-        return await _outcome(services, caller, source, event_id, language)
+        return await _outcome(request, services, caller, (source, event_id), language)
 
     @router.get("/events/{key:source_and_id}")
     async def get_event_by_path(request: Request) -> Response:
@@ -64,16 +65,21 @@ def routes(services: Services) -> APIRouter:
         found = _from_path(request.scope.get("raw_path") or b"")
         if found is None:
             return problem(404, "not_found", language)
-        return await _outcome(services, caller, *found, language)
+        return await _outcome(request, services, caller, found, language)
 
     return router
 
 
 async def _outcome(
-    services: Services, caller: Caller, source: str, event_id: str, language: str
+    request: Request, services: Services, caller: Caller, key: tuple[str, str], language: str
 ) -> Response:
-    # A key learns nothing of other sources, not even that there is something to know.
-    found = await services.outcome(caller, event_id) if source == caller.source else None
+    source, event_id = key
+    if source != caller.source:
+        # A key learns nothing of other sources, not even that there is something to know.
+        why = Denied(Refusal.SOURCE_MISMATCH, caller.actor.name)
+        await refused(request, services, API, why)
+        return problem(404, "not_found", language)
+    found = await services.outcome(caller, event_id)
     if found is None:
         return problem(404, "not_found", language)
     return answer(200, shown(found, language), language=language)

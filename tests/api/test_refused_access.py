@@ -55,8 +55,10 @@ async def test_every_refusal_is_a_line_and_a_row(client: httpx.AsyncClient, part
 async def test_events_of_another_source(client: httpx.AsyncClient, parts: Parts) -> None:
     answer = await post(client, {**submitted(), "source": "other.example.jp"})
     assert answer.status_code == 403
+    params = {"source": "other.example.jp", "id": "a"}
+    assert (await client.get("/v1/events", params=params)).status_code == 404
     [(address, interface, reason, name, count)] = await seen(parts)
-    assert (address, interface, reason, count) == ("127.0.0.1", "api", "source_mismatch", 1)
+    assert (address, interface, reason, count) == ("127.0.0.1", "api", "source_mismatch", 2)
     assert name  # the key is known
 
 
