@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import rejected
 from notifier.app.housekeeping import tidy
+from notifier.app.test_mode import forget_tests
 from notifier.cases import sweep as cases
 from notifier.deliver.away import is_away
 from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
@@ -75,9 +76,10 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
         return set()
 
-    async def settled_rejections(engine: AsyncEngine, now: datetime) -> set[Lane]:
+    async def kept_apart(engine: AsyncEngine, now: datetime) -> set[Lane]:
         keep = timedelta(days=parts.settings.rejected_keep_days)
         await rejected.tidy(engine, keep=keep, now=now)
+        await forget_tests(engine, now)
         return set()
 
     def working() -> Awaitable[None]:
@@ -87,7 +89,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             lanes,
             writer=parts.writer,
             house=staff_sender(parts.settings),
-            hooks=(tick, press, track, housekeeping(parts), settled_rejections),
+            hooks=(tick, press, track, housekeeping(parts), kept_apart),
             stop=stop,
             supervisor=parts.supervisor,
         )

@@ -6,24 +6,33 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.model.http import Http
 
-from . import deliveries, events, health, providers
+from . import decisions, deliveries, events, health, outcomes, providers, request_ids
 from .language import preferred
 from .limits import Limits
 from .problems import problem
 from .services import Services, Unavailable
 
 _log = structlog.get_logger()
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
 def create_app(services: Services, limits: Http | None = None) -> FastAPI:
-    """The application over the house's services. Pages that load scripts are left out."""
-    app = FastAPI(title="notifier", version="1", docs_url=None, redoc_url=None)
+    """The application over the house's services. Pages that load scripts are left out.
+
+    Nothing is redirected: where to would be read from the request's ``Host``, which is anybody's.
+    """
+    app = FastAPI(
+        title="notifier", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.include_router(events.routes(services))
+    app.include_router(outcomes.routes(services))
+    app.include_router(decisions.routes(services))
     app.include_router(deliveries.routes(services))
     app.include_router(providers.routes(services))
     app.include_router(health.routes(services))
@@ -35,8 +44,17 @@ def create_app(services: Services, limits: Http | None = None) -> FastAPI:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = getattr(error, "headers", None)
+    headers = {"Allow": _allowed(request)} if status == 405 else getattr(error, "headers", None)
     return problem(status, _CODES.get(status, "invalid"), _language(request), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of this path; the framework names those of the first only."""
+    routes = request.app.routes
+    scopes = ((method, {**request.scope, "method": method}) for method in _METHODS)
+    return ", ".join(
+        method for method, s in scopes if any(r.matches(s)[0] is Match.FULL for r in routes)
+    )
 
 
 def _language(request: Request) -> str:
@@ -53,12 +71,17 @@ class _Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        request_id = request_ids.chosen(scope["headers"])
+        with request_ids.during(request_id):
+            await self._answer(scope, receive, send, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = False
 
         async def watched(message: Message) -> None:
             nonlocal started
             started = True
-            await send(_hardened(message))
+            await send(_hardened(message, request_id))
 
         try:
             await self._app(scope, receive, watched)
@@ -78,8 +101,11 @@ def _failure(request: Request, error: Exception) -> Response:
     return problem(500, "internal", _language(request))
 
 
-def _hardened(message: Message) -> Message:
+def _hardened(message: Message, request_id: str) -> Message:
     if message["type"] == "http.response.start":
-        headers = [*message.get("headers", ()), (b"x-content-type-options", b"nosniff")]
-        return {**message, "headers": headers}
+        more = (
+            (b"x-content-type-options", b"nosniff"),
+            (request_ids.HEADER.lower().encode(), request_id.encode()),
+        )
+        return {**message, "headers": [*message.get("headers", ()), *more]}
     return message

@@ -2,26 +2,55 @@
 
 from fastapi import Request, Response
 
+from notifier.model.access import Denied, Refusal
+
+from .language import preferred
 from .limits import admission_of
 from .problems import problem
 from .services import Caller, Services
 
+API = "api"  # the interface that keys are for
 
-async def caller_of(request: Request, services: Services) -> Caller | None:
-    """The owner of the bearer key, or None where there is none in force.
 
-    Raises :class:`~notifier.api.limits.Refused` where the key has too many requests under way.
+async def admitted(
+    request: Request, services: Services, *, tests: bool = True
+) -> tuple[str, Caller] | Response:
+    """The request's language and the owner of its key, or the answer that turns it away.
+
+    ``tests``: whether keys for tests may ask this. Raises
+    :class:`~notifier.api.limits.Refused` where the key has too many requests under way.
     """
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        return None
-    caller = await services.authenticate(key.strip())
-    if caller is not None and (admission := admission_of(request)):
+    language = preferred(request.headers.get("accept-language", ""))
+    try:
+        caller = await services.authenticate(_bearer(request))
+    except Denied as why:
+        await refused(request, services, API, why)
+        return unauthorized(language)
+    if admission := admission_of(request):
         admission.known(caller.actor.name)
-    return caller
+    if caller.test and not tests:
+        return problem(403, "test_key", language)
+    return language, caller
 
 
 def unauthorized(language: str) -> Response:
     """The answer to a request without a key in force."""
     challenge = {"WWW-Authenticate": 'Bearer realm="notifier"'}
     return problem(401, "unauthorized", language, headers=challenge)
+
+
+async def refused(request: Request, services: Services, interface: str, why: Denied) -> None:
+    """Put on record that a request was turned away."""
+    address = request.client.host if request.client else ""
+    await services.refused(address, interface, why)
+
+
+def _bearer(request: Request) -> str:
+    """The bearer key. Two headers of that name are none: others may go by the other one."""
+    given = request.headers.getlist("authorization")
+    if not given:
+        raise Denied(Refusal.NO_KEY)
+    scheme, _, key = given[0].partition(" ")
+    if len(given) > 1 or scheme.lower() != "bearer" or not key.strip():
+        raise Denied(Refusal.NOT_A_KEY)
+    return key.strip()

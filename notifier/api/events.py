@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request, Response
 
 from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
+from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 
-from .callers import caller_of, unauthorized
-from .language import preferred
+from .callers import API, admitted, refused
 from .problems import answer, bad_input, problem, told_all
-from .requests import BATCH, UnsupportedMediaType, media_type, parsed, read_body
+from .requests import ACCEPTED, BATCH, UnsupportedMediaType, media_type, parsed, read_body
 from .services import Caller, Services
 
 _log = structlog.get_logger()
@@ -24,15 +24,17 @@ def routes(services: Services) -> APIRouter:
     """The route for events."""
     router = APIRouter(prefix="/v1")
 
-    @router.post("/events", status_code=202, openapi_extra=_OPENAPI)
+    @router.post("/events", status_code=202)
     async def post_events(request: Request) -> Response:
         """Accept one CloudEvent or a batch: all of it or nothing."""
-        language = preferred(request.headers.get("accept-language", ""))
-        caller = await caller_of(request, services)
-        if caller is None:
-            return unauthorized(language)
+        admission = await admitted(request, services)
+        if isinstance(admission, Response):
+            return admission
+        language, caller = admission
         response = await _take(request, services, caller, language)
-        _log.info("api.events", key=caller.actor.name, status=response.status_code)
+        _log.info(
+            "api.events", key=caller.actor.name, status=response.status_code, test=caller.test
+        )
         return response
 
     return router
@@ -43,12 +45,15 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
         kind = media_type(request)
         body = await read_body(request)
         batch = await parsed(kind, request.headers, body, services.now())
-    except UnsupportedMediaType:
-        return problem(415, "unsupported_media_type", language)
+    except UnsupportedMediaType as other:
+        return _unsupported(other.error, language)
     except BadInput as wrong:
         return bad_input(wrong.errors, language)
     single = kind != BATCH and len(batch.events) == 1 and not batch.errors
     foreign = _foreign(batch, caller.source)
+    if foreign:
+        why = Denied(Refusal.SOURCE_MISMATCH, caller.actor.name)
+        await refused(request, services, API, why)
     if batch.errors:
         own = _without(batch, foreign)
         return bad_input(await services.faults(own, caller.actor), language)
@@ -57,16 +62,24 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
     return await _accept(services, batch.events, caller, language, single=single)
 
 
+def _unsupported(error: FieldError, language: str) -> Response:
+    headers = {"Accept-Post": ", ".join(ACCEPTED)}
+    if error.field == "content-encoding":  # RFC 9110 15.5.16
+        headers = {"Accept-Encoding": "identity"}
+    return problem(415, "unsupported_media_type", language, errors=[error], headers=headers)
+
+
 async def _accept(
     services: Services, events: Sequence[Event], caller: Caller, language: str, *, single: bool
 ) -> Response:
     try:
-        receipts = await services.accept(events, caller.actor) if events else ()
+        receipts = await services.accept(events, caller) if events else ()
     except BadInput as wrong:
         return bad_input(_told(wrong.errors, single=single), language)
     except Conflict as conflict:
         return problem(409, "conflict", language, errors=_told(conflict.errors, single=single))
-    return answer(202, {"events": [_receipt(receipt, language) for receipt in receipts]})
+    test = {"test": True} if caller.test else {}
+    return answer(202, {"events": [_receipt(r, language) for r in receipts], **test})
 
 
 def _told(errors: Sequence[FieldError], *, single: bool) -> Sequence[FieldError]:
@@ -97,18 +110,3 @@ def _without(batch: Batch, foreign: Sequence[FieldError]) -> Batch:
 def _receipt(receipt: Receipt, language: str) -> dict[str, object]:
     known = {"source": receipt.source, "id": receipt.id, "event_id": receipt.event_id}
     return {**known, **({"warnings": told_all(receipt.notes, language)} if receipt.notes else {})}
-
-
-_OPENAPI = {
-    "security": [{"bearer": []}],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/cloudevents+json": {"schema": {"type": "object"}},
-            "application/cloudevents-batch+json": {
-                "schema": {"type": "array", "items": {"type": "object"}, "maxItems": 1000}
-            },
-            "application/json": {"schema": {"type": ["object", "array"]}},
-        },
-    },
-}

@@ -1,14 +1,15 @@
-"""``/healthz`` and ``/readyz``: whether the process lives, whether it can take events."""
+"""``/healthz``, ``/readyz``, ``/openapi.json``: whether it lives, takes events, what it is."""
 
 from fastapi import APIRouter, Request, Response
 
 from .language import preferred
+from .openapi import document
 from .problems import answer, problem
 from .services import Services
 
 
 def routes(services: Services) -> APIRouter:
-    """The two routes; they need no key and say nothing but yes or no."""
+    """The routes that need no key; they say nothing of anybody."""
     router = APIRouter()
 
     @router.get("/healthz")
@@ -23,5 +24,10 @@ def routes(services: Services) -> APIRouter:
             return answer(200, {"status": "ready"})
         language = preferred(request.headers.get("accept-language", ""))
         return problem(503, "unavailable", language, headers={"Retry-After": "5"})
+
+    @router.get("/openapi.json")
+    async def openapi() -> Response:
+        """Every route, body, answer and error."""
+        return Response(document(), media_type="application/json")
 
     return router

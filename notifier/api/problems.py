@@ -9,17 +9,20 @@ from starlette.responses import Response
 from notifier.model.errors import FieldError
 from notifier.write.labels import label
 
+from . import request_ids
+
 _HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 #: Errors of a whole body for which HTTP has a status of its own.
 _STATUS: Final[Mapping[str, int]] = {"too_big": 413}
 
 
-def answer(status: int, body: Any) -> Response:
-    """A JSON answer."""
+def answer(status: int, body: Any, *, language: str | None = None) -> Response:
+    """A JSON answer; ``language``: that of the words in it, if there are any."""
+    spoken = {**_HEADERS, "Content-Language": language} if language else {}
     return Response(
         orjson.dumps(body),
         status,
-        {"Cache-Control": "no-store"},
+        {"Cache-Control": "no-store", **spoken},
         media_type="application/json",
     )
 
@@ -42,6 +45,8 @@ def problem(
     if errors:
         told = told_all(errors, language)
         body |= {"detail": _summary(told[0]), "errors": told}
+    if request_id := request_ids.current():
+        body["request_id"] = request_id
     return Response(
         orjson.dumps(body),
         status,

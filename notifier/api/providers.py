@@ -6,10 +6,12 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from notifier.intake.envelope import MAX_BODY
+from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput
 from notifier.model.provider import Provider
 from notifier.track.providers.sns import NotGenuine
 
+from .callers import refused
 from .language import preferred
 from .limits import admission_of
 from .problems import bad_input, problem
@@ -49,6 +51,8 @@ async def _take(
         return bad_input(wrong.errors, language)
     except NotGenuine as why:
         _log.warning("api.provider_refused", provider=provider, why=str(why))
+        denied = Denied(Refusal.WRONG_CREDENTIALS)
+        await refused(request, services, f"webhooks/{provider}", denied)
         # Only who is asked for it sends a name and a password along.
         headers = _BASIC if provider is Provider.POSTMARK else None
         return problem(401 if headers else 403, "forbidden", language, headers=headers)

@@ -7,10 +7,12 @@ from typing import Protocol
 
 from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
+from notifier.model.access import Denied
 from notifier.model.actor import Actor
 from notifier.model.change import Page
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
+from notifier.model.outcome import DecisionPage, EventOutcome
 from notifier.model.provider import Provider
 from notifier.model.states import State
 
@@ -21,6 +23,7 @@ class Caller:
 
     actor: Actor
     source: str
+    test: bool = False  # whether the key is for tests: nothing that it sends becomes real
 
 
 class Unavailable(Exception):
@@ -30,12 +33,16 @@ class Unavailable(Exception):
 class Services(Protocol):
     """The house, as HTTP sees it."""
 
-    async def authenticate(self, key: str) -> Caller | None:
-        """The owner of an API key that is in force, or None."""
+    async def authenticate(self, key: str) -> Caller:
+        """The owner of an API key that is in force. Raises ``Denied``."""
         ...
 
-    async def accept(self, events: Sequence[Event], actor: Actor) -> Sequence[Receipt]:
-        """Commit all events or none.
+    async def refused(self, address: str, interface: str, why: Denied) -> None:
+        """Put on record that somebody was turned away. Never raises."""
+        ...
+
+    async def accept(self, events: Sequence[Event], caller: Caller) -> Sequence[Receipt]:
+        """Commit all events or none; of a test their results only.
 
         Raises ``BadInput``, ``Conflict``, or :class:`Unavailable` where the record is away.
         """
@@ -60,6 +67,19 @@ class Services(Protocol):
         ``after``: position to read on from; None: from now on. Raises ``UnknownPosition``, or
         :class:`Unavailable` where the record is away.
         """
+        ...
+
+    async def outcome(self, caller: Caller, event_id: str) -> EventOutcome | None:
+        """What became of an event of the caller's source; None of one that never came.
+
+        Raises :class:`Unavailable` where the record is away.
+        """
+        ...
+
+    async def decisions(
+        self, source: str, after: int | None, *, limit: int, only: Sequence[str]
+    ) -> DecisionPage:
+        """Decisions about events of a source, as :meth:`changes`; ``only``: of these outcomes."""
         ...
 
     def listens_to(self, provider: Provider) -> bool:

@@ -271,13 +271,15 @@ async def _write_outcomes(
     rows: list[dict[str, object]] = []
     drafts: list[TaskDraft] = []
     for arrived, _, decision in taken:
-        rows += [
+        told = [
             {"event_id": arrived.event_id, **_told(decision, n, made.get((arrived.event_id, n)))}
             for n in range(len(decision.outcomes))
         ]
         # The same matter told twice makes no second task.
-        if not _only_repeats(arrived, decision, made):
+        if decision.tasks and not _only_repeats(arrived, decision, made):
             drafts += _asked(arrived, decision, made)
+            told[0]["tasks"] = [{"kind": d.kind, "key": d.key} for d in decision.tasks]
+        rows += told
     if rows:
         await events.decided(conn, rows, now=now)
     await tasks.raise_all(conn, drafts, actor=actor, now=now)

@@ -118,6 +118,16 @@ class Acceptor:
         own = [e for e in placed if not _is_consequence(e, batch.withheld)]
         return list(refused([*batch.errors, *own]).errors)
 
+    async def accept_in(
+        self, conn: AsyncConnection, events: Sequence[Event], actor: Actor
+    ) -> list[Receipt]:
+        """The same as :meth:`accept` in the caller's transaction; nobody is woken."""
+        try:
+            receipts, _ = await self._accept(conn, events, actor)
+        except _Refused as problem:
+            raise _refusal(events, problem.errors) from None
+        return receipts
+
     async def _accept(
         self, conn: AsyncConnection, events: Sequence[Event], actor: Actor, *, keep: bool = True
     ) -> tuple[list[Receipt], Followed]:
@@ -128,7 +138,7 @@ class Acceptor:
             Arrived(place=unique[n], event_id=event_id, event=events[unique[n]])
             for n, event_id in sorted(new.items())
         ]
-        receipts, conflicts = await _receipts(conn, events, {a.place for a in arrived})
+        receipts, conflicts = await _receipts(conn, events, arrived)
         house = await self.house(conn)
         followed = await take(conn, arrived, house, actor=actor, now=now)
         wrong += [*(c for c in conflicts if c.index not in {e.index for e in wrong})]
@@ -160,16 +170,23 @@ def _unique(events: Sequence[Event]) -> tuple[list[int], list[FieldError]]:
 
 
 async def _receipts(
-    conn: AsyncConnection, events: Sequence[Event], new: Collection[int]
+    conn: AsyncConnection, events: Sequence[Event], arrived: Sequence[Arrived]
 ) -> tuple[list[Receipt], list[FieldError]]:
-    """The answer for each event, and the ids that are on record with another content."""
-    known = await store.known(conn, {(e.source, e.id) for e in events})
+    """The answer for each event, and the ids that are on record with another content.
+
+    Only those that have not just arrived are looked up.
+    """
+    new = {(a.event.source, a.event.id): a for a in arrived}
+    known = await store.known(conn, {(e.source, e.id) for e in events} - new.keys())
     receipts, conflicts = [], []
     for place, event in enumerate(events):
-        event_id, digest = known[event.source, event.id]
+        key = (event.source, event.id)
+        fresh = new.get(key)
+        event_id, digest = known[key] if fresh is None else (fresh.event_id, fresh.event.digest)
         if digest != event.digest:
             conflicts.append(FieldError("id", "conflict", {"value": event.id}, index=place))
-        receipts.append(Receipt(event.source, event.id, event_id, place in new, event.notes))
+        is_new = fresh is not None and fresh.place == place
+        receipts.append(Receipt(*key, event_id, is_new, event.notes))
     return receipts, conflicts
 
 

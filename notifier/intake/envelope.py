@@ -10,7 +10,7 @@ from notifier.model.errors import BadInput, FieldError
 from notifier.model.event import CLOCK_AHEAD, TYPES, Event
 
 from .agreement import check, settle
-from .attributes import Attributes, read_attributes
+from .attributes import Attributes, read_attributes, text_problem
 from .payload import read_data
 from .strict_json import canonical, decode, refusal
 
@@ -61,6 +61,18 @@ def parse_any(raw: bytes, now: datetime | None = None) -> Batch:
     if isinstance(value, list):
         return _read_all(value, now)
     return Batch(events=(parse_event(value, now),), places=(0,))
+
+
+def named(raw: bytes, source: str) -> tuple[str, str] | None:
+    """Source and id of an event of ``source`` that may be wrong otherwise; None: of none."""
+    try:
+        value = decode(raw, limit=MAX_BODY)
+    except BadInput:
+        return None
+    if not isinstance(value, Mapping) or value.get("source") != source:
+        return None
+    event_id = value.get("id")
+    return None if text_problem(event_id) else (source, str(event_id))
 
 
 def _read_all(values: list[Any], now: datetime | None) -> Batch:

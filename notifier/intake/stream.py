@@ -27,7 +27,7 @@ from notifier.store import rejected, tasks
 
 from .accept import Acceptor, Clock
 from .card_numbers import masked_payload
-from .envelope import parse_event
+from .envelope import named, parse_event
 
 GROUP = "notifier"
 FIELD = b"event"
@@ -172,8 +172,16 @@ class StreamReader:
         )
         async with self._engine.begin() as conn:
             origin_id = key.decode()
+            event = named(payload, self._stream.source)
             if await rejected.add(
-                conn, self._stream.name, origin_id, payload, told, masked=hidden, now=now
+                conn,
+                self._stream.name,
+                origin_id,
+                payload,
+                told,
+                masked=hidden,
+                event=event,
+                now=now,
             ):
                 await tasks.raise_all(conn, [draft], actor=_ACTOR, now=now)
         _log.warning("stream.rejected", entry=origin_id, field=first.field, code=first.code)

@@ -47,3 +47,8 @@ class Page:
     changes: tuple[Change, ...]
     next: int  # position to read on from
     more: bool  # whether the log goes on behind it by now
+
+    @property
+    def items(self) -> tuple[Change, ...]:
+        """The changes, by the name that all pages have for what is on them."""
+        return self.changes

@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from notifier.api import request_ids
 from notifier.api.limits import Tally
 from notifier.api.problems import problem
 from notifier.model.http import Http, counted_as
@@ -344,8 +345,12 @@ class _Refusal:
 
 def _written(status: int, code: str) -> bytes:
     """A whole answer, for whoever has not said yet which language they read."""
-    retry = {"Retry-After": "5"} if status in (429, 503) else {}
-    response = problem(status, code, "ja", headers={**retry, "Connection": "close"})
+    headers = {"Retry-After": "5"} if status in (429, 503) else {}
+    request_id = request_ids.chosen(())
+    headers |= {"Connection": "close", request_ids.HEADER: request_id}
+    with request_ids.during(request_id):
+        response = problem(status, code, "ja", headers=headers)
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
     lines += [name + b": " + value for name, value in response.raw_headers]
+    lines.append(b"x-content-type-options: nosniff")
     return b"\r\n".join([*lines, b"", bytes(response.body)])

@@ -14,6 +14,7 @@ from notifier.cases.situations import House
 from notifier.deliver.bell import Bell
 from notifier.intake.accept import Acceptor
 from notifier.store.db import connect
+from notifier.store.direct import Direct
 from notifier.store.migrate import upgrade
 from notifier.write.writer import Writer
 
@@ -33,6 +34,7 @@ class Parts:
     settings: Settings
     urls: Urls
     engine: AsyncEngine
+    direct: Direct  # for what every request asks
     writer: Writer
     clock: Clock
     bell: Bell
@@ -74,11 +76,13 @@ async def joined(
     writer = Writer(settings.templates, settings.locales, settings.stationery, scratch)
     clock = clock_of(settings)
     bell = Bell(urls.redis)
+    direct = Direct(engine, most=2)
     try:
         yield Parts(
             settings=settings,
             urls=urls,
             engine=engine,
+            direct=direct,
             writer=writer,
             clock=clock,
             bell=bell,
@@ -87,4 +91,5 @@ async def joined(
         )
     finally:
         await bell.close()
+        direct.close()
         await engine.dispose()

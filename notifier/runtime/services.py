@@ -4,28 +4,38 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from asyncpg import OperatorInterventionError, PostgresConnectionError, PostgresError
+from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
+from notifier.app.access import AccessLog
+from notifier.app.decisions import DecisionFeed
+from notifier.app.event_outcomes import outcome_of
+from notifier.app.test_mode import KeyTestMode
 from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
+from notifier.model.access import Denied, Refusal
 from notifier.model.actor import Actor, ActorKind, system
 from notifier.model.change import Page
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
+from notifier.model.outcome import DecisionPage, EventOutcome
 from notifier.model.provider import Provider
 from notifier.model.states import State
 from notifier.store import keys
 from notifier.store.db import scalar
-from notifier.tell.feed import Feed, Unsettled
+from notifier.store.horizon import Unsettled
+from notifier.tell.feed import Feed
 from notifier.tell.outside import Unreachable
 from notifier.track.effect import apply
 from notifier.track.providers.desk import ProviderDesk
 from notifier.track.sweep import direct_labels
 
 from .parts import Parts
+from .sender import staff_sender
 
 #: The record cannot be reached, or every connection to it is taken.
 _AWAY: Final = (DBAPIError, PoolTimeout, OSError)
@@ -37,27 +47,61 @@ class HouseServices:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._feed = Feed(parts.engine)
+        self._decisions = DecisionFeed(parts.engine)
+        self._access = AccessLog(parts.engine, parts.clock.now)
+        self._tests = KeyTestMode(
+            parts.engine,
+            parts.acceptor,
+            parts.writer,
+            staff_sender(parts.settings),
+            parts.clock.now,
+        )
         self._providers = ProviderDesk(parts.settings.providers, lambda: datetime.now(UTC))
         self._direct = direct_labels(parts.settings.relays)
 
-    async def authenticate(self, key: str) -> Caller | None:
+    async def authenticate(self, key: str) -> Caller:
         """The owner of a key, asked of the record each time: a revocation counts at once."""
         key_id = key_id_of(key)
         if key_id is None:
-            return None
+            raise Denied(Refusal.NOT_A_KEY)
+        found = await self._key(key_id)
+        if found is None:
+            raise Denied(Refusal.UNKNOWN_KEY)
+        if not matches(key, bytes(found["secret_hash"])):
+            raise Denied(Refusal.WRONG_KEY, key_id)
+        if found["revoked_at"] is not None:
+            raise Denied(Refusal.REVOKED_KEY, key_id)
+        return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"])
+
+    async def _key(self, key_id: str) -> RowMapping | None:
+        """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
         try:
-            async with self._parts.engine.connect() as conn:
-                found = await keys.get(conn, key_id)
+            try:
+                return await keys.get(self._parts.direct, key_id)
+            except (ConnectionError, PostgresConnectionError, OperatorInterventionError):
+                return await keys.get(self._parts.direct, key_id)
+        except (*_AWAY, PostgresError) as problem:
+            raise Unavailable from problem
+
+    async def refused(self, address: str, interface: str, why: Denied) -> None:
+        """Put on record that somebody was turned away."""
+        await self._access.refused(address, interface, why.reason, why.name)
+
+    async def accept(self, events: Sequence[Event], caller: Caller) -> Sequence[Receipt]:
+        """Commit all events or none; of a test their results only."""
+        try:
+            if caller.test:
+                return await self._tests.accept(events, caller.actor)
+            return await self._parts.acceptor.accept(events, caller.actor)
         except _AWAY as problem:
             raise Unavailable from problem
-        if found is None or not matches(key, bytes(found["secret_hash"])):
-            return None
-        return Caller(Actor(ActorKind.KEY, key_id), found["source"])
 
-    async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
-        """Commit all events or none."""
+    async def outcome(self, caller: Caller, event_id: str) -> EventOutcome | None:
+        """What became of an event of the caller's source; a test sees tests only."""
         try:
-            return await self._parts.acceptor.accept(events, actor)
+            if caller.test:
+                return await self._tests.outcome(caller.source, event_id)
+            return await outcome_of(self._parts.engine, caller.source, event_id)
         except _AWAY as problem:
             raise Unavailable from problem
 
@@ -71,6 +115,16 @@ class HouseServices:
     def now(self) -> datetime:
         """The present moment, aware."""
         return self._parts.clock.now()
+
+    async def decisions(
+        self, source: str, after: int | None, *, limit: int, only: Sequence[str]
+    ) -> DecisionPage:
+        """Decisions about events of a source."""
+        try:
+            start = await self._decisions.end() if after is None else after
+            return await self._decisions.read(start, source=source, limit=limit, only=only)
+        except (*_AWAY, Unsettled) as problem:
+            raise Unavailable from problem
 
     async def changes(
         self, source: str, after: int | None, *, limit: int, states: Sequence[State]
@@ -104,7 +158,8 @@ class HouseServices:
             raise Unavailable from problem
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, and write what is counted."""
+        await self._access.close()
         await self._providers.close()
 
     async def ready(self) -> bool:

@@ -91,14 +91,15 @@ async def decided(
         """WITH given AS (
                SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
                    event_id bigint, outcome text, reason text, notice text, message_id bigint,
-                   details jsonb)
+                   details jsonb, tasks jsonb)
            ), marked AS (
                UPDATE events e SET decided_at = :now
                WHERE e.event_id IN (SELECT event_id FROM given)
            )
            INSERT INTO decisions
-               (event_id, decided_at, outcome, reason, notice, message_id, details)
-           SELECT event_id, :now, outcome, reason, notice, message_id, details FROM given""",
+               (event_id, decided_at, outcome, reason, notice, message_id, details, tasks)
+           SELECT event_id, :now, outcome, reason, notice, message_id, details, tasks
+           FROM given""",
         {"rows": dumps(list(outcomes)), "now": now},
     )
 

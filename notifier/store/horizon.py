@@ -4,20 +4,25 @@ Positions are given while transactions run, and these end in another order: whoe
 newest position that can be seen would skip one that commits later.
 """
 
-from typing import NamedTuple
+import asyncio
+from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .db import row, scalar
 
-_LAST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM log_position_seq"
+_LOG: Final = "log_position_seq"
+_LOOKS: Final = 20  # for the end, before it is called unknown
+_PAUSE: Final = 0.1  # seconds between two of them
+
+_LAST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}"
 
 # First the position, then a transaction id: whoever has a position up to this one had an id by
 # then (a move is logged by the statement that makes it), which is smaller. The empty message has
 # the commit wait for the disk: claims do not, and a crash would have the positions that they took
 # given once more, to moves that a reader has gone past.
 _MARK = """
-WITH last AS MATERIALIZED (SELECT last_value FROM log_position_seq)
+WITH last AS MATERIALIZED (SELECT last_value FROM {sequence})
 SELECT last_value AS position, pg_logical_emit_message(true, 'notifier', ''),
     CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS xid
 FROM last
@@ -32,6 +37,10 @@ class Reach(NamedTuple):
     last: int  # the newest position that was given
 
 
+class Unsettled(Exception):
+    """Where it ends is not known yet: what ran at the first look at it still runs."""
+
+
 class _Mark(NamedTuple):
     position: int
     xid: int  # every transaction that has a position up to that one has a smaller id
@@ -40,11 +49,14 @@ class _Mark(NamedTuple):
 class Horizon:
     """Follows the log. It moves on whenever the transactions that ran at some moment have ended.
 
-    One that runs for long holds it back, and nothing behind it is told meanwhile.
+    One that runs for long holds it back, and nothing behind it is told meanwhile. The same goes
+    for any table whose rows have positions from a sequence, given to transactions with an id.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, sequence: str = _LOG) -> None:
         self._engine = engine
+        self._last = _LAST.format(sequence=sequence)
+        self._mark = _MARK.format(sequence=sequence)
         self._settled = 0
         self._waiting: _Mark | None = None
 
@@ -53,16 +65,28 @@ class Horizon:
         async with self._engine.connect() as plain:
             # Each statement by itself: it is to see what has ended by then.
             conn = await plain.execution_options(isolation_level="AUTOCOMMIT")
-            last = int(await scalar(conn, _LAST))
+            last = int(await scalar(conn, self._last))
             if last < self._settled:  # an older record was brought back under us
                 self._settled, self._waiting = 0, None
             if last == self._settled:
                 return Reach(self._settled, last)
-            found = await row(conn, _MARK)
+            found = await row(conn, self._mark)
             assert found is not None
             mark = _Mark(found["position"], found["xid"])
             self._advance(mark, int(await scalar(conn, _OLDEST)))
         return Reach(self._settled, mark.position)
+
+    async def end(self) -> int:
+        """The position behind which nothing has been told yet. Raises :class:`Unsettled`.
+
+        Whoever begins here must not be told all that is on record because somebody else is busy.
+        """
+        for _ in range(_LOOKS):
+            reach = await self.read()
+            if reach.settled or not reach.last:
+                return reach.settled
+            await asyncio.sleep(_PAUSE)
+        raise Unsettled
 
     def _advance(self, mark: _Mark, oldest: int) -> None:
         marks = [m for m in (self._waiting, mark) if m is not None]

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 
-from .db import row, rows, run
+from .db import rows, run
+from .direct import Direct
 
 
 async def add(
@@ -17,33 +18,42 @@ async def add(
     source: str,
     secret_hash: bytes,
     *,
+    test: bool = False,
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Register a key."""
+    """Register a key; ``test``: nothing that is sent with it becomes real."""
     await run(
         conn,
-        """INSERT INTO api_keys (key_id, source, secret_hash, created_at, created_by)
-           VALUES (:key_id, :source, :hash, :now, :actor)""",
-        {"key_id": key_id, "source": source, "hash": secret_hash, "now": now, "actor": str(actor)},
+        """INSERT INTO api_keys (key_id, source, secret_hash, created_at, created_by, test)
+           VALUES (:key_id, :source, :hash, :now, :actor, :test)""",
+        {
+            "key_id": key_id,
+            "source": source,
+            "hash": secret_hash,
+            "now": now,
+            "actor": str(actor),
+            "test": test,
+        },
     )
 
 
-async def get(conn: AsyncConnection, key_id: str) -> RowMapping | None:
-    """A key that is in force: source and secret_hash."""
-    return await row(
+async def get(conn: AsyncConnection | Direct, key_id: str) -> RowMapping | None:
+    """A key, in force or not: source, secret_hash, revoked_at, test."""
+    found = await rows(
         conn,
-        """SELECT key_id, source, secret_hash FROM api_keys
-           WHERE key_id = :key_id AND revoked_at IS NULL""",
+        """SELECT key_id, source, secret_hash, revoked_at, test FROM api_keys
+           WHERE key_id = :key_id""",
         {"key_id": key_id},
     )
+    return found[0] if found else None
 
 
 async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
     """All keys, without their hashes."""
     return await rows(
         conn,
-        """SELECT key_id, source, created_at, created_by, revoked_at FROM api_keys
+        """SELECT key_id, source, test, created_at, created_by, revoked_at FROM api_keys
            ORDER BY created_at""",
     )
 

@@ -20,16 +20,21 @@ async def add(
     errors: Sequence[dict[str, Any]],
     *,
     masked: bool = False,
+    event: tuple[str, str] | None = None,
     now: datetime,
 ) -> bool:
     """Keep an entry; False when it is on record already (a redelivery).
 
-    ``masked``: the payload is not as received, for a card number stood in it.
+    ``masked``: the payload is not as received, for a card number stood in it. ``event``: source
+    and id of the event in it, where they could be read.
     """
+    source, event_id = event or (None, None)
     added = await run(
         conn,
-        """INSERT INTO rejected_entries (origin, origin_id, payload, errors, masked, received_at)
-           VALUES (:origin, :origin_id, :payload, CAST(:errors AS jsonb), :masked, :now)
+        """INSERT INTO rejected_entries (origin, origin_id, payload, errors, masked, received_at,
+               source, id)
+           VALUES (:origin, :origin_id, :payload, CAST(:errors AS jsonb), :masked, :now,
+               :source, :id)
            ON CONFLICT (origin, origin_id) DO NOTHING""",
         {
             "origin": origin,
@@ -38,6 +43,8 @@ async def add(
             "errors": dumps(list(errors)),
             "masked": masked,
             "now": now,
+            "source": source,
+            "id": event_id,
         },
     )
     return added == 1

@@ -75,33 +75,44 @@ async def save(conn: AsyncConnection, scheme: Scheme, *, actor: Actor, now: date
         )
 
 
+# One round trip: every event asks for them.
+_ALL = """
+SELECT s.scheme, s.name, s.group_no,
+    (SELECT CAST(coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'yen', yen,
+            'valid_from', valid_from, 'valid_to', valid_to) ORDER BY fee_id), '[]') AS text)
+        FROM scheme_fees WHERE scheme = s.scheme AND withdrawn_at IS NULL) AS fees,
+    (SELECT coalesce(array_agg(CAST(brand AS text) ORDER BY brand_id), '{}')
+        FROM scheme_brands WHERE scheme = s.scheme AND withdrawn_at IS NULL) AS brands
+FROM schemes s ORDER BY s.scheme
+"""
+
+
 async def all_of(conn: AsyncConnection) -> dict[str, Scheme]:
     """Every scheme with what is in force, by key."""
-    fees = await rows(conn, "SELECT * FROM scheme_fees WHERE withdrawn_at IS NULL")
-    brands = await rows(
-        conn,
-        """SELECT scheme, CAST(brand AS text) AS brand FROM scheme_brands
-           WHERE withdrawn_at IS NULL""",
-    )
     return {
         r["scheme"]: Scheme(
             scheme=r["scheme"],
             name=r["name"],
             group_no=r["group_no"],
-            fees=tuple(
-                Fee(
-                    kind=LineKind(f["kind"]),
-                    yen=f["yen"],
-                    valid_from=f["valid_from"],
-                    valid_to=f["valid_to"],
-                )
-                for f in fees
-                if f["scheme"] == r["scheme"]
-            ),
-            brands=tuple(brand(b["brand"]) for b in brands if b["scheme"] == r["scheme"]),
+            fees=_fees(r["fees"]),
+            brands=tuple(map(brand, r["brands"])),
         )
-        for r in await rows(conn, "SELECT * FROM schemes ORDER BY scheme")
+        for r in await rows(conn, _ALL)
     }
+
+
+@lru_cache(maxsize=256)
+def _fees(stored: str) -> tuple[Fee, ...]:
+    """Fees from their JSON text; the same text is the same objects."""
+    return tuple(
+        Fee(
+            kind=LineKind(f["kind"]),
+            yen=f["yen"],
+            valid_from=date.fromisoformat(f["valid_from"]),
+            valid_to=date.fromisoformat(f["valid_to"]) if f["valid_to"] else None,
+        )
+        for f in orjson.loads(stored)
+    )
 
 
 @lru_cache(maxsize=256)

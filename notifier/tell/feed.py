@@ -1,6 +1,5 @@
 """The feed: changes of state in the order of the log, page by page."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,9 +19,6 @@ MOST: Final = 1_000  # changes in a page
 #: Positions looked at for one page: whoever asks for something rare gets empty pages in between.
 _WINDOW: Final = 10_000
 
-_LOOKS: Final = 20  # for the end of the log, before it is called unknown
-_PAUSE: Final = 0.1  # seconds between two of them
-
 _PROVEN: Final = (State.SENT, State.DELIVERED)
 _LEVELS: Final = {
     Reason.TAKEN_BY_NEXT: DeliveredLevel.NEXT_ACCEPTED,
@@ -32,10 +28,6 @@ _LEVELS: Final = {
 
 class UnknownPosition(Exception):
     """A position that was never given: the record is an older one than the reader knows."""
-
-
-class Unsettled(Exception):
-    """Where the log ends is not known yet: what ran at the first look at it still runs."""
 
 
 class Feed:
@@ -50,16 +42,8 @@ class Feed:
         return (await self._horizon.read()).settled
 
     async def end(self) -> int:
-        """The position behind which nothing has been told yet. Raises :class:`Unsettled`.
-
-        Whoever begins here must not be told all that is on record because somebody else is busy.
-        """
-        for _ in range(_LOOKS):
-            reach = await self._horizon.read()
-            if reach.settled or not reach.last:
-                return reach.settled
-            await asyncio.sleep(_PAUSE)
-        raise Unsettled
+        """The position behind which nothing has been told yet. Raises :class:`Unsettled`."""
+        return await self._horizon.end()
 
     async def read(
         self,

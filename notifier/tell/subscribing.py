@@ -9,8 +9,8 @@ from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.states import State
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
 from notifier.store import log, webhook_calls, webhooks
+from notifier.store.horizon import Unsettled
 
-from .feed import Unsettled
 from .line import TEST, Desk, attempt, new_id, payload
 from .outside import url_problem
 from .signing import BadSecret, Secret

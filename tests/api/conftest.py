@@ -1,6 +1,9 @@
 """The HTTP interface over a real house: PostgreSQL, Redis, registered scheme and members."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -12,8 +15,10 @@ from notifier.model.actor import Actor, ActorKind
 from notifier.runtime.engines import Urls
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.services import HouseServices
+from notifier.runtime.serving import serve
 from notifier.runtime.settings import Settings
 from notifier.store import keys, members, schemes
+from tests.api.wire import Wire
 from tests.samples import NOW, SCHEME, SOURCE, member
 
 ACTOR = Actor(ActorKind.USER, "test")
@@ -39,13 +44,48 @@ async def key(parts: Parts) -> str:
     return secret
 
 
+def calling(parts: Parts, secret: str) -> httpx.AsyncClient:
+    """A caller with a key."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(HouseServices(parts))),
+        base_url="http://notifier.example.jp",
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+
+
 @pytest.fixture
 async def client(parts: Parts, key: str) -> AsyncIterator[httpx.AsyncClient]:
     """A caller with a key."""
-    transport = httpx.ASGITransport(create_app(HouseServices(parts)))
-    async with httpx.AsyncClient(
-        transport=transport,
-        base_url="http://notifier.example.jp",
-        headers={"Authorization": f"Bearer {key}"},
-    ) as made:
+    async with calling(parts, key) as made:
         yield made
+
+
+@pytest.fixture
+async def tester(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller with a key for tests of the usual source."""
+    key_id, secret, hashed = new_key()
+    async with parts.engine.begin() as conn:
+        await keys.add(conn, key_id, SOURCE, hashed, test=True, actor=ACTOR, now=NOW)
+    async with calling(parts, secret) as made:
+        yield made
+
+
+@pytest.fixture
+async def wire(parts: Parts, key: str) -> AsyncIterator[Wire]:
+    """The server as it is run, on a port of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stop = asyncio.Event()
+    here = replace(parts, settings=parts.settings.model_copy(update={"api_port": port}))
+    running = asyncio.create_task(serve(here, stop))
+    made = Wire(port, key)
+    while True:
+        try:
+            await made.get("/healthz")
+            break
+        except OSError:
+            assert not running.done(), running.exception()
+            await asyncio.sleep(0.02)
+    yield made
+    stop.set()
+    await running

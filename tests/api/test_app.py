@@ -12,10 +12,12 @@ from notifier.api.language import preferred
 from notifier.api.services import Caller, Unavailable
 from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
+from notifier.model.access import Denied
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.change import Page
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
+from notifier.model.outcome import DecisionPage, EventOutcome
 from notifier.model.provider import Provider
 from notifier.model.states import State
 from tests.samples import NOW
@@ -27,10 +29,21 @@ class Broken:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def authenticate(self, key: str) -> Caller | None:
+    async def authenticate(self, key: str) -> Caller:
         return Caller(Actor(ActorKind.KEY, "k"), key)
 
-    async def accept(self, events: Sequence[Event], actor: Actor) -> Sequence[Receipt]:
+    async def refused(self, address: str, interface: str, why: Denied) -> None:
+        raise self._error
+
+    async def accept(self, events: Sequence[Event], caller: Caller) -> Sequence[Receipt]:
+        raise self._error
+
+    async def outcome(self, caller: Caller, event_id: str) -> EventOutcome | None:
+        raise self._error
+
+    async def decisions(
+        self, source: str, after: int | None, *, limit: int, only: Sequence[str]
+    ) -> DecisionPage:
         raise self._error
 
     async def faults(self, batch: Batch, actor: Actor) -> Sequence[FieldError]:
@@ -99,7 +112,7 @@ async def test_a_house_that_is_away(error: Exception) -> None:
     [
         ("GET", "/healthz", 200),
         ("GET", "/readyz", 503),
-        ("GET", "/v1/events", 405),
+        ("PUT", "/v1/events", 405),
         ("POST", "/v2/events", 404),
         ("GET", "/docs", 404),
         ("GET", "/openapi.json", 200),
@@ -112,7 +125,7 @@ async def test_ways(method: str, path: str, status: int) -> None:
     if status >= 400:
         assert response.headers["content-type"] == "application/problem+json"
     if status == 405:
-        assert response.headers["allow"] == "POST"
+        assert response.headers["allow"] == "GET, POST"
 
 
 async def test_a_house_that_is_well(client: httpx.AsyncClient) -> None:

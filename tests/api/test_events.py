@@ -280,3 +280,16 @@ async def test_a_wrong_fee_is_accepted_and_held(client: httpx.AsyncClient, parts
     async with parts.engine.connect() as conn:
         found = await rows(conn, "SELECT kind FROM tasks")
     assert [r["kind"] for r in found] == ["amount_alert"]
+
+
+async def test_connections_that_the_server_has_cut_are_replaced(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    await post(client, submitted(id="a"))
+    cut = """SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    async with parts.engine.connect() as conn:
+        [ended] = await rows(conn, cut)
+    assert ended["n"] >= 1
+    assert (await post(client, submitted(id="b"))).status_code == 202
+    assert await recorded(parts) == ["a", "b"]

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.api.app import create_app
+from notifier.app.access import latest_refusals
 from notifier.demo.certificate import server_context
 from notifier.demo.post_office import PostOffice
 from notifier.model.provider import Postmark, Providers, SendGrid, Ses
@@ -235,6 +236,11 @@ async def test_what_was_not_signed_is_refused(house: House, amazon: Amazon) -> N
     problem_of(refused, 401)
     assert refused.headers["www-authenticate"].startswith("Basic")
     problem_of(await house.post("postmark", {}), 401)
+    refusals = await latest_refusals(house.desk.engine, 10)
+    assert sorted((r.interface, r.address, r.reason) for r in refusals) == [
+        (f"webhooks/{name}", "127.0.0.1", "wrong_credentials")
+        for name in ("postmark", "sendgrid", "ses")
+    ]
     assert await house.returns() == []
     assert (await house.desk.state(message["message_id"]))[0] == "sent"
 

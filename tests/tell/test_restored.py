@@ -15,9 +15,9 @@ from notifier.runtime.engines import EngineError, Engines
 from notifier.runtime.house import House
 from notifier.runtime.settings import Settings
 from notifier.store.db import connect, run, scalar
-from notifier.store.horizon import Horizon
+from notifier.store.horizon import Horizon, Unsettled
 from notifier.store.migrate import upgrade
-from notifier.tell.feed import Feed, Unsettled
+from notifier.tell.feed import Feed
 from tests.runtime.test_engines import becomes
 from tests.tell.conftest import Desk
 

@@ -1,0 +1,69 @@
+"""Feeds: pages of items in one order, for those who poll."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Final, Protocol
+
+from fastapi import Request, Response
+
+from notifier.model.errors import BadInput, FieldError
+from notifier.tell.feed import UnknownPosition
+
+from .callers import admitted
+from .problems import answer, bad_input, problem
+from .queries import FeedForm, FeedQuery, feed_query
+from .services import Services
+
+_LOOK: Final = 0.5  # seconds between two looks while waiting
+
+
+class Paged(Protocol):
+    """A page of a feed."""
+
+    @property
+    def items(self) -> Sequence[object]:
+        """What is on it."""
+
+    @property
+    def next(self) -> int:
+        """The position to read on from."""
+
+    @property
+    def more(self) -> bool:
+        """Whether there is more behind it by now."""
+
+
+#: Reads a page for a source, from a position on (None: from now on).
+Read = Callable[[str, int | None, FeedQuery], Awaitable[Paged]]
+
+
+async def serve_page(
+    request: Request, services: Services, *, name: str, form: FeedForm, read: Read
+) -> Response:
+    """The answer to a request for a page: its items under ``name``, ``next`` and ``more``."""
+    admission = await admitted(request, services, tests=False)
+    if isinstance(admission, Response):
+        return admission
+    language, caller = admission
+    try:
+        query = feed_query(request.query_params, form)
+        page = await _wait_for(lambda after: read(caller.source, after, query), query)
+    except BadInput as wrong:
+        return bad_input(wrong.errors, language)
+    except UnknownPosition:
+        error = FieldError("after", "unknown_position")
+        return problem(410, "unknown_position", language, errors=[error])
+    return answer(200, {name: page.items, "next": form.position(page.next), "more": page.more})
+
+
+async def _wait_for(look: Callable[[int | None], Awaitable[Paged]], query: FeedQuery) -> Paged:
+    """The page; an empty one at the end only when the time to wait is over."""
+    end, after = monotonic() + query.wait, query.after
+    while True:
+        page = await look(after)
+        if page.items or monotonic() >= end:
+            return page
+        after = page.next
+        if not page.more:
+            await asyncio.sleep(_LOOK)
