@@ -20,7 +20,7 @@ from notifier.decide.calendar import japan_date
 from notifier.deliver.compose import House
 from notifier.intake.accept import Acceptor, Receipt
 from notifier.model.actor import Actor
-from notifier.model.errors import Conflict
+from notifier.model.errors import Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.message import message_number
 from notifier.model.outcome import CausedMessage, EventOutcome, EventStatus, RenderedMessage
@@ -84,10 +84,11 @@ class KeyTestMode:
         """Test ids of events that were tested before. Raises ``Conflict``."""
         async with self._engine.connect() as conn:
             found = await test_results.known(conn, {(e.source, e.id) for e in events})
-        for event in events:
+        for place, event in enumerate(events):
             key = (event.source, event.id)
             if key in found and found[key][1] != event.digest:
-                raise Conflict(*key)
+                error = FieldError("id", "conflict", {"value": event.id}, index=place)
+                raise Conflict(*key, [error])
         return {key: test_id for key, (test_id, _) in found.items()}
 
     async def _try(self, events: Sequence[Event], actor: Actor) -> None:

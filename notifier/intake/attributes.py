@@ -63,9 +63,10 @@ class _Reader:
         value = self._envelope.get(name)
         if value is None:
             return None
-        code = text_problem(value)
-        if code is None and name != "time":  # whose form leaves no room
+        code = None
+        if isinstance(value, str) and name != "time":  # whose form leaves no room
             code = card_numbers.problem(name, value)
+        code = code or text_problem(value)
         if code == NOTED and FieldError(name, NOTED) not in self.notes:
             self.notes.append(FieldError(name, NOTED))
         if code in (None, NOTED):
@@ -186,7 +187,7 @@ def _check_extensions(envelope: Mapping[Any, Any]) -> Iterator[FieldError]:
 
 def _extension_problem(value: object) -> str | None:
     if isinstance(value, str):
-        return text_problem(value) or card_numbers.problem("", value)
+        return card_numbers.problem("", value) or text_problem(value)
     if value is None or isinstance(value, bool) or (isinstance(value, int) and value in _INT32):
         return None
     return "wrong_type"

@@ -61,7 +61,8 @@ def check_values(value: Any, path: str, name: str = "") -> Iterator[FieldError]:
 
 def _text(value: str, path: str, name: str) -> str | None:
     text = value.replace("\n", "") if path in _SENTENCES else value
-    return card_numbers.problem(name, value) if is_clean(text) else "control_character"
+    found = card_numbers.problem(name, value)  # first: it may be written with invisible marks
+    return found or (None if is_clean(text) else "control_character")
 
 
 def _number(value: int) -> str | None:

@@ -42,7 +42,10 @@ WITH wanted AS (
     CROSS JOIN LATERAL jsonb_to_recordset(d.tasks) AS r(kind text, key text)
     WHERE d.event_id = :event_id
     UNION ALL
-    SELECT 'undecided_event', CAST(CAST(:event_id AS bigint) AS text), NULL
+    -- One task for all undecided events of a type, while it is open; older ones are about one.
+    SELECT 'undecided_event', k.key, 'infinity'
+    FROM events e CROSS JOIN LATERAL (VALUES (e.type), (CAST(e.event_id AS text))) AS k(key)
+    WHERE e.event_id = :event_id AND e.decided_at IS NULL
     UNION ALL
     SELECT k.kind, 'M' || lpad(CAST(c.message_id AS text), 9, '0'), NULL
     FROM message_causes c CROSS JOIN unnest(CAST(:kinds AS text[])) AS k(kind)

@@ -1,16 +1,20 @@
 """However a verb fails, a person reads a sentence, and never a traceback."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import orjson
 import pytest
 import typer
 
+import notifier
 from notifier.cli.faults import fail
 from notifier.cli.session import run
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import Settings
+from notifier.write.labels import LABELS
 from tests.cli.terminal import environment
 
 
@@ -52,3 +56,12 @@ def test_a_fault_of_ours_has_a_reference_and_a_line_in_the_log(
     entry = orjson.loads(line)
     assert entry["reference"] in said
     assert "a@example.jp" not in line
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_everything_that_may_be_missing_has_a_name(language: str) -> None:
+    sources = "\n".join(p.read_text() for p in Path(notifier.__file__).parent.rglob("*.py"))
+    kinds = set(re.findall(r'NotFound\(\s*"([a-z ]+)"', sources))
+    assert {"member", "task"} <= kinds
+    labels = {f"kind.{kind.replace(' ', '_')}" for kind in kinds}
+    assert labels - LABELS.catalogue(language).keys() == set()

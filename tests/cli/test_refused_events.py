@@ -40,9 +40,9 @@ async def test_rejected_entries_are_shown_and_discarded(
     said = notifier("rejected", "show", "2", env=EN)
     assert "so it cannot be replayed" in said
     assert "held a card number" in notifier("rejected", "replay", "2", code=1)
-    assert "not found" in notifier("rejected", "show", "3", code=1)
+    assert "not found" in notifier("rejected", "show", "3", code=1, env=EN)
     assert "reason" in notifier("rejected", "discard", "1", "--reason", "", code=1)
-    assert "not found" in notifier("rejected", "discard", "1", "3", "--reason", "x", code=1)
+    assert "not found" in notifier("rejected", "discard", "1", "3", "--reason", "x", code=1, env=EN)
     notifier("rejected", "discard", "1", "2", "--reason", "a trial of theirs")
     said = notifier("rejected", "show", "1", env=EN)
     assert "Discarded at 2025-07-16 10:00" in said
@@ -70,7 +70,7 @@ async def test_undecided_events_are_listed_and_tried_again(
     assert "odd" in said
     assert "KeyError" in said
     notifier("events", "retry", code=2)
-    assert "not found" in notifier("events", "retry", "99", code=1)
+    assert "not found" in notifier("events", "retry", "99", code=1, env=EN)
     assert "1 decided, 0 still undecided" in notifier("events", "retry", "--all", env=EN)
     assert "odd" not in notifier("events", "undecided")
     async with engine.connect() as conn:

@@ -87,7 +87,7 @@ REGISTER: Final[tuple[tuple[str, bytes, Answer], ...]] = (
     ("cp932", f"{_HEAD}\nM1,髙﨑 凪\n".encode("cp932"), None),
     ("a mark in front", f"{_HEAD}\nM1,凪\n".encode("utf-8-sig"), None),
     ("a mark within", _name("\ufeff潮田 凪"), _wrong_name("control_character")),
-    ("nul", _name("潮田\0凪"), "2 file nul_character"),
+    ("nul", _name("潮田\0凪"), "2 氏名 control_character"),
     # form
     ("semicolons", "会員番号;氏名\nM1;凪\n".encode(), "1 file wrong_separator"),
     ("tabs", "会員番号\t氏名\nM1\t凪\n".encode(), "1 file wrong_separator"),
