@@ -26,6 +26,17 @@ class LetterError(WriteError):
         super().__init__(field, message)
 
 
+class LimitExceeded(LetterError):
+    """A template asks for more than the limits allow; of mails and letters alike.
+
+    ``field`` is the file once it is known, and ``line`` the line of it (0: unknown).
+    """
+
+    def __init__(self, message: str, field: str = "template", line: int = 0) -> None:
+        self.line = line
+        super().__init__(Reason.RENDER_LIMIT, field, message)
+
+
 class PiecesRefused(Exception):
     """Letters that cannot go out, among many: by their place, counted from 0.
 

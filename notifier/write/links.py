@@ -14,9 +14,10 @@ _ATTRIBUTES: Final = tuple(
     for name in ("href", "src", "srcset", "action", "background", "poster")
 )
 _CSS: Final = re.compile(r"url\(\s*['\"]?([^'\")]*)")
-#: What a mail program turns into a link by itself.
+#: What a mail program turns into a link by itself. No scheme is that long: without an end to it
+#: a long run of letters and hyphens would be gone through again from each of them.
 _BARE: Final = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]*://|\bwww\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
+    r"(?:\b[a-z][a-z0-9+.-]{0,79}://|\bwww\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
 )
 _TEL: Final = re.compile(r"tel:\+?[0-9]{8,15}")
 
