@@ -43,7 +43,7 @@ class Writer:
         which names the file and the key that is wrong, so that it is found before a member is.
         """
         words = Labels(locales) if locales else LABELS
-        self._begin(read_folders(templates), words, stationery)
+        self._begin(read_folders(templates), words, stationery, edited=False)
 
     @classmethod
     def of(cls, folders: Iterable[Folder], stationery: Stationery = _STATIONERY) -> "Writer":
@@ -53,10 +53,15 @@ class Writer:
         return made
 
     def _begin(
-        self, folders: Mapping[tuple[str, str], Folder], words: Labels, stationery: Stationery
+        self,
+        folders: Mapping[tuple[str, str], Folder],
+        words: Labels,
+        stationery: Stationery,
+        *,
+        edited: bool = True,
     ) -> None:
         self._labels = words
-        self._wordings = {key: Wording(folder, words) for key, folder in folders.items()}
+        self._wordings = {k: Wording(f, words, edited=edited) for k, f in folders.items()}
         self._unusable: Mapping[tuple[str, str], BadTemplate] = {}
         self.stationery = stationery
         self._letters = Letters(stationery, self._wording_of)
@@ -81,7 +86,9 @@ class Writer:
 
     def wording(self, folder: Folder) -> Wording:
         """A version, compiled for :meth:`with_versions`. Raises :class:`BadTemplate`."""
-        return Wording(folder, self._labels)
+        own = self._wordings.get((folder.language, folder.notice.name))
+        same = own is not None and not own.edited and own.folder.digest == folder.digest
+        return Wording(folder, self._labels, edited=not same)
 
     @property
     def notices(self) -> Mapping[str, Notice]:
