@@ -31,7 +31,7 @@ WORD: Final = 1_000  # characters of a telephone number, a postcode, a key of a 
 
 # What setting edited letters in a process of its own may take.
 DATA: Final = 200_000  # characters of the words of a letter (6,000)
-SECONDS: Final = 8  # of processor time for a document (1, with the fonts)
+SECONDS: Final = 6  # of processor time for a document (1, with the fonts)
 SECONDS_PER_LETTER: Final = 0.02  # in addition (0.002)
 PATIENCE: Final = 6  # by the clock, times that: others may need the machine as well
 MEMORY: Final = 2 * 2**30  # bytes of address space; a document of 1,000 letters takes 0.9 GB

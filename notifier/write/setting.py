@@ -77,7 +77,11 @@ class _Search:
             tried[kind] += 1
             if tried[kind] <= limits.BLAMED and tried[kind] == self._broken[kind] + 1:
                 self._look([n])
-        self._look([n for n in edited if n not in self._faults])
+        rest = [n for n in edited if n not in self._faults]
+        if len(rest) < len(self._pieces):
+            self._look(rest)
+        else:
+            self._halve(rest, self._error)
         return self._faults
 
     def _look(self, places: Sequence[int]) -> None:
@@ -90,15 +94,19 @@ class _Search:
         except PiecesRefused as refused:
             self._faults |= {rest[n]: fault for n, fault in refused.faults.items()}
         except WriteError as error:
-            if len(rest) == 1:
-                self._blame(rest[0], error)
-                return
-            before = len(self._faults)
-            for half in (rest[: len(rest) // 2], rest[len(rest) // 2 :]):
-                self._look(half)
-            if len(self._faults) == before:  # each half is possible, and both together are not
-                for n in rest:
-                    self._blame(n, error)
+            self._halve(rest, error)
+
+    def _halve(self, places: Sequence[int], error: WriteError) -> None:
+        """Find what is wrong among these, which cannot be set together."""
+        if len(places) == 1:
+            self._blame(places[0], error)
+            return
+        before, middle = len(self._faults), len(places) // 2
+        self._look(places[:middle])
+        self._look(places[middle:])
+        if len(self._faults) == before:  # each half is possible, and both together are not
+            for n in places:
+                self._blame(n, error)
 
     def _is_given_up(self, n: int) -> bool:
         if self._broken[_kind(self._pieces[n])] < limits.BLAMED:
