@@ -40,7 +40,8 @@ def beyond_limits(folder: Folder) -> list[Finding]:
     for (place, answer), forced in list(branches.unseen()):
         if (place, answer) not in branches.seen:
             branches.forced = forced
-            found |= {*_longest(folder, phrases, f"{place[0]}:{place[1]} → {answer}")}
+            name = f"{place[0]}:{place[1]} → {answer}"
+            found |= {*_longest(folder, phrases, name, place[:2])}
     return sorted(found)
 
 
@@ -51,20 +52,30 @@ def _all(folder: Folder, phrases: Phrases) -> Iterator[Finding]:
     yield from _longest(folder, phrases, _LONGEST)
 
 
-def _longest(folder: Folder, phrases: Phrases, name: str) -> Iterator[Finding]:
+def _longest(
+    folder: Folder, phrases: Phrases, name: str, at: tuple[str, int] = ("", 0)
+) -> Iterator[Finding]:
     for step in folder.notice.steps:
         c = next(iter(read_samples(folder, step).values()))
-        yield from _tried(folder, phrases, longest(folder, c), name)
+        yield from _tried(folder, phrases, longest(folder, c), name, at)
 
 
-def _tried(folder: Folder, phrases: Phrases, c: Correspondence, name: str) -> Iterator[Finding]:
+def _tried(
+    folder: Folder,
+    phrases: Phrases,
+    c: Correspondence,
+    name: str,
+    at: tuple[str, int] = ("", 0),
+) -> Iterator[Finding]:
+    """``at``: the branch that is tried, where a fault shows only once all has been run."""
     for channel in folder.notice.channels:
         fault = _fault(phrases, c, channel)
         if fault:
             said = ("step", c.step), ("channel", str(channel)), ("sample", name)
             file = f"{folder.language}/{fault.field}"
             why = ("why", fault.message)
-            yield Finding(file, fault.line or 1, "beyond_limits", Severity.ERROR, (*said, why))
+            line = fault.line or (at[1] if at[0] == fault.field else 0) or 1
+            yield Finding(file, line, "beyond_limits", Severity.ERROR, (*said, why))
 
 
 def _fault(phrases: Phrases, c: Correspondence, channel: Channel) -> LimitExceeded | None:

@@ -37,8 +37,9 @@ class Interrupted(Exception):
 class Confined:
     """A typesetter in a process of its own; safe to use from several threads."""
 
-    def __init__(self, face: Typeface) -> None:
-        self._face = face
+    def __init__(self, face: Typeface, seconds: float = limits.SECONDS) -> None:
+        """``seconds`` of processor time for a document, besides those for each letter."""
+        self._face, self._seconds = face, seconds
         self._lock = Lock()
         self._child: _Child | None = None
 
@@ -53,7 +54,7 @@ class Confined:
         return found
 
     def _ask(self, letters: int, job: tuple[Any, ...]) -> Any:
-        seconds = int(limits.SECONDS + limits.SECONDS_PER_LETTER * letters)
+        seconds = int(self._seconds + limits.SECONDS_PER_LETTER * letters)
         with self._lock:
             if self._child is None:
                 self._child = _Child(self._face)

@@ -25,8 +25,9 @@ _Kind = tuple[tuple[str, str, str], str]  # of a piece: language, notice, step; 
 class Setting:
     """Typesetters that are made when they are needed: many processes never set a letter."""
 
-    def __init__(self, face: Typeface) -> None:
-        self.face = face
+    def __init__(self, face: Typeface, seconds: float = limits.SECONDS) -> None:
+        """``seconds`` of processor time for a document of edited letters."""
+        self.face, self._seconds = face, seconds
         self.checked: Final = Checked(face)
 
     @cached_property
@@ -37,7 +38,7 @@ class Setting:
 
     @cached_property
     def _apart(self) -> Confined:
-        return Confined(self.face)
+        return Confined(self.face, self._seconds)
 
     def bulk(self, pieces: Sequence[Piece]) -> Bulk:
         """As :meth:`Typesetter.bulk`; what breaks limits is among the refused pieces."""

@@ -12,8 +12,10 @@ from typing import Final, NamedTuple
 _QUIET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|(?<!:)//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _WORDS: Final = re.compile(
     r"(?<![\w.-])(?:import|include|plugin|read|csv|json|toml|yaml|xml|cbor|image|bibliography|eval"
-    r"|sys|std|raw\.theme)(?![\w-])"
+    r"|sys|std)(?![\w-])"
 )
+#: What may be endless; a condition on the data may hide it from the samples of the check.
+_LONG: Final = re.compile(r"(?<![\w.-])(?:while(?![\w-])|range\([^()]*\d{5,})")
 _PACKAGE: Final = re.compile(r'"@[^"\n]*"')
 
 
@@ -26,14 +28,21 @@ class Fault(NamedTuple):
 
 def faults(source: str) -> list[Fault]:
     """What a file of Typst may not use, by line."""
-    return sorted(set(_faults(source)))
+    return sorted({*reaching_out(source), *_found(_LONG, _code(source))})
 
 
-def _faults(source: str) -> Iterator[Fault]:
-    code = _QUIET.sub(_blank, source)
-    for text, pattern in ((code, _WORDS), (source, _PACKAGE)):
-        for found in pattern.finditer(text):
-            yield Fault(text.count("\n", 0, found.start()) + 1, found[0][:60])
+def reaching_out(source: str) -> list[Fault]:
+    """What of that no letter is set with, whatever was published."""
+    return sorted({*_found(_WORDS, _code(source)), *_found(_PACKAGE, source)})
+
+
+def _found(pattern: re.Pattern[str], text: str) -> Iterator[Fault]:
+    for found in pattern.finditer(text):
+        yield Fault(text.count("\n", 0, found.start()) + 1, found[0][:60])
+
+
+def _code(source: str) -> str:
+    return _QUIET.sub(_blank, source)
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -33,7 +33,7 @@ class Wording:
         """What its Typst uses that no letter may use: files, packages, plug-ins."""
         for name, text in self.folder.files.items():
             if name.endswith(".typ"):
-                for line, what in typst_source.faults(text):
+                for line, what in typst_source.reaching_out(text):
                     return LimitExceeded(f"uses {what}, which is not allowed", name, line)
         return None
 
