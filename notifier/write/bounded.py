@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from notifier.write import limits, permitted
 from notifier.write.errors import LimitExceeded
-from notifier.write.meter import charge, charge_text, weigh
+from notifier.write.meter import SHORT, charge, charge_text, weigh
 
 _NOTHING_IN_IT: Final = frozenset({bool, int, float, type(None)})
 _PHRASE: Final = 2  # units for a character: 4 µs
@@ -60,6 +60,19 @@ def phrase(found: Callable[..., Any]) -> Callable[..., Any]:
         for one in (text, *args):
             weigh(one)
         return found(text, *args)
+
+    return bounded
+
+
+def of_one(found: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A filter of a value alone, that looks at all of it."""
+
+    def bounded(value: Any) -> Any:
+        if not isinstance(value, str):
+            weigh(value)
+        elif len(value) > SHORT:
+            charge_text(len(value))
+        return found(value)
 
     return bounded
 

@@ -142,7 +142,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def concat(self, pieces: Iterable[str]) -> str:
         """Pieces of a page as one."""
         # Each has been counted: they come to some megabytes at most.
-        return sized("".join(pieces))
+        text = "".join(pieces)
+        return sized(text) if len(text) > meter.SHORT else text
 
     def printed(self, value: Any) -> str:
         """A value as it stands in plain text."""

@@ -62,9 +62,9 @@ class Phrases:
         """``sandbox``: what the templates run in, a class of the kind of :class:`Sandbox`."""
         self.folder = folder
         filters = {
-            "paragraphs": bounded.weighed(_paragraphs),
+            "paragraphs": bounded.of_one(_paragraphs),
             "phrases": bounded.phrase(marked),
-            "linked": bounded.weighed(_linked),
+            "linked": bounded.of_one(_linked),
             "lines": bounded.phrase(hanging),
             "label": bounded.weighed(_labelling(labels, folder.language)),
         }
@@ -193,7 +193,8 @@ def _tidy(name: str, value: Any, keep: bool) -> Any:
 
 
 def _flow(text: str, keep: bool) -> str:
-    meter.charge_text(len(text))
+    if len(text) > meter.SHORT:
+        meter.charge_text(len(text))
     return _flowed(text, keep) if "\n" in text else text
 
 
