@@ -48,6 +48,8 @@ METHODS: Final[Mapping[type, frozenset[str]]] = {
     LoopContext: frozenset({"changed", "cycle"}),
 }  # fmt: skip
 ALL_METHODS: Final = frozenset[str]().union(*METHODS.values())
+#: The same, as it is found nearly always.
+_KNOWN: Final = frozenset((kind, name) for kind, names in METHODS.items() for name in names)
 #: Operators that the sandbox works out itself.
 OPERATORS: Final = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 #: What a template may be made of.
@@ -84,9 +86,11 @@ def check_callable(found: Any) -> None:
     """Raise :class:`LimitExceeded` for a function or method that is not in the list."""
     if found is Namespace or found is dict or found is bounded_range:
         return
+    owner = getattr(found, "__self__", None)
+    if (type(owner), getattr(found, "__name__", "")) in _KNOWN:
+        return
     name = str(getattr(found, "__name__", "") or type(found).__name__)
-    if isinstance(found, BuiltinMethodType | MethodType):
-        owner = found.__self__
-        if any(isinstance(owner, kind) and name in known for kind, known in METHODS.items()):
-            return
+    is_method = isinstance(found, BuiltinMethodType | MethodType)
+    if is_method and any(isinstance(owner, k) and name in known for k, known in METHODS.items()):
+        return
     raise LimitExceeded(f"calls {name[:40]}, which is not allowed")
