@@ -28,7 +28,7 @@ def faults(name: str, tree: nodes.Template, files: Mapping[str, nodes.Template])
     # A page is put together of several files: what one imports the others may call.
     imported = {node.target for one in files.values() for node in one.find_all(nodes.Import)}
     found = [
-        Fault(node.lineno, what)
+        Fault(node.lineno or 1, what)  # some nodes have none
         for node in tree.find_all(nodes.Node)
         for what in (*_of_node(node), *_of_call(node, imported))
     ]
