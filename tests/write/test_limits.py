@@ -133,9 +133,9 @@ LETTERS = [
     '#std.read("x")',
     '#image("x.png")',
     "#sys.inputs",
+    '#bibliography("x.bib")',
     "#range(100000)",
     "#while true { }",
-    '#bibliography("x.bib")',
 ]
 
 
