@@ -17,6 +17,7 @@ from notifier.store.claims import Claim
 from notifier.store.documents import Version
 from notifier.store.packing import Dictionary, Packer, Segment
 from notifier.wording.editions import Editions
+from notifier.write.errors import LimitExceeded
 from notifier.write.stream import SILENT, Stream
 
 from .compose import House, Unsendable, correspondence
@@ -193,4 +194,7 @@ def _failed(found: RowMapping, error: Exception) -> Unsendable:
     """A message that breaks the writer must not stop those behind it."""
     what = str(getattr(error, "field", type(error).__name__))
     log.warning("render failed", message=found["message_id"], notice=found["notice"], field=what)
+    if isinstance(error, LimitExceeded):
+        # The file of the template: its messages are one task, however many there are.
+        return Unsendable(error.reason, what)
     return Unsendable(Reason.RENDER_FAILED, what)

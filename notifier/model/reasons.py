@@ -20,6 +20,7 @@ class Reason(StrEnum):
     LETTER_TOO_LATE = "letter_too_late"  # it would arrive when nobody can act on it any more
     NO_BRAND = "no_brand"  # the scheme has no sender for that day
     RENDER_FAILED = "render_failed"
+    RENDER_LIMIT = "render_limit"  # its template asks for more than the limits allow
     GLYPH_MISSING = "glyph_missing"  # a letter holds a character that no font of ours can print
     ADDRESS_DOES_NOT_FIT = "address_does_not_fit"  # into the window of the envelope
     TOO_MANY_PAGES = "too_many_pages"

@@ -15,6 +15,8 @@ from notifier.write.lint import Finding, Severity, lint
 from notifier.write.lint.proofs import broken
 from notifier.write.writer import Writer
 
+from .extremes import beyond_limits
+
 #: What the rules, the queues and the record go by. It changes with the program, not with wording.
 _POLICY: Final = (
     "lane", "channels", "steps", "expires_after", "uncertain", "retention_years", "attempts",
@@ -36,7 +38,7 @@ def check(writer: Writer, folder: Folder) -> list[Finding]:
     """All findings about a version that is to take its place in a writer. Pure, some seconds."""
     found = [*lint(folder), *_changed_policy(writer, folder)]
     if passes(found):
-        found += written(writer, folder)
+        found += [*beyond_limits(folder), *written(writer, folder)]
     return sorted(found)
 
 

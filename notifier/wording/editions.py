@@ -93,6 +93,9 @@ class Editions:
                 except BadTemplate as error:
                     log.error("version not usable", notice=key[1], digest=digest, why=str(error))
                     unusable[key] = error
+                except Exception as error:  # whatever is wrong with it, the others go on
+                    log.exception("version not usable", notice=key[1], digest=digest)
+                    unusable[key] = BadTemplate(key[1], "", type(error).__name__)
         return unusable
 
     def _shipped_digest(self, key: Key) -> str | None:

@@ -16,6 +16,9 @@ class WriteError(Exception):
         self.field, self.message = field, message
         super().__init__(f"{field}: {message}")
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.field, self.message)
+
 
 class LetterError(WriteError):
     """A letter that must not be posted as it is, for a reason of its own."""
@@ -24,6 +27,23 @@ class LetterError(WriteError):
         self.reason = reason
         self.detail = detail  # what a person needs to find it: ``U+1F600``, ``7/6``; no text
         super().__init__(field, message)
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.reason, self.field, self.message, self.detail)
+
+
+class LimitExceeded(LetterError):
+    """A template asks for more than the limits allow; of mails and letters alike.
+
+    ``field`` is the file once it is known, and ``line`` the line of it (0: unknown).
+    """
+
+    def __init__(self, message: str, field: str = "template", line: int = 0) -> None:
+        self.line = line
+        super().__init__(Reason.RENDER_LIMIT, field, message)
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.message, self.field, self.line)
 
 
 class PiecesRefused(Exception):
@@ -35,6 +55,9 @@ class PiecesRefused(Exception):
     def __init__(self, faults: Mapping[int, WriteError]) -> None:
         self.faults = faults
         super().__init__(f"{len(faults)} letters cannot be written")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (dict(self.faults),)
 
 
 class BadTemplate(Exception):

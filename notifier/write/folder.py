@@ -11,11 +11,13 @@ from typing import Final
 
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
+from notifier.write import limits
 from notifier.write.errors import BadTemplate
 from notifier.write.manifest import FILE, read_notice
 from notifier.write.written import TemplateVersion
 
 BASE: Final = "_base"
+_MOST_BYTES: Final = 4  # of a character
 _KINDS: Final = frozenset({".toml", ".txt", ".mjml", ".html", ".typ", ".json"})
 _NEEDED: Final = ("words.txt",)
 _NEEDED_BY: Final = {
@@ -97,8 +99,13 @@ def unpacked(language: str, notice: str, content: bytes) -> Folder:
 
     Raises :class:`BadTemplate`: what another release wrote may not do for this one.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(one.file_size for one in archive.infolist()) > _MOST_BYTES * limits.VERSION:
+                raise BadTemplate(notice, "", f"has more than {limits.VERSION} characters")
+            files = {name: archive.read(name).decode() for name in archive.namelist()}
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+        raise BadTemplate(notice, "", f"cannot be unpacked: {type(error).__name__}") from None
     return of_files(language, notice, files)
 
 
@@ -107,6 +114,7 @@ def of_files(language: str, notice: str, files: Mapping[str, str]) -> Folder:
     manifest = f"{notice}/{FILE}"
     if manifest not in files:
         raise BadTemplate(manifest, "", "is missing")
+    _check_size(manifest, files)
     folder = Folder(language, read_notice(notice, files[manifest]), files)
     _check_complete(folder)
     return folder
@@ -117,6 +125,16 @@ def _tried(language: str, place: Path, base: Mapping[str, str]) -> Folder | BadT
         return of_files(language, place.name, {**base, **_read(place)})
     except BadTemplate as error:
         return error
+
+
+def _check_size(manifest: str, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        if len(text) > limits.FILE:
+            raise BadTemplate(name, "", f"has more than {limits.FILE} characters")
+    if len(files) > limits.FILES:
+        raise BadTemplate(manifest, "", f"comes with more than {limits.FILES} files")
+    if sum(map(len, files.values())) > limits.VERSION:
+        raise BadTemplate(manifest, "", f"and its files have more than {limits.VERSION} characters")
 
 
 def _check_complete(folder: Folder) -> None:
@@ -136,6 +154,8 @@ def _read(place: Path) -> dict[str, str]:
         if path.suffix not in _KINDS or not path.is_file():
             continue
         name = f"{place.name}/{path.name}"
+        if path.stat().st_size > _MOST_BYTES * limits.FILE:
+            raise BadTemplate(name, "", f"has more than {limits.FILE} characters")
         try:
             # Line ends do not count: a checkout on another system is the same version.
             files[name] = path.read_text("utf-8").replace("\r\n", "\n")

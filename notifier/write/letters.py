@@ -3,33 +3,31 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.scheme import Brand
 from notifier.model.states import Channel
 from notifier.post.address import barcode_of
-from notifier.write import context, links
-from notifier.write.checks import Checked, as_json, check_glyphs, check_postcode
+from notifier.write import context, limits, links
+from notifier.write.checks import as_json, check_glyphs, check_postcode
 from notifier.write.drawn import Pages
 from notifier.write.envelope import ENVELOPES, Envelope
-from notifier.write.errors import BadTemplate, PiecesRefused, WriteError
+from notifier.write.errors import BadTemplate, LimitExceeded, PiecesRefused, WriteError
 from notifier.write.folder import BASE
 from notifier.write.glyphs import Unreadable
 from notifier.write.ink import check_pages
 from notifier.write.numbered import check_number
 from notifier.write.parts import Parts, parts_of
+from notifier.write.setting import Setting
 from notifier.write.sheet import Piece, addressed, paper
 from notifier.write.stationery import Stationery
-from notifier.write.typeface import Typeface, typeface
+from notifier.write.typeface import typeface
 from notifier.write.window import fit
 from notifier.write.wording import Wording
 from notifier.write.written import Bulk
-
-if TYPE_CHECKING:
-    from notifier.write.typesetter import Typesetter
 
 _TOOLS: Final = f"{BASE}/tools.typ"
 _SHEET: Final = f"{BASE}/sheet.typ"
@@ -43,7 +41,7 @@ class Letters:
         self,
         stationery: Stationery,
         wording_of: Callable[[Correspondence], Wording],
-        setting: "_Setting | None" = None,
+        setting: Setting | None = None,
         scratch: Path | None = None,
     ) -> None:
         """Raises :class:`BadTemplate` for an envelope that is not known or a font not there."""
@@ -52,16 +50,12 @@ class Letters:
             raise BadTemplate("letter_envelope", "", f"is not one of {known}")
         self._stationery, self._wording_of = stationery, wording_of
         self._face = setting.face if setting else typeface(stationery)
-        self._setting = setting or _Setting(self._face, scratch)
+        self._setting = setting or Setting(self._face, scratch=scratch)
         self._frames = lru_cache(_KEPT)(self._framed)
 
     def of(self, wording_of: Callable[[Correspondence], Wording]) -> "Letters":
         """The same with other wording; the typesetter is shared."""
         return Letters(self._stationery, wording_of, self._setting)
-
-    @property
-    def _typesetter(self) -> "Typesetter":
-        return self._setting.typesetter
 
     def piece(self, c: Correspondence) -> Piece:
         """A letter with all checks that need no typesetting.
@@ -76,7 +70,13 @@ class Letters:
         own = {"number": c.number, "to": addressed(c.recipient, postcode, block, bars)}
         written = self._checked(own, c.brand)
         check_postcode(c)
+        if wording.typst_fault:
+            raise wording.typst_fault
         worded = self._setting.checked.written(words, c.brand.allowed_domains)
+        if len(worded) > limits.DATA:
+            raise LimitExceeded(
+                f"has more than {limits.DATA} characters", f"{notice.name}/words.txt"
+            )
         return Piece(
             kind=(folder.language, notice.name, c.step),
             tools=folder.files[_TOOLS],
@@ -87,12 +87,13 @@ class Letters:
             written_at=c.written_at,
             most_pages=notice.pages or self._stationery.most_pages,
             most_sheets=envelope.sheets_within(self._stationery.sheet_g),
+            edited=wording.edited,
         )
 
     def one(self, c: Correspondence) -> Bulk:
         """One letter, looked at when it is finished. Raises :class:`WriteError`."""
         try:
-            made = self._typesetter.bulk([self.piece(c)])
+            made = self._setting.bulk([self.piece(c)])
         except PiecesRefused as refused:
             raise refused.faults[0] from None
         try:
@@ -119,12 +120,12 @@ class Letters:
                 faults[n] = error
         if faults:
             raise PiecesRefused(faults)
-        return self._typesetter.bulk(pieces)
+        return self._setting.bulk(pieces)
 
     def png(self, c: Correspondence, ppi: int) -> list[bytes]:
         """One picture a page. Raises :class:`WriteError`."""
         try:
-            return self._typesetter.png(self.piece(c), ppi)
+            return self._setting.png(self.piece(c), ppi)
         except PiecesRefused as refused:
             raise refused.faults[0] from None
 
@@ -151,20 +152,6 @@ class Letters:
             return ENVELOPES[c.brand.envelope or self._stationery.envelope]
         except KeyError:
             raise WriteError("brand.envelope", "is not known") from None
-
-
-class _Setting:
-    """A typesetter that is made when it is needed: many processes never set a letter."""
-
-    def __init__(self, face: Typeface, scratch: Path | None) -> None:
-        self.face, self._scratch = face, scratch
-        self.checked = Checked(face)
-
-    @cached_property
-    def typesetter(self) -> "Typesetter":
-        from notifier.write.typesetter import Typesetter  # Typst alone has 7 MB
-
-        return Typesetter(self.face, self._scratch)
 
 
 def words_of(c: Correspondence, wording: Wording) -> Parts:

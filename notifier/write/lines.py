@@ -42,7 +42,7 @@ def is_long(value: Any) -> bool:
 @lru_cache(maxsize=1024)
 def phrases(text: str) -> tuple[str, ...]:
     """A line of text, cut where it may break. The parts make the text again."""
-    whole = [found.span() for found in _WHOLE.finditer(text)]
+    whole = _inside(text)
     parts: list[str] = []
     begin = end = 0
     for part in _parser().parse(text):
@@ -95,7 +95,7 @@ def _pieces(text: str, width: int) -> Iterator[str]:
 
 def _cut(part: str) -> Iterator[str]:
     """A phrase, character by character where it may break at all."""
-    whole = [found.span() for found in _WHOLE.finditer(part)]
+    whole = _inside(part)
     begin = 0
     for end in range(1, len(part)):
         if _may_break(part, end, whole):
@@ -104,12 +104,18 @@ def _cut(part: str) -> Iterator[str]:
     yield part[begin:]
 
 
-def _may_break(text: str, at: int, whole: list[tuple[int, int]]) -> bool:
+def _inside(text: str) -> frozenset[int]:
+    """Places within what stays in one piece."""
+    spans = (found.span() for found in _WHOLE.finditer(text))
+    return frozenset(at for begin, end in spans for at in range(begin + 1, end))
+
+
+def _may_break(text: str, at: int, whole: frozenset[int]) -> bool:
     return not (
         text[at] in _NOT_FIRST
         or text[at - 1] in _NOT_LAST
         or _JOINED.match(text[at])
-        or any(begin < at < end for begin, end in whole)
+        or at in whole
     )
 
 

@@ -14,9 +14,11 @@ _ATTRIBUTES: Final = tuple(
     for name in ("href", "src", "srcset", "action", "background", "poster")
 )
 _CSS: Final = re.compile(r"url\(\s*['\"]?([^'\")]*)")
-#: What a mail program turns into a link by itself; Japanese has no space before it.
+#: What a mail program turns into a link by itself; Japanese has no space before it. No scheme is
+#: that long: without an end to it a long run of letters and hyphens would be gone through again
+#: from each of them.
 _BARE: Final = re.compile(
-    r"(?<![a-z0-9])(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
+    r"(?<![a-z0-9])(?:[a-z][a-z0-9+.-]{0,79}://|www\.)[^\s<>\"'（）「」、。]*", re.IGNORECASE
 )
 _TEL: Final = re.compile(r"tel:\+?[0-9]{8,15}")
 

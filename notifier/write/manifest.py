@@ -51,7 +51,7 @@ def read_notice(name: str, source: str) -> Notice:
     """
     try:
         table = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadTemplate(f"{name}/{FILE}", "", str(error)) from None
     return _Reader(name, table).notice()
 

@@ -109,7 +109,7 @@ def _table(folder: Folder, name: str) -> dict[str, Any]:
         table = json.loads(folder.files[name])
     except KeyError:
         raise BadTemplate(name, "", "is missing") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadTemplate(name, "", str(error)) from None
     if not isinstance(table, dict):
         raise BadTemplate(name, "", "is not an object")

@@ -55,6 +55,7 @@ class Piece:
     written_at: datetime
     most_pages: int
     most_sheets: int  # that its postage allows
+    edited: bool = False  # whether its templates are other ones than those of the program
 
     @property
     def language(self) -> str:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Container, ItemsView, Iterable, KeysView, Mapping, ValuesView
 from typing import Any, Final, Never
 
+from notifier.write.meter import charge
+
 _FIRST: Final = 0xF0000
 SLOT: Final = re.compile("[\U000f0000-\U000ffffd]")
 
@@ -70,9 +72,11 @@ def _slots(value: Any) -> Iterable[str]:
     elif isinstance(value, Amount):
         yield value.path
     elif isinstance(value, Mapping):
+        charge(1 + len(value))  # as often as it is there
         for key, item in value.items():
             yield from _slots(key)
             yield from _slots(item)
     elif isinstance(value, list | tuple | set | frozenset | ValuesView | ItemsView | KeysView):
+        charge(1 + len(value))
         for item in value:
             yield from _slots(item)

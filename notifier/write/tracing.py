@@ -8,6 +8,7 @@ from jinja2.runtime import Macro
 from jinja2.visitor import NodeTransformer
 
 from notifier.write import japanese
+from notifier.write.counting import INTERNAL
 from notifier.write.errors import WriteError
 from notifier.write.sandbox import Sandbox, flat, unbroken, unbroken_yen
 from notifier.write.slots import Amount, observe
@@ -20,6 +21,7 @@ _TESTS: Final = frozenset({"defined", "undefined", "none"})
 _OBSERVE: Final = "observe"
 _OBSERVE_TEXT: Final = "observe_text"
 _OBSERVE_OTHER: Final = "observe_other"
+_ADDED: Final = (str, list, tuple)
 _LOOKUPS: Final = frozenset({"get", "keys", "values", "items", "copy"})  # of an entry, or of all
 
 
@@ -30,8 +32,6 @@ class Tracing(Sandbox):
     going through its characters, and filters, tests and calls that might look at it, raise
     :class:`Observed`.
     """
-
-    intercepted_binops = Sandbox.intercepted_binops | {"%"}  # of text: a format, it may cut off
 
     def __init__(
         self, files: Mapping[str, str], *, escape: bool, filters: Mapping[str, Any]
@@ -46,6 +46,7 @@ class Tracing(Sandbox):
         self.filters |= {
             "yen": _unbroken_yen if escape else _yen,
             "flat": flat,  # looks at no more than how many there are
+            **INTERNAL,
             _OBSERVE: observe,
             _OBSERVE_TEXT: _observe_text,
             _OBSERVE_OTHER: _observe_other,
@@ -70,7 +71,10 @@ class Tracing(Sandbox):
         return super().getattr(obj, attribute)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        return super().call_binop(context, operator, observe(left), observe(right))
+        joins = operator == "+" and isinstance(left, _ADDED) and isinstance(right, _ADDED)
+        if not joins:
+            observe([left, right])
+        return super().call_binop(context, operator, left, right)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         if not isinstance(__obj, Macro):

@@ -1,7 +1,9 @@
 """Wording: one version of a notice, compiled and ready to write from."""
 
-from notifier.write import context
-from notifier.write.errors import BadTemplate
+from functools import cached_property
+
+from notifier.write import context, typst_source
+from notifier.write.errors import BadTemplate, LimitExceeded
 from notifier.write.folder import Folder
 from notifier.write.labels import Labels
 from notifier.write.parts import trace_parts
@@ -14,14 +16,26 @@ from notifier.write.words import Phrases
 class Wording:
     """The templates of a version, and the skeletons that were made of them."""
 
-    def __init__(self, folder: Folder, labels: Labels) -> None:
-        """Raises :class:`BadTemplate`, which names the file and the key that is wrong."""
-        self.folder = folder
+    def __init__(self, folder: Folder, labels: Labels, *, edited: bool = True) -> None:
+        """``edited``: whether these are other files than those of the program.
+
+        Raises :class:`BadTemplate`, which names the file and the key that is wrong.
+        """
+        self.folder, self.edited = folder, edited
         self.phrases = Phrases(folder, labels)
         self.prepared = Prepared(folder, labels, trace)
         self.letters = Prepared(folder, labels, trace_parts)
         _check_fields(folder)
         check_samples(folder)
+
+    @cached_property
+    def typst_fault(self) -> LimitExceeded | None:
+        """What its Typst uses that no letter may use: files, packages, plug-ins."""
+        for name, text in self.folder.files.items():
+            if name.endswith(".typ"):
+                for line, what in typst_source.reaching_out(text):
+                    return LimitExceeded(f"uses {what}, which is not allowed", name, line)
+        return None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from markupsafe import Markup
 
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
-from notifier.write.errors import BadTemplate, WriteError
+from notifier.write import bounded, limits, meter
+from notifier.write.errors import BadTemplate, LimitExceeded, WriteError
 from notifier.write.folder import BASE, Folder
 from notifier.write.labels import Labels
 from notifier.write.lines import folded, hanging, is_long, marked
@@ -25,9 +26,17 @@ from notifier.write.mjml_source import to_html
 from notifier.write.sandbox import Sandbox
 from notifier.write.slots import SLOT, Amount, Observed
 
+#: Filters of ours: those that a writer adds here, and those of every sandbox.
+FILTERS: Final = frozenset(
+    {
+        "date", "dialled", "flat", "label", "lines", "linked", "number", "paragraphs", "phrases",
+        "plain_date", "postcode", "wareki", "yen",
+    }
+)  # fmt: skip
 _FLOWED: Final = 1024  # texts in lines; letters of a mailing have most of them in common
-_BREAK: Final = re.compile(r"[ \t]*\n[ \t]*")
-_PARAGRAPHS: Final = re.compile(r"[ \t]*\n(?:[ \t]*\n)+[ \t]*")
+# A run of spaces is looked at from its beginning only, or long ones would take for ever.
+_BREAK: Final = re.compile(r"(?<![ \t])[ \t]*+\n[ \t]*+")
+_PARAGRAPHS: Final = re.compile(r"(?<![ \t])[ \t]*+\n(?:[ \t]*+\n)++[ \t]*+")
 _ASCII_BREAK: Final = re.compile(r"(?<=[!-~])[ \t]*\n[ \t]*(?=[!-~])")
 
 
@@ -53,11 +62,11 @@ class Phrases:
         """``sandbox``: what the templates run in, a class of the kind of :class:`Sandbox`."""
         self.folder = folder
         filters = {
-            "paragraphs": _paragraphs,
-            "phrases": marked,
-            "linked": _linked,
-            "lines": hanging,
-            "label": _labelling(labels, folder.language),
+            "paragraphs": bounded.of_one(_paragraphs),
+            "phrases": bounded.phrase(marked),
+            "linked": bounded.of_one(_linked),
+            "lines": bounded.phrase(hanging),
+            "label": bounded.weighed(_labelling(labels, folder.language)),
         }
         self._plain = sandbox(folder.files, escape=False, filters=filters)
         self._html = sandbox(_pages(folder), escape=True, filters=filters)
@@ -75,7 +84,11 @@ class Phrases:
     def _folded(self, step: str, values: Mapping[str, Any]) -> dict[str, str]:
         """Sentences among the facts, in lines; those of the wording are broken by its author."""
         given = {f.name: values[f.name] for f in self.folder.notice.fields_for(step)}
-        return {k: folded(v) for k, v in given.items() if is_long(v)}
+        long = {k: v for k, v in given.items() if is_long(v)}
+        for name, text in long.items():
+            if len(text) > limits.PHRASE:
+                raise LimitExceeded(f"has more than {limits.PHRASE} characters", name)
+        return {k: folded(v) for k, v in long.items()}
 
     def text(self, file: str, step: str, context: Mapping[str, Any]) -> str:
         """A plain template filled in; ``context`` holds the values and the plain words."""
@@ -100,11 +113,12 @@ class Phrases:
         for name in (f"{BASE}/words.txt", self.folder.named("words.txt", step)):
             template = environment.get_template(name)
             try:
+                meter.begin()
                 module = template.make_module({**values, **words})
                 found = vars(module).items()
                 words |= {k: _tidy(k, v, keep) for k, v in found if not k.startswith("_")}
             except Exception as error:
-                raise _wrapped(error) from error
+                raise _wrapped(error, name) from error
         return words
 
     def _compile(self) -> None:
@@ -113,9 +127,11 @@ class Phrases:
                 continue
             environment = self._html if name.endswith(".html") else self._plain
             try:
+                meter.begin()  # constants are worked out now
                 environment.get_template(name)
             except TemplateSyntaxError as error:
-                line = text.splitlines()[error.lineno - 1] if error.lineno else ""
+                lines = text.split("\n")
+                line = lines[error.lineno - 1][:200] if 0 < error.lineno <= len(lines) else ""
                 raise BadTemplate(
                     name, f"line {error.lineno}", f"{error.message}: {line}"
                 ) from None
@@ -164,8 +180,10 @@ def _tidy(name: str, value: Any, keep: bool) -> Any:
     if isinstance(value, str | Undefined):
         return _flow(str(value), keep)  # an undefined value raises here
     if isinstance(value, list | tuple):
+        meter.charge(1 + len(value))  # within other lists it may be there many times
         return [_tidy(name, item, keep) for item in value]
     if isinstance(value, dict):
+        meter.charge(1 + len(value))
         return {key: _tidy(name, item, keep) for key, item in value.items()}
     if value is None or isinstance(value, int):
         return value
@@ -175,6 +193,8 @@ def _tidy(name: str, value: Any, keep: bool) -> Any:
 
 
 def _flow(text: str, keep: bool) -> str:
+    if len(text) > meter.SHORT:
+        meter.charge_text(len(text))
     return _flowed(text, keep) if "\n" in text else text
 
 
@@ -190,19 +210,37 @@ def _flowed(text: str, keep: bool) -> str:
 
 def _run(template: Template, context: Mapping[str, Any]) -> str:
     try:
-        return template.render(context)
+        meter.begin()
+        # As ``Template.render``, but for how that rewrites errors.
+        made = template.root_render_func(template.new_context(dict(context)))
+        return str(template.environment.concat(made))
     except Exception as error:
-        raise _wrapped(error) from error
+        raise _wrapped(error, template.name or "") from error
 
 
-def _wrapped(error: Exception) -> WriteError | Observed:
+def _wrapped(error: Exception, name: str) -> WriteError | Observed:
     """Whatever a template runs into is a message that cannot be written."""
+    if isinstance(error, LimitExceeded):
+        return LimitExceeded(error.message, *(_place(error) or (name, 0)))
     if isinstance(error, WriteError | Observed):
         return error
+    if isinstance(error, RecursionError | MemoryError):
+        return LimitExceeded("takes too much room", name)
     if isinstance(error, UndefinedError):
         # What is looked up may be a value of the message, which is not repeated.
-        name = re.search(r"'([a-z][a-z_]{0,39})'(?: is undefined|$)", error.message or "")
-        return WriteError(name[1] if name else "template", "is used but not known")
+        found = re.search(r"'([a-z][a-z_]{0,39})'(?: is undefined|$)", error.message or "")
+        return WriteError(found[1] if found else "template", "is used but not known")
     if isinstance(error, TemplateError):
         return WriteError("template", type(error).__name__)
     return WriteError("template", f"a value is of the wrong type ({type(error).__name__})")
+
+
+def _place(error: Exception) -> tuple[str, int] | None:
+    """File and line of the template in which an error came up."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(template, Template):
+            found = template.name or "", template.get_corresponding_lineno(trace.tb_lineno)
+        trace = trace.tb_next
+    return found

@@ -47,7 +47,7 @@ class Writer:
         which names the file and the key that is wrong, so that it is found before a member is.
         """
         words = Labels(locales) if locales else LABELS
-        self._begin(read_folders(templates), words, stationery, scratch)
+        self._begin(read_folders(templates), words, stationery, scratch, edited=False)
 
     @classmethod
     def of(
@@ -68,9 +68,11 @@ class Writer:
         words: Labels,
         stationery: Stationery,
         scratch: Path | None,
+        *,
+        edited: bool = True,
     ) -> None:
         self._labels = words
-        self._wordings = {key: Wording(folder, words) for key, folder in folders.items()}
+        self._wordings = {k: Wording(f, words, edited=edited) for k, f in folders.items()}
         self._unusable: Mapping[tuple[str, str], BadTemplate] = {}
         self.stationery, self.scratch = stationery, scratch
         self._letters = Letters(stationery, self._wording_of, scratch=scratch)
@@ -95,7 +97,9 @@ class Writer:
 
     def wording(self, folder: Folder) -> Wording:
         """A version, compiled for :meth:`with_versions`. Raises :class:`BadTemplate`."""
-        return Wording(folder, self._labels)
+        own = self._wordings.get((folder.language, folder.notice.name))
+        same = own is not None and not own.edited and own.folder.digest == folder.digest
+        return Wording(folder, self._labels, edited=not same)
 
     @property
     def notices(self) -> Mapping[str, Notice]:

@@ -14,7 +14,7 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.notice import FieldType
 from notifier.model.states import Channel
 from notifier.write import context
-from notifier.write.errors import BadTemplate, WriteError
+from notifier.write.errors import BadTemplate, LimitExceeded, WriteError
 from notifier.write.facts import typed
 from notifier.write.folder import BASE, Folder
 from notifier.write.labels import LABELS, Labels
@@ -137,9 +137,11 @@ class Proofs:
             made = proof(phrases, channel, c)
             self.proofs.append(replace(made, name=name, left_out=left_out))
         except WriteError as error:
+            at = error.line if isinstance(error, LimitExceeded) else 0
+            place = Place(error.field, at) if at else self._place_of(c.step, error.field)
             self.failures.append(
                 self.finding(
-                    self._place_of(c.step, error.field),
+                    place,
                     "not_written",
                     Severity.ERROR,
                     step=c.step,
