@@ -95,6 +95,18 @@ async def mail(
         )
         for n, (member, outcome) in enumerate(zip(ordered, weighed, strict=True))
     ]
+    return await _store(conn, rows, weighed, actor=actor, now=now)
+
+
+async def _store(
+    conn: AsyncConnection,
+    rows: Sequence[Mapping[str, Any]],
+    weighed: Sequence[Send | Hold],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Mailed:
+    """Store the messages of those who had it not yet, and the tasks of those that are held."""
     said = await history.said_before(conn, rows)
     known = {n for n, before in said.items() if before.message_id}
     fresh = [n for n in range(len(rows)) if n not in known]

@@ -31,7 +31,7 @@ class Setting:
     ) -> None:
         """``seconds`` of processor time for a document of edited letters.
 
-        ``scratch``: where sources of letters lie while they are set; None: where temporary files do.
+        ``scratch``: where sources of letters lie while they are set; None: among temporary files.
         """
         self.face, self._seconds, self._scratch = face, seconds, scratch
         self.checked: Final = Checked(face)

@@ -1,6 +1,5 @@
 """Finished pages: nothing where the press cannot print, nothing but the address in the window."""
 
-import io
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
@@ -94,14 +92,14 @@ def test_what_a_template_may_draw_is_understood(
     assert redrawn(source).letter(sample_refund).pages == 1
 
 
-def test_what_cannot_be_looked_at_does_not_go(
+def test_a_picture_which_nobody_can_look_at_does_not_go(
     redrawn: Callable[[str], Writer], sample_refund: Correspondence
 ) -> None:
     png = io.BytesIO()
     Image.new("L", (2, 2)).save(png, "PNG")
     picture = f"#place(dy: 90mm, image(bytes({tuple(png.getvalue())}), width: 9mm))"
     writer = redrawn(picture)
-    with pytest.raises(WriteError, match="cannot be looked at"):
+    with pytest.raises(WriteError, match="uses image, which is not allowed"):
         writer.letter(sample_refund)
     with pytest.raises(PiecesRefused) as caught:
         bind(writer, [sample_refund])
