@@ -76,6 +76,8 @@ def _wrong(plan: Plan, outcome: Outcome) -> list[str]:
     if outcome.faults.total < plan.faults:
         wrong.append(f"faults: {outcome.faults.total}, not {plan.faults}: the time was up")
     wrong += [f"faults: no {kind}" for kind in Kind if not outcome.faults.counts[kind]]
+    if left := outcome.faults.left_behind:
+        wrong.append(f"processes of a killed collection that lived on: {left}")
     return wrong
 
 
