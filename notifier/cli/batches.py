@@ -1,9 +1,11 @@
 """``notifier batches``: letters on their way to the press."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import RowMapping
 
 from notifier.intake.press_file import read_acknowledgement
 from notifier.model.batch import batch_name, batch_number
@@ -21,9 +23,10 @@ from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room, target
 from notifier.store import batches as store
 from notifier.store import pieces
+from notifier.write.labels import label
 
 from .session import err, out, person, run, sentence
-from .tables import show
+from .tables import facts, show
 
 app = typer.Typer(help="Batches of letters for the press.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="BATCH", help="Such as B000001.")]
@@ -65,10 +68,15 @@ def list_() -> None:
         await look_after(press_room(parts))
         async with parts.engine.connect() as conn:
             found = await store.search(conn)
-        rows = [[batch_name(r["batch_id"]), *(r[c] for c in _COLUMNS)] for r in found]
+        language = parts.settings.locale
+        rows = [[batch_name(r["batch_id"]), *_values(r, _COLUMNS, language)] for r in found]
         show(("batch", *_COLUMNS), rows)
 
     run(work)
+
+
+def _values(r: RowMapping, names: Iterable[str], language: str) -> list[object]:
+    return [label(f"batch.{r[n]}", language) if n == "state" else r[n] for n in names]
 
 
 @app.command("show")
@@ -85,10 +93,11 @@ def show_(batch: Name) -> None:
             files = await pieces.files(conn, batch_id)
             counts = await pieces.counts(conn, batch_id)
         names = (*_COLUMNS, "created_by", "handed_over_by", "target")
-        show(("", batch_name(batch_id)), [(n, found[n]) for n in names])
+        language = parts.settings.locale
+        facts(zip(names, _values(found, names, language), strict=True), batch_name(batch_id))
         columns = ("file", "pieces", "pages", "bytes", "sha256")
         show(columns, [(f.name, f.pieces, f.pages, f.size, f.sha256.hex()) for f in files])
-        show(("letters", "count"), counts.items())
+        show(("letters", "count"), [(label(f"state.{s}", language), n) for s, n in counts.items()])
 
     run(work)
 

@@ -32,7 +32,7 @@ def list_(all_: _All = False) -> None:
             (str(r["closure_id"]), r["first_day"], r["last_day"], r["name"], r["scheme"])
             for r in found
         ]
-        show(("closure", "from", "to", "name", "scheme"), lines)
+        show(("closure", "first_day", "last_day", "name", "scheme"), lines)
 
     run(work)
 

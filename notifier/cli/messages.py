@@ -43,7 +43,7 @@ OfReason = Annotated[
 Number = Annotated[str, typer.Argument(help="Number of the message: M000000123 or 123.")]
 
 
-_LIST = ("message", "created", "to", "notice", "channel", "state", "why", "tries")
+_LIST = ("message", "to", "notice", "channel", "state", "created", "why", "tries")
 
 
 @app.command("list")
@@ -72,11 +72,11 @@ def list_(
 def _line(r: RowMapping, language: str) -> tuple[object, ...]:
     return (
         public_number(r["message_id"]),
-        r["created_at"],
         r["member_no"] or r["login"],
         f"{r['notice']}/{r['step']}",
         label(f"channel.{r['channel']}", language),
         label(f"state.{r['state']}", language),
+        r["created_at"],
         label(f"reason.{r['reason']}", language),
         r["attempts"],
     )
@@ -159,7 +159,7 @@ def _timeline(found: Iterable[RowMapping], language: str) -> None:
         )
         for r in found
     ]
-    show(("when", "state", "why", "who", "attempt"), lines)
+    show(("when", "state", "why", "who", "attempt"), lines, seconds=True)
 
 
 def _id(number: int | None) -> str:
@@ -183,7 +183,7 @@ def _attempts(found: Iterable[RowMapping], language: str) -> None:
     ]
     if lines:
         names = ("no", "attempt", "relay", "tls", "outcome", "answer", "reply", "bytes", "finished")
-        show(names, lines)
+        show(names, lines, seconds=True)
 
 
 def _returns(found: Iterable[RowMapping], language: str) -> None:

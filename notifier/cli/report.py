@@ -16,7 +16,7 @@ from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing
 from .session import run
-from .tables import show
+from .tables import facts, show
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day in Japan.")]
 
@@ -79,7 +79,7 @@ def _show(found: Figures, language: str) -> None:
         "inquiries": found.of_kind("inquiry") + found.of_kind("complaint"),
         "open": found.open_inquiries,
     }
-    show(("", ""), [(label(f"figure.{name}", language), n) for name, n in counts.items()])
+    facts(counts.items(), kind="figure")
     states = [
         (label(f"channel.{channel}", language), label(f"state.{state}", language), n)
         for (channel, state), n in found.states.items()

@@ -22,15 +22,15 @@ from notifier.write.labels import label
 from .report import Day
 from .returns import ENTRIES, entry_line
 from .session import Id, Limit, out, person, run
-from .tables import show
+from .tables import facts, show
 
 app = typer.Typer(help="Addresses that no mail is sent to.", no_args_is_help=True)
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="An email address.")]
 Note = Annotated[str, typer.Option(help="Why; it stays on record.", prompt=True)]
 All = Annotated[bool, typer.Option("--all", help="Those that have ended as well.")]
 _COLUMNS = (
-    "suppression", "address", "reason", "", "score", "since", "until", "message", "return", "by",
-    "note", "lifted", "lifted by", "why",
+    "suppression", "address", "reason", "bounce", "score", "since", "until", "message", "return",
+    "by", "note", "lifted", "lifted by", "why",
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def show_(address: Address) -> None:
             raise NotFound("suppression", address)
         for r in found:
             known = zip(_COLUMNS, _line(r, language), strict=True)
-            show(("", ""), [(name, value) for name, value in known if value not in (None, "")])
+            facts(known)
         if entries:
             lines = [(public_number(r["message_id"]), *entry_line(r, language)) for r in entries]
             show(("message", *ENTRIES), lines)

@@ -141,7 +141,7 @@ def list_(
             )
             for r in found
         ]
-        columns = ("number", "notice", "version", "from", "replaces", "at", "by", "note")
+        columns = ("number", "notice", "version", "draft", "replaces", "published", "by", "note")
         show_table(columns, lines)
 
     run(work)
@@ -163,7 +163,7 @@ def status(limit: Limit = 20) -> None:
             differs = own is None or own.digest != digest
             origin = "published" if key in published else SHIPPED
             lines.append(("/".join(key), digest[:_SHORT], origin, "yes" if differs else ""))
-        show_table(("notice", "version", "from", "differs from shipped"), lines)
+        show_table(("notice", "version", "origin", "differs from shipped"), lines)
         made = [
             (
                 f"D{r['draft_id']}",

@@ -21,7 +21,7 @@ from notifier.tell.signing import Secret
 from notifier.write.labels import label
 
 from .session import Id, Limit, out, person, run
-from .tables import show
+from .tables import facts, show
 
 app = typer.Typer(help="Webhooks: who is called about messages.", no_args_is_help=True)
 Kind = Annotated[SecretKind, typer.Option(help="How calls are signed.")]
@@ -113,8 +113,7 @@ def show_(
         if found is None:
             raise NotFound("webhook", webhook)
         language = parts.settings.locale
-        show(
-            ("", ""),
+        facts(
             [
                 ("url", found["url"]),
                 ("state", label(f"webhook.{found['state']}", language)),
@@ -124,7 +123,7 @@ def show_(
                 ("position", str(found["position"])),
                 ("created", found["created_at"]),
                 ("by", found["created_by"]),
-            ],
+            ]
         )
         show(
             ("secret", "kind", "text", "created"),

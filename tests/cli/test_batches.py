@@ -33,7 +33,7 @@ async def test_from_the_queue_to_the_post(
     assert "taken out: 1" in said
     check(inbox / "B000001", ids[2:])
     shown = notifier("batches", "show", "B000001")
-    assert "handed_over" in shown
+    assert "発送委託済み" in shown
     assert "B000001-001.pdf" in shown
     assert "B000001" in notifier("batches", "list")
     first = listed(inbox / "B000001")[0]
@@ -114,13 +114,13 @@ async def test_a_letter_that_is_not_what_is_on_record_is_refused(
     )
     pdf = tmp_path / "one.pdf"
     said = notifier("messages", "bytes", public_number(ids[0]), "-o", str(pdf), code=1)
-    assert "its hash differs" in said
+    assert "ハッシュが違います" in said
     assert not pdf.exists()
     notifier("messages", "bytes", public_number(ids[1]), "-o", str(pdf))
-    assert "its hash differs" in notifier(
+    assert "ハッシュが違います" in notifier(
         "batches", "withdraw", "B1", public_number(ids[1]), code=1
     )
-    assert "its hash differs" in notifier("batches", "hand-over", "B1", code=1)
+    assert "ハッシュが違います" in notifier("batches", "hand-over", "B1", code=1)
 
 
 async def test_nothing_that_holds_addresses_is_for_others(

@@ -58,7 +58,7 @@ async def test_a_person_settles_what_nobody_could_tell(
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"From: x@example.jp\nSubject: ?\n\n%s\n" % words)
     notifier("track", str(tmp_path / "box"))
-    other, one = re.findall(r"^ +(\d+) ", notifier("returns", "list"), re.MULTILINE)
+    other, one = re.findall(r"^(\d+) ", notifier("returns", "list"), re.MULTILINE)
     assert "verzogen" in notifier("returns", "show", one)
     said_so = ("--kind", "bounced", "--reason", "moved")
     assert number in notifier("returns", "settle", one, "--message", number, *said_so)

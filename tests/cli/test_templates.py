@@ -36,7 +36,7 @@ def test_lint_names_file_and_line(notifier: Terminal, folder: Path) -> None:
         ("ja/refund/words.txt", line, "promotion")
     }
     assert "greeting" in notifier("lint", "greeting", code=1)
-    assert "sentences" in notifier("lint", "refund", "--figures")
+    assert "文の数" in notifier("lint", "refund", "--figures")
 
 
 def test_a_draft_is_looked_at(notifier: Terminal, folder: Path, tmp_path: Path) -> None:
