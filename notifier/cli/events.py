@@ -13,7 +13,7 @@ from notifier.model.errors import BadInput, FieldError
 from notifier.model.event import Event
 from notifier.runtime.parts import Parts
 
-from .session import err, out, person, run
+from .session import err, person, run, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -41,7 +41,7 @@ def send(
             for at in range(0, len(lines), _SET):
                 await _send(parts, lines[at : at + _SET])
                 progress.advance(bar, len(lines[at : at + _SET]))
-        out.print(f"{len(lines):,} events accepted")
+        say("events_accepted", count=len(lines))
 
     run(work)
 

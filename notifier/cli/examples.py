@@ -6,10 +6,11 @@ import orjson
 import typer
 
 from notifier.app.lookups import near
+from notifier.intake.characters import printable
 from notifier.model.event import TYPES
 from notifier.runtime.clock import clock_of
 
-from .session import settings
+from .session import settings, wrong_use
 
 
 def example(
@@ -21,8 +22,7 @@ def example(
     from notifier.demo.examples import example_events
 
     if only and only not in TYPES:
-        raise typer.BadParameter(
-            f"{only}: no such type; close to it: {', '.join(near(only, TYPES))}"
-        )
+        close = ", ".join(near(only, TYPES))
+        raise wrong_use("no_such_type", text=printable(only), close=close)
     for event in example_events(clock_of(settings()).now(), only):
         typer.echo(orjson.dumps(event).decode())

@@ -29,7 +29,7 @@ from notifier.store import inquiries as store
 from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing, Member, Message, about
-from .session import Id, Limit, out, person, run
+from .session import Id, Limit, out, person, run, say
 from .tables import cell, facts, show
 
 app = typer.Typer(help="Inquiries, complaints and thanks of members.", no_args_is_help=True)
@@ -177,7 +177,7 @@ def export(
             line = [cell(value, seconds=True) for value in _line(r, parts.settings.locale)]
             table.add([*line, *(r[name] or "" for name in more)])
         files.write(to, table.data())
-        out.print(f"{len(found):,}")
+        say("exported", count=len(found), to=to)
 
     run(work)
 

@@ -12,7 +12,7 @@ from notifier.model.errors import BadInput, FieldError
 from notifier.model.states import Channel
 from notifier.runtime.parts import Parts
 
-from .session import out, person, run
+from .session import person, run, say
 
 app = typer.Typer(help="手紙: letters to a cohort.", no_args_is_help=True)
 Cohort = Annotated[Path, typer.Option(help="CSV with member numbers.", exists=True, dir_okay=False)]
@@ -35,8 +35,7 @@ def apology(cohort: Cohort, facts: Facts) -> None:
             house = await parts.house(conn)
             now = parts.clock.now()
             mailed = await mail(conn, mailing, lines, house, actor=person(), now=now)
-        counts = {"letters": mailed.made, "held": mailed.held, "had it already": mailed.known}
-        out.print(", ".join(f"{name}: {count:,}" for name, count in counts.items()))
+        say("letters_made", made=mailed.made, held=mailed.held, known=mailed.known)
 
     run(work)
 

@@ -11,7 +11,7 @@ from notifier.runtime.parts import Parts
 from notifier.store import log, schemes
 from notifier.store import members as store
 
-from .session import out, person, run
+from .session import person, run, say
 
 app = typer.Typer(help="会員: the register of members.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="CSV: UTF-8 or CP932.", exists=True, dir_okay=False)]
@@ -24,7 +24,7 @@ def import_(file: File) -> None:
     async def work(parts: Parts) -> None:
         async with parts.engine.begin() as conn:
             count, encoding = await _import(conn, file.read_bytes(), parts)
-        out.print(f"{count:,} members ({encoding})")
+        say("members_imported", count=count, encoding=encoding)
 
     run(work, creates=True)
 

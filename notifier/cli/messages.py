@@ -31,7 +31,7 @@ from notifier.write.labels import label
 
 from .names import reason_of
 from .returns import ENTRIES, entry_line
-from .session import Limit, out, person, put, run
+from .session import Limit, out, person, put, run, say, wrong_use
 from .tables import show
 
 app = typer.Typer(
@@ -109,6 +109,12 @@ async def _found(conn: AsyncConnection, message_id: int) -> RowMapping:
     if found is None:
         raise NotFound("message", public_number(message_id))
     return found
+
+
+def _in_state(found: RowMapping) -> NotAllowed:
+    number, state = public_number(found["message_id"]), State(found["state"])
+    text = f"{number} is {state}"
+    return NotAllowed(text, code="message_in_state", message=number, state=state)
 
 
 def _head(found: RowMapping, language: str) -> None:
@@ -233,7 +239,7 @@ def release(
 
     async def work(parts: Parts) -> None:
         if not messages and reason is None:
-            raise NotAllowed("name messages, or a --reason")
+            raise NotAllowed("name messages, or a --reason", code="name_messages")
         ids = [message_number(m) for m in messages] if messages else None
         now = parts.clock.now()
         async with parts.engine.begin() as conn:
@@ -241,13 +247,13 @@ def release(
             if ids is not None and len(held) < len(set(ids)):
                 known = {r["message_id"] for r in held}
                 others = ", ".join(public_number(i) for i in ids if i not in known)
-                raise NotAllowed(f"not held: {others}")
+                raise NotAllowed(f"not held: {others}", code="not_held", messages=others)
             house = await parts.house(conn)
             released = await release_held(
                 conn, held, house, actor=person(), now=now, category=category
             )
         if not released:
-            out.print("nothing is held for this reason")
+            say("nothing_held")
             return
         await parts.bell.ring(set(Lane))
         _told(released, parts.settings.locale)
@@ -281,7 +287,7 @@ def settle(
 ) -> None:
     """Say what became of an uncertain message; ``queued`` sends it again, same Message-ID."""
     if as_ not in {State.SENT, State.FAILED, State.QUEUED}:
-        raise typer.BadParameter("one of sent, failed, queued")
+        raise wrong_use("settled_as")
     move = (State(as_), Reason.SETTLED_BY_PERSON, (State.UNCERTAIN,))
     run(lambda parts: _move(parts, message, *move))
 
@@ -301,7 +307,7 @@ def not_bounced(message: Number, note: Annotated[str, typer.Option(prompt=True)]
         async with parts.engine.begin() as conn:
             found = await _found(conn, message_id)
             if not await store.move(conn, [move], actor=person(), now=now):
-                raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+                raise _in_state(found)
             await suppressions.lift_of(conn, message_id, note=note, actor=person(), now=now)
 
     run(work)
@@ -325,6 +331,6 @@ async def _move(
     async with parts.engine.begin() as conn:
         found = await _found(conn, message_id)
         if not await store.move(conn, [move], actor=person(), now=now):
-            raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+            raise _in_state(found)
     await parts.bell.ring(set(Lane))
     out.print(f"{public_number(message_id)}: {label('state.' + after, parts.settings.locale)}")

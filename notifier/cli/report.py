@@ -15,7 +15,7 @@ from notifier.store.figures import Figures
 from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing
-from .session import run
+from .session import run, wrong_use
 from .tables import facts, show
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day in Japan.")]
@@ -32,7 +32,7 @@ def report(
 ) -> None:
     """Sent, delivered, undelivered, and inquiries, of one mailing, campaign, batch or notice."""
     if sum(x is not None for x in (mailing, campaign, batch, notice)) != 1:
-        raise typer.BadParameter("one of --mailing, --campaign, --batch, --notice")
+        raise wrong_use("one_subject")
 
     begin, end = _day(since) or _FIRST, _day(until)
 
@@ -50,7 +50,7 @@ def report(
         async with parts.engine.connect() as conn:
             found = await wanted(conn, parts.clock.now())
         if not found.messages and not found.inquiries:
-            raise NotAllowed("nothing is on record about that")
+            raise NotAllowed("nothing is on record about that", code="nothing_on_record")
         _show(found, parts.settings.locale)
 
     run(work)
@@ -62,7 +62,7 @@ _FIRST = datetime(2000, 1, 1, tzinfo=JAPAN)
 
 def _day(given: datetime | None) -> datetime | None:
     if given and given.year not in _YEARS:
-        raise typer.BadParameter(f"{given:%Y-%m-%d}: not a year of ours")
+        raise wrong_use("bad_year", day=f"{given:%Y-%m-%d}")
     return datetime.combine(given.date(), time(), JAPAN) if given else None
 
 

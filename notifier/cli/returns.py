@@ -22,7 +22,7 @@ from notifier.track.settle import settle as settle_return
 from notifier.track.sweep import direct_labels
 from notifier.write.labels import label
 
-from .session import Id, Limit, out, person, put, run
+from .session import Id, Limit, out, person, put, run, wrong_use
 from .tables import facts, show
 from .track import followed_by
 
@@ -196,7 +196,7 @@ def settle(
 ) -> None:
     """Say what a return is about that could not be told, and let it take effect."""
     if ignore and (message or kind or reason):
-        raise typer.BadParameter("--ignore says all")
+        raise wrong_use("ignore_alone")
 
     async def work(parts: Parts) -> None:
         now, who = parts.clock.now(), person()

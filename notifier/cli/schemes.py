@@ -13,7 +13,7 @@ from notifier.store import log
 from notifier.store import schemes as store
 from notifier.write.labels import label
 
-from .session import out, person, run
+from .session import person, run, say
 from .tables import show
 
 app = typer.Typer(
@@ -35,9 +35,14 @@ def import_(file: File) -> None:
             await log.append(conn, "scheme", [entry], actor=person(), now=now)
             house = await parts.house(conn)
             held = await recheck(conn, scheme.scheme, house, actor=person(), now=now)
-        out.print(f"{scheme.scheme}: {len(scheme.fees)} fees, {len(scheme.brands)} brands")
+        say(
+            "scheme_saved",
+            scheme=scheme.scheme,
+            fees=len(scheme.fees),
+            brands=len(scheme.brands),
+        )
         if held:
-            out.print(f"held, for they contradict it now: {held:,} (notifier tasks list)")
+            say("held_by_scheme", count=held)
 
     run(work, creates=True)
 

@@ -30,7 +30,8 @@ async def replay(
     if entry is None:
         raise NotFound("rejected entry", entry_id)
     if entry["replayed_at"] is not None:
-        raise NotAllowed(f"rejected entry {entry_id} was replayed already")
+        text = f"rejected entry {entry_id} was replayed already"
+        raise NotAllowed(text, code="replayed", entry=entry_id)
     # Accepting twice is harmless; a crash between the two transactions leaves it pending.
     event = parse_event(bytes(entry["payload"]))
     if event.source != source:

@@ -51,13 +51,13 @@ class NotFound(Exception):
 
 
 class NotAllowed(Exception):
-    """An act that the present state does not permit; the text says why.
+    """An act that the present state does not permit; the text says why, for logs and developers.
 
-    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it; without one
-    the text is all there is.
+    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it: that is what
+    people read. A parameter that is a state or a kind is shown by its own label.
     """
 
-    def __init__(self, text: str, *, code: str = "", **params: object) -> None:
+    def __init__(self, text: str, *, code: str, **params: object) -> None:
         self.code, self.params = code, params
         super().__init__(text)
 

@@ -26,7 +26,9 @@ async def test_from_the_queue_to_the_post(
     pdf = tmp_path / "one.pdf"
     notifier("messages", "bytes", public_number(ids[0]), "-o", str(pdf))
     assert pdf.read_bytes().startswith(b"%PDF-")
-    assert "1 letters taken out" in notifier("batches", "withdraw", "B1", public_number(ids[0]))
+    assert "手紙 1通を抜き取りました" in notifier(
+        "batches", "withdraw", "B1", public_number(ids[0])
+    )
     await letters.stop(ids[1])
     said = notifier("batches", "hand-over", "B000001", env=env)
     assert "2 letters handed over" in said
@@ -45,7 +47,7 @@ async def test_from_the_queue_to_the_post(
         said = notifier("batches", "acknowledge", "B000001", str(answer), env=EN, code=1)
         assert figures in said
         assert "line 3 通番: is not in this batch (7)" in said
-    assert "✗" in notifier("batches", "cancel", "B000001", code=1)
+    assert "ロット B000001 は「" in notifier("batches", "cancel", "B000001", code=1)
     assert "batch B000009: not found" in notifier("batches", "show", "B9", env=EN, code=1)
     assert "✗" in notifier("batches", "settle", "B1", "--taken", code=1)
 

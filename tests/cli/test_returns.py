@@ -87,7 +87,7 @@ async def test_suppressions(notifier: Terminal, desk: Desk, tmp_path: Path) -> N
     text = out.read_text("utf-8-sig")
     assert "nagisa@example.jp,by_person" in text
     out.write_text(f"{text}minato@example.jp\n")
-    assert "suppressed: 1, known: 1" in notifier("suppressions", "import", str(out))
+    assert "停止: 1、登録済み: 1" in notifier("suppressions", "import", str(out))
 
 
 async def test_what_no_suppression_can_be(notifier: Terminal, desk: Desk) -> None:
