@@ -75,7 +75,7 @@ def show_(case: Id) -> None:
             days = await upcoming(conn, record, await parts.house(conn), parts.clock.now())
         _head(record, language)
         lines = [(e.at, label(f"entry.{e.kind}", language), e.text, e.actor) for e in entries]
-        show(("when", "what", "told", "who"), lines)
+        show(("when", "kind", "told", "who"), lines)
         if days:
             title = label("cli.upcoming", language)
             last = label("cli.case_ends", language)

@@ -135,8 +135,12 @@ def _kind(kind: str, language: str) -> str:
 
 def _not_found(problem: NotFound, language: str) -> str:
     kind = _kind(problem.kind, language)
-    text = label("error.not_found", language, kind=kind, key=problem.key)
-    for code, values in (("near", problem.near), ("forms", problem.forms)):
+    text = label("error.not_found_named", language, kind=kind, key=problem.key)
+    for code, values in (
+        ("near", problem.near),
+        ("known", problem.known),
+        ("forms", problem.forms),
+    ):
         if values:
             text += label(f"error.not_found_{code}", language, values=", ".join(values))
     return text

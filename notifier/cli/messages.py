@@ -129,10 +129,17 @@ def _head(found: RowMapping, language: str) -> None:
     if found["in_place_of"]:
         out.print(f"← {public_number(found['in_place_of'])}", highlight=False)
     shown = [
-        (label(f"role.{s['role']}", language), s["name"], s["yen"]) for s in loads(found["shown"])
+        (label(f"role.{s['role']}", language), _amount(s["name"], language), s["yen"])
+        for s in loads(found["shown"])
     ]
     if shown:
         show(("role", "amount", "yen"), shown)
+
+
+def _amount(name: str, language: str) -> str:
+    """What an amount is called; notices may have facts of their own names."""
+    known = label(f"line.{name}", language)
+    return name if known == f"line.{name}" else known
 
 
 def _why_not_yet(wait: Wait, settings: Settings, language: str) -> str:

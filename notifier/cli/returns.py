@@ -110,9 +110,13 @@ def show_(number: Id) -> None:
             entries = await tracking.of_message(conn, message_id) if message_id else ()
         facts(zip(_COLUMNS, _line(found, language), strict=True))
         reading = store.restored(found).reading
-        for name in ("sender", "subject", "reported_by"):
-            if said := getattr(reading, name):
-                out.print(printable(f"{name}: {said}"), highlight=False)
+        facts(
+            [
+                ("sender", reading.sender),
+                ("subject", reading.subject),
+                ("reported_by", reading.reported_by),
+            ]
+        )
         _findings(reading.findings, language)
         if entries:
             title = public_number(message_id)

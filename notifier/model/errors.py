@@ -38,15 +38,21 @@ class Conflict(Exception):
 class NotFound(Exception):
     """Something was named that the record does not hold.
 
-    ``near``: names that were perhaps meant; ``forms``: how such a name is written. For members only
-    the form is told, never the number of another person.
+    ``near``: names that were perhaps meant; ``known``: all that there are; ``forms``: how such a
+    name is written. For members only the form is told, never the number of another person.
     """
 
     def __init__(
-        self, kind: str, key: object, *, near: Sequence[str] = (), forms: Sequence[str] = ()
+        self,
+        kind: str,
+        key: object,
+        *,
+        near: Sequence[str] = (),
+        known: Sequence[str] = (),
+        forms: Sequence[str] = (),
     ) -> None:
         self.kind, self.key = kind, key
-        self.near, self.forms = tuple(near), tuple(forms)
+        self.near, self.known, self.forms = tuple(near), tuple(known), tuple(forms)
         super().__init__(f"{kind} {key}: not found")
 
 
