@@ -9,9 +9,9 @@ from rich.text import Text
 
 from notifier.decide.calendar import JAPAN
 from notifier.intake.characters import printable
+from notifier.runtime import layout
 from notifier.write.labels import label
 
-from . import layout
 from .session import out, settings
 
 
@@ -41,7 +41,7 @@ def show(
         )
         for place, name in enumerate(columns)
     ]
-    _print(layout.table(made, _width()), title)
+    _print(layout.table(made, width()), title)
     if limit and len(rows) >= limit:
         out.print(label("cli.more", language, limit=f"{limit:,}"), style="dim")
 
@@ -53,7 +53,7 @@ def facts(
     language = settings().locale
     cells = [(heading(name, language, kind), cell(v, seconds=seconds)) for name, v in pairs]
     said = [(name, text) for name, text in cells if text]
-    _print(layout.facts(said, _width()), title)
+    _print(layout.facts(said, width()), title)
 
 
 def heading(name: str, language: str, kind: str = "column") -> str:
@@ -73,7 +73,7 @@ def cell(value: Any, *, seconds: bool = False) -> str:
     return printable(str(value))  # relays and senders have put words into it
 
 
-def _width() -> int | None:
+def width() -> int | None:
     """Columns of the terminal; none for a pipe or a file, which have no edge."""
     return out.width if sys.stdout.isatty() else None
 

@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from notifier.cli.layout import Column, facts, table, wrapped
+from notifier.runtime.layout import Column, facts, table, wrapped
 
 _SHA = "f9c29987e17183ed46b1240ac478e62332745dc87aa3d6ccda71058b2b70637b"
 _MESSAGES = {
