@@ -9,7 +9,7 @@ from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.model.member import Member
 from notifier.model.register import values_of
 from notifier.post.characters import fold_name
-from notifier.store import member_changes
+from notifier.store import lookups, member_changes
 from notifier.store import members as store
 from notifier.store.member_changes import Known
 
@@ -21,8 +21,8 @@ async def show(engine: AsyncEngine, number: str) -> Member:
     """A member by number. Raises :class:`NotFound`."""
     async with engine.connect() as conn:
         found = await store.by_number(conn, [number])
-    if number not in found:
-        raise NotFound("member", number)
+        if number not in found:
+            raise NotFound("member", number, forms=await lookups.member_forms(conn))
     return found[number]
 
 
@@ -52,7 +52,7 @@ async def history(engine: AsyncEngine, number: str, *, limit: int) -> list[Known
     async with engine.connect() as conn:
         known = await member_changes.of_member(conn, number, limit=limit)
         if not known and not await store.by_number(conn, [number]):
-            raise NotFound("member", number)
+            raise NotFound("member", number, forms=await lookups.member_forms(conn))
     return known
 
 

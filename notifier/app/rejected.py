@@ -68,7 +68,8 @@ async def discard(
                 continue
             if await rejected.get(conn, entry_id) is None:
                 raise NotFound("rejected entry", entry_id)
-            raise NotAllowed(f"rejected entry {entry_id} was replayed or discarded already")
+            text = f"rejected entry {entry_id} was replayed or discarded already"
+            raise NotAllowed(text, code="entry_settled", entry=entry_id)
 
 
 async def tidy(engine: AsyncEngine, *, keep: timedelta, now: datetime) -> int:

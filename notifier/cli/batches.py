@@ -1,9 +1,11 @@
 """``notifier batches``: letters on their way to the press."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import RowMapping
 
 from notifier.intake.press_file import read_acknowledgement
 from notifier.model.batch import batch_name, batch_number
@@ -21,9 +23,10 @@ from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room, target
 from notifier.store import batches as store
 from notifier.store import pieces
+from notifier.write.labels import label
 
-from .session import err, out, person, run, sentence
-from .tables import show
+from .session import err, person, run, say, sentence
+from .tables import facts, show
 
 app = typer.Typer(help="Batches of letters for the press.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="BATCH", help="Such as B000001.")]
@@ -41,7 +44,7 @@ def collect(
     async def work(parts: Parts) -> None:
         batch = await collect_batch(press_room(parts), actor=person(), most=most)
         if batch is None:
-            out.print("no letters wait")
+            say("no_letters")
             return
         _report(batch)
 
@@ -49,12 +52,19 @@ def collect(
 
 
 def _report(batch: Batch) -> None:
-    figures = f"{batch.pieces:,} letters, {batch.pages:,} pages, {batch.files:,} files"
-    out.print(f"{batch.folder}: {figures}, {batch.yen:,} yen; to be posted on {batch.posting_day}")
+    say(
+        "batch_collected",
+        folder=batch.folder,
+        letters=batch.pieces,
+        pages=batch.pages,
+        files=batch.files,
+        yen=batch.yen,
+        day=batch.posting_day,
+    )
     if batch.held:
-        out.print(f"held: {batch.held:,} (notifier tasks list)")
+        say("batch_held", count=batch.held)
     if batch.unmapped:
-        out.print(f"characters that the lists cannot hold: {batch.unmapped:,} (unmapped.csv)")
+        say("batch_unmapped", count=batch.unmapped)
 
 
 @app.command("list")
@@ -65,10 +75,15 @@ def list_() -> None:
         await look_after(press_room(parts))
         async with parts.engine.connect() as conn:
             found = await store.search(conn)
-        rows = [[batch_name(r["batch_id"]), *(r[c] for c in _COLUMNS)] for r in found]
+        language = parts.settings.locale
+        rows = [[batch_name(r["batch_id"]), *_values(r, _COLUMNS, language)] for r in found]
         show(("batch", *_COLUMNS), rows)
 
     run(work)
+
+
+def _values(r: RowMapping, names: Iterable[str], language: str) -> list[object]:
+    return [label(f"batch.{r[n]}", language) if n == "state" else r[n] for n in names]
 
 
 @app.command("show")
@@ -85,10 +100,11 @@ def show_(batch: Name) -> None:
             files = await pieces.files(conn, batch_id)
             counts = await pieces.counts(conn, batch_id)
         names = (*_COLUMNS, "created_by", "handed_over_by", "target")
-        show(("", batch_name(batch_id)), [(n, found[n]) for n in names])
+        language = parts.settings.locale
+        facts(zip(names, _values(found, names, language), strict=True), batch_name(batch_id))
         columns = ("file", "pieces", "pages", "bytes", "sha256")
         show(columns, [(f.name, f.pieces, f.pages, f.size, f.sha256.hex()) for f in files])
-        show(("letters", "count"), counts.items())
+        show(("letters", "count"), [(label(f"state.{s}", language), n) for s, n in counts.items()])
 
     run(work)
 
@@ -105,7 +121,7 @@ def cancel(
         batch_id = batch_number(batch)
         room = press_room(parts)
         count = await cancel_batch(room, batch_id, for_good=letters, actor=person())
-        out.print(f"{count:,} letters {'cancelled' if letters else 'queued again'}")
+        say("letters_cancelled" if letters else "letters_queued", count=count)
 
     run(work)
 
@@ -125,9 +141,9 @@ def withdraw(
         batch_id, ids = batch_number(batch), [message_number(m) for m in messages]
         done = await withdraw_pieces(press_room(parts), batch_id, ids, actor=person())
         if done.listing is None:
-            out.print(f"{done.taken_out:,} letters taken out")
+            say("letters_taken_out", count=done.taken_out)
         else:
-            out.print(f"for the press: {done.listing}")
+            say("for_the_press", file=done.listing)
 
     run(work)
 
@@ -140,9 +156,9 @@ def hand_over(batch: Name) -> None:
         batch_id = batch_number(batch)
         where = target(parts.settings)
         done = await hand_over_batch(press_room(parts), batch_id, where, actor=person())
-        out.print(f"{done.letters:,} letters handed over")
+        say("letters_handed_over", count=done.letters)
         if done.taken_out:
-            out.print(f"stopped meanwhile and taken out: {done.taken_out:,}")
+            say("letters_stopped", count=done.taken_out)
 
     run(work)
 
@@ -158,7 +174,7 @@ def settle(
     async def work(parts: Parts) -> None:
         batch_id = batch_number(batch)
         count = await settle_batch(press_room(parts), batch_id, taken=taken, actor=person())
-        out.print(f"{count:,} letters {'handed over' if taken else 'queued again'}")
+        say("letters_handed_over" if taken else "letters_queued", count=count)
 
     run(work)
 
@@ -177,9 +193,12 @@ def acknowledge(
         batch_id = batch_number(batch)
         lines, unread = read_acknowledgement(file.read_bytes())
         done = await keep(press_room(parts), batch_id, lines, actor=person())
-        out.print(
-            f"posted: {done.posted:,}, withdrawn: {done.withdrawn:,}, known: {done.known:,}, "
-            f"not told of yet: {done.missing:,}"
+        say(
+            "batch_acknowledged",
+            posted=done.posted,
+            withdrawn=done.withdrawn,
+            known=done.known,
+            missing=done.missing,
         )
         wrong = sorted((*unread, *done.wrong), key=lambda e: e.line or 0)
         for one in wrong:

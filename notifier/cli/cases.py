@@ -75,13 +75,15 @@ def show_(case: Id) -> None:
             days = await upcoming(conn, record, await parts.house(conn), parts.clock.now())
         _head(record, language)
         lines = [(e.at, label(f"entry.{e.kind}", language), e.text, e.actor) for e in entries]
-        show(("when", "what", "", "who"), lines)
+        show(("when", "kind", "told", "who"), lines)
         if days:
             title = label("cli.upcoming", language)
             last = label("cli.case_ends", language)
             words = [(p.day, step_label(p.step, language) if p.step else "") for p in days]
             marks = ["" for _ in days[:-1]] + [last]
-            show(("day", "step", ""), [(*w, m) for w, m in zip(words, marks, strict=True)], title)
+            show(
+                ("day", "step", "then"), [(*w, m) for w, m in zip(words, marks, strict=True)], title
+            )
 
     run(work)
 

@@ -12,7 +12,7 @@ from notifier.runtime.parts import Parts
 from notifier.store import closures as store
 from notifier.store import schemes
 
-from .session import Id, out, person, run
+from .session import Id, person, run, say
 from .tables import show
 
 app = typer.Typer(help="休業日: days on which the association is closed.", no_args_is_help=True)
@@ -32,7 +32,7 @@ def list_(all_: _All = False) -> None:
             (str(r["closure_id"]), r["first_day"], r["last_day"], r["name"], r["scheme"])
             for r in found
         ]
-        show(("closure", "from", "to", "name", "scheme"), lines)
+        show(("closure", "first_day", "last_day", "name", "scheme"), lines)
 
     run(work)
 
@@ -51,7 +51,7 @@ def add(
             known = await schemes.all_of(conn)
             one = closure(known, first=first, last=last, name=name, scheme=scheme)
             new = await store.add(conn, [one], actor=person(), now=parts.clock.now())
-        out.print("registered" if new else "on record already")
+        say("closure_added" if new else "closure_known")
 
     run(work)
 
@@ -76,6 +76,6 @@ def import_(file: File) -> None:
         async with parts.engine.begin() as conn:
             given = read_closures(file.read_bytes(), await schemes.all_of(conn))
             new = await store.add(conn, given, actor=person(), now=parts.clock.now())
-        out.print(f"{len(given):,} closures, {new:,} new")
+        say("closures_imported", count=len(given), new=new)
 
     run(work)

@@ -10,8 +10,10 @@ from notifier.deliver.dkim_keys import SigningKey, dns_record, make_key, read_ke
 from notifier.model.dkim import DkimKey, KeyType
 from notifier.runtime.settings import BadSettings
 from notifier.runtime.signing import signing_keys
+from notifier.write.labels import label
 
-from .session import err, fail, out, settings
+from .faults import language_of_settings
+from .session import err, fail, out, settings, wrong_use
 
 app = typer.Typer(help="Keys that mails are signed with (DKIM).", no_args_is_help=True)
 
@@ -26,7 +28,7 @@ def dns() -> None:
     for key in keys:
         _show(key)
     if not keys:
-        err.print("NOTIFIER_DKIM names no key")
+        err.print(label("cli.no_dkim_key", language_of_settings()))
 
 
 @app.command("new")
@@ -40,8 +42,8 @@ def new(
     try:
         given = DkimKey(domain=domain, selector=selector, file=file)
     except ValidationError as error:
-        wrong = " and ".join(str(one["loc"][0]) for one in error.errors())
-        raise typer.BadParameter(f"not a name in ASCII: {wrong}") from None
+        wrong = ", ".join(str(one["loc"][0]) for one in error.errors())
+        raise wrong_use("not_ascii_name", names=wrong) from None
     try:
         make_key(file, kind)
     except OSError as problem:

@@ -16,7 +16,7 @@ from notifier.model.errors import BadInput, FieldError
 from notifier.runtime.parts import Parts
 from notifier.write.labels import label
 
-from .session import cross, err, out, person, run, sentence
+from .session import cross, err, out, person, run, sentence, settings, wrong_use
 from .tables import show
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def retry(
 ) -> None:
     """Decide undecided events again, at once: those that are named, or --all."""
     if bool(event) == every:
-        raise typer.BadParameter("name events, or say --all")
+        raise wrong_use("name_or_all")
 
     async def work(parts: Parts) -> undecided.Retried:
         ids = None if every else event
@@ -111,7 +111,6 @@ def retry(
 
 
 def _show_undecided(found: Sequence[undecided.Undecided]) -> None:
-    columns = ("event", "type", "source and id", "received", "attempts", "next try", "problem")
     lines = [
         (
             str(one.event_id),
@@ -119,12 +118,12 @@ def _show_undecided(found: Sequence[undecided.Undecided]) -> None:
             f"{one.source} {one.id}",
             one.received_at,
             one.attempts,
-            one.next_try_at or "given up",
+            one.next_try_at or label("cli.given_up", settings().locale),
             one.problem,
         )
         for one in found
     ]
-    show(columns, lines)
+    show(("event", "type", "source_and_id", "received", "attempts", "next", "problem"), lines)
 
 
 def read_events(file: str, now: datetime | None = None) -> list[Line]:

@@ -6,14 +6,14 @@ import orjson
 import typer
 
 from notifier.app.lookups import near
+from notifier.intake.characters import printable
 from notifier.model.event import TYPES
 from notifier.runtime.clock import clock_of
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import BadSettings
-from notifier.write.labels import label
 
 from .events import bytes_of
-from .session import out, run, settings
+from .session import run, say, settings, wrong_use
 
 
 def example(
@@ -25,9 +25,8 @@ def example(
     from notifier.demo.examples import example_events
 
     if only and only not in TYPES:
-        raise typer.BadParameter(
-            f"{only}: no such type; close to it: {', '.join(near(only, TYPES))}"
-        )
+        close = ", ".join(near(only, TYPES)) or "…"
+        raise wrong_use("no_such_type", text=printable(only), close=close)
     for event in example_events(clock_of(settings()).now(), only):
         typer.echo(orjson.dumps(event).decode())
 
@@ -47,7 +46,6 @@ def stream(
             raise BadSettings("NOTIFIER_INTAKE_REDIS_URL: names no stream (to try one: embedded)")
         lines = [line for line in bytes_of(file).split(b"\n") if line.strip()]
         await put(url, parts.settings.intake_stream, lines)
-        language = parts.settings.locale
-        out.print(label("cli.on_stream", language, count=f"{len(lines):,}"), highlight=False)
+        say("on_stream", count=len(lines))
 
     run(work)

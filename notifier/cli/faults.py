@@ -3,8 +3,8 @@
 import os
 import secrets
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -12,8 +12,13 @@ from rich.text import Text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from notifier.intake.characters import printable
-from notifier.model.errors import BadInput, Conflict, FieldError, NotAllowed, NotFound
+from notifier.model.batch import BatchState
+from notifier.model.errors import BadInput, Conflict, Damaged, FieldError, NotAllowed, NotFound
 from notifier.model.lines import lines_of
+from notifier.model.returns import Standing
+from notifier.model.states import State
+from notifier.model.tracking import ReturnKind
+from notifier.model.webhook import CallOutcome
 from notifier.press.handover import HandOverUncertain
 from notifier.press.target import HandOverFailed
 from notifier.runtime.engines import EngineError
@@ -24,6 +29,21 @@ from notifier.write.labels import label
 
 err = Console(stderr=True, soft_wrap=True, markup=False)
 _log = get_logger(__name__)
+#: Problems whose text is told within a sentence of ours: it names files, hosts and fields, and is
+#: for whoever mends them.
+_WITHIN: Final = (
+    (HandOverFailed, "hand_over_failed"), (HandOverUncertain, "hand_over_uncertain"),
+    (EngineError, "engine"), (InterfaceError, "database"), (OperationalError, "database"),
+    (BadTemplate, "template"), (WriteError, "unwritable"), (OSError, "system"),
+)  # fmt: skip
+#: What the values of enums are called, where one is a parameter of a refusal.
+_VALUES: Final[Mapping[type, str]] = {
+    BatchState: "batch",
+    CallOutcome: "call",
+    ReturnKind: "return",
+    Standing: "standing",
+    State: "state",
+}
 #: What a person can mend; everything else is a fault of ours.
 _EXPECTED = (
     BadInput, BadSettings, BadTemplate, Conflict, EngineError, HandOverFailed, HandOverUncertain,
@@ -50,7 +70,7 @@ def fail(problem: Exception, language: str = "") -> NoReturn:
 
     What nobody foresaw gets a reference, under which the log has it.
     """
-    language = language or _language()
+    language = language or language_of_settings()
     for line in _sentences(_first(problem), language):
         cross(line)
     if isinstance(problem, BadInput):
@@ -58,7 +78,8 @@ def fail(problem: Exception, language: str = "") -> NoReturn:
     raise typer.Exit(1)
 
 
-def _language() -> str:
+def language_of_settings() -> str:
+    """The language that people are answered in, even where the settings are wrong."""
     try:
         return load_settings().locale
     except BadSettings:
@@ -78,8 +99,14 @@ def _sentences(problem: BaseException, language: str) -> list[str]:
         return [sentence(error, language) for error in problem.errors]
     if isinstance(problem, NotFound):
         return [_not_found(problem, language)]
-    if isinstance(problem, NotAllowed) and problem.code:
-        return [label(f"error.{problem.code}", language, **problem.params)]
+    if isinstance(problem, NotAllowed):
+        return [_refused(problem, language)]
+    for kinds, code in _WITHIN:
+        if isinstance(problem, kinds):
+            return [label(f"error.{code}", language, text=problem)]
+    if isinstance(problem, Conflict):
+        where = f"{problem.source} {problem.event_id}"
+        return [f"{where}: {label('error.conflict', language)}"]
     if isinstance(problem, _EXPECTED):
         return [str(problem)]
     reference = secrets.token_hex(4)
@@ -88,12 +115,32 @@ def _sentences(problem: BaseException, language: str) -> list[str]:
     return [label("cli.unforeseen", language, reference=reference, kind=kind)]
 
 
+def _refused(problem: NotAllowed, language: str) -> str:
+    params = {
+        name: label(f"{_VALUES[type(value)]}.{value}", language)
+        if type(value) in _VALUES
+        else value
+        for name, value in problem.params.items()
+    }
+    if isinstance(problem, Damaged):
+        params["kind"] = _kind(problem.kind, language)
+    return label(f"error.{problem.code}", language, **params)
+
+
+def _kind(kind: str, language: str) -> str:
+    name = f"kind.{kind.replace(' ', '_')}"
+    found = label(name, language)
+    return kind if found == name else found
+
+
 def _not_found(problem: NotFound, language: str) -> str:
-    name = f"kind.{problem.kind.replace(' ', '_')}"
-    kind = label(name, language)
-    kind = problem.kind if kind == name else kind
-    text = label("error.not_found", language, kind=kind, key=problem.key)
-    for code, values in (("near", problem.near), ("forms", problem.forms)):
+    kind = _kind(problem.kind, language)
+    text = label("error.not_found_named", language, kind=kind, key=problem.key)
+    for code, values in (
+        ("near", problem.near),
+        ("known", problem.known),
+        ("forms", problem.forms),
+    ):
         if values:
             text += label(f"error.not_found_{code}", language, values=", ".join(values))
     return text

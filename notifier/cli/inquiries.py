@@ -29,15 +29,15 @@ from notifier.store import inquiries as store
 from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing, Member, Message, about
-from .session import Id, Limit, out, person, run
-from .tables import cell, show
+from .session import Id, Limit, out, person, run, say
+from .tables import cell, facts, show
 
 app = typer.Typer(help="Inquiries, complaints and thanks of members.", no_args_is_help=True)
 Words = Annotated[str, typer.Option("--text", help="What was said; - reads standard input.")]
 By = Annotated[str | None, typer.Option(help="Who; else whoever sits at this terminal.")]
 _MOST_BYTES = 1_000_000  # read of what was said; more than it may be
 _COLUMNS = (
-    "inquiry", "kind", "topic", "channel", "state", "received", "by", "message", "member",
+    "inquiry", "kind", "topic", "channel", "state", "received", "received by", "message", "member",
     "mailing", "campaign", "batch", "answered", "answered by",
 )  # fmt: skip
 
@@ -143,7 +143,7 @@ def show_(inquiry: Id) -> None:
         if found is None:
             raise NotFound("inquiry", inquiry)
         line = _line(found, parts.settings.locale)
-        show(("", ""), list(zip(_COLUMNS, line, strict=True)))
+        facts(zip(_COLUMNS, line, strict=True))
         for words in (found["text"], found["answer"]):
             if words:
                 out.print("\n".join(cell(one) for one in lines_of(words)) + "\n")
@@ -174,10 +174,10 @@ def export(
         more = ("text", "answer") if words else ()
         table.add((*_COLUMNS, *more))
         for r in reversed(found):
-            line = [cell(value) for value in _line(r, parts.settings.locale)]
+            line = [cell(value, seconds=True) for value in _line(r, parts.settings.locale)]
             table.add([*line, *(r[name] or "" for name in more)])
         files.write(to, table.data())
-        out.print(f"{len(found):,}")
+        say("exported", count=len(found), to=to)
 
     run(work)
 

@@ -10,7 +10,7 @@ from notifier.model.register import CREATED, ENROLMENT, STATUS, Change, values_o
 from notifier.write.labels import label
 
 from .session import out
-from .tables import show
+from .tables import named_facts, show
 
 _EXAMPLES = 10
 
@@ -88,8 +88,7 @@ def _examples(plan: Plan, language: str) -> None:
     gone = Change(STATUS, "active", "left")
     lines += [(number, *change_cells(gone, language)) for number in plan.gone[:_EXAMPLES]]
     if lines:
-        keys = ("cli.member_no", "cli.field", "cli.before", "cli.after")
-        show([label(key, language) for key in keys], lines, label("cli.examples", language))
+        show(("member", "field", "before", "after"), lines, label("cli.examples", language))
 
 
 def _spread(changed: Sequence[Planned]) -> list[Planned]:
@@ -105,15 +104,13 @@ def _spread(changed: Sequence[Planned]) -> list[Planned]:
 
 def show_member(member: Member, language: str) -> None:
     """All that is on record of a member."""
-    lines = [(label("cli.member_no", language), member.member_no)]
-    for field, value in values_of(member).items():
-        lines.append((field_name(field, language), value_text(field, value, language)))
-    lines.append((label("member.addressed", language), f"{member.name} {member.addressed_as}"))
-    status = label(f"member_status.{member.status}", language)
-    lines.append((label("member.status", language), status))
+    lines = [("member_no", member.member_no)]
+    lines += [(f, value_text(f, v, language)) for f, v in values_of(member).items()]
+    lines.append(("addressed", f"{member.name} {member.addressed_as}"))
+    lines.append((STATUS, label(f"member_status.{member.status}", language)))
     if member.left_on:
-        lines.append((label("member.left_on", language), member.left_on.isoformat()))
-    show([label("cli.field", language), ""], lines)
+        lines.append(("left_on", member.left_on.isoformat()))
+    named_facts([(field_name(f, language), value) for f, value in lines])
 
 
 def heading_of(change: Change, language: str) -> tuple[str, str, str]:

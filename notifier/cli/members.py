@@ -12,7 +12,7 @@ from notifier.app import member_imports, members
 from notifier.app.member_imports import FEW, SHARE, Plan, RegisterMoved
 from notifier.app.member_undo import AlreadyUndone, CannotUndo, preview_undo, undo
 from notifier.intake.members_csv import RegisterFile, read_register
-from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.errors import NotAllowed
 from notifier.model.member import Member
 from notifier.runtime.parts import Parts
 from notifier.store import schemes
@@ -88,7 +88,8 @@ async def _apply(parts: Parts, given: RegisterFile, plan: Plan, *, full: bool) -
         )
     except RegisterMoved as moved:
         numbers = some(moved.numbers, language)
-        raise NotAllowed(label("cli.import_moved", language, numbers=numbers)) from None
+        text = f"moved since: {numbers}"
+        raise NotAllowed(text, code="import_moved", numbers=numbers) from None
     out.print(label("cli.import_done", language, id=done))
 
 
@@ -97,14 +98,14 @@ def _consent(count: int, covered: int, language: str, *, yes: bool, most: int | 
     params = {"count": count, "covered": covered, "limit": most}
     if most is not None:
         if count > most:
-            raise NotAllowed(label("cli.import_beyond_most", language, **params))
+            raise NotAllowed("more changes than said", code="import_beyond_most", **params)
     elif yes:
         if count > covered:
-            raise NotAllowed(label("cli.import_beyond_yes", language, **params))
+            raise NotAllowed("--yes covers fewer", code="import_beyond_yes", **params)
     elif not sys.stdin.isatty():
-        raise NotAllowed(label("cli.import_no_terminal", language))
+        raise NotAllowed("nobody was asked", code="import_no_terminal")
     elif not typer.confirm(label("cli.import_ask", language, **params)):
-        raise NotAllowed(label("cli.import_declined", language))
+        raise NotAllowed("declined", code="import_declined")
 
 
 @app.command("undo")
@@ -128,12 +129,10 @@ def undo_(
             by = await undo(parts.engine, import_id, actor=person(), now=parts.clock.now())
         except CannotUndo as problem:
             fields = [f"{o.member_no} {field_name(o.field, language)}" for o in problem.obstacles]
-            said = label("cli.undo_later", language, fields=some(fields, language))
-            raise NotAllowed(said) from None
+            named = some(fields, language)
+            raise NotAllowed("later changes", code="undo_later", fields=named) from None
         except AlreadyUndone:
-            raise NotAllowed(label("cli.undo_closed", language, id=import_id)) from None
-        except NotFound:
-            raise NotAllowed(label("cli.import_unknown", language, id=import_id)) from None
+            raise NotAllowed("undone already", code="undo_closed", id=import_id) from None
         out.print(label("cli.undo_done", language, id=import_id, by=by))
 
     run(work)
@@ -157,10 +156,7 @@ def show_(number: Number, *, as_json: AsJson = False) -> None:
 
     async def work(parts: Parts) -> None:
         language = parts.settings.locale
-        try:
-            member = await members.show(parts.engine, number)
-        except NotFound:
-            raise NotAllowed(label("cli.member_unknown", language, number=number)) from None
+        member = await members.show(parts.engine, number)
         if as_json:
             _print_json(asdict(member) | {"addressed_as": member.addressed_as})
         else:
@@ -182,14 +178,13 @@ def find(
         language = parts.settings.locale
         found = await members.find(parts.engine, text, limit=limit)
         if not found:
-            raise NotAllowed(label("cli.member_none", language))
+            raise NotAllowed("no such member", code="member_none")
         if as_json:
             for member in found[:limit]:
                 _print_json(asdict(member))
             return
-        fields = ("name", "kana", "email", "phone")
-        titles = [label("cli.member_no", language), *(field_name(f, language) for f in fields)]
-        show([*titles, ""], [_line(member, language) for member in found[:limit]])
+        names = ("member", "name", "kana", "email", "phone", "status")
+        show(names, [_line(member, language) for member in found[:limit]])
         if len(found) > limit:
             out.print(label("cli.more_than", language, limit=f"{limit:,}"))
 
@@ -207,19 +202,16 @@ def history(number: Number, *, limit: Limit = 50, as_json: AsJson = False) -> No
 
     async def work(parts: Parts) -> None:
         language = parts.settings.locale
-        try:
-            found = await members.history(parts.engine, number, limit=limit)
-        except NotFound:
-            raise NotAllowed(label("cli.member_unknown", language, number=number)) from None
+        found = await members.history(parts.engine, number, limit=limit)
         if as_json:
             for known in found:
                 _print_json(asdict(known))
             return
-        keys = ("cli.at", "cli.field", "cli.before", "cli.after", "cli.through", "cli.by")
+        names = ("when", "field", "before", "after", "through", "who")
         lines = [
             (k.at, *heading_of(k.change, language), _through(k, language), k.actor) for k in found
         ]
-        show([label(key, language) for key in keys], lines)
+        show(names, lines)
 
     run(work)
 

@@ -32,7 +32,7 @@ from notifier.write.labels import label
 from .names import reason_of
 from .resend import show_origin
 from .returns import ENTRIES, entry_line
-from .session import Limit, out, person, put, run
+from .session import Limit, out, person, put, run, say, wrong_use
 from .tables import show
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ OfReason = Annotated[
 Number = Annotated[str, typer.Argument(help="Number of the message: M000000123 or 123.")]
 
 
-_LIST = ("message", "created", "to", "notice", "channel", "state", "why", "tries")
+_LIST = ("message", "to", "notice", "channel", "state", "created", "why", "tries")
 
 
 @app.command("list")
@@ -73,11 +73,11 @@ def list_(
 def _line(r: RowMapping, language: str) -> tuple[object, ...]:
     return (
         public_number(r["message_id"]),
-        r["created_at"],
         r["member_no"] or r["login"] or r["report"],
         f"{r['notice']}/{r['step']}",
         label(f"channel.{r['channel']}", language),
         label(f"state.{r['state']}", language),
+        r["created_at"],
         label(f"reason.{r['reason']}", language),
         r["attempts"],
     )
@@ -113,6 +113,12 @@ async def _found(conn: AsyncConnection, message_id: int) -> RowMapping:
     return found
 
 
+def _in_state(found: RowMapping) -> NotAllowed:
+    number, state = public_number(found["message_id"]), State(found["state"])
+    text = f"{number} is {state}"
+    return NotAllowed(text, code="message_in_state", message=number, state=state)
+
+
 def _head(found: RowMapping, language: str) -> None:
     def word(kind: str, name: str) -> str:
         return label(f"{kind}.{found[name]}", language)
@@ -125,10 +131,17 @@ def _head(found: RowMapping, language: str) -> None:
     if found["in_place_of"]:
         out.print(f"← {public_number(found['in_place_of'])}", highlight=False)
     shown = [
-        (label(f"role.{s['role']}", language), s["name"], s["yen"]) for s in loads(found["shown"])
+        (label(f"role.{s['role']}", language), _amount(s["name"], language), s["yen"])
+        for s in loads(found["shown"])
     ]
     if shown:
         show(("role", "amount", "yen"), shown)
+
+
+def _amount(name: str, language: str) -> str:
+    """What an amount is called; notices may have facts of their own names."""
+    known = label(f"line.{name}", language)
+    return name if known == f"line.{name}" else known
 
 
 def _why_not_yet(wait: Wait, settings: Settings, language: str) -> str:
@@ -161,7 +174,7 @@ def _timeline(found: Iterable[RowMapping], language: str) -> None:
         )
         for r in found
     ]
-    show(("when", "state", "why", "who", "attempt"), lines)
+    show(("when", "state", "why", "who", "attempt"), lines, seconds=True)
 
 
 def _id(number: int | None) -> str:
@@ -185,7 +198,7 @@ def _attempts(found: Iterable[RowMapping], language: str) -> None:
     ]
     if lines:
         names = ("no", "attempt", "relay", "tls", "outcome", "answer", "reply", "bytes", "finished")
-        show(names, lines)
+        show(names, lines, seconds=True)
 
 
 def _returns(found: Iterable[RowMapping], language: str) -> None:
@@ -235,7 +248,7 @@ def release(
 
     async def work(parts: Parts) -> None:
         if not messages and reason is None:
-            raise NotAllowed("name messages, or a --reason")
+            raise NotAllowed("name messages, or a --reason", code="name_messages")
         ids = [message_number(m) for m in messages] if messages else None
         now = parts.clock.now()
         async with parts.engine.begin() as conn:
@@ -243,13 +256,13 @@ def release(
             if ids is not None and len(held) < len(set(ids)):
                 known = {r["message_id"] for r in held}
                 others = ", ".join(public_number(i) for i in ids if i not in known)
-                raise NotAllowed(f"not held: {others}")
+                raise NotAllowed(f"not held: {others}", code="not_held", messages=others)
             house = await parts.house(conn)
             released = await release_held(
                 conn, held, house, actor=person(), now=now, category=category
             )
         if not released:
-            out.print("nothing is held for this reason")
+            say("nothing_held")
             return
         await parts.bell.ring(set(Lane))
         _told(released, parts.settings.locale)
@@ -283,7 +296,7 @@ def settle(
 ) -> None:
     """Say what became of an uncertain message; ``queued`` sends it again, same Message-ID."""
     if as_ not in {State.SENT, State.FAILED, State.QUEUED}:
-        raise typer.BadParameter("one of sent, failed, queued")
+        raise wrong_use("settled_as")
     move = (State(as_), Reason.SETTLED_BY_PERSON, (State.UNCERTAIN,))
     run(lambda parts: _move(parts, message, *move))
 
@@ -303,7 +316,7 @@ def not_bounced(message: Number, note: Annotated[str, typer.Option(prompt=True)]
         async with parts.engine.begin() as conn:
             found = await _found(conn, message_id)
             if not await store.move(conn, [move], actor=person(), now=now):
-                raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+                raise _in_state(found)
             await suppressions.lift_of(conn, message_id, note=note, actor=person(), now=now)
 
     run(work)
@@ -327,6 +340,6 @@ async def _move(
     async with parts.engine.begin() as conn:
         found = await _found(conn, message_id)
         if not await store.move(conn, [move], actor=person(), now=now):
-            raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+            raise _in_state(found)
     await parts.bell.ring(set(Lane))
     out.print(f"{public_number(message_id)}: {label('state.' + after, parts.settings.locale)}")

@@ -1,9 +1,10 @@
 """Words of ours that people type, read with a hint where one is misspelt."""
 
-import typer
-
 from notifier.app.lookups import near
+from notifier.intake.characters import printable
 from notifier.model.reasons import Reason
+
+from .session import wrong_use
 
 
 def reason_of(text: str) -> Reason:
@@ -14,4 +15,4 @@ def reason_of(text: str) -> Reason:
         return Reason(text)
     except ValueError:
         close = ", ".join(near(text, Reason)) or "…"
-        raise typer.BadParameter(f"{text!r} is no reason; close to it: {close}") from None
+        raise wrong_use("no_such_reason", text=printable(text), close=close) from None

@@ -12,7 +12,7 @@ from notifier.store import rejected as store
 from notifier.store.db import loads
 from notifier.write.labels import label
 
-from .session import Id, out, person, run
+from .session import Id, out, person, run, say
 from .tables import cell, show
 
 app = typer.Typer(help="Rejected entries of the intake stream.", no_args_is_help=True)
@@ -96,6 +96,6 @@ def replay(entry: Id) -> None:
             actor=person(),
             now=parts.clock.now(),
         )
-        out.print(f"{receipt.source} {receipt.id}: accepted")
+        say("event_accepted", source=receipt.source, id=receipt.id)
 
     run(work)

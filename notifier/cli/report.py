@@ -17,8 +17,8 @@ from notifier.store.figures import By, Figures, Span
 from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing
-from .session import out, run
-from .tables import show
+from .session import out, run, wrong_use
+from .tables import facts, show
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day in Japan.")]
 
@@ -37,9 +37,9 @@ def report(
 ) -> None:
     """Sent, delivered, undelivered, and inquiries, of one mailing, campaign, batch or notice."""
     if sum(x is not None for x in (mailing, campaign, batch, notice)) != 1:
-        raise typer.BadParameter("one of --mailing, --campaign, --batch, --notice")
+        raise wrong_use("one_subject")
     if notice is None and (step, since, until) != (None, None, None):
-        raise typer.BadParameter("--step, --since and --until go with --notice")
+        raise wrong_use("only_with_notice")
     period = _period(since, until)
 
     async def work(parts: Parts) -> None:
@@ -77,13 +77,13 @@ def _period(
     """From the beginning of the first day up to the end of the last one, in Japan."""
     begin, last = _day(since), _day(until)
     if begin and last and last < begin:
-        raise typer.BadParameter("--until is before --since")
+        raise wrong_use("until_before_since")
     return begin, last + timedelta(days=1) if last else None
 
 
 def _day(given: datetime | None) -> datetime | None:
     if given and given.year not in _YEARS:
-        raise typer.BadParameter(f"{given:%Y-%m-%d}: not a year of ours")
+        raise wrong_use("bad_year", day=f"{given:%Y-%m-%d}")
     return datetime.combine(given.date(), time(), JAPAN) if given else None
 
 
@@ -122,7 +122,7 @@ def _show(found: Figures, language: str) -> None:
         "by_member": found.by_member,
         "open": found.open_inquiries,
     }
-    show(("", ""), [(label(f"figure.{name}", language), n) for name, n in counts.items()])
+    facts(counts.items(), kind="figure")
     states = [
         (label(f"channel.{channel}", language), label(f"state.{state}", language), n)
         for (channel, state), n in found.states.items()

@@ -13,7 +13,7 @@ from notifier.model.returned import ReturnedReason
 from notifier.press.returned import Returned, bring_back
 from notifier.runtime.parts import Parts
 
-from .session import out, person, run
+from .session import person, run, say
 
 
 def returned(
@@ -41,4 +41,4 @@ def scan(
 async def _note(parts: Parts, lines: Sequence[Returned]) -> None:
     async with parts.engine.begin() as conn:
         done = await bring_back(conn, lines, actor=person(), now=parts.clock.now())
-    out.print(f"returned: {done.returned:,}, known: {done.known:,}")
+    say("letters_returned", returned=done.returned, known=done.known)

@@ -22,12 +22,22 @@ from notifier.track.settle import settle as settle_return
 from notifier.track.sweep import direct_labels
 from notifier.write.labels import label
 
-from .session import Id, Limit, out, person, put, run
-from .tables import show
+from .session import Id, Limit, out, person, put, run, wrong_use
+from .tables import facts, show
 from .track import followed_by
 
 app = typer.Typer(help="Returns: bounces, complaints, answers.", no_args_is_help=True)
-_COLUMNS = ("return", "received", "from", "kind", "standing", "why", "message", "times", "bytes")
+_COLUMNS = (
+    "return",
+    "received",
+    "taken_from",
+    "kind",
+    "standing",
+    "why",
+    "message",
+    "times",
+    "bytes",
+)
 _SHOWN = 4_000  # characters of its text
 All = Annotated[bool, typer.Option("--all", help="In any standing.")]
 
@@ -98,11 +108,15 @@ def show_(number: Id) -> None:
             found = await _found(conn, number)
             message_id = found["message_id"]
             entries = await tracking.of_message(conn, message_id) if message_id else ()
-        show(("", ""), list(zip(_COLUMNS, _line(found, language), strict=True)))
+        facts(zip(_COLUMNS, _line(found, language), strict=True))
         reading = store.restored(found).reading
-        for name in ("sender", "subject", "reported_by"):
-            if said := getattr(reading, name):
-                out.print(printable(f"{name}: {said}"), highlight=False)
+        facts(
+            [
+                ("sender", reading.sender),
+                ("subject", reading.subject),
+                ("reported_by", reading.reported_by),
+            ]
+        )
         _findings(reading.findings, language)
         if entries:
             title = public_number(message_id)
@@ -133,10 +147,10 @@ def _findings(found: tuple[Finding, ...], language: str) -> None:
         for f in found
     ]
     if lines:
-        show(("recipient", "kind", "reason", "", "status", "reply"), lines)
+        show(("recipient", "kind", "reason", "lasting", "status", "reply"), lines)
 
 
-ENTRIES = ("when", "kind", "reason", "", "status", "return", "reply")
+ENTRIES = ("when", "kind", "reason", "lasting", "status", "return", "reply")
 
 
 def entry_line(r: RowMapping, language: str) -> tuple[object, ...]:
@@ -186,7 +200,7 @@ def settle(
 ) -> None:
     """Say what a return is about that could not be told, and let it take effect."""
     if ignore and (message or kind or reason):
-        raise typer.BadParameter("--ignore says all")
+        raise wrong_use("ignore_alone")
 
     async def work(parts: Parts) -> None:
         now, who = parts.clock.now(), person()

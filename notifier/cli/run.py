@@ -11,7 +11,7 @@ import typer
 from notifier.model.notice import Lane
 from notifier.runtime.parts import Parts
 
-from .session import err, run
+from .session import err, run, wrong_use
 
 _LANES = {lane.name.lower(): lane for lane in Lane}
 Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk; all if left out.")]
@@ -49,7 +49,7 @@ def work(lanes: Lanes = None) -> None:
     """Deliver lanes; several processes, on several machines, share the work."""
     unknown = [name for name in lanes or () if name not in _LANES]
     if unknown:
-        raise typer.BadParameter(f"no such lane: {', '.join(unknown)} (urgent, standard, bulk)")
+        raise wrong_use("no_such_lane", names=", ".join(unknown), known=", ".join(_LANES))
     from notifier.runtime import serving
     from workers.run import work_on
 

@@ -7,11 +7,13 @@ import typer
 
 from notifier.cases.recheck import recheck
 from notifier.intake.scheme_file import read_scheme
+from notifier.model.scheme import Fee
 from notifier.runtime.parts import Parts
 from notifier.store import log
 from notifier.store import schemes as store
+from notifier.write.labels import label
 
-from .session import out, person, run
+from .session import person, run, say
 from .tables import show
 
 app = typer.Typer(
@@ -33,9 +35,14 @@ def import_(file: File) -> None:
             await log.append(conn, "scheme", [entry], actor=person(), now=now)
             house = await parts.house(conn)
             held = await recheck(conn, scheme.scheme, house, actor=person(), now=now)
-        out.print(f"{scheme.scheme}: {len(scheme.fees)} fees, {len(scheme.brands)} brands")
+        say(
+            "scheme_saved",
+            scheme=scheme.scheme,
+            fees=len(scheme.fees),
+            brands=len(scheme.brands),
+        )
         if held:
-            out.print(f"held, for they contradict it now: {held:,} (notifier tasks list)")
+            say("held_by_scheme", count=held)
 
     run(work, creates=True)
 
@@ -48,10 +55,14 @@ def list_() -> None:
         async with parts.engine.connect() as conn:
             found = await store.all_of(conn)
         lines = [
-            (s.scheme, s.name, s.group_no, f.kind, f.yen, f.valid_from, f.valid_to)
+            (s.scheme, s.name, s.group_no, _kind(f, parts), f.yen, f.valid_from, f.valid_to)
             for s in found.values()
             for f in s.fees
         ]
-        show(("scheme", "name", "団体識別番号", "kind", "yen", "from", "to"), lines)
+        show(("scheme", "name", "group_no", "kind", "yen", "valid_from", "valid_to"), lines)
 
     run(work)
+
+
+def _kind(fee: Fee, parts: Parts) -> str:
+    return label(f"line.{fee.kind}", parts.settings.locale)

@@ -22,9 +22,12 @@ from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.runtime.supervision import Supervisor
 from notifier.write.labels import label
 
-from .faults import cross, err, fail, sentence
+from .faults import cross, err, fail, language_of_settings, sentence
 
-__all__ = ["cross", "err", "fail", "out", "person", "put", "run", "sentence", "settings"]
+__all__ = [
+    "cross", "err", "fail", "out", "person", "put", "run", "say", "sentence", "settings",
+    "wrong_use",
+]  # fmt: skip
 
 #: A pipe or a file has no edge that a table must keep within. What is printed holds words of
 #: others, so none of it is markup.
@@ -47,6 +50,17 @@ def settings() -> Settings:
         return load_settings()
     except BadSettings as problem:
         fail(problem)
+
+
+def say(code: str, **params: object) -> None:
+    """Print the label ``cli.<code>`` in the language of the settings, with numbers in groups."""
+    shown = {k: f"{v:,}" if type(v) is int else v for k, v in params.items()}
+    out.print(label(f"cli.{code}", settings().locale, **shown), highlight=False)
+
+
+def wrong_use(code: str, **params: object) -> typer.BadParameter:
+    """A verb cannot be used like that; ``cli.<code>`` says why."""
+    return typer.BadParameter(label(f"cli.{code}", language_of_settings(), **params))
 
 
 def run(

@@ -12,7 +12,7 @@ from notifier.model.states import State
 from notifier.runtime.parts import Parts
 from notifier.write.labels import label
 
-from .session import out, person, run
+from .session import person, run, say
 from .tables import show
 
 
@@ -50,7 +50,7 @@ def settle_by_log(
             *((m, State.UNCERTAIN) for m in settled.left),
         ]
         if not after:
-            out.print("nothing is uncertain")
+            say("nothing_uncertain")
             return
         language = parts.settings.locale
         show(

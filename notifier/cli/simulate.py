@@ -25,6 +25,7 @@ from notifier.write.labels import label
 
 from .events import read_events
 from .session import out, run
+from .tables import width
 
 _ACTOR = system("rehearsal")
 
@@ -68,8 +69,8 @@ def simulate(
             out.print_json(json.dumps(_json(said, skipped), ensure_ascii=False))
             return
         language = parts.settings.locale
-        for table in tables(said, skipped, language):
-            out.print(table)
+        for line in tables(said, skipped, language, width()):
+            out.print(line, highlight=False)
         if not said and not skipped:
             out.print(label("cli.calendar_empty", language))
 

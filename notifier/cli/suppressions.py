@@ -21,16 +21,16 @@ from notifier.write.labels import label
 
 from .report import Day
 from .returns import ENTRIES, entry_line
-from .session import Id, Limit, out, person, run
-from .tables import show
+from .session import Id, Limit, person, run, say
+from .tables import facts, show
 
 app = typer.Typer(help="Addresses that no mail is sent to.", no_args_is_help=True)
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="An email address.")]
 Note = Annotated[str, typer.Option(help="Why; it stays on record.", prompt=True)]
 All = Annotated[bool, typer.Option("--all", help="Those that have ended as well.")]
 _COLUMNS = (
-    "suppression", "address", "reason", "", "score", "since", "until", "message", "return", "by",
-    "note", "lifted", "lifted by", "why",
+    "suppression", "address", "reason", "bounce", "score", "since", "until", "message", "return",
+    "by", "note", "lifted", "lifted by", "why",
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def show_(address: Address) -> None:
             raise NotFound("suppression", address)
         for r in found:
             known = zip(_COLUMNS, _line(r, language), strict=True)
-            show(("", ""), [(name, value) for name, value in known if value not in (None, "")])
+            facts(known)
         if entries:
             lines = [(public_number(r["message_id"]), *entry_line(r, language)) for r in entries]
             show(("message", *ENTRIES), lines)
@@ -107,7 +107,8 @@ def add(address: Address, note: Note, until: Day = None) -> None:
         )
         async with parts.engine.begin() as conn:
             if not await store.add_all(conn, [one], actor=person(), now=now):
-                raise NotAllowed(f"{address} is suppressed already")
+                text = f"{address} is suppressed already"
+                raise NotAllowed(text, code="suppressed_already", address=address)
 
     run(work)
 
@@ -122,7 +123,8 @@ def lift(number: Id, note: Note) -> None:
             if await store.get(conn, number, now=now) is None:
                 raise NotFound("suppression", number)
             if not await store.lift(conn, number, note=note, actor=person(), now=now):
-                raise NotAllowed(f"suppression {number} is lifted already")
+                text = f"suppression {number} is lifted already"
+                raise NotAllowed(text, code="lifted_already", number=number)
 
     run(work)
 
@@ -141,8 +143,7 @@ def import_(
         given = read_suppressions(file.read_bytes(), now=now)
         async with parts.engine.begin() as conn:
             fresh = await store.add_all(conn, given, actor=person(), now=now)
-        counts = {"suppressed": fresh, "known": len(given) - fresh}
-        out.print(", ".join(f"{name}: {count:,}" for name, count in counts.items()))
+        say("suppressed", fresh=fresh, known=len(given) - fresh)
 
     run(work)
 
@@ -160,6 +161,6 @@ def export(
             now = parts.clock.now()
             found = await store.search(conn, now=now, lifted=all_, limit=None)
         files.write(to, written(reversed(found)))
-        out.print(f"{len(found):,}")
+        say("exported", count=len(found), to=to)
 
     run(work)

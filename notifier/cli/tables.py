@@ -1,47 +1,91 @@
-"""Tables on the terminal."""
+"""Tables on the terminal, readable in any width; in a pipe one line for each record."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich import box
-from rich.table import Table
+from rich.text import Text
 
 from notifier.decide.calendar import JAPAN
 from notifier.intake.characters import printable
+from notifier.runtime import layout
 from notifier.write.labels import label
 
 from .session import out, settings
 
 
 def show(
-    columns: Sequence[str], lines: Iterable[Sequence[Any]], title: str = "", *, limit: int = 0
+    columns: Sequence[str],
+    lines: Iterable[Sequence[Any]],
+    title: str = "",
+    *,
+    limit: int = 0,
+    seconds: bool = False,
 ) -> None:
-    """Print a table; moments are shown in Japan's time.
+    """Print records under their headings, which are the labels ``column.<name>``.
 
-    Where there is nothing to show it says so. ``limit``: how many lines were asked for at most; a
-    list that ends there says that there may be more.
+    Moments are shown in Japan's time, to the minute unless ``seconds`` matter. Where there is
+    nothing to show it says so. ``limit``: how many lines were asked for at most; a list that ends
+    there says that there may be more.
     """
-    rows = list(lines)
+    rows, language = list(lines), settings().locale
     if not rows:
-        out.print(label("cli.none_found", settings().locale))
+        out.print(label("cli.none_found", language))
         return
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for place, name in enumerate(columns):  # folded, never cut: a number may be copied from it
-        table.add_column(name, overflow="fold", no_wrap=place == 0)
-    for line in rows:
-        table.add_row(*(cell(value) for value in line))
-    out.print(table)
+    made = [
+        layout.Column(
+            heading(name, language),
+            tuple(cell(row[place], seconds=seconds) for row in rows),
+            right=all(type(row[place]) in (int, type(None)) for row in rows),
+        )
+        for place, name in enumerate(columns)
+    ]
+    _print(layout.table(made, width()), title)
     if limit and len(rows) >= limit:
-        out.print(label("cli.more", settings().locale, limit=f"{limit:,}"), style="dim")
+        out.print(label("cli.more", language, limit=f"{limit:,}"), style="dim")
 
 
-def cell(value: Any) -> str:
+def facts(
+    pairs: Iterable[tuple[str, Any]], title: str = "", *, kind: str = "column", seconds: bool = True
+) -> None:
+    """Print what is known of one thing, a line each, with labels ``<kind>.<name>`` as names."""
+    language = settings().locale
+    named_facts(((heading(n, language, kind), v) for n, v in pairs), title, seconds=seconds)
+
+
+def named_facts(pairs: Iterable[tuple[str, Any]], title: str = "", *, seconds: bool = True) -> None:
+    """Print what is known of one thing, a line each, under names that are words already."""
+    cells = [(name, cell(value, seconds=seconds)) for name, value in pairs]
+    said = [(name, text) for name, text in cells if text]
+    _print(layout.facts(said, width()), title)
+
+
+def heading(name: str, language: str, kind: str = "column") -> str:
+    """What a column or a fact is called."""
+    return label(f"{kind}.{name.replace(' ', '_')}", language)
+
+
+def cell(value: Any, *, seconds: bool = False) -> str:
     """A value as a cell."""
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return f"{value.astimezone(JAPAN):%Y-%m-%d %H:%M:%S}"
+        shown = "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"
+        return value.astimezone(JAPAN).strftime(shown)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return printable(str(value))  # relays and senders have put words into it
+
+
+def width() -> int | None:
+    """Columns of the terminal; none for a pipe or a file, which have no edge."""
+    return out.width if sys.stdout.isatty() else None
+
+
+def _print(lines: Iterator[Text], title: str) -> None:
+    out.print()
+    if title:
+        out.print(title, style="bold", highlight=False)
+    for line in lines:
+        out.print(line, highlight=False)

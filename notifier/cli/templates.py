@@ -15,8 +15,9 @@ from notifier.wording.checks import Refused, passes
 from notifier.wording.drafts import current_digests
 from notifier.wording.drafts import draft as make_draft
 from notifier.wording.publishing import Publisher, checked
-from notifier.wording.references import IN_FORCE, SHIPPED, draft_id, resolve
+from notifier.wording.references import IN_FORCE, draft_id, resolve
 from notifier.write.folder import Folder
+from notifier.write.labels import label
 
 from .lint import print_findings, print_json
 from .session import Limit, out, person, run
@@ -85,7 +86,7 @@ def publish(draft: Draft, by: By, note: Note) -> None:
             )
         except Refused as refused:
             print_findings(refused.findings, parts.settings.locale)
-            raise NotAllowed(f"{draft}: {refused}") from None
+            raise _not_published(draft, refused) from None
         out.print(f"{draft} P{number}", highlight=False)
 
     run(work)
@@ -108,10 +109,17 @@ def roll_back(
             )
         except Refused as refused:
             print_findings(refused.findings, parts.settings.locale)
-            raise NotAllowed(str(refused)) from None
+            raise _not_published(notice, refused) from None
         out.print(f"P{number}", highlight=False)
 
     run(work)
+
+
+def _not_published(what: str, refused: Refused) -> NotAllowed:
+    count, first = len(refused.errors), refused.errors[0]
+    where = f"{first.file}:{first.line}"
+    text = f"{what}: {refused}"
+    return NotAllowed(text, code="not_published", what=what, count=count, where=where)
 
 
 def _publisher(parts: Parts, by: str) -> Publisher:
@@ -133,7 +141,9 @@ def list_(
                 f"P{r['publication_id']}",
                 f"{r['language']}/{r['notice']}",
                 r["digest"][:_SHORT],
-                f"D{r['draft_id']}" if r["draft_id"] else "roll-back",
+                f"D{r['draft_id']}"
+                if r["draft_id"]
+                else label("cli.rolled_back", parts.settings.locale),
                 r["replaces"][:_SHORT],
                 r["published_at"],
                 r["published_by"],
@@ -141,7 +151,7 @@ def list_(
             )
             for r in found
         ]
-        columns = ("number", "notice", "version", "from", "replaces", "at", "by", "note")
+        columns = ("number", "notice", "version", "draft", "replaces", "published", "by", "note")
         show_table(columns, lines)
 
     run(work)
@@ -157,20 +167,24 @@ def status(limit: Limit = 20) -> None:
             published = await store.in_force(conn, number)
             current = await current_digests(conn, parts.writer)
             drafts = await store.drafts(conn, limit=limit)
+
+        def word(name: str) -> str:
+            return label(f"cli.{name}", parts.settings.locale)
+
         lines = []
         for key, digest in sorted(current.items()):
             own = parts.writer.folders.get(key)
             differs = own is None or own.digest != digest
-            origin = "published" if key in published else SHIPPED
-            lines.append(("/".join(key), digest[:_SHORT], origin, "yes" if differs else ""))
-        show_table(("notice", "version", "from", "differs from shipped"), lines)
+            origin = word("published" if key in published else "shipped")
+            lines.append(("/".join(key), digest[:_SHORT], origin, word("yes") if differs else ""))
+        show_table(("notice", "version", "origin", "differs from shipped"), lines)
         made = [
             (
                 f"D{r['draft_id']}",
                 r["notices"],
                 r["created_at"],
                 r["created_by"],
-                f"P{r['publication_id']}" if r["publication_id"] else "draft",
+                f"P{r['publication_id']}" if r["publication_id"] else word("draft"),
                 r["note"],
             )
             for r in drafts
@@ -239,7 +253,7 @@ def export(
         if found is None:
             raise NotFound("notice", f"{language}/{notice}")
         if folder.exists():
-            raise NotAllowed(f"{folder} is there already")
+            raise NotAllowed(f"{folder} is there already", code="is_there", path=folder)
         for name, text in found.files.items():
             path = folder / language / name
             path.parent.mkdir(parents=True, exist_ok=True)

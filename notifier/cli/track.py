@@ -19,6 +19,7 @@ from notifier.track.reading import read
 from notifier.track.sources import Source, in_batches, mails
 from notifier.write.labels import label
 
+from .faults import language_of_settings
 from .session import err, fail, out, person, run
 
 _HELP = "Mails (.eml), mboxes, Maildirs or folders of them."
@@ -41,7 +42,7 @@ def track(
         return run(lambda parts: _take(parts, files, json=json))
     try:
         for name, data in mails(files):
-            _show(name, read(data), json=json)
+            _show(name, read(data), json=json, language=language_of_settings())
     except OSError as problem:
         fail(problem)
 
@@ -82,7 +83,7 @@ def _show(
     outcome: Outcome | None = None,
     *,
     json: bool,
-    language: str = "",
+    language: str,
 ) -> None:
     if json:
         plain = as_json(name, reading) | (_outcome(outcome) if outcome else {})
@@ -90,15 +91,16 @@ def _show(
         sys.stdout.buffer.flush()
     else:
         followed = f" → {followed_by(outcome, language)}" if outcome else ""
-        out.print(printable(_line(name, reading) + followed), highlight=False)
+        out.print(printable(_line(name, reading, language) + followed), highlight=False)
 
 
-def _line(name: str, reading: Reading) -> str:
+def _line(name: str, reading: Reading, language: str) -> str:
     first = _first(reading)
     who = ", ".join(_recipients(reading)) or "?"
-    why = f" {first.reason}" if first and first.reason else ""
+    kind = label(f"return.{reading.kind}", language)
+    why = f" ({label(f'bounce.{first.reason}', language)})" if first and first.reason else ""
     said = f": {first.reply[:120]}" if first and first.reply else ""
-    return f"{name}: {reading.kind}{why} {who}{said}"
+    return f"{name}: {kind}{why} {who}{said}"
 
 
 def followed_by(outcome: Outcome, language: str) -> str:

@@ -20,8 +20,8 @@ from notifier.tell.line import Desk
 from notifier.tell.signing import Secret
 from notifier.write.labels import label
 
-from .session import Id, Limit, out, person, run
-from .tables import show
+from .session import Id, Limit, out, person, run, say
+from .tables import facts, show
 
 app = typer.Typer(help="Webhooks: who is called about messages.", no_args_is_help=True)
 Kind = Annotated[SecretKind, typer.Option(help="How calls are signed.")]
@@ -113,8 +113,7 @@ def show_(
         if found is None:
             raise NotFound("webhook", webhook)
         language = parts.settings.locale
-        show(
-            ("", ""),
+        facts(
             [
                 ("url", found["url"]),
                 ("state", label(f"webhook.{found['state']}", language)),
@@ -124,7 +123,7 @@ def show_(
                 ("position", str(found["position"])),
                 ("created", found["created_at"]),
                 ("by", found["created_by"]),
-            ],
+            ]
         )
         show(
             ("secret", "kind", "text", "created"),
@@ -153,7 +152,7 @@ def test(webhook: Id) -> None:
         outcome = await subscribing.test(desk, webhook)
         said = label(f"call.{outcome}", parts.settings.locale)
         if outcome is not CallOutcome.TAKEN:
-            raise NotAllowed(said)
+            raise NotAllowed(said, code="webhook_call", outcome=outcome)
         out.print(said)
 
     _at_desk(work)
@@ -217,7 +216,8 @@ def drop_secret(webhook: Id, secret: Id) -> None:
     async def work(parts: Parts) -> None:
         async with parts.engine.begin() as conn:
             if not await store.drop_secret(conn, webhook, secret):
-                raise NotAllowed(f"secret {secret}: there is none, or no other")
+                text = f"secret {secret}: there is none, or no other"
+                raise NotAllowed(text, code="last_secret", secret=secret)
             entry = {"reason": f"secret_dropped:{webhook}:{secret}"}
             await log.append(conn, "webhook", [entry], actor=person(), now=parts.clock.now())
 
@@ -268,6 +268,6 @@ def replay(
             done = await calls.replay(conn, webhook, call_id=call, state=state, now=now)
             entry = {"reason": f"replayed:{webhook}:{call or state}"}
             await log.append(conn, "webhook", [entry] * (done > 0), actor=person(), now=now)
-        out.print(f"{done:,}")
+        say("calls_again", count=done)
 
     run(work)

@@ -158,8 +158,9 @@ async def _act(
             found = await reckon(conn, stage.relay_log)
             shown = await shown_wrongly(conn, WRONG_FEE)
             said = await outlook.messages(conn, days[0].at.date(), days[-1].at.date())
-    for calendar in tables(said, (), "ja"):
-        console.print(calendar)
+    width = console.width if console.is_terminal else None
+    for told in tables(said, (), "ja", width):
+        console.print(told, highlight=False)
     console.print(outcomes(found))
     console.print(table(found))
     say(console, found)

@@ -30,11 +30,14 @@ async def replay(
     if entry is None:
         raise NotFound("rejected entry", entry_id)
     if entry["replayed_at"] is not None:
-        raise NotAllowed(f"rejected entry {entry_id} was replayed already")
+        text = f"rejected entry {entry_id} was replayed already"
+        raise NotAllowed(text, code="replayed", entry=entry_id)
     if entry["discarded_at"] is not None:
-        raise NotAllowed(f"rejected entry {entry_id} was discarded")
+        text = f"rejected entry {entry_id} was discarded"
+        raise NotAllowed(text, code="discarded", entry=entry_id)
     if entry["masked"]:
-        raise NotAllowed(f"rejected entry {entry_id} held a card number, which was not kept")
+        text = f"rejected entry {entry_id} held a card number, which was not kept"
+        raise NotAllowed(text, code="not_kept", entry=entry_id)
     # Accepting twice is harmless; a crash between the two transactions leaves it pending.
     event = parse_event(bytes(entry["payload"]), now)
     if event.source != source:

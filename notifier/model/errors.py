@@ -51,26 +51,32 @@ class Conflict(Exception):
 class NotFound(Exception):
     """Something was named that the record does not hold.
 
-    ``near``: names that were perhaps meant; ``forms``: how such a name is written. For members only
-    the form is told, never the number of another person.
+    ``near``: names that were perhaps meant; ``known``: all that there are; ``forms``: how such a
+    name is written. For members only the form is told, never the number of another person.
     """
 
     def __init__(
-        self, kind: str, key: object, *, near: Sequence[str] = (), forms: Sequence[str] = ()
+        self,
+        kind: str,
+        key: object,
+        *,
+        near: Sequence[str] = (),
+        known: Sequence[str] = (),
+        forms: Sequence[str] = (),
     ) -> None:
         self.kind, self.key = kind, key
-        self.near, self.forms = tuple(near), tuple(forms)
+        self.near, self.known, self.forms = tuple(near), tuple(known), tuple(forms)
         super().__init__(f"{kind} {key}: not found")
 
 
 class NotAllowed(Exception):
-    """An act that the present state does not permit; the text says why.
+    """An act that the present state does not permit; the text says why, for logs and developers.
 
-    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it; without one
-    the text is all there is.
+    ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it: that is what
+    people read. A parameter that is a state or a kind is shown by its own label.
     """
 
-    def __init__(self, text: str, *, code: str = "", **params: object) -> None:
+    def __init__(self, text: str, *, code: str, **params: object) -> None:
         self.code, self.params = code, params
         super().__init__(text)
 

@@ -10,14 +10,14 @@ from sqlalchemy import RowMapping
 from notifier.decide.calendar import japan_date
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
-from notifier.model.errors import FieldError, NotAllowed, NotFound
+from notifier.model.errors import FieldError, NotFound
 from notifier.model.message import public_number
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import batches, pieces, tasks
 
-from .room import PressRoom, chunks, move_all
+from .room import PressRoom, chunks, in_state, move_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ async def acknowledge(
         if batch is None:
             raise NotFound("batch", name)
         if batch["state"] not in (BatchState.HANDED_OVER, BatchState.POSTED):
-            raise NotAllowed(f"batch {name} is {batch['state']}")
+            raise in_state(batch)
         found = await pieces.of_batch(conn, batch_id, lock=True)
         first = japan_date(batch["handed_over_at"])
         read = _read(lines, found, first=first, today=japan_date(now))

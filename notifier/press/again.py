@@ -77,7 +77,9 @@ async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Wr
     then = await writer_for(conn, {one.digest: one.inputs for one in kept}, writer)
     pdf = (await asyncio.to_thread(then.letters, [one.letter() for one in kept])).pdf
     if hashlib.sha256(pdf).digest() != found[0].sha256:
-        raise NotAllowed(f"{name} comes out otherwise; {_differences(kept[0].inputs)}")
+        why = _differences(kept[0].inputs)
+        text = f"{name} comes out otherwise; {why}"
+        raise NotAllowed(text, code="comes_out_otherwise", file=name, why=why)
     return pdf
 
 
@@ -90,8 +92,9 @@ async def letter_again(conn: AsyncConnection, digest: str, inputs: bytes, writer
 def packed(row: RowMapping) -> Packed:
     """A row of :func:`notifier.store.pieces.inputs`. Raises :class:`Damaged`."""
     if row["codec"] != Codec.LETTER:
-        raise NotAllowed("the batch was printed by an earlier version: cancel it")
-    documents.unpacked(row, "document of", public_number(row["message_id"]))
+        text = "the batch was printed by an earlier version: cancel it"
+        raise NotAllowed(text, code="earlier_version")
+    documents.unpacked(row, "document of message", public_number(row["message_id"]))
     content: bytes = row["dictionary"]
     digest = row["template_digest"]
     dictionary = Dictionary(digest, content, hashlib.sha256(content).digest())

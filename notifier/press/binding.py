@@ -117,7 +117,8 @@ def bind_all(
         except NotAllowed:
             raise
         except BrokenExecutor as error:
-            raise NotAllowed("the process that sets type was ended from outside") from error
+            text = "the process that sets type was ended from outside"
+            raise NotAllowed(text, code="type_process_ended") from error
         except Exception as error:  # noqa: BLE001 (it is named, and held)
             broken = _broken(writer, letters, good, error)
         faults |= broken

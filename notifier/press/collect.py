@@ -22,7 +22,6 @@ from notifier.decide.closures import Closures
 from notifier.deliver.compose import Unsendable
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
-from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store import (
@@ -39,7 +38,7 @@ from .holding import hold
 from .mailing import envelope_of, yen_of_all
 from .manifest import Entry, Unmapped
 from .record import Finished, record
-from .room import BUSY, PressRoom, chunks
+from .room import PressRoom, busy, chunks
 from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
 from .writing import Draft, Lost, lost_for
 
@@ -73,7 +72,7 @@ async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch |
     """
     async with batches.at_the_press(room.engine) as free:
         if not free:
-            raise NotAllowed(BUSY)
+            raise busy()
         await _clear_away(room)
         now = room.now()
         async with room.engine.begin() as conn:

@@ -29,7 +29,7 @@ from notifier.store.pieces import BatchFile
 from .folder import clear
 from .manifest import CHECKSUMS, MANIFEST
 from .rebuild import printed_batch, rebuild, stopped
-from .room import BUSY, PressRoom, move_all
+from .room import PressRoom, busy, in_state, move_all, not_as_recorded
 from .target import Parcel, Target, sums
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ async def hand_over(
     """
     async with batches.at_the_press(room.engine) as free:
         if not free:
-            raise NotAllowed(BUSY)
+            raise busy()
         await note_broken_off(room)
         taken_out = await rebuild(room, batch_id)
         folder = await _checked(room, batch_id)
@@ -90,7 +90,7 @@ async def _checked(room: PressRoom, batch_id: int) -> Path:
     folder: Path = room.folder / batch["folder"]
     problem = await asyncio.to_thread(_difference, folder, files, batch["manifest_sha256"])
     if problem:
-        raise NotAllowed(f"{folder / problem} is not what is on record: cancel the batch")
+        raise not_as_recorded(folder / problem)
     return folder
 
 
@@ -114,15 +114,20 @@ async def _permit(room: PressRoom, batch_id: int, label: str, actor: Actor) -> i
         await printed_batch(conn, batch_id)
         found = await pieces.of_batch(conn, batch_id, lock=True)
         if stopped(found):
-            raise NotAllowed("letters were stopped at this very moment; hand over once more")
+            raise _stopped_meanwhile()
         await batches.hand_over(conn, batch_id, target=label, actor=actor, now=now)
         ids = [p["message_id"] for p in found]
         moved = await move_all(
             conn, ids, State.PRINTED, State.HANDED_OVER, Reason.HANDED_OVER, actor=actor, now=now
         )
         if len(moved) != len(ids):
-            raise NotAllowed("letters were stopped at this very moment; hand over once more")
+            raise _stopped_meanwhile()
         return len(moved)
+
+
+def _stopped_meanwhile() -> NotAllowed:
+    text = "letters were stopped at this very moment; hand over once more"
+    return NotAllowed(text, code="letters_stopped")
 
 
 async def _publish(room: PressRoom, batch_id: int, parcel: Parcel, actor: Actor) -> None:
@@ -213,7 +218,7 @@ async def settle(room: PressRoom, batch_id: int, *, taken: bool, actor: Actor) -
         if batch is None:
             raise NotFound("batch", batch_name(batch_id))
         if batch["state"] != BatchState.UNCERTAIN:
-            raise NotAllowed(f"batch {batch_name(batch_id)} is {batch['state']}")
+            raise in_state(batch)
         if taken:
             return await _arrived(conn, room, batch_id, Reason.HANDOVER_SETTLED, actor)
         await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.UNCERTAIN)

@@ -156,7 +156,8 @@ def _set(
     assert _writer is not None
     writer = _writer.with_versions(map(_wording, published)) if published else _writer
     if {kind: writer.version(*kind).digest for kind in wanted} != wanted:
-        raise TemplatesChanged("the templates were changed under a running program")
+        text = "the templates were changed under a running program"
+        raise TemplatesChanged(text, code="templates_changed")
     try:
         return writer.letters(many)
     except PiecesRefused as refused:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.files import make_folder
 from notifier.model.actor import system
 from notifier.model.batch import BatchState, batch_name
-from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.errors import NotFound
 from notifier.model.message import message_number
 from notifier.model.states import State
 from notifier.store import batches, pieces
@@ -25,7 +25,7 @@ from .holding import hold
 from .inputs import stationery_of
 from .mailing import envelope_of, yen_of_all
 from .manifest import Entry
-from .room import PressRoom, chunks
+from .room import PressRoom, chunks, in_state, not_as_recorded
 from .volumes import Leaf, Volume, entries, intact, leaf, without
 from .writing import Writer
 
@@ -41,7 +41,7 @@ async def printed_batch(conn: AsyncConnection, batch_id: int) -> RowMapping:
     if batch is None:
         raise NotFound("batch", batch_name(batch_id))
     if batch["state"] != BatchState.PRINTED:
-        raise NotAllowed(f"batch {batch_name(batch_id)} is {batch['state']}")
+        raise in_state(batch)
     return batch
 
 
@@ -136,9 +136,7 @@ class _Rebuild:
         make_folder(aside)
         for one in files:
             if not intact(one, self.old):
-                raise NotAllowed(
-                    f"{self.old / one.name} is not what is on record: cancel the batch"
-                )
+                raise not_as_recorded(self.old / one.name)
             os.link(self.old / one.name, aside / one.name)
 
     async def _finish(self, made: Sequence[Volume], writer: Writer, revision: int) -> bool:

@@ -6,9 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
+from notifier.model.batch import BatchState, batch_name
+from notifier.model.errors import NotAllowed
 from notifier.model.press import Press
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -18,8 +21,24 @@ from notifier.store.messages import Move
 from .writing import Desk
 
 CHUNK: Final = 1_000  # letters in one statement
-BUSY: Final = "another batch is being collected or handed over"
 T = TypeVar("T")
+
+
+def busy() -> NotAllowed:
+    """Somebody else is at the press."""
+    return NotAllowed("another batch is being collected or handed over", code="press_busy")
+
+
+def in_state(batch: RowMapping) -> NotAllowed:
+    """A batch of this state permits no such act."""
+    name, state = batch_name(batch["batch_id"]), BatchState(batch["state"])
+    return NotAllowed(f"batch {name} is {state}", code="batch_in_state", batch=name, state=state)
+
+
+def not_as_recorded(path: Path) -> NotAllowed:
+    """A file of a batch is missing, other, or too much."""
+    text = f"{path} is not what is on record: cancel the batch"
+    return NotAllowed(text, code="batch_differs", path=path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from notifier.store import batches, pieces
 from .folder import clear, write
 from .manifest import withdrawals
 from .rebuild import printed_batch, rebuild, stopped
-from .room import BUSY, PressRoom, move_all
+from .room import PressRoom, busy, in_state, move_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ async def withdraw(
     """
     async with batches.at_the_press(room.engine) as free:
         if not free:
-            raise NotAllowed(BUSY)
+            raise busy()
         wanted = set(message_ids)
         async with room.engine.begin() as conn:
             batch, found = await _of(conn, batch_id, wanted)
@@ -82,15 +82,17 @@ async def _of(
         raise NotFound("batch", name)
     known = (BatchState.PRINTED, BatchState.HANDED_OVER, BatchState.UNCERTAIN, BatchState.POSTED)
     if batch["state"] not in known:
-        raise NotAllowed(f"batch {name} is {batch['state']}")
+        raise in_state(batch)
     found = await pieces.of_batch(conn, batch_id, lock=True)
     missing = wanted - {p["message_id"] for p in found}
     if missing:
-        raise NotFound(f"piece of {name}", public_number(min(missing)))
+        raise NotFound("piece", f"{name}/{public_number(min(missing))}")
     posted = [p for p in found if p["message_id"] in wanted and p["posted_on"] is not None]
     if posted:
         number = public_number(posted[0]["message_id"])
-        raise NotAllowed(f"{number} was posted on {posted[0]['posted_on']}")
+        day = posted[0]["posted_on"]
+        text = f"{number} was posted on {day}"
+        raise NotAllowed(text, code="posted_already", message=number, day=day)
     return batch, found
 
 

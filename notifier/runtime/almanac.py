@@ -5,46 +5,51 @@ from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
-from rich.table import Table
+from rich.text import Text
 from sqlalchemy import RowMapping
 
 from notifier.write.labels import label, step_label
 
+from . import layout
+
 _NAMED: Final = 2  # members of a line; of more the number is told
 _DAYS: Final = {"ja": "月火水木金土日"}
 _STOPPED: Final = frozenset({"held", "cancelled", "expired", "suppressed", "failed"})
+_SENT: Final = ("day", "what", "channel", "count", "member")
+_SKIPPED: Final = ("day", "event", "count", "member", "why")
 _Line = tuple[str, ...]
 
 
 def tables(
-    said: Sequence[RowMapping], skipped: Sequence[RowMapping], language: str
-) -> Iterator[Table]:
-    """Messages and skips, as :mod:`notifier.store.outlook` gives them, by their days.
+    said: Sequence[RowMapping], skipped: Sequence[RowMapping], language: str, width: int | None
+) -> Iterator[Text]:
+    """Messages and skips, as :mod:`notifier.store.outlook` gives them, by their days, as lines.
 
     What was sent, what was held or stopped, and events without a message; none that is empty.
+    ``width``: columns of the terminal; ``None`` where there is no edge.
     """
     sent = [r for r in said if r["state"] not in _STOPPED]
     stopped = [r for r in said if r["state"] in _STOPPED]
-    for name, lines in (
-        ("sent", _lines(sent, language)),
-        ("stopped", _lines(stopped, language, why=True)),
-        ("skipped", _skips(skipped, language)),
+    for name, columns, lines in (
+        ("sent", _SENT, _lines(sent, language)),
+        ("stopped", (*_SENT, "why"), _lines(stopped, language, why=True)),
+        ("skipped", _SKIPPED, _skips(skipped, language)),
     ):
         if found := list(lines):
-            yield _table(label(f"cli.calendar_{name}", language), found)
+            yield Text(label(f"cli.calendar_{name}", language), "bold")
+            yield from layout.table(_columns(columns, found, language), width)
+            yield Text("")
 
 
-def _table(title: str, lines: Sequence[_Line]) -> Table:
-    made = Table(title=title, box=None, show_header=False, title_justify="left", title_style="bold")
-    for name in ("day", "what", "channel", "count", "who"):
-        made.add_column(name, overflow="fold")  # never cut: a number may be copied from it
-    for place in (0, 2, 3):
-        made.columns[place].no_wrap = True
-    made.columns[3].justify = "right"
-    for n, (day, *line) in enumerate(lines):
-        again = n > 0 and lines[n - 1][0] == day
-        made.add_row("" if again else day, *line)
-    return made
+def _columns(names: Sequence[str], lines: list[_Line], language: str) -> list[layout.Column]:
+    """The columns of lines; a day that several lines are about is told once."""
+    days = [line[0] for line in lines]
+    shown = ["" if n and days[n - 1] == day else day for n, day in enumerate(days)]
+    cells = [tuple(shown), *zip(*(line[1:] for line in lines), strict=True)]
+    return [
+        layout.Column(label(f"column.{name}", language), tuple(some), right=name == "count")
+        for name, some in zip(names, cells, strict=True)
+    ]
 
 
 def _day(day: date, language: str) -> str:
@@ -59,9 +64,11 @@ def _lines(found: Sequence[RowMapping], language: str, *, why: bool = False) -> 
 
     for (day, notice, step, channel, *end), some in groupby(sorted(found, key=key), key):
         what = f"{label(f'notice.{notice}', language)} ({step_label(step, language)})"
+        told: _Line = (what, label(f"channel.{channel}", language), *_people(some))
         if end:
-            what += f"\n{label(f'state.{end[0]}', language)}: {label(f'reason.{end[1]}', language)}"
-        yield _day(day, language), what, label(f"channel.{channel}", language), *_people(some)
+            state, reason = label(f"state.{end[0]}", language), label(f"reason.{end[1]}", language)
+            told += (f"{state}: {reason}",)
+        yield _day(day, language), *told
 
 
 def _skips(found: Sequence[RowMapping], language: str) -> Iterator[_Line]:
@@ -69,7 +76,7 @@ def _skips(found: Sequence[RowMapping], language: str) -> Iterator[_Line]:
         return (r["day"], r["type"], r["reason"])
 
     for (day, kind, reason), some in groupby(sorted(found, key=key), key):
-        yield _day(day, language), kind, label(f"reason.{reason}", language), *_people(some)
+        yield _day(day, language), kind, *_people(some), label(f"reason.{reason}", language)
 
 
 def _people(found: Iterator[RowMapping]) -> tuple[str, str]:

@@ -56,7 +56,8 @@ async def _end(desk: Desk) -> int:
     try:
         return await desk.feed.end()
     except Unsettled:
-        raise NotAllowed("a long transaction is running; try again when it has ended") from None
+        text = "a long transaction is running; try again when it has ended"
+        raise NotAllowed(text, code="long_transaction") from None
 
 
 def secret_of(given: str | None, kind: SecretKind) -> Secret:

@@ -63,15 +63,16 @@ async def settle(
     one, about = await _open(conn, return_id)
     message_id = said.message_id or about
     if message_id is None:
-        raise NotAllowed("message: say which message it is about")
+        raise NotAllowed("message: say which message it is about", code="say_message")
     known = await tracking.by_number(conn, message_id)
     if known is None:
         raise NotFound("mail", public_number(message_id))
     if known.sent_at is None:
-        raise NotAllowed(f"{public_number(message_id)} has not left the house")
+        number = public_number(message_id)
+        raise NotAllowed(f"{number} has not left the house", code="not_left", message=number)
     read = _as_said(one, said)
     if read.reading.kind is ReturnKind.UNKNOWN:
-        raise NotAllowed("kind: say what it is")
+        raise NotAllowed("kind: say what it is", code="say_kind")
     given, certain = {return_id: read}, {return_id: known}
     done = await take_effect(conn, given, actor=actor, now=now, direct=direct, about=certain)
     return done[return_id]
@@ -82,7 +83,9 @@ async def _open(conn: AsyncConnection, return_id: int) -> tuple[Return, int | No
     if found is None:
         raise NotFound("return", return_id)
     if found["standing"] not in _OPEN:
-        raise NotAllowed(f"return {return_id} is {found['standing']}")
+        standing = Standing(found["standing"])
+        text = f"return {return_id} is {standing}"
+        raise NotAllowed(text, code="return_standing", number=return_id, standing=standing)
     return returns.restored(found), found["message_id"]
 
 
@@ -92,7 +95,7 @@ def _as_said(one: Return, said: Judgement) -> Return:
         return one
     kind = said.kind or one.reading.kind
     if said.reason and kind not in _WITH_REASON:
-        raise NotAllowed(f"reason: {kind} has none")
+        raise NotAllowed(f"reason: {kind} has none", code="no_reason", kind=kind)
     reason = said.reason if said.reason or kind not in _WITH_REASON else BounceReason.UNDEFINED
     reply = one.reading.findings[0].reply if one.reading.findings else ""
     finding = Finding(

@@ -30,7 +30,7 @@ class Refused(Exception):
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
-        errors = [one for one in findings if one.severity is Severity.ERROR]
+        self.errors = errors = [one for one in findings if one.severity is Severity.ERROR]
         super().__init__(f"{len(errors)} errors; the first: {errors[0].file}:{errors[0].line}")
 
 

@@ -29,14 +29,16 @@ async def draft(
     """
     found = await asyncio.to_thread(read_folders, folder)
     if unknown := found.keys() - shipped.folders.keys():
-        raise NotAllowed(f"{'/'.join(min(unknown))} is not a notice of this program")
+        name = "/".join(min(unknown))
+        text = f"{name} is not a notice of this program"
+        raise NotAllowed(text, code="no_such_wording", notice=name)
     async with engine.begin() as conn:
         current = await current_digests(conn, shipped)
         known = await templates.all_once_in_force(conn)
         known |= {f.digest for f in shipped.folders.values()}
         changed = {key: f for key, f in found.items() if f.digest not in known}
         if not changed:
-            raise NotAllowed(f"{folder}: nothing is new in it")
+            raise NotAllowed(f"{folder}: nothing is new in it", code="nothing_new", folder=folder)
         bases = [shipped.folders[k] for k in changed if shipped.folders[k].digest == current[k]]
         kept = [version_of(one) for one in (*changed.values(), *bases)]
         await documents.register(conn, kept, now=now)

@@ -47,7 +47,8 @@ class Publisher:
             await templates.lock(conn)
             changes = await changes_of(conn, draft_id)
             if await templates.is_published(conn, draft_id):
-                raise NotAllowed(f"D{draft_id} is published already")
+                text = f"D{draft_id} is published already"
+                raise NotAllowed(text, code="draft_published", draft=f"D{draft_id}")
             await self._ready(conn, changes)
             return await self._put(conn, changes, draft_id=draft_id, note=note, now=now)
 
@@ -67,7 +68,8 @@ class Publisher:
                 raise NotFound("publication", f"{language}/{notice}")
             digest = await self._older(conn, language, notice, to or newest["replaces"])
             if digest == newest["digest"]:
-                raise NotAllowed(f"{digest[:12]} is in force")
+                text = f"{digest[:12]} is in force"
+                raise NotAllowed(text, code="version_in_force", version=digest[:12])
             [folder] = (await folders_of(conn, [digest])).values()
             findings = await asyncio.to_thread(written, self.shipped, folder)
             if not passes(findings):
@@ -82,19 +84,26 @@ class Publisher:
         self, conn: AsyncConnection, language: str, notice: str, beginning: str
     ) -> str:
         found = await templates.was_in_force(conn, language, notice, beginning)
-        if len(found) != 1:
-            raise NotFound("version", f"{beginning} ({len(found)} of {language}/{notice})")
+        if not found:
+            raise NotFound("version", f"{beginning} ({language}/{notice})")
+        if (count := len(found)) > 1:
+            name = f"{language}/{notice}"
+            text = f"{beginning} begins {count} versions of {name}"
+            about = {"beginning": beginning, "count": count, "notice": name}
+            raise NotAllowed(text, code="version_unclear", **about)
         return found[0]
 
     async def _ready(self, conn: AsyncConnection, changes: list[Change]) -> None:
         """That the publisher is known, and that nothing was published in between."""
         if self.by not in {r["login"] for r in await staff.everyone(conn)}:
-            raise NotAllowed(f"{self.by} is no member of staff (notifier staff add)")
+            text = f"{self.by} is no member of staff (notifier staff add)"
+            raise NotAllowed(text, code="not_staff", login=self.by)
         current = await current_digests(conn, self.shipped)
         for change in changes:
             if current.get((change.language, change.notice)) != change.replaces:
                 where = f"{change.language}/{change.notice}"
-                raise NotAllowed(f"{where} has changed since; draft it again from what is in force")
+                text = f"{where} has changed since; draft it again from what is in force"
+                raise NotAllowed(text, code="wording_changed", notice=where)
 
     async def _put(
         self,

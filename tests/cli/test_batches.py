@@ -26,14 +26,16 @@ async def test_from_the_queue_to_the_post(
     pdf = tmp_path / "one.pdf"
     notifier("messages", "bytes", public_number(ids[0]), "-o", str(pdf))
     assert pdf.read_bytes().startswith(b"%PDF-")
-    assert "1 letters taken out" in notifier("batches", "withdraw", "B1", public_number(ids[0]))
+    assert "手紙 1通を抜き取りました" in notifier(
+        "batches", "withdraw", "B1", public_number(ids[0])
+    )
     await letters.stop(ids[1])
     said = notifier("batches", "hand-over", "B000001", env=env)
     assert "2 letters handed over" in said
     assert "taken out: 1" in said
     check(inbox / "B000001", ids[2:])
     shown = notifier("batches", "show", "B000001")
-    assert "handed_over" in shown
+    assert "発送委託済み" in shown
     assert "B000001-001.pdf" in shown
     assert "B000001" in notifier("batches", "list")
     first = listed(inbox / "B000001")[0]
@@ -45,7 +47,7 @@ async def test_from_the_queue_to_the_post(
         said = notifier("batches", "acknowledge", "B000001", str(answer), env=EN, code=1)
         assert figures in said
         assert "line 3 通番: is not in this batch (7)" in said
-    assert "✗" in notifier("batches", "cancel", "B000001", code=1)
+    assert "ロット B000001 は「" in notifier("batches", "cancel", "B000001", code=1)
     assert "batch B000009: not found" in notifier("batches", "show", "B9", env=EN, code=1)
     assert "✗" in notifier("batches", "settle", "B1", "--taken", code=1)
 
@@ -114,13 +116,13 @@ async def test_a_letter_that_is_not_what_is_on_record_is_refused(
     )
     pdf = tmp_path / "one.pdf"
     said = notifier("messages", "bytes", public_number(ids[0]), "-o", str(pdf), code=1)
-    assert "its hash differs" in said
+    assert "ハッシュが違います" in said
     assert not pdf.exists()
     notifier("messages", "bytes", public_number(ids[1]), "-o", str(pdf))
-    assert "its hash differs" in notifier(
+    assert "ハッシュが違います" in notifier(
         "batches", "withdraw", "B1", public_number(ids[1]), code=1
     )
-    assert "its hash differs" in notifier("batches", "hand-over", "B1", code=1)
+    assert "ハッシュが違います" in notifier("batches", "hand-over", "B1", code=1)
 
 
 async def test_nothing_that_holds_addresses_is_for_others(

@@ -17,7 +17,7 @@ async def test_from_the_first_to_the_last(
     async with engine.begin() as conn:
         await schemes.save(conn, SCHEME, actor=system("test"), now=NOW)
     notifier("closures", "add", "2025-08-13", "2025-08-15", "--name", "夏季休業")
-    assert "already" in notifier("closures", "add", "2025-08-13", "2025-08-15")
+    assert "すでに登録されています" in notifier("closures", "add", "2025-08-13", "2025-08-15")
     notifier("closures", "add", "2025/9/1", "--scheme", SCHEME.scheme)
     async with engine.connect() as conn:
         known = await closures.all_of(conn)
@@ -41,8 +41,8 @@ async def test_a_file_is_taken_whole_or_not_at_all(
     file.write_bytes(
         "開始日,終了日,名称\n2025-08-13,2025-08-15,夏季休業\n2025-12-29,,\n".encode("cp932")
     )
-    assert "2 closures, 2 new" in notifier("closures", "import", str(file))
-    assert "2 closures, 0 new" in notifier("closures", "import", str(file))
+    assert "休業日 2件（うち新規 2件）" in notifier("closures", "import", str(file))
+    assert "休業日 2件（うち新規 0件）" in notifier("closures", "import", str(file))
     bad = "開始日,終了日,制度\n2025-13-01,,\n2025-08-13,2025-08-01,\n2026-01-05,,nobody\n,,x\n"
     file.write_text(bad + "2026-02-02,2027-12-31,\n")
     said = notifier("closures", "import", str(file), code=1)

@@ -11,7 +11,9 @@ import typer
 import notifier
 from notifier.cli.faults import fail
 from notifier.cli.session import run
-from notifier.model.errors import NotAllowed, NotFound
+from notifier.model.batch import BatchState
+from notifier.model.errors import Damaged, NotAllowed, NotFound
+from notifier.press.target import HandOverFailed
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import Settings
 from notifier.write.labels import LABELS
@@ -31,8 +33,19 @@ def test_problems_are_said_in_the_language(capsys: pytest.CaptureFixture[str]) -
     assert "rejected entry 7: not found" in _said(problem, "en", capsys)
     problem_of_tasks = NotAllowed("closed", code="task_closed", task=7, by="user:x")
     assert "タスク7" in _said(problem_of_tasks, "ja", capsys)
-    group = ExceptionGroup("several", [ExceptionGroup("x", [NotAllowed("held")])])
-    assert "held" in _said(group, "en", capsys)
+    group = ExceptionGroup(
+        "several", [ExceptionGroup("x", [NotAllowed("held", code="not_held", messages="M1")])]
+    )
+    assert "Not held: M1" in _said(group, "en", capsys)
+    state = NotAllowed("x", code="batch_in_state", batch="B000001", state=BatchState.HANDED_OVER)
+    assert "B000001 は「引渡し済み」" in _said(state, "ja", capsys)
+    assert "document of attempt 3 is not what" in _said(
+        Damaged("document of attempt", 3), "en", capsys
+    )
+    assert "送信内容 3" in _said(Damaged("document of attempt", 3), "ja", capsys)
+    for fault in (OSError(28, "No space left on device"), HandOverFailed("x: no", retry=True)):
+        assert "（" in _said(fault, "ja", capsys)
+        assert "(" in _said(fault, "en", capsys)
 
 
 def test_a_fault_of_ours_has_a_reference_and_a_line_in_the_log(

@@ -18,10 +18,10 @@ from tests.cli.terminal import EXAMPLES, Terminal
 
 async def test_from_an_empty_house_to_messages(notifier: Terminal, engine: AsyncEngine) -> None:
     notifier.set_time(datetime(2025, 10, 1, 1, 0, tzinfo=UTC))  # after all events of the example
-    assert "1 fees" in notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
+    assert "費用 1件" in notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
     assert "新規 3" in notifier("members", "import", str(EXAMPLES / "members.csv"), "--yes")
     for _ in range(2):  # sent again, nothing happens twice
-        assert "13 events accepted" in notifier("events", "send", str(EXAMPLES / "events.jsonl"))
+        assert "イベント 13件" in notifier("events", "send", str(EXAMPLES / "events.jsonl"))
     listed = notifier("messages", "list", "--member", "M000103")
     async with engine.connect() as conn:
         assert await scalar(conn, "SELECT count(*) FROM events") == 13
@@ -70,7 +70,9 @@ async def test_the_first_day_is_what_the_readme_says(
     ]
     shown = notifier("messages", "show", "1", env={"NOTIFIER_LOCALE": "en"})
     assert "Nothing runs that would send it" in shown
-    assert "no such type" in notifier("events", "example", "--type", "billing.refund", code=2)
+    assert "という種類のイベントはありません" in notifier(
+        "events", "example", "--type", "billing.refund", code=2
+    )
 
 
 async def test_after_hours_a_message_says_when_it_goes(notifier: Terminal) -> None:

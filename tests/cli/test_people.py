@@ -33,12 +33,12 @@ async def test_nobody_waves_an_amount_past_the_guard(
     notifier: Terminal, held: str, engine: AsyncEngine
 ) -> None:
     assert held in notifier("messages", "release", held)
-    assert "held" in notifier("messages", "settle", held, "sent", code=1)
-    assert "held" in notifier("messages", "retry", held, code=1)
+    assert "確認待ち" in notifier("messages", "settle", held, "sent", code=1)
+    assert "確認待ち" in notifier("messages", "retry", held, code=1)
     assert await _state(engine) == "held"
     assert "400" in notifier("messages", "show", held.removeprefix("M"))
     notifier("messages", "cancel", held)
-    assert "cancelled" in notifier("messages", "cancel", held, code=1)
+    assert "取消" in notifier("messages", "cancel", held, code=1)
     assert held in notifier("messages", "release", held, code=1)
     assert await _state(engine) == "cancelled"
 

@@ -58,7 +58,7 @@ async def test_a_person_settles_what_nobody_could_tell(
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"From: x@example.jp\nSubject: ?\n\n%s\n" % words)
     notifier("track", str(tmp_path / "box"))
-    other, one = re.findall(r"^ +(\d+) ", notifier("returns", "list"), re.MULTILINE)
+    other, one = re.findall(r"^(\d+) ", notifier("returns", "list"), re.MULTILINE)
     assert "verzogen" in notifier("returns", "show", one)
     said_so = ("--kind", "bounced", "--reason", "moved")
     assert number in notifier("returns", "settle", one, "--message", number, *said_so)
@@ -87,7 +87,7 @@ async def test_suppressions(notifier: Terminal, desk: Desk, tmp_path: Path) -> N
     text = out.read_text("utf-8-sig")
     assert "nagisa@example.jp,by_person" in text
     out.write_text(f"{text}minato@example.jp\n")
-    assert "suppressed: 1, known: 1" in notifier("suppressions", "import", str(out))
+    assert "停止: 1、登録済み: 1" in notifier("suppressions", "import", str(out))
 
 
 async def test_what_no_suppression_can_be(notifier: Terminal, desk: Desk) -> None:

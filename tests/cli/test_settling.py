@@ -36,7 +36,7 @@ async def test_the_log_of_the_relay_settles(
     notifier("messages", "settle-by-log", "--complete", str(log))
     assert (await rig.state(taken))[0] == "sent"
     assert await rig.state(missing) == ("queued", "relay_log")
-    assert "nothing is uncertain" in notifier("messages", "settle-by-log", str(log))
+    assert "送信結果が不明な通知はありません" in notifier("messages", "settle-by-log", str(log))
 
 
 def test_a_file_that_is_not_there_is_named(notifier: Terminal) -> None:

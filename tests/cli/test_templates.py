@@ -36,7 +36,7 @@ def test_lint_names_file_and_line(notifier: Terminal, folder: Path) -> None:
         ("ja/refund/words.txt", line, "promotion")
     }
     assert "greeting" in notifier("lint", "greeting", code=1)
-    assert "sentences" in notifier("lint", "refund", "--figures")
+    assert "文の数" in notifier("lint", "refund", "--figures")
 
 
 def test_a_draft_is_looked_at(notifier: Terminal, folder: Path, tmp_path: Path) -> None:
@@ -61,16 +61,16 @@ def test_published_and_taken_back(notifier: Terminal, folder: Path) -> None:
     assert "umino" in notifier(*publish, "umino", code=1)
     notifier("staff", "add", "umino", "海野 渚", "umino@example.jp")
     assert "P1" in notifier(*publish, "umino")
-    assert "already" in notifier(*publish, "umino", code=1)
-    assert "nothing is new" in notifier("templates", "draft", str(folder), code=1)
-    assert "published" in notifier("templates", "status")
+    assert "D1 はすでに公開されています" in notifier(*publish, "umino", code=1)
+    assert "新しい文面はありません" in notifier("templates", "draft", str(folder), code=1)
+    assert "公開" in notifier("templates", "status")
     assert "直した文です。" in notifier("templates", "show", "in-force", "refund/words.txt")
     back = ("templates", "roll-back", "refund", "--by", "umino", "--note", "誤り")
     assert "P2" in notifier(*back)
     assert "直した文です。" not in notifier("templates", "show", "in-force", "refund/words.txt")
     listed = notifier("templates", "list", "refund")
-    assert listed.index("P2") < listed.index("roll-back") < listed.index("P1")
-    assert "there already" in notifier("templates", "export", "refund", str(folder), code=1)
+    assert listed.index("P2") < listed.index("差し戻し") < listed.index("P1")
+    assert "すでに存在します" in notifier("templates", "export", "refund", str(folder), code=1)
 
 
 def test_a_draft_that_does_not_pass_says_where(notifier: Terminal, folder: Path) -> None:

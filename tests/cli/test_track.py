@@ -40,7 +40,7 @@ def test_for_people(tmp_path: Path) -> None:
     file = tmp_path / "x.eml"
     file.write_text(_BOUNCE)
     done = CliRunner().invoke(app, ["track", str(file), "--dry-run"])
-    assert "bounced user_unknown rei@kaisha.example.jp" in done.output
+    assert "届かなかった (宛先の利用者がいない) rei@kaisha.example.jp" in done.output
 
 
 def test_a_file_that_is_not_there() -> None:
