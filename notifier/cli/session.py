@@ -89,6 +89,10 @@ def run(
         raise
     except Exception as problem:  # noqa: BLE001 (said in a sentence, with a reference if need be)
         fail(problem, given.locale)
+    finally:
+        if log is not None:
+            configure_logging()
+            log.close()
 
 
 async def _joined(

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from notifier.cases.mailing import Mailing
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.lines import lines_of
 from notifier.model.states import Channel
 from notifier.write.fact_errors import text_errors
 
@@ -43,7 +44,7 @@ def _texts(table: dict[str, Any]) -> Iterator[FieldError]:
 def name_errors(path: str, value: Any) -> Iterator[FieldError]:
     """What is wrong with a name: one line, at most 80 characters, nothing blank around it."""
     yield from (found := list(text_errors(path, value, _MOST_NAME)))
-    if not found and (value != value.strip() or len(value.splitlines()) > 1):
+    if not found and (value != value.strip() or len(lines_of(value)) > 1):
         yield FieldError(path, "bad_format")
 
 

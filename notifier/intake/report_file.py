@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from notifier.model.correspondence import Recipient
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.lines import lines_of
 from notifier.model.member import PostalAddress
 from notifier.write.fact_errors import text_errors
 
@@ -77,7 +78,7 @@ def _recipient_errors(to: Any) -> Iterator[FieldError]:
 
 def _line(path: str, value: Any) -> Iterator[FieldError]:
     yield from (found := list(text_errors(path, value, _MOST)))
-    if not found and len(value.splitlines()) > 1:
+    if not found and len(lines_of(value)) > 1:
         yield FieldError(path, "control_character")
 
 

@@ -5,10 +5,12 @@ import unicodedata
 from importlib.resources import files
 from typing import Final
 
+from .lines import lines_of
+
 
 def _top_level() -> frozenset[str]:
     text = files("notifier.model").joinpath("top_level_domains.txt").read_text("utf-8")
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    lines = (line for line in lines_of(text) if not line.startswith("#"))
     return frozenset(" ".join(lines).split())
 
 

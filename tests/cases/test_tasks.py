@@ -83,7 +83,9 @@ async def test_a_task_of_rendering_has_its_own_messages_only(office: Office) -> 
 
 
 async def _states(office: Office) -> list[tuple[str, str]]:
-    found = await office.rows("SELECT key, state FROM tasks WHERE kind = 'held_message'")
+    found = await office.rows(
+        "SELECT key, state FROM tasks WHERE kind = 'held_message' ORDER BY task_id"
+    )
     return [(r["key"], r["state"]) for r in found]
 
 

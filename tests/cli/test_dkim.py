@@ -57,4 +57,4 @@ def test_a_wrong_key_is_named_where_it_is_set(notifier: Terminal, tmp_path: Path
 
 
 def test_without_keys_there_is_nothing_to_publish(notifier: Terminal) -> None:
-    assert "no key" in notifier("dkim", "dns")
+    assert "鍵の指定がありません" in notifier("dkim", "dns")

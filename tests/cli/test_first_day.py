@@ -21,7 +21,7 @@ async def test_from_an_empty_house_to_messages(notifier: Terminal, engine: Async
     assert "費用 1件" in notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
     assert "新規 3" in notifier("members", "import", str(EXAMPLES / "members.csv"), "--yes")
     for _ in range(2):  # sent again, nothing happens twice
-        assert "イベント 13件" in notifier("events", "send", str(EXAMPLES / "events.jsonl"))
+        assert "13件" in notifier("events", "send", str(EXAMPLES / "events.jsonl"))
     listed = notifier("messages", "list", "--member", "M000103")
     async with engine.connect() as conn:
         assert await scalar(conn, "SELECT count(*) FROM events") == 13
@@ -56,7 +56,7 @@ async def test_the_first_day_is_what_the_readme_says(
 ) -> None:
     notifier.set_time(datetime(2026, 1, 8, 12, 0, tzinfo=UTC))  # nine in the evening
     notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
-    notifier("members", "import", str(EXAMPLES / "members.csv"))
+    notifier("members", "import", str(EXAMPLES / "members.csv"), "--yes")
     events = notifier("events", "example")
     notifier("events", "send", "-", given=events.encode(), env={"NOTIFIER_SENDING_HOURS": "always"})
     async with engine.connect() as conn:
@@ -78,7 +78,7 @@ async def test_the_first_day_is_what_the_readme_says(
 async def test_after_hours_a_message_says_when_it_goes(notifier: Terminal) -> None:
     notifier.set_time(datetime(2026, 1, 8, 12, 0, tzinfo=UTC))
     notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
-    notifier("members", "import", str(EXAMPLES / "members.csv"))
+    notifier("members", "import", str(EXAMPLES / "members.csv"), "--yes")
     notifier("events", "send", "-", given=notifier("events", "example").encode())
     assert "2026-01-09 09:00 に送ります" in notifier("messages", "show", "1")
 

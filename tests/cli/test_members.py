@@ -185,7 +185,7 @@ async def test_an_import_can_be_taken_back(notifier: Terminal, register: AsyncEn
     assert await _members(register) == before
     assert "すでに取り消されている" in notifier("members", "undo", "1", "--yes", code=1)
     assert "それ自体が取り消し" in notifier("members", "undo", "2", "--yes", code=1)
-    assert "取り込み 9 は記録にありません" in notifier("members", "undo", "9", "--yes", code=1)
+    assert "取り込み 9 は見つかりません" in notifier("members", "undo", "9", "--yes", code=1)
     told = notifier("members", "history", "M0001", "--json").splitlines()
     assert [
         (c["field"], c["before"], c["after"]) for k in told for c in [orjson.loads(k)["change"]]
@@ -282,7 +282,7 @@ async def test_find(notifier: Terminal, engine: AsyncEngine) -> None:
 
 async def test_a_member_nobody_knows(notifier: Terminal, register: AsyncEngine) -> None:
     for words in (("show", "M9999"), ("history", "M9999")):
-        assert "M9999 の会員は記録にありません" in notifier("members", *words, code=1)
+        assert "会員 M9999 は見つかりません" in notifier("members", *words, code=1)
     assert "該当する会員はいません" in notifier("members", "find", "居ない", code=1)
     assert "TEXT" in notifier("members", "find", " - ", code=1)
     said = notifier("members", "show", "M0001")

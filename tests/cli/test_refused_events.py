@@ -39,7 +39,7 @@ async def test_rejected_entries_are_shown_and_discarded(
     assert "\x1b[31m" not in said
     said = notifier("rejected", "show", "2", env=EN)
     assert "so it cannot be replayed" in said
-    assert "held a card number" in notifier("rejected", "replay", "2", code=1)
+    assert "held a card number" in notifier("rejected", "replay", "2", code=1, env=EN)
     assert "not found" in notifier("rejected", "show", "3", code=1, env=EN)
     assert "reason" in notifier("rejected", "discard", "1", "--reason", "", code=1)
     assert "not found" in notifier("rejected", "discard", "1", "3", "--reason", "x", code=1, env=EN)

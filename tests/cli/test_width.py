@@ -39,7 +39,7 @@ def _read(terminal: int) -> bytes:
 
 def test_lists_keep_within_the_terminal_and_a_pipe_has_a_line_for_each(notifier: Terminal) -> None:
     notifier("schemes", "import", str(EXAMPLES / "group-liability.toml"))
-    notifier("members", "import", str(EXAMPLES / "members.csv"))
+    notifier("members", "import", str(EXAMPLES / "members.csv"), "--yes")
     for columns, language, heading in ((60, "ja", "適用開始"), (80, "en", "valid from")):
         lines = _seen(notifier, columns, language, "schemes", "list")
         assert all(cell_len(line) <= columns for line in lines)

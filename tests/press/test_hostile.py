@@ -51,10 +51,10 @@ HOSTILE: list[tuple[dict[str, object], Reason | None]] = [
     ({"name": "Z\u0351\u0489\u0323algo"}, GLYPH),
     ({"name": "潮田 😀"}, GLYPH),
     ({"name": "潮田\u202e凪"}, FAILED),  # turns the direction
-    ({"name": "潮田\u200b凪"}, GLYPH),
+    ({"name": "潮田\u200b凪"}, FAILED),
     ({"name": "\ufeff潮田"}, FAILED),
     (at("\ue000ビル"), FAILED),  # for private use
-    (at("A\U000e0041棟"), GLYPH),  # tags
+    (at("A\U000e0041棟"), FAILED),  # tags
     (at("A棟\x07101"), FAILED),
     (at("A棟\n101"), FAILED),
     (at("A棟\r\n101"), FAILED),

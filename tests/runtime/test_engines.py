@@ -71,7 +71,7 @@ def becomes(test: Callable[[], bool], seconds: float = 30) -> bool:
 
 
 async def ask(urls: Urls, statement: str) -> object:
-    conn = await asyncpg.connect(urls.database.replace("+asyncpg", ""))
+    conn = await asyncpg.connect(urls.migrations.replace("+asyncpg", ""))
     try:
         return await conn.fetchval(statement)
     finally:

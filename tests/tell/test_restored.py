@@ -33,8 +33,8 @@ async def test_a_position_that_was_told_outlives_a_crash(tmp_path: Path) -> None
     """What came after the crash would else get positions that a reader has passed already."""
     lazy = {"wal_writer_delay": "10000", "autovacuum": "off"}
     with Engines(Settings(var=tmp_path / "var"), postgres=lazy) as engines:
-        await upgrade(engines.urls.database)
-        engine = connect(engines.urls.database)
+        await upgrade(engines.urls.migrations)
+        engine = connect(engines.urls.migrations)
         async with engine.begin() as conn:
             await run(conn, _CLAIM)
         told = (await Horizon(engine).read()).settled

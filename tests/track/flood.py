@@ -135,8 +135,8 @@ async def main(count: int = 100_000, seed: int = 0) -> None:
         tempfile.TemporaryDirectory(prefix="notifier-flood-") as folder,
         Engines(Settings(var=Path(folder)), postgres={"fsync": "off"}) as engines,
     ):
-        await upgrade(engines.urls.database)
-        engine = connect(engines.urls.database)
+        await upgrade(engines.urls.migrations)
+        engine = connect(engines.urls.migrations)
         async with PostOffice(Path(folder) / "mail") as office:
             counted = await flood(Desk(engine, office, Path(folder) / "rig"), count, seed)
         await engine.dispose()

@@ -8,6 +8,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from notifier.api.outcomes import shown
+from notifier.model.lines import lines_of
 from notifier.model.outcome import EventOutcome
 
 _EVENTS: Final = Path(__file__).with_name("events.jsonl")
@@ -98,7 +99,7 @@ _OUTCOME: Final[dict[str, Any]] = {
 @cache
 def events() -> tuple[dict[str, Any], ...]:
     """One event of each type, as in the documentation."""
-    return tuple(orjson.loads(line) for line in _EVENTS.read_bytes().splitlines())
+    return tuple(orjson.loads(line) for line in lines_of(_EVENTS.read_text()))
 
 
 @cache
