@@ -47,7 +47,7 @@ async def test_rejected_entries_are_shown_and_discarded(
     said = notifier("rejected", "show", "1", env=EN)
     assert "Discarded at 2025-07-16 10:00" in said
     assert "a trial of theirs" in said
-    assert "already" in notifier("rejected", "discard", "1", "--reason", "x", code=1)
+    assert "再受付または破棄" in notifier("rejected", "discard", "1", "--reason", "x", code=1)
     assert "events" not in notifier("rejected", "list")
 
 
