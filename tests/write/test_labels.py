@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import re
+from collections import Counter
 from enum import Enum
 from pathlib import Path
 
@@ -90,6 +92,14 @@ def test_every_notice_has_a_label(writer: Writer, language: str) -> None:
 
 def test_both_catalogues_have_the_same_keys() -> None:
     assert LABELS.catalogue("ja").keys() == LABELS.catalogue("en").keys()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_no_key_stands_twice_in_a_catalogue(language: str) -> None:
+    """The first one would be shown for both, and may mean something else."""
+    catalogue = LABELS.path(language).read_text("utf-8")
+    keys = re.findall(r"^msgid (.+)$", catalogue, re.MULTILINE)
+    assert [key for key, times in Counter(keys).items() if times > 1] == []
 
 
 def test_parameters_fill_a_label() -> None:
