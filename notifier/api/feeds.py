@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Final, Protocol
 
 from fastapi import Request, Response
 
+from notifier.model.change import Change
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.outcome import ToldDecision
 from notifier.tell.feed import UnknownPosition
 
 from .callers import admitted
@@ -22,7 +25,7 @@ class Paged(Protocol):
     """A page of a feed."""
 
     @property
-    def items(self) -> Sequence[object]:
+    def items(self) -> Sequence[Change | ToldDecision]:
         """What is on it."""
 
     @property
@@ -54,7 +57,8 @@ async def serve_page(
     except UnknownPosition:
         error = FieldError("after", "unknown_position")
         return problem(410, "unknown_position", language, errors=[error])
-    return answer(200, {name: page.items, "next": form.position(page.next), "more": page.more})
+    items = [replace(i, position=f"{form.prefix}{i.position}") for i in page.items]
+    return answer(200, {name: items, "next": form.position(page.next), "more": page.more})
 
 
 async def _wait_for(look: Callable[[int | None], Awaitable[Paged]], query: FeedQuery) -> Paged:

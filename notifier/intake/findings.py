@@ -25,6 +25,7 @@ _CODES: Final[Mapping[str, str]] = {
     "date_from_datetime_inexact": "bad_date",
     "enum": "not_allowed",
     "literal_error": "not_allowed",
+    "blank": "too_short",
     "looks_like_link": "looks_like_link",
     "honorific_in_name": "honorific_in_name",
     "honorific_contradicts": "honorific_contradicts",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from notifier.model.characters import is_blank
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.honorific import Honorific, contradicts, written_with
 from notifier.model.linking import links_in
@@ -89,7 +90,7 @@ class RegisterRow:
 
 def unfit(values: Mapping[str, str], line: int, titles: Mapping[str, str]) -> list[FieldError]:
     """What speaks against a member's values as a whole, under the headings of the file."""
-    missing = [] if values["name"] else ["name"]
+    missing = ["name"] if is_blank(values["name"]) else []
     if any(values[name] for name in ADDRESS):
         missing += [name for name in ADDRESS_NEEDED if not values[name]]
     wrong = [(name, "missing") for name in missing]
@@ -147,7 +148,7 @@ class RowReader:
         return unicodedata.normalize("NFKC", _DASHES.sub("-", self._cell(name))).strip()
 
     def _required(self, name: str) -> str:
-        if not self._cell(name):
+        if is_blank(self._cell(name)):
             self.refuse(name, "missing")
         return self._cell(name)
 

@@ -57,6 +57,19 @@ def check_values(value: Any, path: str, name: str = "") -> Iterator[FieldError]:
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from check_values(inner, f"{path}.{place}", name)
+        yield from _together(value, path, name)
+
+
+def _together(values: list[Any], path: str, name: str) -> Iterator[FieldError]:
+    """A card number that is written in several texts of one list, such as four codes; several
+    codes in one text have a stroke between them.
+    """
+    texts = [value for value in values if isinstance(value, str)]
+    if name not in card_numbers.IDENTIFIERS and not any(
+        card_numbers.refusal(name, text) for text in texts
+    ):
+        code = card_numbers.refusal(name, " ".join(texts).replace("|", " "))
+        yield from [FieldError(path, code)] if code else []
 
 
 def _text(value: str, path: str, name: str) -> str | None:

@@ -6,6 +6,7 @@ nobody sees them, are variation selectors: 葛󠄀 is not 葛.
 """
 
 import re
+import unicodedata
 from typing import Final
 
 _CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
@@ -29,3 +30,8 @@ SURROGATES: Final = re.compile("[\ud800-\udfff]")
 FILLERS: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0]")
 #: Of private-use areas: what one shows as a name is a box elsewhere.
 PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text is to be seen: it has spaces, selectors and loose marks alone."""
+    return all(unicodedata.category(c)[0] in "ZMC" for c in text)

@@ -15,12 +15,19 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .billing import Ident, Line, SchemeKey
+from .characters import is_blank
 from .honorific import contradicts, written_with
 from .linking import links_in
 from .states import Channel
 
 _BLANK_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 OptionalLine = Annotated[str, StringConstraints(max_length=200, pattern=_BLANK_LINE)]
+
+
+def _seen(text: str) -> str:
+    if is_blank(text):
+        raise PydanticCustomError("blank", "nobody would see anything of it")
+    return text
 
 
 def _linkless(text: str) -> str:
@@ -36,7 +43,7 @@ def _bare(name: str) -> str:
 
 
 #: Text that stands in mails as it is, where nothing of it may become a link.
-Text = Annotated[Line, AfterValidator(_linkless)]
+Text = Annotated[Line, AfterValidator(_seen), AfterValidator(_linkless)]
 OptionalText = Annotated[OptionalLine, AfterValidator(_linkless)]
 Number = Annotated[Ident, AfterValidator(_linkless)]
 Name = Annotated[Text, AfterValidator(_bare)]

@@ -45,10 +45,14 @@ class Labels:
             self._read[language] = self._load(language)
         return self._read[language]
 
+    def path(self, language: str) -> Path:
+        """The file of a language's catalogue, whether or not it is there."""
+        return self._locales / language / "LC_MESSAGES" / "notifier.po"
+
     def _load(self, language: str) -> Mapping[str, str]:
         if not (language.isascii() and language.isalpha()):
             return {}
-        path = self._locales / language / "LC_MESSAGES" / "notifier.po"
+        path = self.path(language)
         if not path.is_file():
             return {}
         with path.open("rb") as file:

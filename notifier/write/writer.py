@@ -155,6 +155,8 @@ class Writer:
         """
         folder = self._folder(c.notice, c.language)
         subject, text, html = self._bodies(c, folder)
+        if not subject.strip():
+            raise WriteError("subject", "is empty")
         head = _headers(
             c,
             date or c.written_at,

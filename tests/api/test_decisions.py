@@ -38,8 +38,8 @@ async def test_a_page_of_decisions(client: httpx.AsyncClient) -> None:
         "message": "M000000001",
         "at": first["at"],
     }
-    assert (body["more"], body["next"]) == (True, f"d{first['position']}")
-    rest = (await client.get("/v1/decisions", params={"after": body["next"]})).json()
+    assert (body["more"], body["next"]) == (True, first["position"])
+    rest = (await client.get("/v1/decisions", params={"after": first["position"]})).json()
     assert [(d["id"], d["outcome"], d["message"]) for d in rest["decisions"]] == [
         ("checked", "skip", None)
     ]

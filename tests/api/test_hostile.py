@@ -297,6 +297,7 @@ async def test_hostile_requests(wire: Wire, parts: Parts, table: dict[str, Case]
         assert "evil" not in text, name
         assert "set-cookie" not in answer.headers, name
         assert "Traceback" not in text, name
+        assert "{" not in answer.json()["title"], name
         assert ("allow" in answer.headers) == (answer.status == 405), name
         assert ("www-authenticate" in answer.headers) == (answer.status == 401), name
     assert wrong == {}

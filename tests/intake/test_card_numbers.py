@@ -104,6 +104,7 @@ def test_refused_in_every_text_of_an_event() -> None:
     for field, event in {
         "data.codes.1": _charge_failed(codes=["G02", VISA]),
         "data.codes.0": _charge_failed(codes=["\uff14111-1111\u00a01111\u200b1111"]),
+        "data.codes": _charge_failed(codes=["G02", "4111", "1111", "1111", "1111"]),
         "data.gateway": _charge_failed(gateway=SPACED),
         "data.charge_id": _charge_failed(charge_id=SPACED),  # nobody writes identifiers so
         "data.amounts.lines.0.policy_no": _charge_failed(
@@ -116,6 +117,10 @@ def test_refused_in_every_text_of_an_event() -> None:
         "dataschema": _charge_failed() | {"dataschema": f"urn:{VISA}/v1"},
     }.items():
         assert _refused(event) == [(field, "card_number")]
+    assert _refused(_charge_failed(codes=["4111|1111|1111|1111"])) == [
+        ("data.codes", "card_number")
+    ]
+    assert parse_event(_charge_failed(codes=["4111|1111", "G02|1111|1111"])).notes == ()
     assert ("data.codes.0", "card_number") in _refused(_charge_failed(codes=[int(VISA)]))
     assert _refused(_charge_failed(**{VISA: "x"})) == [("data." + "*" * 16, "unknown_field")]
     assert _refused(_charge_failed() | {SPACED: "x"}) == [("**** **** **** ****", "unknown_field")]

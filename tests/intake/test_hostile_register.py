@@ -129,6 +129,7 @@ REGISTER: Final[tuple[tuple[str, bytes, Answer], ...]] = (
     # names
     ("no name", f"{_HEAD}\nM1,\n".encode(), _wrong_name("missing")),
     ("a wide space for a name", f"{_HEAD}\nM1,　\n".encode(), _wrong_name("missing")),
+    ("a name that nobody sees", _name("\ufe0f"), _wrong_name("missing")),
     ("様", _name("潮田 凪 様"), _wrong_name("honorific_in_name")),
     ("御中", _name("株式会社みほん御中"), _wrong_name("honorific_in_name")),
     ("殿", _name("潮田 凪殿"), _wrong_name("honorific_in_name")),

@@ -24,6 +24,10 @@ ADDRESS = {
 WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"name": "潮田 凪 様"}, "data.name", "honorific_in_name"),
     ({"name": "株式会社みほん御中"}, "data.name", "honorific_in_name"),
+    ({"name": "\u3000"}, "data.name", "too_short"),
+    ({"name": "\ufe0f \U000e0101"}, "data.name", "too_short"),
+    ({"name": "\u3099"}, "data.name", "too_short"),
+    ({"address": {**ADDRESS, "city": " "}}, "data.address.city", "too_short"),
     ({"name": "evil.example/login"}, "data.name", "looks_like_link"),
     ({"name": "潮田 https://evil.example"}, "data.name", "looks_like_link"),
     ({"name": "nagi@evil.example"}, "data.name", "looks_like_link"),

@@ -101,6 +101,15 @@ async def test_what_does_not_pass_is_not_published(
     assert await current(desk.engine) == SHIPPED
 
 
+async def test_a_mail_without_a_subject_is_not_published(desk: Desk) -> None:
+    folder = desk.edited("")
+    (folder / "ja" / "refund" / "subject.txt").write_text("{# nothing #}")
+    number, _ = await desk.draft(folder)
+    with pytest.raises(Refused) as refused:
+        await desk.publisher().publish(number, note="直し", now=NOW)
+    assert "subject" in str(refused.value.findings)
+
+
 async def test_what_is_on_record_cannot_be_changed(desk: Desk) -> None:
     await desk.publish("直した文です。")
     for act in (

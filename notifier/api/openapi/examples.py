@@ -36,7 +36,7 @@ DELIVERIES: Final = {"deliveries": [CHANGE], "next": "184467", "more": False}
 DECISIONS: Final = {
     "decisions": [
         {
-            "position": "90210",
+            "position": "d90210",
             "source": _SOURCE,
             "id": _ID,
             "type": "billing.card.charge_failed",
