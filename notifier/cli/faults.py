@@ -92,7 +92,7 @@ def _not_found(problem: NotFound, language: str) -> str:
     name = f"kind.{problem.kind.replace(' ', '_')}"
     kind = label(name, language)
     kind = problem.kind if kind == name else kind
-    text = label("error.not_found", language, kind=kind, key=problem.key)
+    text = label("error.not_found_named", language, kind=kind, key=problem.key)
     for code, values in (("near", problem.near), ("forms", problem.forms)):
         if values:
             text += label(f"error.not_found_{code}", language, values=", ".join(values))

@@ -84,7 +84,7 @@ def _calendar(days: Mapping[str, date], today: date) -> Iterator[FieldError]:
             yield FieldError(f"facts.{second}", "before_other", {"other": f"facts.{first}"})
     for name in _PAST:
         if name in days and days[name] > today:
-            yield FieldError(f"facts.{name}", "date_ahead")
+            yield FieldError(f"facts.{name}", "date_to_come")
     for name in _AHEAD:
         if name in days and days[name] < today:
             yield FieldError(f"facts.{name}", "deadline_past")

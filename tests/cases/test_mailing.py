@@ -180,7 +180,7 @@ async def test_what_a_message_has_shown_bears_a_mailing_out(office: Office) -> N
         ("overcharge", {"wrong_premium": 10**9}, [("facts.wrong_premium", "too_big")]),
         ("overcharge", {"charged_on": "2025-02-30"}, [("facts.charged_on", "bad_date")]),
         ("overcharge", {"charged_on": "0001-01-01"}, [("facts.charged_on", "bad_date")]),
-        ("overcharge", {"charged_on": "2025-07-20"}, [("facts.charged_on", "date_ahead")]),
+        ("overcharge", {"charged_on": "2025-07-20"}, [("facts.charged_on", "date_to_come")]),
         ("overcharge", {"remedy_on": "2025-07-01"}, [("facts.remedy_on", "before_other")]),
         ("overcharge", {"remedy": "cash"}, [("facts.remedy", "not_one_of")]),
         ("overcharge", {"remedy": " "}, [("facts.remedy", "missing")]),
