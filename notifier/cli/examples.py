@@ -25,9 +25,8 @@ def example(
     from notifier.demo.examples import example_events
 
     if only and only not in TYPES:
-        raise typer.BadParameter(
-            f"{only}: no such type; close to it: {', '.join(near(only, TYPES))}"
-        )
+        close = ", ".join(near(only, TYPES) or sorted(TYPES))
+        raise typer.BadParameter(f"{only}: no such type; there are: {close}")
     for event in example_events(clock_of(settings()).now(), only):
         typer.echo(orjson.dumps(event).decode())
 

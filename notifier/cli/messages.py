@@ -235,7 +235,7 @@ def release(
 
     async def work(parts: Parts) -> None:
         if not messages and reason is None:
-            raise NotAllowed("name messages, or a --reason")
+            raise NotAllowed("name messages, or a --reason", code="release_what")
         ids = [message_number(m) for m in messages] if messages else None
         now = parts.clock.now()
         async with parts.engine.begin() as conn:
@@ -243,13 +243,13 @@ def release(
             if ids is not None and len(held) < len(set(ids)):
                 known = {r["message_id"] for r in held}
                 others = ", ".join(public_number(i) for i in ids if i not in known)
-                raise NotAllowed(f"not held: {others}")
+                raise NotAllowed(f"not held: {others}", code="not_held", messages=others)
             house = await parts.house(conn)
             released = await release_held(
                 conn, held, house, actor=person(), now=now, category=category
             )
         if not released:
-            out.print("nothing is held for this reason")
+            out.print(label("cli.none_held", parts.settings.locale))
             return
         await parts.bell.ring(set(Lane))
         _told(released, parts.settings.locale)
@@ -303,7 +303,7 @@ def not_bounced(message: Number, note: Annotated[str, typer.Option(prompt=True)]
         async with parts.engine.begin() as conn:
             found = await _found(conn, message_id)
             if not await store.move(conn, [move], actor=person(), now=now):
-                raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+                raise _stands_as(message_id, found["state"], parts.settings.locale)
             await suppressions.lift_of(conn, message_id, note=note, actor=person(), now=now)
 
     run(work)
@@ -314,6 +314,11 @@ def retry(message: Number) -> None:
     """Queue a failed message again."""
     move = (State.QUEUED, Reason.RELEASED, (State.FAILED, State.SUPPRESSED))
     run(lambda parts: _move(parts, message, *move))
+
+
+def _stands_as(message_id: int, state: str, language: str) -> NotAllowed:
+    number, word = public_number(message_id), label(f"state.{state}", language)
+    return NotAllowed(f"{number} is {state}", code="stands_as", message=number, state=word)
 
 
 async def _move(
@@ -327,6 +332,6 @@ async def _move(
     async with parts.engine.begin() as conn:
         found = await _found(conn, message_id)
         if not await store.move(conn, [move], actor=person(), now=now):
-            raise NotAllowed(f"{public_number(message_id)} is {found['state']}")
+            raise _stands_as(message_id, found["state"], parts.settings.locale)
     await parts.bell.ring(set(Lane))
     out.print(f"{public_number(message_id)}: {label('state.' + after, parts.settings.locale)}")

@@ -13,5 +13,6 @@ def reason_of(text: str) -> Reason:
     try:
         return Reason(text)
     except ValueError:
-        close = ", ".join(near(text, Reason)) or "…"
-        raise typer.BadParameter(f"{text!r} is no reason; close to it: {close}") from None
+        close = ", ".join(near(text, Reason))
+        hint = f"; close to it: {close}" if close else ""
+        raise typer.BadParameter(f"{text!r} is no reason{hint}") from None

@@ -63,10 +63,10 @@ def _chosen(
 ) -> list[tuple[str, Correspondence]]:
     """The samples that were asked for, each with what its files' names end in."""
     if notice not in writer.notices:
-        raise NotFound("notice", f"{notice} (there are: {', '.join(sorted(writer.notices))})")
+        raise NotFound("notice", notice, near=sorted(writer.notices))
     known = writer.notices[notice].steps
     if step is not None and step not in known:
-        raise NotFound("step", f"{step} (there are: {', '.join(known)})")
+        raise NotFound("step", step, near=list(known))
     named = [
         (name, c)
         for one in ((step,) if step else known)
@@ -74,8 +74,7 @@ def _chosen(
     ]
     found = [(name, c) for name, c in named if sample in (name, _ALL)]
     if not found:
-        names = ", ".join(dict.fromkeys(name for name, _ in named))
-        raise NotFound("sample", f"{sample} (there are: {names})")
+        raise NotFound("sample", sample, near=list(dict.fromkeys(name for name, _ in named)))
     return [("" if name == PLAIN else f"-{name}", c) for name, c in found]
 
 

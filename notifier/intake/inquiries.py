@@ -49,7 +49,9 @@ async def answer(
         return
     if await inquiries.get(conn, inquiry_id) is None:
         raise NotFound("inquiry", inquiry_id)
-    raise NotAllowed(f"inquiry {inquiry_id} was answered before")
+    raise NotAllowed(
+        f"inquiry {inquiry_id} was answered before", code="answered_before", inquiry=inquiry_id
+    )
 
 
 def _wrong(inquiry: Inquiry, now: datetime) -> list[FieldError]:

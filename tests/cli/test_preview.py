@@ -31,8 +31,6 @@ def test_all_samples_of_a_step(notifier: Terminal, tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_named(notifier: Terminal, tmp_path: Path) -> None:
     to = ("--to", str(tmp_path))
-    assert "there are: apology" in notifier("preview", "no", *to, code=1)
-    assert "there are: decided" in notifier("preview", "refund", "--step", "no", *to, code=1)
-    assert "there are: plain, limit" in notifier(
-        "preview", "card_error", "--sample", "no", *to, code=1
-    )
+    assert "候補：apology" in notifier("preview", "no", *to, code=1)
+    assert "候補：decided" in notifier("preview", "refund", "--step", "no", *to, code=1)
+    assert "候補：plain, limit" in notifier("preview", "card_error", "--sample", "no", *to, code=1)
