@@ -51,8 +51,7 @@ def simulate(
     The events are taken at their own times through the same rules as real ones, in a database of
     its own that is gone afterwards, with the schemes and the members on record.
     """
-    if last < first:
-        raise BadInput([FieldError("--to", "bad_order", {"after": first.date().isoformat()})])
+    _in_order(first, last)
     told = [event for _, event in read_events(file)]
     files = [path.read_bytes() if path else None for path in (scheme, people)]
 
@@ -77,6 +76,11 @@ def simulate(
             out.print(label("cli.calendar_empty", language))
 
     run(work)
+
+
+def _in_order(first: datetime, last: datetime) -> None:
+    if last < first:
+        raise BadInput([FieldError("--to", "bad_order", {"after": first.date().isoformat()})])
 
 
 async def _register(
