@@ -51,8 +51,7 @@ def simulate(
     The events are taken at their own times through the same rules as real ones, in a database of
     its own that is gone afterwards, with the schemes and the members on record.
     """
-    _in_order(first, last)
-    told = [event for _, event in read_events(file)]
+    told = _told(file, first, last)
     files = [path.read_bytes() if path else None for path in (scheme, people)]
 
     async def work(parts: Parts) -> None:
@@ -78,9 +77,10 @@ def simulate(
     run(work)
 
 
-def _in_order(first: datetime, last: datetime) -> None:
+def _told(file: str, first: datetime, last: datetime) -> list[Event]:
     if last < first:
         raise BadInput([FieldError("--to", "bad_order", {"after": first.date().isoformat()})])
+    return [event for _, event in read_events(file)]
 
 
 async def _register(
