@@ -25,7 +25,7 @@ def example(
     from notifier.demo.examples import example_events
 
     if only and only not in TYPES:
-        close = ", ".join(near(only, TYPES)) or "…"
+        close = ", ".join(near(only, TYPES) or sorted(TYPES))
         raise wrong_use("no_such_type", text=printable(only), close=close)
     for event in example_events(clock_of(settings()).now(), only):
         typer.echo(orjson.dumps(event).decode())

@@ -14,5 +14,6 @@ def reason_of(text: str) -> Reason:
     try:
         return Reason(text)
     except ValueError:
-        close = ", ".join(near(text, Reason)) or "…"
-        raise wrong_use("no_such_reason", text=printable(text), close=close) from None
+        close = ", ".join(near(text, Reason))
+        code = "no_such_reason" if close else "no_reason"
+        raise wrong_use(code, text=printable(text), close=close) from None

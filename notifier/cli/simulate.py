@@ -14,6 +14,7 @@ from notifier.intake.members_csv import read_members
 from notifier.intake.rehearsal import Rehearsal
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.actor import system
+from notifier.model.errors import BadInput, FieldError
 from notifier.model.event import Event
 from notifier.model.member import Member
 from notifier.model.scheme import Scheme
@@ -51,7 +52,7 @@ def simulate(
     The events are taken at their own times through the same rules as real ones, in a database of
     its own that is gone afterwards, with the schemes and the members on record.
     """
-    told = [event for _, event in read_events(file)]
+    told = _told(file, first, last)
     files = [path.read_bytes() if path else None for path in (scheme, people)]
 
     async def work(parts: Parts) -> None:
@@ -75,6 +76,12 @@ def simulate(
             out.print(label("cli.calendar_empty", language))
 
     run(work)
+
+
+def _told(file: str, first: datetime, last: datetime) -> list[Event]:
+    if last < first:
+        raise BadInput([FieldError("--to", "bad_order", {"after": first.date().isoformat()})])
+    return [event for _, event in read_events(file)]
 
 
 async def _register(

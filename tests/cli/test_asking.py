@@ -51,6 +51,32 @@ def test_what_nobody_knows_is_named(notifier: Terminal, known: None) -> None:
     assert "member M999: not found. Registered ones look like M000000." in said
     said = notifier("messages", "release", "--reason", "no_adress", code=2)
     assert "no_address" in said
+    said = notifier("messages", "release", "--reason", "foo", code=2)
+    assert "is no reason" in said
+    assert "…" not in said  # no hint where nothing is near
+
+
+async def test_refusals_are_told_in_the_language_of_the_screen(
+    notifier: Terminal, known: None, tmp_path: Path
+) -> None:
+    assert "通知番号か --reason" in notifier("messages", "release", code=1)
+    assert "確認待ちの通知はありません" in notifier("messages", "release", "--reason", "no_brand")
+    assert "確認待ちの通知ではありません：M000000012" in notifier(
+        "messages", "release", "12", code=1
+    )
+    (tmp_path / "none.jsonl").touch()
+    days = ("--from", "2025-08-31", "--to", "2025-07-15")
+    assert "--to: " in notifier("simulate", str(tmp_path / "none.jsonl"), *days, code=1)
+    said = notifier(
+        "inquiries", "add", "--member", "M000101", "--topic", "other", "--channel", "phone"
+    )
+    answer = ("inquiries", "answer", said.strip(), "--text", "済")
+    notifier(*answer)
+    assert "回答済みです" in notifier(*answer, code=1)
+    said = notifier(
+        "inquiries", "add", "--message", "99", "--topic", "other", "--channel", "phone", code=1
+    )
+    assert "message: 見つかりません" in said
 
 
 def test_an_empty_answer_says_so(notifier: Terminal, known: None) -> None:

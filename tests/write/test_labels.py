@@ -14,6 +14,8 @@ from notifier.model.errors import FieldError
 from notifier.write import Writer
 from notifier.write.labels import LABELS, Labels, label
 
+_LOCALES = Path(__file__).parents[2] / "locales"
+
 #: The part of the key before the dot, by enum; ``None``: never shown to anybody.
 KINDS = {
     "Action": "action",
@@ -120,3 +122,15 @@ def test_fallbacks(tmp_path: Path) -> None:
     assert label("state.held", "../../etc") == label("state.held", "ja")
     assert label("state.no_such", "ja") == "state.no_such"
     assert Labels(tmp_path).label("state.held", "ja") == "state.held"
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_no_key_stands_twice(language: str) -> None:
+    text = (_LOCALES / language / "LC_MESSAGES" / "notifier.po").read_text(encoding="utf-8")
+    keys = [line for line in text.splitlines() if line.startswith("msgid ")]
+    assert sorted(keys) == sorted(set(keys))  # of two, one would be said in the other's place
+
+
+def test_an_error_without_parameters_shows_no_placeholder() -> None:
+    for language in ("ja", "en"):
+        assert "{" not in label("error.not_found", language)
