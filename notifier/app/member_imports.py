@@ -72,8 +72,8 @@ class Plan:
 
     @property
     def covered(self) -> int:
-        """How many ``--yes`` would cover."""
-        return _covered(self.active)
+        """How many ``--yes`` would cover; where members leave there is no floor for small ones."""
+        return int(self.active * SHARE) if self.gone else _covered(self.active)
 
 
 def _covered(active: int) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,14 +16,15 @@ from notifier.model.returns import Outcome, Standing
 from notifier.model.tracking import Finding, Reading
 from notifier.runtime.parts import Parts
 from notifier.track.reading import read
-from notifier.track.sources import Source, in_batches, mails
+from notifier.track.sources import Source, in_batches, is_mail, mails
 from notifier.write.labels import label
 
 from .faults import language_of_settings
-from .session import err, fail, out, person, run
+from .session import cross, err, fail, out, person, run
 
 _HELP = "Mails (.eml), mboxes, Maildirs or folders of them."
 _SOURCE = "file"
+_NAMED = 5  # files that are no mails
 
 
 def track(
@@ -40,11 +41,30 @@ def track(
     """
     if not dry_run:
         return run(lambda parts: _take(parts, files, json=json))
+    others: list[str] = []
     try:
-        for name, data in mails(files):
+        for name, data in _only_mails(files, others):
             _show(name, read(data), json=json, language=language_of_settings())
     except OSError as problem:
         fail(problem)
+    _tell_others(others, language_of_settings())
+    return None
+
+
+def _only_mails(files: Iterable[Path], others: list[str]) -> Iterator[Source]:
+    """Yield the mails; what begins otherwise is named in ``others``, and is not read."""
+    for name, data in mails(files):
+        if is_mail(data):
+            yield name, data
+        else:
+            others.append(name)
+
+
+def _tell_others(others: Sequence[str], language: str) -> None:
+    if others:
+        named = ", ".join(others[:_NAMED]) + (" …" if len(others) > _NAMED else "")
+        cross(label("cli.no_mails", language, names=named))
+        raise typer.Exit(1)
 
 
 async def _take(parts: Parts, files: Iterable[Path], *, json: bool) -> None:
@@ -53,7 +73,8 @@ async def _take(parts: Parts, files: Iterable[Path], *, json: bool) -> None:
 
     desk, language = post_desk(parts, person()), parts.settings.locale
     counted: Counter[Standing] = Counter()
-    batches = in_batches(mails(files))
+    others: list[str] = []
+    batches = in_batches(_only_mails(files, others))
     while some := await asyncio.to_thread(_next, batches):
         given = await desk.read([Mail(data, _SOURCE) for _, data in some])
         async with desk.engine.begin() as conn:
@@ -63,6 +84,7 @@ async def _take(parts: Parts, files: Iterable[Path], *, json: bool) -> None:
         counted.update(o.standing for o in done)
     summary = summed(counted, language)
     (err if json else out).print(summary, highlight=False)
+    _tell_others(others, language)
 
 
 def _next(batches: Iterable[list[Source]]) -> list[Source]:

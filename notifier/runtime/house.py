@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from notifier.files import make_folder, seal
+from notifier.files import make_folder, seal, write
 
 from .locks import FileLock
 from .postgres import Postgres, system_account
@@ -52,7 +52,7 @@ class House:
 
     def linger(self, seconds: float) -> None:
         """Have what runs stay for so long after its last user has left, for whoever comes next."""
-        self._until.write_text(f"{time.time() + seconds:.0f}")
+        write(self._until, f"{time.time() + seconds:.0f}")
 
     def lingers(self) -> float:
         """Seconds for which what runs is to stay though nobody uses it; 0: it is to stop."""

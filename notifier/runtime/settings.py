@@ -126,7 +126,11 @@ class Settings(BaseSettings):
         """When messages go out; None: always. Raises ValueError for hours that are none."""
         if self.sending_hours == "always":
             return None
-        opens, closes = (time.fromisoformat(t) for t in self.sending_hours.split("-"))
+        try:
+            opens, closes = (time.fromisoformat(t) for t in self.sending_hours.split("-"))
+        except ValueError:
+            text = f"{PREFIX}SENDING_HOURS: {self.sending_hours} is no span of a day"
+            raise ValueError(text) from None
         if opens >= closes:
             raise ValueError(f"{PREFIX}SENDING_HOURS: {opens} is not before {closes}")
         return Hours(opens, closes)

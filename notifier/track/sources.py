@@ -13,6 +13,9 @@ _FROM: Final = re.compile(rb"From \S+.{10,80}\d{4}")
 _SINGLE: Final = frozenset({".eml", ".msg", ".mime", ".txt"})
 _MAILDIR: Final = ("new", "cur")
 
+#: What the first line of a mail looks like (RFC 5322), or that of an mbox.
+_HEAD: Final = re.compile(rb"\s{0,4}(>?From |[A-Za-z][A-Za-z0-9-]{0,60}[ \t]{0,4}:)")
+
 _TOGETHER: Final = 200  # mails, or so many bytes of them:
 _BYTES: Final = 4_000_000
 
@@ -27,6 +30,11 @@ def mails(paths: Iterable[Path]) -> Iterator[Source]:
     for path in paths:
         for file in _files(path):
             yield from _of_file(file)
+
+
+def is_mail(data: bytes) -> bool:
+    """Whether bytes begin as a mail does; a table or a page does not."""
+    return _HEAD.match(data) is not None
 
 
 def in_batches(given: Iterable[Source]) -> Iterator[list[Source]]:

@@ -93,6 +93,8 @@ class Editions:
                 except BadTemplate as error:
                     log.error("version not usable", notice=key[1], digest=digest, why=str(error))
                     unusable[key] = error
+                except OSError:  # a shortage that passes; the version is as good as before
+                    raise
                 except Exception as error:  # whatever is wrong with it, the others go on
                     log.exception("version not usable", notice=key[1], digest=digest)
                     unusable[key] = BadTemplate(key[1], "", type(error).__name__)

@@ -312,7 +312,7 @@ async def test_by_what_is_wrong_nothing_is_changed(notifier: Terminal, engine: A
         path.write_bytes(data)
         said = notifier("members", "import", str(path), "--max-changes", "999", code=1)
         assert sentence in said
-        assert "何も取り込んでいません" in said
+        assert "何も変更していません" in said
     async with engine.connect() as conn:
         assert await members.by_number(conn, ["M0001"]) == before
         assert await scalar(conn, "SELECT count(*) FROM members") == 1

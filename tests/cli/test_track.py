@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncEngine
 from typer.testing import CliRunner
 
 from notifier.cli.app import app
+from notifier.store.db import scalar
+from tests.cli.terminal import Terminal
 
 _BOUNCE = """\
 From: MAILER-DAEMON@mx.example.jp
@@ -45,3 +48,18 @@ def test_for_people(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there() -> None:
     assert CliRunner().invoke(app, ["track", "/no/such/file", "--dry-run"]).exit_code == 2
+
+
+async def test_what_is_no_mail_is_named_and_not_read(
+    notifier: Terminal, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    (folder / "members.csv").write_text("会員番号,氏名\nM1,潮田 凪\n")
+    (folder / "events.jsonl").write_text('{"specversion": "1.0"}\n')
+    (folder / "scheme.toml").write_text("# a scheme\n")
+    for words in (("track",), ("track", "--dry-run")):
+        said = notifier(*words, str(folder), code=1)
+        assert all(name in said for name in ("members.csv", "events.jsonl", "scheme.toml"))
+    async with engine.connect() as conn:
+        assert await scalar(conn, "SELECT count(*) FROM returns") == 0
