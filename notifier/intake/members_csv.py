@@ -64,16 +64,14 @@ def read_register(data: bytes, schemes: AbstractSet[str]) -> RegisterFile:
     first_lines: dict[str, int] = {}
     for line in lines[1:]:
         row, wrong = _row(line, names, titles, schemes)
+        place = names.index("member_no")
+        number = row.member_no if row is not None else "".join(line.cells[place : place + 1])
         errors += wrong
-        if row is None:
-            continue
-        first = first_lines.setdefault(row.member_no, row.line)
-        if first != row.line:
-            title = titles[names.index("member_no")]
-            errors.append(
-                FieldError(title, "duplicate_in_file", {"first_line": first}, line=row.line)
-            )
-        rows.append(row)
+        if (first := first_lines.setdefault(number.strip(), line.line)) != line.line and number:
+            params = {"first_line": first}
+            errors.append(FieldError(titles[place], "duplicate_in_file", params, line=line.line))
+        if row is not None:
+            rows.append(row)
     if errors:
         raise BadInput(errors)
     if not rows:

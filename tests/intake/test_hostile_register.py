@@ -117,6 +117,11 @@ REGISTER: Final[tuple[tuple[str, bytes, Answer], ...]] = (
     ("a quoted line break", _name("潮田\n凪"), _wrong_name("control_character")),
     ("old line ends", f"{_HEAD}\rM1,潮田 凪\r".encode(), None),
     # rows
+    (
+        "a number twice, once with a bad cell",
+        "会員番号,氏名,メールアドレス\nM1,凪,foo@\nM1,凪,nagi@example.jp\n".encode(),
+        "2 メールアドレス bad_email; 3 会員番号 duplicate_in_file",
+    ),
     ("a number twice", f"{_HEAD}\nM1,凪\nM2,渚\nM1,凪\n".encode(), "4 会員番号 duplicate_in_file"),
     ("no number", f"{_HEAD}\n,凪\n".encode(), "2 会員番号 missing"),
     ("a wide number", f"{_HEAD}\nＭ１,凪\n".encode(), "2 会員番号 bad_identifier"),
