@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .card_number import masked
 
@@ -29,7 +30,20 @@ class FieldError:
             object.__setattr__(self, "params", params)
 
 
-class BadInput(Exception):
+class _Told(Exception):
+    """An error with more to say than its text; it can go from one process to another."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[_Told], args: tuple[Any, ...], state: Mapping[str, Any]) -> _Told:
+    made = kind.__new__(kind, *args)
+    made.__dict__.update(state)
+    return made
+
+
+class BadInput(_Told):
     """An input was refused; nothing of it was kept."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
@@ -37,7 +51,7 @@ class BadInput(Exception):
         super().__init__("; ".join(f"{e.field}: {e.code}" for e in self.errors))
 
 
-class Conflict(Exception):
+class Conflict(_Told):
     """The same (source, id) was seen before with another payload.
 
     ``errors`` names every such event of a batch by its place (``index``).
@@ -48,7 +62,7 @@ class Conflict(Exception):
         super().__init__(f"{source} {event_id}: seen before with another payload")
 
 
-class NotFound(Exception):
+class NotFound(_Told):
     """Something was named that the record does not hold.
 
     ``near``: names that were perhaps meant; ``known``: all that there are; ``forms``: how such a
@@ -69,7 +83,7 @@ class NotFound(Exception):
         super().__init__(f"{kind} {key}: not found")
 
 
-class NotAllowed(Exception):
+class NotAllowed(_Told):
     """An act that the present state does not permit; the text says why, for logs and developers.
 
     ``code`` is a key of the message catalogue (``error.<code>``), ``params`` fill it: that is what

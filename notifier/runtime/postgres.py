@@ -33,6 +33,10 @@ _SETTINGS: Final = {
     "log_parameter_max_length_on_error": "0",
 }
 
+_LIST: Final = "SELECT datname FROM pg_database"
+_COMING_UP: Final = "FATAL:  the database system is"  # starting up, in recovery, shutting down
+_PATIENCE: Final = 60  # looks, half a second apart
+
 #: What the server says of an obstacle that goes away by itself.
 _PASSING: Final = ("still in use", "already exists")
 
@@ -106,11 +110,21 @@ class Postgres:
         raise EngineError(f"PostgreSQL (process {pid}) does not stop; see {self.log}")
 
     def create_database(self, name: str) -> None:
-        """Create a database unless it exists."""
+        """Create a database unless it exists; a server that is just coming up is waited for."""
         if not _DATABASE.fullmatch(name):
             raise EngineError(f"not a name for a database: {name!r}")
-        if name not in self._psql("SELECT datname FROM pg_database").split():
+        if name not in self._databases():
             self._psql(f'CREATE DATABASE "{name}"')
+
+    def _databases(self) -> list[str]:
+        for _ in range(_PATIENCE):
+            try:
+                return self._psql(_LIST).split()
+            except EngineError as error:
+                if _COMING_UP not in str(error):
+                    raise
+            time.sleep(0.5)  # it recovers from a crash
+        return self._psql(_LIST).split()
 
     def _psql(self, statement: str) -> str:
         address = ["-h", str(self.sockets), "-U", "postgres", "-d", "postgres"]

@@ -31,7 +31,9 @@ class Refused(Exception):
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         self.errors = errors = [one for one in findings if one.severity is Severity.ERROR]
-        super().__init__(f"{len(errors)} errors; the first: {errors[0].file}:{errors[0].line}")
+        first = errors[0]
+        where = f"{first.file}:{first.line}"
+        super().__init__(f"{len(errors)} errors; the first: {where} ({first.rule})")
 
 
 def check(writer: Writer, folder: Folder) -> list[Finding]:
