@@ -269,9 +269,16 @@ async def test_bodies_of_nobody_hold_a_bounded_room(parts: Parts, key: str) -> N
         assert (await one.ask(head + b"x" * 1_000_000))[0] == 403
 
 
+#: A request whose body does not come; the key follows.
+_UNDER_WAY = (
+    b"POST /v1/events HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 9\r\n"
+)
+
+
 async def test_requests_under_way_are_counted_by_address_and_key(parts: Parts, key: str) -> None:
-    wait = b"GET /v1/deliveries?after=latest&wait=20 HTTP/1.1\r\nHost: x\r\n"
-    keyed = wait + b"Authorization: Bearer " + key.encode() + b"\r\n\r\n"
+    named = b"Authorization: Bearer " + key.encode() + b"\r\n\r\n"
+    keyed = _UNDER_WAY + named
     limits = {"requests": 6, "requests_per_address": 3, "requests_per_key": 4}
     async with serving(parts, key, **limits) as one, AsyncExitStack() as stack:
 
@@ -285,7 +292,8 @@ async def test_requests_under_way_are_counted_by_address_and_key(parts: Parts, k
         assert b"retry-after: 5" in head.lower()
         assert document["type"] == "urn:notifier:problem:too-many-requests"
         await waiting("127.0.0.3")
-        await refused(one, keyed, "127.0.0.3", 429)  # the key's fifth
+        probe = b"GET /v1/deliveries HTTP/1.1\r\nHost: x\r\n" + named
+        await refused(one, probe, "127.0.0.3", 429)  # the key's fifth
         assert (await one.ask(_GET + b"\r\n", "127.0.0.3"))[0] == 200
     assert status == 429
 
@@ -299,8 +307,7 @@ async def refused(one: Served, raw: bytes, address: str, status: int) -> tuple[i
 
 
 async def test_only_a_proxy_of_ours_names_the_caller(parts: Parts, key: str) -> None:
-    wait = b"GET /v1/deliveries?after=latest&wait=20 HTTP/1.1\r\nHost: x\r\n"
-    keyed = wait + b"Authorization: Bearer " + key.encode() + b"\r\n"
+    keyed = _UNDER_WAY + b"Authorization: Bearer " + key.encode() + b"\r\n"
     named = b"X-Forwarded-For: 203.0.113.7\r\n\r\n"
     limits = {"requests_per_address": 2, "connections_per_address": 3, "proxies": ("127.0.0.9/32",)}
     async with serving(parts, key, **limits) as one, AsyncExitStack() as stack:
