@@ -31,6 +31,10 @@ _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _PARTING: Final = 5.0  # seconds
 
 
+class _Died(LimitExceeded):
+    """The process ended by itself, and not for the processor time that it took."""
+
+
 class Interrupted(Exception):
     """The process was ended from outside while it set letters."""
 
@@ -61,6 +65,12 @@ class Confined:
 
     def _ask(self, letters: int, job: tuple[Any, ...]) -> Any:
         seconds = int(self._seconds + limits.SECONDS_PER_LETTER * letters)
+        try:
+            return self._tried(seconds, job)
+        except _Died:  # the machine may have been short of something: no letter is blamed at once
+            return self._tried(seconds, job)
+
+    def _tried(self, seconds: int, job: tuple[Any, ...]) -> Any:
         with self._lock:
             if self._child is None:
                 self._child = _Child(self._face, self._scratch)
@@ -99,7 +109,9 @@ class _Child:
             self._process.join(_PARTING)
             if self._process.exitcode in _ENDED:
                 raise Interrupted from None
-            raise LimitExceeded(_why(self._process.exitcode, seconds), "letter") from None
+            code = self._process.exitcode
+            kind = LimitExceeded if code == -signal.SIGXCPU else _Died
+            raise kind(_why(code, seconds), "letter") from None
 
     def end(self) -> None:
         self._process.kill()
