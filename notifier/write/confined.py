@@ -29,6 +29,7 @@ _ENDED: Final = frozenset({-signal.SIGINT, -signal.SIGTERM})
 _NOWHERE: Final = "http://127.0.0.1:9"
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _PARTING: Final = 5.0  # seconds
+_RENEWED: Final = 50  # documents that one process sets
 
 
 class _Died(LimitExceeded):
@@ -52,6 +53,7 @@ class Confined:
         self._face, self._seconds, self._scratch = face, seconds, scratch
         self._lock = Lock()
         self._child: _Child | None = None
+        self._jobs = 0  # that this child has had
 
     def bulk(self, pieces: Sequence[Piece]) -> Bulk:
         """As :meth:`Typesetter.bulk`; raises :class:`LimitExceeded` for all of them together."""
@@ -73,14 +75,18 @@ class Confined:
     def _tried(self, seconds: int, job: tuple[Any, ...]) -> Any:
         with self._lock:
             if self._child is None:
-                self._child = _Child(self._face, self._scratch)
+                self._child, self._jobs = _Child(self._face, self._scratch), 0
                 finalize(self, self._child.end)
+            self._jobs += 1
             try:
                 answer = self._child.ask(seconds, job)
             except BaseException:  # also an interruption: it would go on for nobody
                 self._child.end()
                 self._child = None
                 raise
+            if self._jobs >= _RENEWED:  # it keeps something of each, and has only so much room
+                self._child.end()
+                self._child = None
         if isinstance(answer, Exception):
             raise answer
         return answer
