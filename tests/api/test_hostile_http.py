@@ -269,9 +269,10 @@ async def test_bodies_of_nobody_hold_a_bounded_room(parts: Parts, key: str) -> N
         assert (await one.ask(head + b"x" * 1_000_000))[0] == 403
 
 
-#: A request whose body does not come; the key follows.
+#: A request whose body does not come; the key follows. The server asks for the body once the
+#: request has been let in and counted.
 _UNDER_WAY = (
-    b"POST /v1/events HTTP/1.1\r\nHost: x\r\n"
+    b"POST /v1/events HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
     b"Content-Type: application/json\r\nContent-Length: 9\r\n"
 )
 
@@ -281,29 +282,23 @@ async def test_requests_under_way_are_counted_by_address_and_key(parts: Parts, k
     keyed = _UNDER_WAY + named
     limits = {"requests": 6, "requests_per_address": 3, "requests_per_key": 4}
     async with serving(parts, key, **limits) as one, AsyncExitStack() as stack:
-
-        async def waiting(address: str) -> None:
-            _, writer = await stack.enter_async_context(one.connected(address))
-            writer.write(keyed)
-
         for _ in range(3):
-            await waiting("127.0.0.2")
-        status, head, document = await refused(one, _GET + b"\r\n", "127.0.0.2", 429)
+            await under_way(one, stack, keyed, "127.0.0.2")
+        status, head, document = await one.ask(_GET + b"\r\n", "127.0.0.2")
+        assert (status, document["type"]) == (429, "urn:notifier:problem:too-many-requests")
         assert b"retry-after: 5" in head.lower()
-        assert document["type"] == "urn:notifier:problem:too-many-requests"
-        await waiting("127.0.0.3")
+        await under_way(one, stack, keyed, "127.0.0.3")
         probe = b"GET /v1/deliveries HTTP/1.1\r\nHost: x\r\n" + named
-        await refused(one, probe, "127.0.0.3", 429)  # the key's fifth
+        assert (await one.ask(probe, "127.0.0.3"))[0] == 429  # the key's fifth
         assert (await one.ask(_GET + b"\r\n", "127.0.0.3"))[0] == 200
-    assert status == 429
 
 
-async def refused(one: Served, raw: bytes, address: str, status: int) -> tuple[int, bytes, Any]:
-    """The answer, once what was sent before has been counted."""
-    async with asyncio.timeout(20):
-        while (told := await one.ask(raw, address))[0] != status:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return told
+async def under_way(one: Served, stack: AsyncExitStack, raw: bytes, address: str) -> None:
+    """Send a request whose body does not come, and wait until it is counted."""
+    reader, writer = await stack.enter_async_context(one.connected(address))
+    writer.write(raw)
+    async with asyncio.timeout(30):
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 async def test_only_a_proxy_of_ours_names_the_caller(parts: Parts, key: str) -> None:
@@ -312,9 +307,8 @@ async def test_only_a_proxy_of_ours_names_the_caller(parts: Parts, key: str) -> 
     limits = {"requests_per_address": 2, "connections_per_address": 3, "proxies": ("127.0.0.9/32",)}
     async with serving(parts, key, **limits) as one, AsyncExitStack() as stack:
         for _ in range(2):
-            _, writer = await stack.enter_async_context(one.connected("127.0.0.9"))
-            writer.write(keyed + named)
-        await refused(one, _GET + named, "127.0.0.9", 429)
+            await under_way(one, stack, keyed + named, "127.0.0.9")
+        assert (await one.ask(_GET + named, "127.0.0.9"))[0] == 429
         other = b"X-Forwarded-For: 203.0.113.7, 203.0.113.8\r\n\r\n"
         assert (await one.ask(_GET + other, "127.0.0.9"))[0] == 200
         assert (await one.ask(_GET + named, "127.0.0.5"))[0] == 200  # believed by nobody

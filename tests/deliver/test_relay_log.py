@@ -96,8 +96,8 @@ async def test_rotated_logs_are_read_together(rig: Rig, postfix: Postfix, tmp_pa
 async def test_a_bounce_that_was_asked_for_settles_nothing_here(rig: Rig, postfix: Postfix) -> None:
     """The log shows what came of it; the report itself goes to the return path."""
     message_id, token = await broken(rig, postfix, Cut.REPLY)
-    kinds = [Evidence.BEGUN, Evidence.ACCEPTED, Evidence.DEFERRED]
-    eventually(lambda: evidence(postfix, token) == kinds)
+    kinds = [Evidence.BEGUN, Evidence.ACCEPTED, Evidence.DEFERRED]  # deferred again each second
+    eventually(lambda: evidence(postfix, token)[:3] == kinds)
     assert (await by_log(rig, postfix.log)).sent == (message_id,)
 
 
