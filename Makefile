@@ -44,7 +44,7 @@ chaos: $(STAMP)  ## 200 faults while 100,000 mails go through; writes var/chaos/
 	@$(BIN)/python -m tests.chaos
 
 fuzz: $(STAMP)  ## 100,000 broken and hostile mails through reader and record (COUNT=…, SEED=…)
-	@$(BIN)/python -m tests.track.flood $(or $(COUNT),100000) $(or $(SEED),0)
+	@$(BIN)/python -m tests.returns.flood $(or $(COUNT),100000) $(or $(SEED),0)
 
 explore: $(STAMP)  ## property tests on examples that nobody has seen, many of them
 	@sh scripts/packages.sh
@@ -55,7 +55,7 @@ gallery: $(STAMP)  ## render every notice, channel and sample into docs/gallery
 	@$(BIN)/python -m tests.gallery
 
 bounces: $(STAMP)  ## make the samples of real servers anew (ONLY='exim …'; needs root on Debian)
-	@$(BIN)/python -m tests.track.generate $(ONLY)
+	@$(BIN)/python -m tests.returns.generate $(ONLY)
 
 lock: $(STAMP)  ## pin all dependencies anew in requirements.lock
 	@sh scripts/lock.sh $(VENV)

@@ -12,7 +12,7 @@ from notifier.model.member import Enrolment, Member, PostalAddress
 from notifier.model.money import LineKind
 from notifier.model.notice import Notice
 from notifier.model.scheme import Brand, Contact, Fee, Scheme
-from notifier.write.writer import Writer
+from notifier.rendering.writer import Writer
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LOCALES = TEMPLATES.parent / "locales"

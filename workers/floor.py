@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.deliver.bell import Bell, Doorbell
+from notifier.delivery.bell import Bell, Doorbell
 from notifier.model.notice import Lane
 
 log = structlog.get_logger(__name__)

@@ -20,13 +20,16 @@ from notifier.app import rejected
 from notifier.app.housekeeping import tidy
 from notifier.app.test_mode import forget_tests
 from notifier.cases import sweep as cases
-from notifier.deliver.away import is_away
-from notifier.deliver.bell import Bell, Doorbell, open_redis, queue_of
-from notifier.deliver.compose import House
-from notifier.deliver.settle import sweep
-from notifier.deliver.station import Station, deliver
+from notifier.delivery.away import is_away
+from notifier.delivery.bell import Bell, Doorbell, open_redis, queue_of
+from notifier.delivery.compose import House
+from notifier.delivery.settle import sweep
+from notifier.delivery.station import Station, deliver
 from notifier.model.notice import Lane
-from notifier.press.handover import look_after
+from notifier.printing.handover import look_after
+from notifier.rendering.writer import Writer
+from notifier.returns import sweep as returns
+from notifier.returns.sweep import direct_labels
 from notifier.runtime.clock import clock_of
 from notifier.runtime.destinations import destinations_of
 from notifier.runtime.engines import Urls
@@ -38,10 +41,7 @@ from notifier.runtime.settings import Settings
 from notifier.runtime.supervision import Supervisor
 from notifier.runtime.telling import telling
 from notifier.store.db import connect
-from notifier.tell.teller import tell
-from notifier.track import sweep as returns
-from notifier.track.sweep import direct_labels
-from notifier.write.writer import Writer
+from notifier.webhooks.teller import tell
 
 from .floor import Floor, Hook
 from .settings import SECONDS, Clock, Ring, settings

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from notifier.model.change import Change
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.outcome import ToldDecision
-from notifier.tell.feed import UnknownPosition
+from notifier.webhooks.feed import UnknownPosition
 
 from .callers import admitted
 from .problems import answer, bad_input, problem

@@ -11,7 +11,7 @@ from notifier.intake.attributes import MAX_TEXT, text_problem
 from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.outcome import EventOutcome
-from notifier.write.labels import label
+from notifier.rendering.labels import label
 
 from .callers import API, admitted, refused
 from .problems import answer, bad_input, problem

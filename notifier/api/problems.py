@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 
 from notifier.model.errors import FieldError
-from notifier.write.labels import label
+from notifier.rendering.labels import label
 
 from . import request_ids
 

@@ -9,7 +9,7 @@ from notifier.intake.envelope import MAX_BODY
 from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput
 from notifier.model.provider import Provider
-from notifier.track.providers.sns import NotGenuine
+from notifier.returns.providers.sns import NotGenuine
 
 from .callers import refused
 from .language import preferred

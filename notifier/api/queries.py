@@ -8,7 +8,7 @@ from typing import Final
 from starlette.datastructures import QueryParams
 
 from notifier.model.errors import BadInput, FieldError
-from notifier.tell.feed import MOST
+from notifier.webhooks.feed import MOST
 
 LONGEST: Final = 20  # seconds of waiting
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)

@@ -10,7 +10,7 @@ from notifier.model.message import public_number
 from notifier.model.outcome import DecisionPage, ToldDecision
 from notifier.store import outcomes
 from notifier.store.horizon import Horizon
-from notifier.tell.feed import MOST, UnknownPosition
+from notifier.webhooks.feed import MOST, UnknownPosition
 
 OUTCOMES: Final = ("send", "hold", "skip")
 #: Positions looked at for one page: whoever asks for something rare gets empty pages in between.

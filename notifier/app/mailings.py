@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.cases.mailing import Mailed, Mailing, check_mailing, mail
 from notifier.cases.situations import House
-from notifier.decide.calendar import JAPAN, japan_date
 from notifier.intake.accept import Acceptor
 from notifier.intake.cohort_file import CohortLine
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, FieldError
+from notifier.rendering.writer import Writer
+from notifier.rules.calendar import JAPAN, japan_date
 from notifier.wording.editions import Editions
-from notifier.write.writer import Writer
 
 from .trial import trial_errors
 

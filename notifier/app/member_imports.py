@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases import door
 from notifier.cases.situations import Arrived, House
-from notifier.decide.calendar import japan_date
 from notifier.intake.envelope import parse_event
 from notifier.intake.member_row import unfit
 from notifier.intake.members_csv import RegisterFile
@@ -33,6 +32,7 @@ from notifier.model.register import (
     values_of,
     with_values,
 )
+from notifier.rules.calendar import japan_date
 from notifier.store import events, log, members
 from notifier.store import member_changes as store
 from notifier.store.member_changes import ImportRecord, Recorded

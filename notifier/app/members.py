@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.model.member import Member
 from notifier.model.register import values_of
-from notifier.post.characters import fold_name
+from notifier.postal.characters import fold_name
 from notifier.store import lookups, member_changes
 from notifier.store import members as store
 from notifier.store.member_changes import Known

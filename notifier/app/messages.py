@@ -8,10 +8,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.situations import House
-from notifier.decide.waiting import Obstacle, Waiting, waiting
 from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.rules.waiting import Obstacle, Waiting, waiting
 from notifier.store import messages as store
 from notifier.store import tasks, workers
 

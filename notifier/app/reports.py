@@ -15,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.creation import message_row
 from notifier.cases.situations import House
-from notifier.decide.calendar import JAPAN, business_day, end_of, japan_date
-from notifier.deliver.compose import recipient_of
+from notifier.delivery.compose import recipient_of
 from notifier.intake.accept import Acceptor
 from notifier.intake.report_file import ReportLetter
 from notifier.model.actor import Actor
@@ -24,10 +23,11 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.message import Draft, public_number
 from notifier.model.states import Channel
+from notifier.rendering.fact_errors import fact_errors
+from notifier.rendering.writer import Writer
+from notifier.rules.calendar import JAPAN, business_day, end_of, japan_date
 from notifier.store import messages, recipients
 from notifier.wording.editions import Editions
-from notifier.write.fact_errors import fact_errors
-from notifier.write.writer import Writer
 
 from .trial import trial_errors
 

@@ -16,10 +16,6 @@ from notifier.cases.creation import message_row
 from notifier.cases.fallback import Left, left_of, whole
 from notifier.cases.release import outcome_now
 from notifier.cases.situations import House
-from notifier.decide.arrival import arrival
-from notifier.decide.calendar import business_day, end_of, japan_date
-from notifier.decide.plan import earliest
-from notifier.decide.rules.cards import REQUESTS
 from notifier.intake.accept import Acceptor
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
@@ -31,9 +27,13 @@ from notifier.model.message import Draft, public_number
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.rendering.fact_errors import text_errors
+from notifier.rules.arrival import arrival
+from notifier.rules.calendar import business_day, end_of, japan_date
+from notifier.rules.plan import earliest
+from notifier.rules.rules.cards import REQUESTS
 from notifier.store import fallbacks, members, messages, recipients, resends, suppressions
 from notifier.store.resends import Resend
-from notifier.write.fact_errors import text_errors
 
 _MOST_WORDS: Final = 500
 _S = State

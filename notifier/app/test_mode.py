@@ -16,8 +16,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.decide.calendar import japan_date
-from notifier.deliver.compose import House
+from notifier.delivery.compose import House
 from notifier.intake.accept import Acceptor, Receipt
 from notifier.model.actor import Actor
 from notifier.model.errors import Conflict, FieldError
@@ -25,10 +24,11 @@ from notifier.model.event import Event
 from notifier.model.message import message_number
 from notifier.model.outcome import CausedMessage, EventOutcome, EventStatus, RenderedMessage
 from notifier.model.states import State
+from notifier.rendering.writer import Writer
+from notifier.rules.calendar import japan_date
 from notifier.store import compose, test_results
 from notifier.store import events as record
 from notifier.wording.editions import Editions
-from notifier.write.writer import Writer
 
 from .event_outcomes import read_outcome
 from .test_rendering import rendered

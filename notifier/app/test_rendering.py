@@ -6,13 +6,13 @@ from typing import Final
 import structlog
 from sqlalchemy import RowMapping
 
-from notifier.deliver.compose import House, Unsendable, correspondence
+from notifier.delivery.compose import House, Unsendable, correspondence
 from notifier.model.correspondence import Correspondence
 from notifier.model.outcome import RenderedMessage
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
-from notifier.write.errors import LetterError
-from notifier.write.writer import Writer
+from notifier.rendering.errors import LetterError
+from notifier.rendering.writer import Writer
 
 _MOST_TEXT: Final = 2_000  # characters
 _PART: Final = "test"  # parts the parts of a mail

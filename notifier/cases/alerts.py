@@ -11,9 +11,9 @@ from notifier.model.message import new_token
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.rendering.labels import label
 from notifier.store import messages, staff, tasks
 from notifier.store.db import loads
-from notifier.write.labels import label
 
 from .details import japan_time, told
 from .situations import House

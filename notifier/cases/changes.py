@@ -3,13 +3,13 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from notifier.decide.plan import next_reminder, opening, time_out
 from notifier.model.decision import CaseChange, CaseMove
 from notifier.model.event import Event
 from notifier.model.notice import plan_of
 from notifier.model.plan import Calendar, Plan
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
+from notifier.rules.plan import next_reminder, opening, time_out
 
 _DAY = timedelta(days=1)
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from notifier.decide.calendar import end_of
-from notifier.decide.rules.outcomes import goes_out
 from notifier.model.message import Draft, new_token
 from notifier.model.money import ShownAmount
 from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.rules.calendar import end_of
+from notifier.rules.rules.outcomes import goes_out
 
 
 def message_row(

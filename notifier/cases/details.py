@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from notifier.decide.calendar import JAPAN
-from notifier.write.labels import label
+from notifier.rendering.labels import label
+from notifier.rules.calendar import JAPAN
 
 #: Details whose value is itself a word of ours.
 _WORDS = {

@@ -11,8 +11,6 @@ from datetime import datetime
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.rules import decide
-from notifier.decide.rules.cards import REQUESTS
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseChange, CaseMove, Decision, Hold, Send, Skip
 from notifier.model.errors import FieldError
@@ -21,6 +19,8 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import WAITED_FOR, TaskDraft, uncertain
+from notifier.rules.rules import decide
+from notifier.rules.rules.cards import REQUESTS
 from notifier.store import cases, events, history, members, messages, superseded, tasks
 from notifier.store.db import lost_a_race
 from notifier.store.messages import Move

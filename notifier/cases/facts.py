@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.facts import FactAmounts, Shown, amounts_of, check_facts
-from notifier.decide.rules.outcomes import weigh
 from notifier.model.decision import Hold, Send
 from notifier.model.message import Draft
 from notifier.model.money import AmountRole
 from notifier.model.situation import ChargeRecord, Situation
+from notifier.rules.facts import FactAmounts, Shown, amounts_of, check_facts
+from notifier.rules.rules.outcomes import weigh
 from notifier.store import charges, history
 
 

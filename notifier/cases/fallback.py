@@ -13,10 +13,6 @@ from typing import Any, Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.arrival import arrival
-from notifier.decide.calendar import business_day, end_of, japan_date
-from notifier.decide.rules.cards import REQUESTS
-from notifier.decide.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.fallback import ASKS, Fallback
@@ -26,6 +22,10 @@ from notifier.model.money import AmountRole, ShownAmount
 from notifier.model.notice import Lane
 from notifier.model.states import Channel, State
 from notifier.model.task import TaskDraft, TaskKind
+from notifier.rules.arrival import arrival
+from notifier.rules.calendar import business_day, end_of, japan_date
+from notifier.rules.rules.cards import REQUESTS
+from notifier.rules.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.store import fallbacks, members, messages, tasks
 from notifier.store.db import loads
 

@@ -13,15 +13,6 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.together import (
-    charges_of,
-    fit,
-    joined,
-    shown_of,
-    step_of,
-    useful_until,
-    without,
-)
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind
 from notifier.model.event import Event
@@ -30,6 +21,15 @@ from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel, State
+from notifier.rules.together import (
+    charges_of,
+    fit,
+    joined,
+    shown_of,
+    step_of,
+    useful_until,
+    without,
+)
 from notifier.store import messages, together
 from notifier.store.db import loads
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from notifier.write.labels import label
+from notifier.rendering.labels import label
 
 #: By kind of entry: which labels its ``after`` and its ``reason`` have.
 LABELS_OF: Final[Mapping[str, tuple[str, str]]] = {

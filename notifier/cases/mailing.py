@@ -7,14 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.calendar import japan_date
-from notifier.decide.facts import (
-    amounts_of,
-    errors_within,
-    unguarded,
-)
-from notifier.decide.plan import earliest
-from notifier.decide.rules.outcomes import hold_task
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.errors import BadInput, FieldError
@@ -23,8 +15,16 @@ from notifier.model.message import Draft, public_number
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import Channel
+from notifier.rendering.fact_errors import fact_errors
+from notifier.rules.calendar import japan_date
+from notifier.rules.facts import (
+    amounts_of,
+    errors_within,
+    unguarded,
+)
+from notifier.rules.plan import earliest
+from notifier.rules.rules.outcomes import hold_task
 from notifier.store import cases, history, members, messages, tasks
-from notifier.write.fact_errors import fact_errors
 
 from .creation import message_row
 from .facts import Record, record_of, weigh_facts

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.rules.outcomes import hold_task
 from notifier.model.actor import Actor
 from notifier.model.decision import Hold
 from notifier.model.states import UNSENT, State
+from notifier.rules.rules.outcomes import hold_task
 from notifier.store import messages, tasks
 from notifier.store.messages import Move
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.calendar import japan_date
 from notifier.model.actor import Actor
 from notifier.model.billing import (
     CardReregistered,
@@ -27,6 +26,7 @@ from notifier.model.reasons import Reason
 from notifier.model.register import STATUS, Change
 from notifier.model.situation import Situation
 from notifier.model.task import TaskKind
+from notifier.rules.calendar import japan_date
 from notifier.store import (
     charges,
     member_changes,

@@ -8,12 +8,6 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.calendar import japan_date
-from notifier.decide.facts import amounts_of
-from notifier.decide.guard import check_due
-from notifier.decide.rules import decide
-from notifier.decide.rules.outcomes import goes_out, weigh
-from notifier.decide.together import charges_of, joined, shown_of
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Outcome, Send, Skip
 from notifier.model.event import Event
@@ -22,6 +16,12 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.states import Channel, State
 from notifier.model.verdict import Category
+from notifier.rules.calendar import japan_date
+from notifier.rules.facts import amounts_of
+from notifier.rules.guard import check_due
+from notifier.rules.rules import decide
+from notifier.rules.rules.outcomes import goes_out, weigh
+from notifier.rules.together import charges_of, joined, shown_of
 from notifier.store import cases, events, members, messages, suppressions, together
 from notifier.store.db import loads
 from notifier.store.messages import Move

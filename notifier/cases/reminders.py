@@ -10,10 +10,10 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.together import as_one
 from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.plan import Plan
 from notifier.model.situation import CaseRecord
+from notifier.rules.together import as_one
 from notifier.store import together
 
 from .situations import House

@@ -7,10 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.arrival import arrival
-from notifier.decide.calendar import japan_date
-from notifier.decide.closures import NO_CLOSURES, Closures
-from notifier.decide.plan import earliest
 from notifier.model.actor import Actor, system
 from notifier.model.errors import FieldError
 from notifier.model.event import CLOCK_AHEAD, Event
@@ -23,6 +19,10 @@ from notifier.model.press import Press
 from notifier.model.register import STATUS, Change, changed_by
 from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
+from notifier.rules.arrival import arrival
+from notifier.rules.calendar import japan_date
+from notifier.rules.closures import NO_CLOSURES, Closures
+from notifier.rules.plan import earliest
 from notifier.store import (
     cases,
     charges,

@@ -6,12 +6,6 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from notifier.decide.calendar import japan_date
-from notifier.decide.channel import choose
-from notifier.decide.guard import Contradiction, check_due
-from notifier.decide.plan import earliest
-from notifier.decide.rules.outcomes import weigh
-from notifier.decide.together import as_one, step_of
 from notifier.model.decision import Hold, Send
 from notifier.model.member import Member
 from notifier.model.message import Draft
@@ -21,6 +15,12 @@ from notifier.model.plan import Plan
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
+from notifier.rules.calendar import japan_date
+from notifier.rules.channel import choose
+from notifier.rules.guard import Contradiction, check_due
+from notifier.rules.plan import earliest
+from notifier.rules.rules.outcomes import weigh
+from notifier.rules.together import as_one, step_of
 from notifier.store.db import loads
 
 from .facts import Record, weigh_facts

@@ -8,13 +8,13 @@ from typing import Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.calendar import japan_date
-from notifier.decide.plan import Planned, ahead
 from notifier.model.message import public_number
 from notifier.model.notice import plan_of
 from notifier.model.situation import CaseRecord
+from notifier.rendering.labels import label, step_label
+from notifier.rules.calendar import japan_date
+from notifier.rules.plan import Planned, ahead
 from notifier.store import history, timeline
-from notifier.write.labels import label, step_label
 
 from .details import japan_time
 from .log_words import words_of

@@ -7,9 +7,6 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.calendar import japan_date
-from notifier.decide.plan import earliest, in_hours, owed, time_out
-from notifier.decide.rules.outcomes import hold_task
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold
 from notifier.model.member import Member
@@ -18,6 +15,9 @@ from notifier.model.plan import Plan
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord
 from notifier.model.task import TaskDraft, TaskKind
+from notifier.rules.calendar import japan_date
+from notifier.rules.plan import earliest, in_hours, owed, time_out
+from notifier.rules.rules.outcomes import hold_task
 from notifier.store import cases, history, members, messages, tasks, together
 from notifier.store.cases import Advance
 

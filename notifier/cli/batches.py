@@ -11,19 +11,19 @@ from notifier.intake.press_file import read_acknowledgement
 from notifier.model.batch import batch_name, batch_number
 from notifier.model.errors import FieldError, NotFound
 from notifier.model.message import message_number
-from notifier.press.acknowledge import acknowledge as keep
-from notifier.press.collect import MOST, Batch
-from notifier.press.collect import collect as collect_batch
-from notifier.press.handover import hand_over as hand_over_batch
-from notifier.press.handover import look_after
-from notifier.press.handover import settle as settle_batch
-from notifier.press.withdraw import cancel as cancel_batch
-from notifier.press.withdraw import withdraw as withdraw_pieces
+from notifier.printing.acknowledge import acknowledge as keep
+from notifier.printing.collect import MOST, Batch
+from notifier.printing.collect import collect as collect_batch
+from notifier.printing.handover import hand_over as hand_over_batch
+from notifier.printing.handover import look_after
+from notifier.printing.handover import settle as settle_batch
+from notifier.printing.withdraw import cancel as cancel_batch
+from notifier.printing.withdraw import withdraw as withdraw_pieces
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room, target
 from notifier.store import batches as store
 from notifier.store import pieces
-from notifier.write.labels import label
 
 from .session import err, person, run, say, sentence
 from .tables import facts, show

@@ -9,9 +9,9 @@ from notifier.cases.story import story, upcoming
 from notifier.model.decision import CaseKind
 from notifier.model.errors import NotFound
 from notifier.model.situation import CaseRecord
+from notifier.rendering.labels import label, step_label
 from notifier.runtime.parts import Parts
 from notifier.store import cases, timeline
-from notifier.write.labels import label, step_label
 
 from .session import Id, Limit, out, run
 from .tables import show

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from notifier.decide.calendar import japan_date
 from notifier.intake.closure_file import closure, read_closures
 from notifier.model.errors import NotFound
+from notifier.rules.calendar import japan_date
 from notifier.runtime.parts import Parts
 from notifier.store import closures as store
 from notifier.store import schemes

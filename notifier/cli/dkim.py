@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from notifier.deliver.dkim_keys import SigningKey, dns_record, make_key, read_key
+from notifier.delivery.dkim_keys import SigningKey, dns_record, make_key, read_key
 from notifier.model.dkim import DkimKey, KeyType
+from notifier.rendering.labels import label
 from notifier.runtime.settings import BadSettings
 from notifier.runtime.signing import signing_keys
-from notifier.write.labels import label
 
 from .faults import language_of_settings
 from .session import err, fail, out, settings, wrong_use

@@ -13,8 +13,8 @@ from notifier.app import events, undecided
 from notifier.app.events import Line
 from notifier.intake.envelope import parse_event
 from notifier.model.errors import BadInput, FieldError
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
-from notifier.write.labels import label
 
 from .session import cross, err, out, person, run, sentence, settings, wrong_use
 from .tables import show

@@ -19,13 +19,13 @@ from notifier.model.returns import Standing
 from notifier.model.states import State
 from notifier.model.tracking import ReturnKind
 from notifier.model.webhook import CallOutcome
-from notifier.press.handover import HandOverUncertain
-from notifier.press.target import HandOverFailed
+from notifier.printing.handover import HandOverUncertain
+from notifier.printing.target import HandOverFailed
+from notifier.rendering.errors import BadTemplate, WriteError
+from notifier.rendering.labels import label
 from notifier.runtime.engines import EngineError
 from notifier.runtime.logging import get_logger
 from notifier.runtime.settings import BadSettings, Settings, load_settings
-from notifier.write.errors import BadTemplate, WriteError
-from notifier.write.labels import label
 
 err = Console(stderr=True, soft_wrap=True, markup=False)
 _log = get_logger(__name__)

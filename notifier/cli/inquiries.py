@@ -23,10 +23,10 @@ from notifier.model.inquiry import (
 )
 from notifier.model.lines import lines_of
 from notifier.model.message import public_number
-from notifier.press.manifest import Table
+from notifier.printing.manifest import Table
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import inquiries as store
-from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing, Member, Message, about
 from .session import Id, Limit, out, person, run, say

@@ -8,10 +8,10 @@ from notifier.api.keys import new_key
 from notifier.app.access import latest_refusals
 from notifier.intake.attributes import MAX_TEXT, text_problem
 from notifier.model.errors import BadInput, FieldError, NotFound
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import keys as store
 from notifier.store import log
-from notifier.write.labels import label
 
 from .session import out, person, run
 from .tables import show

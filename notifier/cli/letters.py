@@ -11,8 +11,8 @@ from notifier.intake.mailing_file import read_mailing
 from notifier.intake.report_file import read_report
 from notifier.model.message import public_number
 from notifier.model.states import Channel
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
-from notifier.write.labels import label
 
 from .session import out, person, run
 

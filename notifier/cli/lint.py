@@ -8,12 +8,12 @@ import orjson
 import typer
 
 from notifier.model.errors import NotFound
-from notifier.write.errors import BadTemplate
-from notifier.write.folder import Folder, folders_in
-from notifier.write.labels import Labels, label
-from notifier.write.lint import Finding, Severity, lint_folders
-from notifier.write.lint.proofs import Proofs
-from notifier.write.lint.reading import figures, prose
+from notifier.rendering.errors import BadTemplate
+from notifier.rendering.folder import Folder, folders_in
+from notifier.rendering.labels import Labels, label
+from notifier.rendering.lint import Finding, Severity, lint_folders
+from notifier.rendering.lint.proofs import Proofs
+from notifier.rendering.lint.reading import figures, prose
 
 from .session import err, fail, out, settings
 from .tables import show

@@ -7,7 +7,7 @@ from notifier.app.member_imports import Plan, Planned
 from notifier.intake.characters import printable
 from notifier.model.member import Member
 from notifier.model.register import CREATED, ENROLMENT, STATUS, Change, values_of
-from notifier.write.labels import label
+from notifier.rendering.labels import label
 
 from .session import out
 from .tables import named_facts, show

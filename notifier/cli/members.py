@@ -14,10 +14,10 @@ from notifier.app.member_undo import AlreadyUndone, CannotUndo, preview_undo, un
 from notifier.intake.members_csv import RegisterFile, read_register
 from notifier.model.errors import NotAllowed
 from notifier.model.member import Member
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import schemes
 from notifier.store.member_changes import Known
-from notifier.write.labels import label
 
 from .member_lines import field_name, heading_of, show_member, show_plan, some
 from .session import Limit, out, person, run

@@ -19,15 +19,15 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import UNSENT, Channel, State
 from notifier.model.verdict import Category
-from notifier.press.again import letter_again
-from notifier.press.inputs import is_inputs
+from notifier.printing.again import letter_again
+from notifier.printing.inputs import is_inputs
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import Settings
 from notifier.store import attempts, documents, events, log, suppressions, tracking
 from notifier.store import messages as store
 from notifier.store.db import loads
 from notifier.store.messages import Move
-from notifier.write.labels import label
 
 from .names import reason_of
 from .resend import show_origin

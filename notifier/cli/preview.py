@@ -9,10 +9,10 @@ from notifier import files as files_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotFound
 from notifier.model.states import Channel
+from notifier.rendering.samples import PLAIN
+from notifier.rendering.writer import Writer
 from notifier.runtime.parts import Parts
 from notifier.wording.references import resolve
-from notifier.write.samples import PLAIN
-from notifier.write.writer import Writer
 
 from .session import fail, out, run, settings
 

@@ -36,8 +36,8 @@ def relay_log(
 
     The same lines once more change nothing.
     """
-    from notifier.track.relay_log import apply_log
-    from notifier.track.sweep import direct_labels
+    from notifier.returns.relay_log import apply_log
+    from notifier.returns.sweep import direct_labels
 
     async def work(parts: Parts) -> None:
         counted = await apply_log(

@@ -7,10 +7,10 @@ import typer
 from notifier.app import rejected as entries
 from notifier.intake.characters import printable
 from notifier.intake.replay import replay as replay_entry
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import rejected as store
 from notifier.store.db import loads
-from notifier.write.labels import label
 
 from .session import Id, out, person, run, say
 from .tables import cell, show

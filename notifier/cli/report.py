@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.decide.calendar import JAPAN
 from notifier.model.batch import batch_number
 from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.model.notice import Notice
+from notifier.rendering.labels import label
+from notifier.rules.calendar import JAPAN
 from notifier.runtime.parts import Parts
 from notifier.store import figures
 from notifier.store.figures import By, Figures, Span
-from notifier.write.labels import label
 
 from .about import BatchName, Campaign, Mailing
 from .session import out, run, wrong_use

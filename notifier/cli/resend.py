@@ -9,9 +9,9 @@ from notifier.app.resend import Request
 from notifier.app.resend import resend as resend_message
 from notifier.model.message import message_number, public_number
 from notifier.model.states import Channel
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import resends
-from notifier.write.labels import label
 
 from .session import out, person, run
 

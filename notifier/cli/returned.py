@@ -10,7 +10,7 @@ import typer
 from notifier.intake.returned_file import read_returned, read_scanned
 from notifier.model.lines import lines_of
 from notifier.model.returned import ReturnedReason
-from notifier.press.returned import Returned, bring_back
+from notifier.printing.returned import Returned, bring_back
 from notifier.runtime.parts import Parts
 
 from .session import person, run, say

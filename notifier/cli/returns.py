@@ -13,14 +13,14 @@ from notifier.model.lines import lines_of
 from notifier.model.message import message_number, public_number
 from notifier.model.returns import ReturnReason, Standing
 from notifier.model.tracking import BounceReason, Finding, ReturnKind
+from notifier.rendering.labels import label
+from notifier.returns.reading import read
+from notifier.returns.settle import Judgement, put_aside
+from notifier.returns.settle import settle as settle_return
+from notifier.returns.sweep import direct_labels
 from notifier.runtime.parts import Parts
 from notifier.store import returns as store
 from notifier.store import tracking
-from notifier.track.reading import read
-from notifier.track.settle import Judgement, put_aside
-from notifier.track.settle import settle as settle_return
-from notifier.track.sweep import direct_labels
-from notifier.write.labels import label
 
 from .session import Id, Limit, out, person, put, run, wrong_use
 from .tables import facts, show

@@ -8,10 +8,10 @@ import typer
 from notifier.cases.recheck import recheck
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.scheme import Fee
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import log
 from notifier.store import schemes as store
-from notifier.write.labels import label
 
 from .session import person, run, say
 from .tables import show

@@ -15,12 +15,12 @@ from rich.console import Console
 from notifier import files
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import NotAllowed
+from notifier.rendering.labels import label
 from notifier.runtime.engines import Engines
 from notifier.runtime.logging import configure_logging, open_log
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.runtime.supervision import Supervisor
-from notifier.write.labels import label
 
 from .faults import cross, err, fail, language_of_settings, sentence
 

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from notifier.deliver.relay_log import settle_by_log as settle
+from notifier.delivery.relay_log import settle_by_log as settle
 from notifier.model.message import public_number
 from notifier.model.notice import Lane
 from notifier.model.states import State
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
-from notifier.write.labels import label
 
 from .session import person, run, say
 from .tables import show

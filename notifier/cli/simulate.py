@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.decide.calendar import japan_date
 from notifier.intake.members_csv import read_members
 from notifier.intake.rehearsal import Rehearsal
 from notifier.intake.scheme_file import read_scheme
@@ -18,11 +17,12 @@ from notifier.model.errors import BadInput, FieldError
 from notifier.model.event import Event
 from notifier.model.member import Member
 from notifier.model.scheme import Scheme
+from notifier.rendering.labels import label
+from notifier.rules.calendar import japan_date
 from notifier.runtime.almanac import tables
 from notifier.runtime.parts import Parts
 from notifier.runtime.scratch import scratch
 from notifier.store import closures, members, outlook, schemes
-from notifier.write.labels import label
 
 from .events import read_events
 from .session import out, run

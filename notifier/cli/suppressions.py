@@ -7,17 +7,17 @@ import typer
 from sqlalchemy import RowMapping
 
 from notifier import files
-from notifier.decide.calendar import end_of, japan_date
 from notifier.intake.addresses import parse_email
 from notifier.intake.suppression_file import read_suppressions, written
 from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.message import public_number
 from notifier.model.suppression import SuppressionReason, normal
+from notifier.rendering.labels import label
+from notifier.rules.calendar import end_of, japan_date
 from notifier.runtime.parts import Parts
 from notifier.store import suppressions as store
 from notifier.store import tracking
 from notifier.store.suppressions import Suppression
-from notifier.write.labels import label
 
 from .report import Day
 from .returns import ENTRIES, entry_line

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.text import Text
 
-from notifier.decide.calendar import JAPAN
 from notifier.intake.characters import printable
+from notifier.rendering.labels import label
+from notifier.rules.calendar import JAPAN
 from notifier.runtime import layout
-from notifier.write.labels import label
 
 from .session import out, settings
 

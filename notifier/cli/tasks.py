@@ -9,8 +9,8 @@ import typer
 from notifier.app.tasks import HeldMessage, Task, find_tasks, finish_task, show_task, take_task
 from notifier.cases.details import japan_time, told
 from notifier.model.message import public_number
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
-from notifier.write.labels import label
 
 from .session import Id, Limit, out, person, run
 from .tables import show

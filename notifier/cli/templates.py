@@ -9,6 +9,8 @@ import typer
 
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.lines import lines_of
+from notifier.rendering.folder import Folder
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import templates as store
 from notifier.wording.checks import Refused, passes
@@ -16,8 +18,6 @@ from notifier.wording.drafts import current_digests
 from notifier.wording.drafts import draft as make_draft
 from notifier.wording.publishing import Publisher, checked
 from notifier.wording.references import IN_FORCE, draft_id, resolve
-from notifier.write.folder import Folder
-from notifier.write.labels import label
 
 from .lint import print_findings, print_json
 from .session import Limit, out, person, run

@@ -14,10 +14,10 @@ from notifier.intake.characters import printable
 from notifier.model.message import public_number
 from notifier.model.returns import Outcome, Standing
 from notifier.model.tracking import Finding, Reading
+from notifier.rendering.labels import label
+from notifier.returns.reading import read
+from notifier.returns.sources import Source, in_batches, is_mail, mails
 from notifier.runtime.parts import Parts
-from notifier.track.reading import read
-from notifier.track.sources import Source, in_batches, is_mail, mails
-from notifier.write.labels import label
 
 from .faults import language_of_settings
 from .session import cross, err, fail, out, person, run
@@ -68,8 +68,8 @@ def _tell_others(others: Sequence[str], language: str) -> None:
 
 
 async def _take(parts: Parts, files: Iterable[Path], *, json: bool) -> None:
+    from notifier.returns.post_desk import Mail
     from notifier.runtime.receiving import post_desk  # SMTP and IMAP, which only few verbs need
-    from notifier.track.post_desk import Mail
 
     desk, language = post_desk(parts, person()), parts.settings.locale
     counted: Counter[Standing] = Counter()

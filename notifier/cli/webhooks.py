@@ -10,15 +10,15 @@ from sqlalchemy import RowMapping
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.states import State
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
+from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.runtime.telling import telling
 from notifier.store import log
 from notifier.store import webhook_calls as calls
 from notifier.store import webhooks as store
-from notifier.tell import subscribing
-from notifier.tell.line import Desk
-from notifier.tell.signing import Secret
-from notifier.write.labels import label
+from notifier.webhooks import subscribing
+from notifier.webhooks.line import Desk
+from notifier.webhooks.signing import Secret
 
 from .session import Id, Limit, out, person, run, say
 from .tables import facts, show

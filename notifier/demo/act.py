@@ -7,14 +7,14 @@ from pathlib import Path
 
 from notifier.api.keys import new_key
 from notifier.cases.sweep import sweep
-from notifier.decide.calendar import JAPAN
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane
 from notifier.model.plan import OFFICE_HOURS
 from notifier.model.scheme import Scheme
-from notifier.press.collect import collect
-from notifier.press.handover import hand_over
+from notifier.printing.collect import collect
+from notifier.printing.handover import hand_over
+from notifier.rules.calendar import JAPAN
 from notifier.runtime.clock import turn
 from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from notifier.decide.calendar import JAPAN, japan_date
+from notifier.rules.calendar import JAPAN, japan_date
 
 SOURCE: Final = "billing.example.jp"
 SCHEME: Final = "group-liability"

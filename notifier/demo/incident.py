@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Final
 
-from notifier.decide.calendar import JAPAN
 from notifier.model.member import Member
+from notifier.rules.calendar import JAPAN
 
 from .members import SCHEME, premium
 

@@ -12,9 +12,9 @@ from rich.table import Table
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.rendering.labels import label, step_label
 from notifier.store import report
 from notifier.store.db import dumps, rows, scalar
-from notifier.write.labels import label, step_label
 
 from . import relay_log
 

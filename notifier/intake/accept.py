@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.door import Followed, take
 from notifier.cases.situations import Arrived, House
-from notifier.decide.closures import Closures
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
 from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.model.press import Press
+from notifier.rules.closures import Closures
 from notifier.store import closures, schemes
 from notifier.store import events as store
 from notifier.store.db import in_transaction

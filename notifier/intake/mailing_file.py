@@ -7,7 +7,7 @@ from notifier.cases.mailing import Mailing
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.lines import lines_of
 from notifier.model.states import Channel
-from notifier.write.fact_errors import text_errors
+from notifier.rendering.fact_errors import text_errors
 
 from .toml_file import plain, read_toml, wrong_keys
 

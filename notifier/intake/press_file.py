@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
-from notifier.press.acknowledge import Line
+from notifier.printing.acknowledge import Line
 
 from .columns import cell, columns, day_of
 from .text_file import decode, heading, read_rows

@@ -11,8 +11,6 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.cases.sweep import sweep
-from notifier.decide.calendar import japan_date
-from notifier.decide.plan import opening
 from notifier.model.actor import system
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
@@ -20,6 +18,8 @@ from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.model.press import Press
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.rules.calendar import japan_date
+from notifier.rules.plan import opening
 from notifier.store import claims, messages, outlook
 from notifier.store.messages import Move
 

@@ -9,7 +9,7 @@ from notifier.model.correspondence import Recipient
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.lines import lines_of
 from notifier.model.member import PostalAddress
-from notifier.write.fact_errors import text_errors
+from notifier.rendering.fact_errors import text_errors
 
 from .mailing_file import facts_errors, name_errors
 from .toml_file import plain, read_toml, wrong_keys

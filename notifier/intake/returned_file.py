@@ -6,7 +6,7 @@ from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.returned import STAMPS, ReturnedReason
-from notifier.press.returned import Returned
+from notifier.printing.returned import Returned
 
 from .columns import cell, columns, day_of
 from .text_file import decode, read_rows

@@ -8,10 +8,10 @@ from typing import Final
 
 from sqlalchemy import RowMapping
 
-from notifier.decide.calendar import JAPAN, end_of, japan_date
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.suppression import SuppressionReason, normal
-from notifier.press.manifest import safe
+from notifier.printing.manifest import safe
+from notifier.rules.calendar import JAPAN, end_of, japan_date
 from notifier.store.suppressions import Suppression
 
 from .addresses import parse_email

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.text import Text
 from sqlalchemy import RowMapping
 
-from notifier.write.labels import label, step_label
+from notifier.rendering.labels import label, step_label
 
 from . import layout
 

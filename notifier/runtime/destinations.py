@@ -1,6 +1,6 @@
 """The limits of destinations, as this house has them."""
 
-from notifier.deliver.destinations import (
+from notifier.delivery.destinations import (
     BadDestinations,
     Destinations,
     read_destinations,

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier import files
 from notifier.cases.situations import House
-from notifier.deliver.bell import Bell
+from notifier.delivery.bell import Bell
 from notifier.intake.accept import Acceptor
+from notifier.rendering.writer import Writer
 from notifier.store.db import connect
 from notifier.store.direct import Direct
 from notifier.store.migrate import upgrade
-from notifier.write.writer import Writer
 
 from .clock import Clock, clock_of
 from .engines import Urls

@@ -1,10 +1,10 @@
 """The press room of a process, and where it hands batches over."""
 
 from notifier.model.errors import NotFound
-from notifier.press.processes import Apart
-from notifier.press.room import PressRoom
-from notifier.press.target import FolderTarget, Target
-from notifier.press.writing import Desk
+from notifier.printing.processes import Apart
+from notifier.printing.room import PressRoom
+from notifier.printing.target import FolderTarget, Target
+from notifier.printing.writing import Desk
 from notifier.wording.editions import Editions
 
 from .parts import Parts
@@ -41,7 +41,7 @@ def _apart(parts: Parts) -> Apart:
 def target(given: Settings) -> Target | None:
     """Where batches go; None: the press fetches them."""
     if given.press.sftp is not None:
-        from notifier.press.sftp import SftpTarget  # a dozen megabytes that no worker needs
+        from notifier.printing.sftp import SftpTarget  # a dozen megabytes that no worker needs
 
         return SftpTarget(given.press.sftp)
     return FolderTarget(given.press.folder) if given.press.folder is not None else None

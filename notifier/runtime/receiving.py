@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from notifier.model.actor import Actor
+from notifier.returns.listener import Addresses, Listener
+from notifier.returns.log_follower import LogFollower
+from notifier.returns.mailbox import MailboxReader
+from notifier.returns.post_desk import PostDesk
+from notifier.returns.sweep import ACTOR, direct_labels
 from notifier.store import schemes, tracking
-from notifier.track.listener import Addresses, Listener
-from notifier.track.log_follower import LogFollower
-from notifier.track.mailbox import MailboxReader
-from notifier.track.post_desk import PostDesk
-from notifier.track.sweep import ACTOR, direct_labels
 
 from .parts import Parts
 from .settings import BadSettings

@@ -2,12 +2,12 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.deliver.compose import House
-from notifier.deliver.render import Renderer
+from notifier.delivery.compose import House
+from notifier.delivery.render import Renderer
 from notifier.model.provider import METADATA_HEADER
+from notifier.rendering.stream import Stream
+from notifier.rendering.writer import Writer
 from notifier.wording.editions import Editions
-from notifier.write.stream import Stream
-from notifier.write.writer import Writer
 
 from .settings import Settings
 from .signing import signer

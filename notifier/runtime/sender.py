@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from notifier.deliver.compose import House
+from notifier.delivery.compose import House
 from notifier.model.scheme import Brand, Contact
 
 from .settings import Settings

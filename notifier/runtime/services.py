@@ -25,14 +25,14 @@ from notifier.model.event import Event
 from notifier.model.outcome import DecisionPage, EventOutcome
 from notifier.model.provider import Provider
 from notifier.model.states import State
+from notifier.returns.effect import apply
+from notifier.returns.providers.desk import ProviderDesk
+from notifier.returns.sweep import direct_labels
 from notifier.store import keys
 from notifier.store.db import scalar
 from notifier.store.horizon import Unsettled
-from notifier.tell.feed import Feed
-from notifier.tell.outside import Unreachable
-from notifier.track.effect import apply
-from notifier.track.providers.desk import ProviderDesk
-from notifier.track.sweep import direct_labels
+from notifier.webhooks.feed import Feed
+from notifier.webhooks.outside import Unreachable
 
 from .parts import Parts
 from .sender import staff_sender

@@ -1,7 +1,7 @@
 """The keys of the settings, read."""
 
-from notifier.deliver.dkim import Signer
-from notifier.deliver.dkim_keys import BadKey, SigningKey, read_key
+from notifier.delivery.dkim import Signer
+from notifier.delivery.dkim_keys import BadKey, SigningKey, read_key
 
 from .settings import PREFIX, BadSettings, Settings
 

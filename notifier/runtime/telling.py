@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from notifier.tell.feed import Feed
-from notifier.tell.line import Desk
-from notifier.tell.outside import Outside
+from notifier.webhooks.feed import Feed
+from notifier.webhooks.line import Desk
+from notifier.webhooks.outside import Outside
 
 from .parts import Parts
 from .settings import PREFIX, BadSettings

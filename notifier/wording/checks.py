@@ -9,11 +9,11 @@ from typing import Final
 
 from notifier.model.notice import FieldSpec, Notice
 from notifier.model.states import Channel
-from notifier.write.errors import BadTemplate, WriteError
-from notifier.write.folder import Folder
-from notifier.write.lint import Finding, Severity, lint
-from notifier.write.lint.proofs import broken
-from notifier.write.writer import Writer
+from notifier.rendering.errors import BadTemplate, WriteError
+from notifier.rendering.folder import Folder
+from notifier.rendering.lint import Finding, Severity, lint
+from notifier.rendering.lint.proofs import broken
+from notifier.rendering.writer import Writer
 
 from .extremes import beyond_limits
 

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed, NotFound
+from notifier.rendering.folder import Folder, read_folders, unpacked
+from notifier.rendering.writer import Writer
 from notifier.store import documents, templates
 from notifier.store.documents import Version
 from notifier.store.templates import Change
-from notifier.write.folder import Folder, read_folders, unpacked
-from notifier.write.writer import Writer
 
 Key = tuple[str, str]  # language and notice
 

@@ -13,11 +13,11 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.rendering.errors import BadTemplate
+from notifier.rendering.folder import unpacked
+from notifier.rendering.wording import Wording
+from notifier.rendering.writer import Writer
 from notifier.store import templates
-from notifier.write.errors import BadTemplate
-from notifier.write.folder import unpacked
-from notifier.write.wording import Wording
-from notifier.write.writer import Writer
 
 log = structlog.get_logger(__name__)
 

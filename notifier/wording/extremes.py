@@ -10,14 +10,14 @@ from typing import Any, Final
 from notifier.model.correspondence import Correspondence
 from notifier.model.notice import FieldType
 from notifier.model.states import Channel
-from notifier.write import context
-from notifier.write.errors import BadTemplate, LimitExceeded, WriteError
-from notifier.write.exploring import Branches
-from notifier.write.folder import Folder
-from notifier.write.labels import LABELS
-from notifier.write.lint import Finding, Severity
-from notifier.write.samples import read_samples
-from notifier.write.words import Phrases
+from notifier.rendering import context
+from notifier.rendering.errors import BadTemplate, LimitExceeded, WriteError
+from notifier.rendering.exploring import Branches
+from notifier.rendering.folder import Folder
+from notifier.rendering.labels import LABELS
+from notifier.rendering.lint import Finding, Severity
+from notifier.rendering.samples import read_samples
+from notifier.rendering.words import Phrases
 
 #: As long as intake takes them.
 _TEXT: Final = 600

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed, NotFound
+from notifier.rendering.folder import Folder
+from notifier.rendering.lint import Finding
+from notifier.rendering.writer import Writer
 from notifier.store import staff, templates
 from notifier.store.templates import Change
-from notifier.write.folder import Folder
-from notifier.write.lint import Finding
-from notifier.write.writer import Writer
 
 from .checks import Refused, check, passes, written
 from .drafts import changes_of, current_digests, folders_of

@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.errors import NotFound
+from notifier.rendering.folder import Folder, read_folders, unpacked
+from notifier.rendering.writer import Writer
 from notifier.store import templates
-from notifier.write.folder import Folder, read_folders, unpacked
-from notifier.write.writer import Writer
 
 from .drafts import changes_of, current_digests, folders_of
 

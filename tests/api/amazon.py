@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from tests.tell.receiver import Receiver, status
+from tests.webhooks.receiver import Receiver, status
 
 TOPIC = "arn:aws:sns:ap-northeast-1:000000000000:mails"
 _SIGNED = {

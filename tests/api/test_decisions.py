@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.app.decisions import DecisionFeed
 from notifier.runtime.parts import Parts
 from notifier.store.db import row, rows, run, scalar
-from notifier.tell.feed import UnknownPosition
+from notifier.webhooks.feed import UnknownPosition
 from tests.api.test_deliveries import failed
 from tests.api.test_events import codes, post, problem_of, submitted
 from tests.samples import NOW, SOURCE

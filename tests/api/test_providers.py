@@ -31,9 +31,9 @@ from notifier.runtime.settings import Settings
 from notifier.store.db import rows
 from tests.api.amazon import TOPIC, Amazon
 from tests.api.test_events import problem_of
+from tests.returns.desk import Desk
 from tests.samples import NOW
-from tests.tell.receiver import receiving, status
-from tests.track.desk import Desk
+from tests.webhooks.receiver import receiving, status
 
 PASSWORD = "a password of ours"
 _P256 = ec.generate_private_key(ec.SECP256R1())

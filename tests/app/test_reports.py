@@ -19,7 +19,7 @@ from notifier.model.states import State
 from notifier.store import messages, schemes
 from tests.cases.conftest import ACTOR, Hand
 from tests.cli.terminal import EXAMPLES
-from tests.press.letters import Letters, check, listed
+from tests.printing.letters import Letters, check, listed
 from tests.samples import NOTICES, SCHEME, WRITER
 
 FILE = (EXAMPLES / "incident-report.toml").read_text()

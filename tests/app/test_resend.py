@@ -25,7 +25,7 @@ from tests.samples import (
     settled,
     submitted,
 )
-from tests.tell.conftest import move
+from tests.webhooks.conftest import move
 
 __all__ = ("office",)
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
+from notifier.rendering.writer import Writer
 from notifier.runtime.engines import Engines
-from notifier.write.writer import Writer
 from tests.bench.figures import ABSENT, Absent, Figure, percentile
 from tests.bench.ground import done
 from tests.bench.letters import mailing

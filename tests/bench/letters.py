@@ -17,7 +17,7 @@ from typing import Final
 
 from notifier.demo import members
 from notifier.model.correspondence import Correspondence
-from notifier.write.writer import Writer
+from notifier.rendering.writer import Writer
 from tests.samples import LOCALES, TEMPLATES
 
 _CHUNK: Final = 500  # letters in a document: larger ones take more memory and hardly less time

@@ -16,17 +16,17 @@ from notifier.cases.mailing import Mailing, mail
 from notifier.cases.situations import House
 from notifier.model.press import Press
 from notifier.model.states import Channel
-from notifier.press.collect import collect
-from notifier.press.processes import Apart
-from notifier.press.room import PressRoom
-from notifier.press.writing import Desk
+from notifier.printing.collect import collect
+from notifier.printing.processes import Apart
+from notifier.printing.room import PressRoom
+from notifier.printing.writing import Desk
 from notifier.runtime.engines import Engines
 from notifier.store import members, schemes
 from notifier.store.db import connect
 from notifier.store.migrate import upgrade
 from tests.bench.figures import Figure
-from tests.deliver.rig import ACTOR, HOUSE
-from tests.press.letters import TOWNS
+from tests.delivery.rig import ACTOR, HOUSE
+from tests.printing.letters import TOWNS
 from tests.samples import LOCALES, NOTICES, NOW, SCHEME, TEMPLATES, WRITER, member
 
 NAMES: Final = ("batch_30k_s", "batch_30k_rss_mb")

@@ -6,10 +6,10 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
+from notifier.returns.reading import read
 from notifier.runtime.engines import Engines
-from notifier.track.reading import read
 from tests.bench.figures import Figure
-from tests.track.collection import samples
+from tests.returns.collection import samples
 
 NAME: Final = "bounce_read_per_s"
 _ROUNDS: Final = 7

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from notifier.decide.calendar import JAPAN
 from notifier.model.event import Event
+from notifier.rules.calendar import JAPAN
 from tests.samples import SCHEME, amounts, charge, charge_failed, event, overcharged
 
 FIRST = date(2025, 7, 15)

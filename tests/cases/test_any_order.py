@@ -12,15 +12,15 @@ from hypothesis import Phase, given, settings
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.decide.calendar import JAPAN, japan_date
-from notifier.decide.closures import Closures
-from notifier.decide.plan import in_hours, reminders
-from notifier.decide.together import charges_of
 from notifier.intake.rehearsal import Rehearsal
 from notifier.model.billing import ChargeFailed
 from notifier.model.closure import Closure
 from notifier.model.notice import plan_of
 from notifier.model.plan import OFFICE_HOURS, Calendar
+from notifier.rules.calendar import JAPAN, japan_date
+from notifier.rules.closures import Closures
+from notifier.rules.plan import in_hours, reminders
+from notifier.rules.together import charges_of
 from notifier.runtime.engines import Engines
 from notifier.store import closures, members, report, schemes
 from notifier.store.db import connect, rows

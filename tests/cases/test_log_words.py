@@ -17,7 +17,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.suppression import SuppressionReason
 from notifier.model.tracking import BounceReason, ReturnKind
-from notifier.write.labels import LABELS
+from notifier.rendering.labels import LABELS
 
 _SOURCES = Path(notifier.__file__).parent
 

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import RowMapping
 
-from notifier.decide.calendar import japan_date
 from notifier.model.event import Event
 from notifier.model.notice import Lane
+from notifier.rules.calendar import japan_date
 from notifier.store import attempts, claims, documents, members, workers
 from notifier.store.attempts import Parcel
 from notifier.store.packing import Dictionary

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from notifier.app.tasks import finish_task, show_task
-from notifier.deliver import alarms
-from notifier.deliver.compose import Unsendable
+from notifier.delivery import alarms
+from notifier.delivery.compose import Unsendable
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
 from notifier.model.states import State

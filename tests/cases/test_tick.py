@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from notifier.cases.fallback import take_over
-from notifier.decide.together import charges_of, step_of
 from notifier.model.event import Event
 from notifier.model.reasons import Reason
 from notifier.model.states import State
+from notifier.rules.together import charges_of, step_of
 from notifier.store import messages
 from notifier.store.db import run
 from notifier.store.messages import Move

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.demo.post_office import PostOffice
 from notifier.model.message import public_number
 from tests.cli.terminal import Terminal
-from tests.press.letters import Letters, check, listed
+from tests.printing.letters import Letters, check, listed
 
 EN = {"NOTIFIER_LOCALE": "en"}
 

@@ -13,10 +13,10 @@ from notifier.cli.faults import fail
 from notifier.cli.session import run
 from notifier.model.batch import BatchState
 from notifier.model.errors import Damaged, NotAllowed, NotFound
-from notifier.press.target import HandOverFailed
+from notifier.printing.target import HandOverFailed
+from notifier.rendering.labels import LABELS
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import Settings
-from notifier.write.labels import LABELS
 from tests.cli.terminal import environment
 
 

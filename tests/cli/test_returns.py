@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.demo.post_office import PostOffice
 from notifier.model.message import public_number
 from tests.cli.terminal import Terminal
-from tests.track.desk import Desk, bounce
-from tests.track.reports import report
+from tests.returns.desk import Desk, bounce
+from tests.returns.reports import report
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.deliver.settle import RESEND_WAIT
+from notifier.delivery.settle import RESEND_WAIT
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.message import public_number
 from notifier.model.states import State
 from tests.cli.terminal import Terminal
-from tests.deliver.rig import Rig
+from tests.delivery.rig import Rig
 
 
 async def test_the_log_of_the_relay_settles(

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.model.states import State
 from notifier.runtime.settings import Settings
 from tests.cli.terminal import Terminal, environment
-from tests.tell.conftest import Desk, desk
-from tests.tell.receiver import receiving, status
+from tests.webhooks.conftest import Desk, desk
+from tests.webhooks.receiver import receiving, status
 
 __all__ = ("desk",)
 _LOCAL = {"NOTIFIER_WEBHOOKS": json.dumps({"allow": ["127.0.0.0/8"], "plain_http": True})}

@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 
 import notifier
-from notifier.write.labels import LABELS
+from notifier.rendering.labels import LABELS
 
 _PROGRAM = Path(notifier.__file__).parent
 _VERBS = sorted((_PROGRAM / "cli").glob("*.py"))

@@ -10,9 +10,9 @@ from PIL import Image
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
-from notifier.write.labels import label
-from notifier.write.samples import PLAIN
-from notifier.write.writer import Writer
+from notifier.rendering.labels import label
+from notifier.rendering.samples import PLAIN
+from notifier.rendering.writer import Writer
 from tests.browser import Browser
 
 ROOT = Path(__file__).parents[2]

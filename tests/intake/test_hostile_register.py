@@ -19,7 +19,7 @@ from notifier.intake.press_file import read_acknowledgement
 from notifier.intake.returned_file import read_returned
 from notifier.intake.suppression_file import read_suppressions
 from notifier.model.errors import BadInput
-from notifier.write.labels import label
+from notifier.rendering.labels import label
 
 _NOW: Final = datetime(2025, 7, 16, 1, 0, tzinfo=UTC)
 #: Line (- for none), field and code of each error; None: the file is read.

@@ -10,7 +10,7 @@ import pytest
 from notifier.intake.envelope import parse_event
 from notifier.intake.schemas import all_files, event_schema, publish
 from notifier.model.event import TYPES
-from notifier.write.labels import label
+from notifier.rendering.labels import label
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGE = (DOCS / "events.md").read_text("utf-8")

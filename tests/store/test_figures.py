@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.cases.mailing import Mailing, mail
-from notifier.decide.calendar import JAPAN
 from notifier.intake import inquiries as intake
 from notifier.model.errors import BadInput, NotAllowed, NotFound
 from notifier.model.inquiry import (
@@ -19,13 +18,14 @@ from notifier.model.inquiry import (
 )
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.rules.calendar import JAPAN
 from notifier.store import figures, inquiries, members, messages
 from notifier.store.db import rows, run, scalar
 from notifier.store.figures import By, Span
 from notifier.store.messages import Move
 from tests.cases.conftest import ACTOR, Office, office
 from tests.samples import NOW, SCHEME, WRITER, member
-from tests.tell.conftest import move
+from tests.webhooks.conftest import move
 
 __all__ = ("office",)
 NAME = "leak-2025-07"

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.demo.post_office import PostOffice
 from notifier.store import staff
-from tests.deliver.rig import Rig
+from tests.delivery.rig import Rig
 from tests.samples import NOW
 from tests.wording.desk import LOGIN, Desk
 

@@ -9,14 +9,14 @@ from email.policy import SMTP
 import pytest
 from sqlalchemy import RowMapping
 
-from notifier.decide.calendar import japan_date
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
-from notifier.press.collect import collect
+from notifier.printing.collect import collect
+from notifier.rules.calendar import japan_date
 from notifier.store import compose
 from notifier.wording.editions import Editions
-from tests.deliver.rig import ACTOR, Rig, renderer
+from tests.delivery.rig import ACTOR, Rig, renderer
 from tests.samples import NOW, WRITER
 from tests.wording.desk import LOGIN, Desk
 

@@ -7,13 +7,13 @@ import pytest
 
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
-from notifier.press.collect import collect
+from notifier.printing.collect import collect
+from notifier.rendering.folder import of_files
+from notifier.rendering.lint import Severity
 from notifier.runtime.settings import Settings
 from notifier.wording.checks import check
-from notifier.write.folder import of_files
-from notifier.write.lint import Severity
-from tests.deliver.rig import ACTOR, Rig
-from tests.deliver.test_processes import process
+from tests.delivery.rig import ACTOR, Rig
+from tests.delivery.test_processes import process
 from tests.samples import WRITER
 from tests.wording.desk import LOGIN, Desk
 

@@ -7,7 +7,7 @@ from notifier.api.queries import LONGEST, FeedForm
 from notifier.api.request_ids import HEADER, PATTERN
 from notifier.intake.attributes import MAX_TEXT
 from notifier.model.provider import Provider
-from notifier.tell.feed import MOST
+from notifier.webhooks.feed import MOST
 
 from . import examples
 from .answers import empty_answer, json_answer, problems

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
-from notifier.write import context
-from notifier.write.folder import read_folders
-from notifier.write.labels import LABELS
-from notifier.write.stationery import Stationery
-from notifier.write.typeface import typeface
-from notifier.write.words import Phrases
+from notifier.rendering import context
+from notifier.rendering.folder import read_folders
+from notifier.rendering.labels import LABELS
+from notifier.rendering.stationery import Stationery
+from notifier.rendering.typeface import typeface
+from notifier.rendering.words import Phrases
 from tests.bench.figures import Absent
 from tests.bench.ground import done
 from tests.samples import TEMPLATES

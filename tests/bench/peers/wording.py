@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from notifier.demo.members import generate
 from notifier.model.correspondence import Correspondence, Recipient
-from notifier.write.writer import Writer
+from notifier.rendering.writer import Writer
 from tests.bench import mailing
 from tests.samples import BRAND, LOCALES, SCHEME, TEMPLATES
 

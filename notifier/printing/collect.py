@@ -1,0 +1,277 @@
+"""Collecting: letters that are due become a batch.
+
+The files stand in their folder, on the disk, before the record calls a letter printed. A
+collection that breaks off leaves letters queued; the next one clears away what it left.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Final
+
+import orjson
+import structlog
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier import files
+from notifier.delivery.compose import Unsendable
+from notifier.model.actor import Actor
+from notifier.model.batch import BatchState, batch_name
+from notifier.model.reasons import Reason
+from notifier.model.states import State
+from notifier.rules.calendar import JAPAN, business_day
+from notifier.rules.closures import Closures
+from notifier.store import (
+    batches,
+    closures,
+    compose,
+    fallbacks,
+    pieces,
+)
+
+from .binding import bind_all, lost_all
+from .folder import add_lists, clear, file_name, place, sweep, working
+from .holding import hold
+from .mailing import envelope_of, yen_of_all
+from .manifest import Entry, Unmapped
+from .record import Finished, record
+from .room import PressRoom, busy, chunks
+from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
+from .writing import Draft, Lost, lost_for
+
+log = structlog.get_logger(__name__)
+
+#: Letters in one batch, unless asked otherwise.
+MOST: Final = 50_000
+_MORNING: Final = time(9)  # what is dated ahead is dated at the beginning of that day's work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch as collected."""
+
+    batch_id: int
+    folder: Path
+    posting_day: date
+    pieces: int
+    pages: int
+    files: int
+    yen: int  # postage
+    held: int  # letters that could not be written
+    unmapped: int  # characters that the encoding of the lists lacks
+
+
+async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch | None:
+    """Bind what is due into a batch; None if nothing was.
+
+    Raises :class:`NotAllowed` while somebody else is at the press. A letter that cannot be
+    written is held, with a task; the others go on.
+    """
+    async with batches.at_the_press(room.engine) as free:
+        if not free:
+            raise busy()
+        await _clear_away(room)
+        now = room.now()
+        async with room.engine.begin() as conn:
+            await fallbacks.stop_arrived(conn, actor=actor, now=now)
+            closed = Closures(await closures.all_of(conn))
+            day = business_day(now, room.press.cut_off, closed.is_open)
+            morning = datetime.combine(day, time(), JAPAN)
+            due = await pieces.due(conn, now=now, useful_at=morning, limit=most)
+            if not due:
+                return None
+            batch_id = await batches.open_batch(conn, posting_day=day, actor=actor, now=now)
+        # Whatever is published meanwhile, a batch is of one edition.
+        room = replace(room, desk=await room.desk.pinned())
+        return await _Job(room, batch_id, day, _dated(now, day), actor).run(due)
+
+
+async def _clear_away(room: PressRoom) -> None:
+    """What broke off: open batches, and folders that no batch on record stands for."""
+    async with room.engine.begin() as conn:
+        for batch_id in await batches.broken_off(conn, BatchState.OPEN):
+            await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.OPEN)
+            log.warning("batch cleared away", batch=batch_id)
+        known = await batches.folders(conn)
+    await asyncio.to_thread(sweep, room.folder, known)
+
+
+class _Job:
+    """One collection."""
+
+    def __init__(
+        self, room: PressRoom, batch_id: int, day: date, written_at: datetime, actor: Actor
+    ) -> None:
+        self._room, self._batch_id, self._day, self._actor = room, batch_id, day, actor
+        self._written_at = written_at
+        self._folder = room.folder / batch_name(batch_id)
+        self._aside = working(self._folder)
+        self._held = 0
+
+    async def run(self, due: Sequence[int]) -> Batch | None:
+        files.make_folder(self._aside)
+        parts = list(chunks(await self._in_order(due), self._room.press.pieces_per_file))
+        # One more than set type: what is set is checked and packed meanwhile.
+        at_once = asyncio.Semaphore(self._room.press.processes + 1)
+
+        async def bind(n: int, ids: Sequence[int]) -> list[Volume]:
+            async with at_once:
+                return await self._bind(ids, file_name(self._batch_id, n))
+
+        async with asyncio.TaskGroup() as group:
+            work = [group.create_task(bind(n, ids)) for n, ids in enumerate(parts, start=1)]
+        return await self._close([one for task in work for one in task.result()])
+
+    async def _in_order(self, due: Sequence[int]) -> list[int]:
+        """By postcode; what has none comes last, to be held."""
+        order: list[tuple[str, int]] = []
+        async with self._room.engine.connect() as conn:
+            for ids in chunks(due):
+                found = await pieces.contacts(conn, ids)
+                order += [(_postcode(found[i]), i) for i in ids]
+        return [message_id for _, message_id in sorted(order)]
+
+    async def _bind(self, ids: Sequence[int], name: str) -> list[Volume]:
+        async with self._room.engine.connect() as conn:
+            marks = await pieces.marks(conn, ids)  # first: what changes after it is noticed
+            found = await compose.load(conn, list(marks), today=self._day)
+        given = [found[i] for i in ids if i in found]
+        made, lost = await asyncio.to_thread(self._bound, given, marks, name)
+        if lost:
+            await hold(self._room, lost, State.QUEUED, actor=self._actor)
+            self._held += len(lost)
+        return made
+
+    def _bound(
+        self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
+    ) -> tuple[list[Volume], list[Lost]]:
+        drafts, lost = self._drafts(found)
+        good, bound, faults = bind_all(self._room.desk.writer, [d.c for d in drafts])
+        lost += lost_all(drafts, faults)
+        if bound is None:
+            return [], lost
+        leaves = [self._leaf(drafts[n], marks[drafts[n].message_id]) for n in good]
+        return [volume(name, leaves, bound, self._aside)], lost
+
+    def _leaf(self, draft: Draft, mark: str) -> Leaf:
+        desk = self._room.desk
+        envelope = envelope_of(draft.c, desk.writer.stationery)
+        return leaf(draft.message_id, draft.c, desk.pack(draft.c), envelope, mark=mark)
+
+    def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[Draft], list[Lost]]:
+        drafts: list[Draft] = []
+        lost: list[Lost] = []
+        for row in found:
+            try:
+                drafts.append(self._room.desk.draft(row, written_at=self._written_at))
+            except Unsendable as error:
+                lost.append(Lost(message_id=row["message_id"], notice=row["notice"], error=error))
+            except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
+                name = type(error).__name__
+                log.error("letter not drafted", message=row["message_id"], error=name)
+                lost.append(lost_for(row["message_id"], row["notice"], Reason.RENDER_FAILED, name))
+        # An address may have changed since the letters were put in order.
+        drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
+        return drafts, lost
+
+    async def _close(self, volumes: list[Volume]) -> Batch | None:
+        """Files first, then the record; what was cancelled meanwhile is in neither.
+
+        Letters are not locked while type is set: should one more be cancelled just then, it is
+        taken out as well, and so on.
+        """
+        while volumes:
+            volumes = renumbered(volumes, self._batch_id, self._aside)
+            listed = entries(
+                volumes, self._room.press, self._room.desk.writer.stationery, self._day
+            )
+            yen = yen_of_all(self._day, listed)
+            lacking = await self._record(volumes, listed, yen)
+            if lacking is not None:
+                return self._made(volumes, listed, yen, lacking)
+            volumes = await self._without(volumes, await self._gone(volumes))
+        async with self._room.engine.begin() as conn:
+            await batches.move(conn, self._batch_id, BatchState.CANCELLED, BatchState.OPEN)
+        await asyncio.to_thread(clear, self._folder)
+        return None
+
+    async def _without(self, volumes: list[Volume], gone: set[int]) -> list[Volume]:
+        """Volumes without letters that are gone; what cannot be bound anew is held."""
+        writer = self._room.desk.writer
+        while True:
+            made = await asyncio.to_thread(without, volumes, gone, self._aside, writer)
+            if not made.lost:
+                return made.volumes
+            await hold(self._room, made.lost, State.QUEUED, actor=self._actor)
+            self._held += len(made.lost)
+            gone = gone | {x.message_id for x in made.lost}
+
+    async def _gone(self, volumes: Sequence[Volume]) -> set[int]:
+        async with self._room.engine.connect() as conn:
+            return await _changed(conn, volumes)
+
+    async def _record(
+        self, volumes: Sequence[Volume], listed: Sequence[Entry], yen: int
+    ) -> list[Unmapped] | None:
+        """Put the files in their place and the batch on record; None: a letter was stopped."""
+        sums = {v.name: v.sha256.hex() for v in volumes}
+        digest, lacking = await asyncio.to_thread(
+            add_lists,
+            self._aside,
+            listed,
+            sums,
+            posting_day=self._day,
+            yen=yen,
+            encoding=self._room.press.encoding,
+        )
+        finished = Finished(
+            batch_id=self._batch_id, volumes=volumes, entries=listed, sha256=digest, yen=yen
+        )
+        async with self._room.engine.begin() as conn:
+            if await _changed(conn, volumes, lock=True):
+                return None
+            await asyncio.to_thread(place, self._aside, self._folder)
+            await record(conn, finished, self._room.desk, actor=self._actor, now=self._room.now())
+        return lacking
+
+    def _made(
+        self,
+        volumes: Sequence[Volume],
+        listed: Sequence[Entry],
+        yen: int,
+        lacking: Sequence[Unmapped],
+    ) -> Batch:
+        return Batch(
+            batch_id=self._batch_id,
+            folder=self._folder,
+            posting_day=self._day,
+            pieces=len(listed),
+            pages=sum(e.pages for e in listed),
+            files=len(volumes),
+            yen=yen,
+            held=self._held,
+            unmapped=len(lacking),
+        )
+
+
+async def _changed(
+    conn: AsyncConnection, volumes: Sequence[Volume], *, lock: bool = False
+) -> set[int]:
+    """Letters that were stopped, or changed, since they were read."""
+    read = {x.message_id: x.mark for v in volumes for x in v.leaves}
+    now = await pieces.marks(conn, list(read), lock=lock)
+    return {message_id for message_id, mark in read.items() if now.get(message_id) != mark}
+
+
+def _dated(now: datetime, day: date) -> datetime:
+    """When letters for a day are written: a letter bears the day on which it is posted."""
+    here = now.astimezone(JAPAN)
+    return here if here.date() == day else datetime.combine(day, _MORNING, JAPAN)
+
+
+def _postcode(contact: bytes | None) -> str:
+    address = orjson.loads(contact).get("address") if contact else None
+    return address["postcode"] if address else "~"
