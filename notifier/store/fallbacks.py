@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.fallback import Fallback
 from notifier.model.reasons import Reason
+from notifier.model.states import Channel, State
 
 from .db import dumps, rows, run
+from .transitions import Transition
 
 _UNREACHED = """
 SELECT m.message_id, m.member_id FROM messages m
@@ -97,25 +99,21 @@ _INHERIT = (
 )
 
 # A mail that turned out to have arrived can still turn out to have bounced: it is open again.
-_ARRIVED = """
-WITH old AS (
-    SELECT l.message_id, l.case_id, l.state, l.in_place_of
-    FROM messages l JOIN messages m ON m.message_id = l.in_place_of
-    WHERE l.in_place_of IS NOT NULL AND l.state IN ('held', 'queued', 'printed')
-      AND m.state IN ('sent', 'delivered')
-      AND (CAST(:ids AS bigint[]) IS NULL OR l.in_place_of = ANY(:ids))
-    ORDER BY l.message_id FOR UPDATE OF l
-), moved AS (
-    UPDATE messages l SET state = 'cancelled', reason = :reason, updated_at = :now
-    FROM old WHERE l.message_id = old.message_id
-    RETURNING l.message_id, l.case_id, old.state AS before, old.in_place_of
-), opened AS (
+_STOPPED: Final = Transition(
+    {s: {State.CANCELLED} for s in (State.HELD, State.QUEUED, State.PRINTED)},
+    channels=(Channel.LETTER,),
+)
+_STOPPED_LOCKED = _STOPPED.locked(
+    """m.in_place_of IS NOT NULL AND mail.state IN ('sent', 'delivered')
+      AND (CAST(:ids AS bigint[]) IS NULL OR m.in_place_of = ANY(:ids))""",
+    source="messages m JOIN messages mail ON mail.message_id = m.in_place_of",
+    columns="m.in_place_of",
+)
+_ARRIVED = f"""
+WITH {_STOPPED_LOCKED}, {_STOPPED.moved(returning="old.in_place_of")}, opened AS (
     UPDATE messages m SET fallback = NULL, stopped = NULL
     FROM moved WHERE m.message_id = moved.in_place_of AND m.stopped = :follows
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, before, 'cancelled', :reason FROM moved
-)
+), {_STOPPED.logged()}
 SELECT message_id FROM moved ORDER BY message_id
 """
 

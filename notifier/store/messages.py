@@ -1,9 +1,9 @@
-"""Messages: creation under the unique key, and the one door for changes of state."""
+"""Messages: creation under the unique key, moves that somebody asks for, and the list."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,8 +13,13 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, sources
 
 from .db import dumps, row, rows, run
+from .transitions import Transition, check_initial, creation
 
-_INSERT = """
+_KEY: Final = "case_id, task_id, member_id, staff_id, notice, step, channel, generation"
+_GIVEN: Final = f"""token, {_KEY}, scheme, language, lane, uncertain_policy, most_attempts,
+        next_attempt_at, expires_at, useful_until, in_place_of"""
+
+_INSERT = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         n integer, token text, case_id bigint, task_id bigint, member_id bigint, staff_id bigint,
@@ -24,61 +29,38 @@ WITH given AS (
         next_attempt_at timestamptz, expires_at timestamptz, useful_until date,
         in_place_of bigint, copy smallint, facts jsonb, shown jsonb)
 ), keyed AS (
-    INSERT INTO message_keys (token, case_id, task_id, member_id, staff_id, notice, step, channel,
-        generation, copy)
-    SELECT token, case_id, task_id, member_id, staff_id, notice, step, channel, generation,
-        coalesce(copy, 0)
-    FROM given ORDER BY n
+    INSERT INTO message_keys (token, {_KEY}, copy)
+    SELECT token, {_KEY}, coalesce(copy, 0) FROM given ORDER BY n
     ON CONFLICT DO NOTHING
     RETURNING message_id, token
-), made AS (
-    INSERT INTO messages (message_id, token, case_id, task_id, member_id, staff_id, notice, step,
-        channel, generation, scheme, language, lane, state, reason, uncertain_policy,
-        most_attempts, created_at, updated_at, next_attempt_at, expires_at, useful_until,
-        in_place_of)
-    SELECT keyed.message_id, token, case_id, task_id, given.member_id, staff_id, notice, step,
-        channel, generation, scheme, language, lane,
-        CASE WHEN s.email_index IS NULL THEN state ELSE 'suppressed' END,
-        CASE WHEN s.email_index IS NULL THEN given.reason ELSE :suppressed END,
-        uncertain_policy, most_attempts, :now, :now, next_attempt_at, expires_at, useful_until,
-        in_place_of
+), accepted AS (
+    SELECT keyed.message_id, given.*, s.email_index IS NOT NULL AS suppressed
     FROM keyed JOIN given USING (token)
     LEFT JOIN member_contacts c ON c.member_id = given.member_id
         AND given.channel = 'email' AND given.state = 'queued'
     LEFT JOIN suppressions s ON s.email_index = c.email_index
         AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > :now)
-    RETURNING message_id, token, state, reason, case_id, task_id
-), facts AS (
+), {creation(f"message_id, {_GIVEN}", "accepted")}, facts AS (
     INSERT INTO message_facts (message_id, facts, shown)
     SELECT made.message_id, given.facts, given.shown FROM made JOIN given USING (token)
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, task_id, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, task_id, state, reason FROM made
 )
 SELECT given.n, made.message_id FROM made JOIN given USING (token)
 """
 
-_MOVE = """
+_MOVED: Final = Transition(None, channels=Channel, after="old.after", reason="old.reason")
+_MOVED_LOCKED = _MOVED.locked(
+    """m.state = ANY (CASE m.channel WHEN 'email' THEN given.from_email
+                                        ELSE given.from_letter END)""",
+    source="messages m JOIN given USING (message_id)",
+    columns="given.after, given.reason, given.retry_at",
+)
+_MOVE = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         message_id bigint, after text, reason text, retry_at timestamptz, from_email text[],
         from_letter text[])
-), old AS (
-    SELECT m.message_id, m.state, m.case_id, given.after, given.reason, given.retry_at
-    FROM messages m JOIN given USING (message_id)
-    WHERE m.state = ANY (CASE m.channel WHEN 'email' THEN given.from_email
-                                        ELSE given.from_letter END)
-    ORDER BY m.message_id FOR UPDATE OF m
-), moved AS (
-    UPDATE messages m SET state = old.after, reason = old.reason, updated_at = :now,
-        next_attempt_at = coalesce(old.retry_at, m.next_attempt_at),
-        worker_id = NULL, lease_until = NULL
-    FROM old WHERE m.message_id = old.message_id
-    RETURNING m.message_id, m.case_id, old.state AS before, old.after, old.reason
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, before, after, reason FROM moved
-)
+), {_MOVED_LOCKED}, {_MOVED.moved(retry_at="old.retry_at")},
+{_MOVED.logged()}
 SELECT message_id FROM moved ORDER BY message_id
 """
 
@@ -109,6 +91,8 @@ async def insert(
     """
     if not new:
         return {}
+    for state in {item["state"] for item in new}:
+        check_initial(state)
     given = dumps([{**item, "n": n} for n, item in enumerate(new)])
     stamp = {"now": now, "actor": str(actor), "suppressed": Reason.ADDRESS_SUPPRESSED}
     made = await rows(conn, _INSERT, {"rows": given, **stamp})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -10,48 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
+from notifier.model.states import Channel, State
 
-from .db import dumps, rows, run
+from .db import Columns, dumps, rows, run
 from .documents import ARCHIVED
 from .packing import Codec
-
-_PRINT = f"""
-WITH given AS (
-    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:serials AS integer[]),
-        CAST(:files AS text[]), CAST(:firsts AS integer[]), CAST(:pages AS integer[]),
-        CAST(:grams AS integer[]), CAST(:yen AS integer[]), CAST(:digests AS text[]),
-        CAST(:hashes AS bytea[]), CAST(:sizes AS integer[]), CAST(:dictionaries AS bigint[]),
-        CAST(:bodies AS bytea[]))
-        AS g(message_id, serial, file, first_page, pages, grams, yen, digest, sha256, size,
-             dictionary_id, body)
-), moved AS (
-    UPDATE messages m SET state = 'printed', reason = :reason, updated_at = :now,
-        attempts = m.attempts + 1, template_digest = given.digest
-    FROM given WHERE m.message_id = given.message_id AND m.state = 'queued'
-    RETURNING m.message_id, m.case_id, m.attempts, m.fence, m.created_at
-), tried AS (
-    INSERT INTO attempts (created_at, message_id, number, worker_id, fence, relay,
-        template_digest, sha256, size, outcome, finished_at)
-    SELECT :now, message_id, moved.attempts, :worker, moved.fence, :batch_name, digest, sha256,
-        size, 'printed', :now
-    FROM moved JOIN given USING (message_id)
-    RETURNING attempt_id, message_id
-), {ARCHIVED}, listed AS (
-    INSERT INTO pieces (message_id, batch_id, serial, attempt, file, first_page, pages, grams,
-        yen, sha256)
-    SELECT message_id, :batch, serial, moved.attempts, file, first_page, pages, grams, yen, sha256
-    FROM moved JOIN given USING (message_id)
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, attempt_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, attempt_id, 'queued', 'printed', :reason
-    FROM moved JOIN tried USING (message_id)
-)
-SELECT message_id FROM moved
-"""
-
-#: Whether the letter of piece ``p`` is where this piece has brought it: a letter that was taken
-#: out of a batch may be in another one by now, and another state of it is none of this piece's.
-_ITS_OWN = "m.attempts = p.attempt AND p.taken_out_at IS NULL"
+from .transitions import Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +35,39 @@ class Piece:
     size: int  # of its inputs
     dictionary_id: int
     body: bytes  # the inputs, packed
+
+
+_PIECES: Final = Columns(Piece)
+_PRINTED: Final = Transition({State.QUEUED: {State.PRINTED}}, channels=(Channel.LETTER,))
+
+_PRINTED_ROWS = _PRINTED.moved(
+    "given",
+    f"m.message_id = given.message_id AND {_PRINTED.where()}",
+    also="attempts = m.attempts + 1, template_digest = given.digest",
+    returning="m.attempts, m.fence, m.created_at",
+)
+_PRINT = f"""
+WITH given AS (
+    SELECT * FROM {_PIECES.source}
+), {_PRINTED_ROWS}, tried AS (
+    INSERT INTO attempts (created_at, message_id, number, worker_id, fence, relay,
+        template_digest, sha256, size, outcome, finished_at)
+    SELECT :now, message_id, moved.attempts, :worker, moved.fence, :batch_name, digest, sha256,
+        size, 'printed', :now
+    FROM moved JOIN given USING (message_id)
+    RETURNING attempt_id, message_id
+), {ARCHIVED}, listed AS (
+    INSERT INTO pieces (message_id, batch_id, serial, attempt, file, first_page, pages, grams,
+        yen, sha256)
+    SELECT message_id, :batch, serial, moved.attempts, file, first_page, pages, grams, yen, sha256
+    FROM moved JOIN given USING (message_id)
+), {_PRINTED.logged(attempt="tried")}
+SELECT message_id FROM moved
+"""
+
+#: Whether the letter of piece ``p`` is where this piece has brought it: a letter that was taken
+#: out of a batch may be in another one by now, and another state of it is none of this piece's.
+_ITS_OWN = "m.attempts = p.attempt AND p.taken_out_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,18 +143,7 @@ async def add(
         conn,
         _PRINT,
         {
-            "ids": [p.message_id for p in pieces],
-            "serials": [p.serial for p in pieces],
-            "files": [p.file for p in pieces],
-            "firsts": [p.first_page for p in pieces],
-            "pages": [p.pages for p in pieces],
-            "grams": [p.grams for p in pieces],
-            "yen": [p.yen for p in pieces],
-            "digests": [p.digest for p in pieces],
-            "hashes": [p.sha256 for p in pieces],
-            "sizes": [p.size for p in pieces],
-            "dictionaries": [p.dictionary_id for p in pieces],
-            "bodies": [p.body for p in pieces],
+            **_PIECES.params(pieces),
             "batch": batch_id,
             "batch_name": name,
             "worker": worker_id,

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
-from notifier.model.states import Channel
+from notifier.model.states import Channel, State
 
 from .db import dumps, row, rows, run
+from .transitions import Transition
 
 # The cases of each row are looked up by the index of the keys, one row after the other: where a
 # table has grown too fast to be analyzed, a plain join of them would read it all.
@@ -50,27 +51,28 @@ WHERE x.message_id IS NOT NULL
 
 # A claim ends with the change: what the worker has written from the old facts gets no permit, and
 # a claim that begins at the same moment misses the row, which is another version now.
-_AMEND = """
+_AMENDED: Final = Transition(
+    {
+        State.HELD: {State.HELD},
+        State.QUEUED: {State.QUEUED},
+        State.CLAIMED: {State.QUEUED},
+        State.PRINTED: {State.QUEUED},
+    },
+    channels=Channel,
+    reason="m.reason",
+    logged_reason=":reason",
+    kind="amend",
+)
+_AMEND = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         message_id bigint, facts jsonb, shown jsonb)
-), old AS (
-    SELECT m.message_id, m.state FROM messages m JOIN given USING (message_id)
-    WHERE m.state IN ('held', 'queued', 'claimed', 'printed')
-    ORDER BY m.message_id FOR UPDATE OF m
-), amended AS (
-    UPDATE messages m SET updated_at = :now, worker_id = NULL, lease_until = NULL,
-        state = CASE old.state WHEN 'held' THEN 'held' ELSE 'queued' END
-    FROM old WHERE m.message_id = old.message_id
-    RETURNING m.message_id, m.case_id, old.state AS before, m.state AS after
-), facts AS (
+), {_AMENDED.locked(source="messages m JOIN given USING (message_id)")},
+{_AMENDED.moved()}, facts AS (
     UPDATE message_facts f SET facts = given.facts, shown = given.shown
-    FROM given JOIN amended USING (message_id) WHERE f.message_id = given.message_id
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'amend', :actor, message_id, case_id, before, after, :reason FROM amended
-)
-SELECT message_id FROM amended
+    FROM given JOIN moved USING (message_id) WHERE f.message_id = given.message_id
+), {_AMENDED.logged()}
+SELECT message_id FROM moved
 """
 
 _TOLD = """
