@@ -52,14 +52,17 @@ class Result(NamedTuple):
 
 
 _PARCELS: Final = Columns(Parcel)
+
 _RESULTS: Final = Columns(Result, reply="bytea")
 
 _PERMITTED: Final = Transition({State.CLAIMED: {State.SENDING}})
+
 _ENDED: Final = Transition(
     {State.SENDING: {State.SENT, State.QUEUED, State.FAILED, State.UNCERTAIN}},
     after="given.after",
     reason="given.reason",
 )
+
 _ENDED_LATE: Final = Transition(
     {State.UNCERTAIN: {State.SENT, State.QUEUED, State.FAILED}},
     name="late",
@@ -76,6 +79,7 @@ _PERMITTED_ROWS = _PERMITTED.moved(
     also="attempts = m.attempts + 1, template_digest = given.digest",
     returning="m.attempts, m.created_at",
 )
+
 # Rows are given in the order of their ids, and are locked in it: each statement goes through them
 # one by one, by the key. ``state || ''`` keeps the planner from the index of all leases instead.
 _PERMIT = f"""
@@ -98,6 +102,7 @@ _ENDED_ROWS = _ENDED.moved(
     retry_at="given.retry_at",
     returning="m.notice, given.attempt_id",
 )
+
 _ENDED_LATE_ROWS = _ENDED_LATE.moved(
     """given JOIN attempts a
         ON (a.attempt_id, a.created_at) = (given.attempt_id, given.permitted_at)""",
@@ -108,6 +113,7 @@ _ENDED_LATE_ROWS = _ENDED_LATE.moved(
     retry_at="given.retry_at",
     returning="m.notice, given.attempt_id",
 )
+
 # A late reply may still say what became of an uncertain mail, as long as the attempt is the
 # latest. What was answered goes on record with the attempt in any case.
 _RECORD = f"""
@@ -148,6 +154,13 @@ class Recorded(NamedTuple):
     message_id: int
     attempt_id: int
     notice: str
+
+
+_OF_MESSAGE = """
+SELECT a.*, convert_from(r.reply, 'UTF8') AS reply
+FROM attempts a LEFT JOIN attempt_replies r USING (attempt_id, created_at)
+WHERE a.message_id = :id ORDER BY a.number, a.attempt_id
+"""
 
 
 async def permit(
@@ -207,10 +220,4 @@ async def unsettled(conn: AsyncConnection, worker_id: UUID) -> Sequence[RowMappi
 
 async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
     """The attempts of a message with their raw replies, in order."""
-    return await rows(
-        conn,
-        """SELECT a.*, convert_from(r.reply, 'UTF8') AS reply
-           FROM attempts a LEFT JOIN attempt_replies r USING (attempt_id, created_at)
-           WHERE a.message_id = :id ORDER BY a.number, a.attempt_id""",
-        {"id": message_id},
-    )
+    return await rows(conn, _OF_MESSAGE, {"id": message_id})

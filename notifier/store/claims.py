@@ -31,6 +31,7 @@ _CLAIMED_ROWS = _CLAIMED.moved(
         lease_until = clock_timestamp() + CAST(:lease AS interval)""",
     returning=f"{WANTED}, m.member_id, m.next_attempt_at",
 )
+
 # A claim that a crash of the database takes back was not yet followed by any permit, so that
 # this commit need not wait for the disk: hence the last column. Where a message lies is known
 # from having locked it.
@@ -63,11 +64,13 @@ SELECT CASE WHEN EXISTS (SELECT FROM alive)
 """
 
 _GIVEN_BACK: Final = Transition({State.CLAIMED: {State.QUEUED}, State.SENDING: {State.QUEUED}})
+
 _GIVEN_BACK_LOCKED = _GIVEN_BACK.locked(
     "m.worker_id = :worker",
     source="messages m JOIN given USING (message_id, fence)",
     columns="given.retry_at",
 )
+
 _GIVE_BACK = f"""
 WITH given AS (
     SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]),
@@ -276,8 +279,4 @@ async def asks(conn: AsyncConnection, ids: Sequence[int]) -> list[tuple[int, str
 
 
 def _policy() -> dict[str, object]:
-    return {
-        "policy": UncertainPolicy.RESEND,
-        "reason": Reason.POLICY_RESEND,
-        "most": MOST_RESENDS,
-    }
+    return {"policy": UncertainPolicy.RESEND, "reason": Reason.POLICY_RESEND, "most": MOST_RESENDS}

@@ -20,11 +20,7 @@ _RELEASE: Final = ", worker_id = NULL, lease_until = NULL"
 
 
 def logged(
-    moved: str = "moved",
-    *,
-    kind: str = "move",
-    attempt: str = "",
-    reason: str = "reason",
+    moved: str = "moved", *, kind: str = "move", attempt: str = "", reason: str = "reason"
 ) -> str:
     """The entry in the log of each message of ``moved``, as a part named ``logged``.
 

@@ -39,6 +39,7 @@ class Resolution:
 
 
 _RESOLUTIONS: Final = Columns(Resolution)
+
 _RESOLVE: Final = f"""
 SELECT m.message_id, given.after FROM {_RESOLUTIONS.source}
 JOIN message_keys USING (token) JOIN messages m USING (message_id)
