@@ -67,6 +67,9 @@ _LETTER: Final = {
     _S.SUPPRESSED: _BOTH[_S.SUPPRESSED],
 }
 
+#: States in which a message comes to be.
+INITIAL: Final = frozenset({_S.HELD, _S.QUEUED, _S.SUPPRESSED})
+
 MOVES: Final = {Channel.EMAIL: _EMAIL, Channel.LETTER: _LETTER}
 
 #: States in which nothing has left the house yet, so that a message can still be stopped.

@@ -15,12 +15,12 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.relay_log import LogReader
 from notifier.model.actor import Actor, system
 from notifier.model.lines import lines_of
 from notifier.store import refusals, returns
 
 from .effect import apply
+from .postfix_log import LogReader
 from .relay_log import BACK, told
 
 log = structlog.get_logger(__name__)

@@ -1,10 +1,14 @@
-"""What a relay's log (Postfix) says became of our mails after it had taken them."""
+"""What a relay's log (Postfix) says became of our mails: whether it took them, and what followed.
+
+Only the relay knows what became of a mail that is uncertain.
+"""
 
 import asyncio
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -12,17 +16,22 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.relay_log import Evidence, Line, read_log
+from notifier.delivery.settle import RESEND_WAIT
 from notifier.model.actor import Actor
+from notifier.model.reasons import Reason
 from notifier.model.returns import Return, Standing
+from notifier.model.states import State
 from notifier.model.tracking import DeliveredLevel, Finding, Reading, ReturnKind
 from notifier.store import refusals
+from notifier.store.uncertain import Resolution, resolve_uncertain, uncertain
 
 from .effect import apply
+from .postfix_log import Evidence, Line, read_log
 from .refusals import refused
 
 SOURCE: Final = "relay_log"
 _MOST: Final = 500  # lines in one transaction
+_MOST_MAILS: Final = 1000  # in one transaction
 BACK: Final = timedelta(days=10)  # relays keep a mail for five days
 _RESULT: Final = re.compile(
     r"to=<(?P<to>[^>]*)>, (?:orig_to=<(?P<original>[^>]*)>, )?relay=(?P<relay>[^,]*), .*?"
@@ -110,3 +119,75 @@ def _finding(line: Line) -> Finding | None:
         )
     status = found["status"]
     return refused(written_to, found["said"], kind=kind, status=status, host=host, final=final)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What became of uncertain mails: message ids."""
+
+    sent: tuple[int, ...]  # the relay has them
+    queued: tuple[int, ...]  # it never had them
+    left: tuple[int, ...]  # the log does not say
+
+
+async def resolve_by_log(
+    engine: AsyncEngine,
+    paths: Sequence[Path],
+    *,
+    bounce_domain: str,
+    complete: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> Resolved:
+    """Find out by the logs of all relays that they may have gone to what became of uncertain mails.
+
+    What a relay logged as queued is ``sent``, whatever became of it later: a bounce of it comes
+    to the return path, as that of any other. What no log names stays as it is, unless
+    ``complete``: the caller knows that the logs hold everything from the first transmission to
+    now. Then it is queued again, once it has been uncertain for longer than a transmission can
+    take. A mail of which there are only the headers stays: it broke off, or is on hold.
+    """
+    async with engine.connect() as conn:
+        unclear = {r.token: r for r in await uncertain(conn)}
+    begun, taken = await asyncio.to_thread(_known, paths, bounce_domain, frozenset(unclear))
+    before = now - RESEND_WAIT
+    absent = {
+        token
+        for token, r in unclear.items()
+        if complete and token not in begun | taken and r.since <= before
+    }
+    resolutions = [Resolution(token=t, after=State.SENT) for t in unclear if t in taken]
+    resolutions += [Resolution(token=t, after=State.QUEUED) for t in unclear if t in absent]
+    moved = await _resolve(engine, resolutions, actor, now)
+    by_id = {r.message_id: token for token, r in unclear.items()}
+    return Resolved(
+        sent=tuple(m for m in by_id if m in moved and by_id[m] in taken),
+        queued=tuple(m for m in by_id if m in moved and by_id[m] in absent),
+        left=tuple(m for m in by_id if m not in moved),
+    )
+
+
+def _known(
+    paths: Sequence[Path], bounce_domain: str, wanted: frozenset[str]
+) -> tuple[set[str], set[str]]:
+    """Tokens of which there are headers at least, and of those that a relay took."""
+    begun: set[str] = set()
+    taken: set[str] = set()
+    for path in paths:
+        for line in read_log(path, bounce_domain=bounce_domain):
+            if line.token in wanted:
+                (begun if line.evidence is Evidence.BEGUN else taken).add(line.token)
+    return begun, taken
+
+
+async def _resolve(
+    engine: AsyncEngine, resolutions: Sequence[Resolution], actor: Actor, now: datetime
+) -> set[int]:
+    moved: set[int] = set()
+    for at in range(0, len(resolutions), _MOST_MAILS):
+        async with engine.begin() as conn:
+            some = resolutions[at : at + _MOST_MAILS]
+            moved.update(
+                await resolve_uncertain(conn, some, reason=Reason.RELAY_LOG, actor=actor, now=now)
+            )
+    return moved

@@ -41,20 +41,36 @@ class Version:
     content: bytes
 
 
+_OF_ATTEMPT = """
+SELECT d.codec, d.body, x.dictionary, a.sha256
+FROM documents d JOIN attempts a USING (attempt_id, created_at)
+LEFT JOIN dictionaries x USING (dictionary_id)
+WHERE d.attempt_id = :id
+"""
+
+_VERSIONS = """
+SELECT digest, notice, language, content FROM template_versions
+WHERE digest = ANY(CAST(:digests AS text[])) ORDER BY digest
+"""
+
+_KEEP_DICTIONARY = """
+INSERT INTO dictionaries (template_digest, dictionary, sha256, created_at)
+VALUES (:digest, :content, :sha256, :now) ON CONFLICT (sha256) DO NOTHING
+"""
+
+_REGISTER = """
+INSERT INTO template_versions (digest, notice, language, content, registered_at)
+VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING
+"""
+
+
 async def of_attempt(conn: AsyncConnection, attempt_id: int) -> bytes | None:
     """The exact bytes of an attempt, or None if there are none (any more).
 
     Of a letter in a file of many: the exact inputs that it was made from. Raises
     :class:`Damaged` for bytes that are not those of the attempt.
     """
-    found = await row(
-        conn,
-        """SELECT d.codec, d.body, x.dictionary, a.sha256
-           FROM documents d JOIN attempts a USING (attempt_id, created_at)
-           LEFT JOIN dictionaries x USING (dictionary_id)
-           WHERE d.attempt_id = :id""",
-        {"id": attempt_id},
-    )
+    found = await row(conn, _OF_ATTEMPT, {"id": attempt_id})
     return unpacked(found, "document of attempt", attempt_id) if found else None
 
 
@@ -75,12 +91,7 @@ def unpacked(found: RowMapping, kind: str, key: object) -> bytes:
 
 async def versions(conn: AsyncConnection, digests: Sequence[str]) -> list[Version]:
     """Template versions by their digests; what is not on record is left out."""
-    found = await rows(
-        conn,
-        """SELECT digest, notice, language, content FROM template_versions
-           WHERE digest = ANY(CAST(:digests AS text[])) ORDER BY digest""",
-        {"digests": list(digests)},
-    )
+    found = await rows(conn, _VERSIONS, {"digests": list(digests)})
     return [Version(**r) for r in found]
 
 
@@ -88,12 +99,7 @@ async def keep_dictionary(conn: AsyncConnection, dictionary: Dictionary, *, now:
     """Keep a dictionary for as long as anything is packed with it; its id."""
     known = {"sha256": dictionary.sha256}
     given = {"digest": dictionary.template_digest, "content": dictionary.content, "now": now}
-    await run(
-        conn,
-        """INSERT INTO dictionaries (template_digest, dictionary, sha256, created_at)
-           VALUES (:digest, :content, :sha256, :now) ON CONFLICT (sha256) DO NOTHING""",
-        {**known, **given},
-    )
+    await run(conn, _KEEP_DICTIONARY, {**known, **given})
     found = "SELECT dictionary_id FROM dictionaries WHERE sha256 = :sha256"
     return int(await scalar(conn, found, known))
 
@@ -103,8 +109,7 @@ async def register(conn: AsyncConnection, versions: Sequence[Version], *, now: d
     for version in versions:
         await run(
             conn,
-            """INSERT INTO template_versions (digest, notice, language, content, registered_at)
-               VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING""",
+            _REGISTER,
             {
                 "digest": version.digest,
                 "notice": version.notice,

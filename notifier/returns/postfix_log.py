@@ -1,30 +1,18 @@
-"""The log of a relay (Postfix): the only one who knows what became of an uncertain mail.
+"""Reading the log of a relay (Postfix): its lines about our mails.
 
 That a relay has a mail is said by the line of its queue manager. The line with the Message-ID
 comes earlier, while the mail is still being read, and is there of a mail that broke off as well.
 """
 
-import asyncio
 import gzip
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from notifier.model.actor import Actor
-from notifier.model.reasons import Reason
-from notifier.model.states import State
-from notifier.store.uncertain import Finding, settle, uncertain
-
-from .settle import RESEND_WAIT
-
-_MOST: Final = 1000  # messages in one transaction
 # Time and host in any form, "postfix/qmgr[17]: ", the queue id (short or long), and the rest. Only
 # the first bracket counts: further on stand words of others.
 _LINE: Final = re.compile(
@@ -54,15 +42,6 @@ class Line:
     queue_id: str
     evidence: Evidence
     text: str  # the whole line; it quotes addresses
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """What became of uncertain mails: message ids."""
-
-    sent: tuple[int, ...]  # the relay has them
-    queued: tuple[int, ...]  # it never had them
-    left: tuple[int, ...]  # the log does not say
 
 
 def read_lines(
@@ -129,64 +108,3 @@ def read_log(
     # A carriage return in the words of a remote server ends no line, either.
     with opened(path, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
         yield from read_lines(file, bounce_domain=bounce_domain, known=known)
-
-
-async def settle_by_log(
-    engine: AsyncEngine,
-    paths: Sequence[Path],
-    *,
-    bounce_domain: str,
-    complete: bool = False,
-    actor: Actor,
-    now: datetime,
-) -> Settled:
-    """Settle uncertain mails by the logs of all relays that they may have gone to.
-
-    What a relay logged as queued is ``sent``, whatever became of it later: a bounce of it comes
-    to the return path, as that of any other. What no log names stays as it is, unless
-    ``complete``: the caller knows that the logs hold everything from the first transmission to
-    now. Then it is queued again, once it has been uncertain for longer than a transmission can
-    take. A mail of which there are only the headers stays: it broke off, or is on hold.
-    """
-    async with engine.connect() as conn:
-        open_ = {r["token"]: r for r in await uncertain(conn)}
-    begun, taken = await asyncio.to_thread(_known, paths, bounce_domain, frozenset(open_))
-    before = now - RESEND_WAIT
-    absent = {
-        token
-        for token, r in open_.items()
-        if complete and token not in begun | taken and r["updated_at"] <= before
-    }
-    findings = [Finding(token=t, after=State.SENT) for t in open_ if t in taken]
-    findings += [Finding(token=t, after=State.QUEUED) for t in open_ if t in absent]
-    moved = await _settle(engine, findings, actor, now)
-    by_id = {r["message_id"]: token for token, r in open_.items()}
-    return Settled(
-        sent=tuple(m for m in by_id if m in moved and by_id[m] in taken),
-        queued=tuple(m for m in by_id if m in moved and by_id[m] in absent),
-        left=tuple(m for m in by_id if m not in moved),
-    )
-
-
-def _known(
-    paths: Sequence[Path], bounce_domain: str, wanted: frozenset[str]
-) -> tuple[set[str], set[str]]:
-    """Tokens of which there are headers at least, and of those that a relay took."""
-    begun: set[str] = set()
-    taken: set[str] = set()
-    for path in paths:
-        for line in read_log(path, bounce_domain=bounce_domain):
-            if line.token in wanted:
-                (begun if line.evidence is Evidence.BEGUN else taken).add(line.token)
-    return begun, taken
-
-
-async def _settle(
-    engine: AsyncEngine, findings: Sequence[Finding], actor: Actor, now: datetime
-) -> set[int]:
-    moved: set[int] = set()
-    for at in range(0, len(findings), _MOST):
-        async with engine.begin() as conn:
-            some = findings[at : at + _MOST]
-            moved.update(await settle(conn, some, reason=Reason.RELAY_LOG, actor=actor, now=now))
-    return moved
