@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.archive.letters import LetterWriter, packed, stationery_of, writer_for
 from notifier.files import make_folder
 from notifier.model.actor import system
 from notifier.model.batch import BatchState, batch_name
@@ -19,15 +20,12 @@ from notifier.model.states import State
 from notifier.store import batches, pieces
 from notifier.store.pieces import BatchFile
 
-from .again import packed, writer_for
 from .folder import add_lists, clear, folder_name, place, working
 from .holding import hold
-from .inputs import stationery_of
 from .mailing import envelope_of, yen_of_all
 from .manifest import Entry
 from .room import PressRoom, chunks, in_state, not_as_recorded
 from .volumes import Leaf, Volume, entries, intact, leaf, without
-from .writing import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +105,7 @@ class _Rebuild:
 
     async def _volumes(
         self, conn: AsyncConnection, found: Sequence[RowMapping]
-    ) -> tuple[list[Volume], Writer]:
+    ) -> tuple[list[Volume], LetterWriter]:
         """The batch as it stands, from the archive, and who writes its letters."""
         leaves: dict[str, list[Leaf]] = {}
         kinds: dict[str, bytes] = {}
@@ -139,7 +137,7 @@ class _Rebuild:
                 raise not_as_recorded(self.old / one.name)
             os.link(self.old / one.name, aside / one.name)
 
-    async def _finish(self, made: Sequence[Volume], writer: Writer, revision: int) -> bool:
+    async def _finish(self, made: Sequence[Volume], writer: LetterWriter, revision: int) -> bool:
         press, stationery, day = self.room.press, writer.stationery, self.batch["posting_day"]
         listed = entries(made, press, stationery, day)
         yen = yen_of_all(day, listed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from notifier.archive.letters import LetterWriter, PackedLetter
 from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.model.message import public_number
@@ -19,7 +20,7 @@ from .binding import Bound, bind_all, refused
 from .folder import file_name, write
 from .mailing import barcode_text, grams, yen
 from .manifest import Entry
-from .writing import Lost, Packed, Writer
+from .writing import Lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Leaf:
 
     message_id: int
     notice: str
-    packed: Packed  # what it is made from
+    packed: PackedLetter  # what it is made from
     address: PostalAddress
     name: str  # with its honorific
     barcode: str  # what it says
@@ -67,7 +68,7 @@ class Volume:
 def leaf(
     message_id: int,
     c: Correspondence,
-    packed: Packed,
+    packed: PackedLetter,
     envelope: Envelope,
     pages: int = 0,
     first_page: int = 0,
@@ -114,7 +115,7 @@ class Without:
 
 
 def without(
-    volumes: Sequence[Volume], gone: Collection[int], folder: Path, writer: Writer
+    volumes: Sequence[Volume], gone: Collection[int], folder: Path, writer: LetterWriter
 ) -> Without:
     """Volumes from which letters are taken out; those that held them are bound anew.
 

@@ -14,8 +14,7 @@ from notifier.model.states import Channel, State, check_move
 
 from .db import rows
 from .direct import Direct
-from .documents import ARCHIVED
-from .packing import Codec
+from .documents import ARCHIVED, Codec
 
 # Rows are given in the order of their ids, and are locked in it: each statement goes through them
 # one by one, by the key. ``state || ''`` keeps the planner from the index of all leases instead.

@@ -12,8 +12,7 @@ from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 
 from .db import dumps, rows, run
-from .documents import ARCHIVED
-from .packing import Codec
+from .documents import ARCHIVED, Codec
 
 _PRINT = f"""
 WITH given AS (

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.archive.packing import dictionary_of
 from notifier.delivery.bell import Doorbell
 from notifier.delivery.compose import House
 from notifier.delivery.destinations import shipped
@@ -29,7 +30,6 @@ from notifier.printing.room import PressRoom
 from notifier.printing.writing import Desk
 from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
-from notifier.store.packing import Dictionary
 from notifier.wording.editions import Editions
 from tests.samples import BRAND, NOW, SCHEME, WRITER, member
 
@@ -38,7 +38,7 @@ ACTOR = Actor(ActorKind.USER, "test")
 HOUSE = House("通知係", BRAND)
 REFUND = WRITER.sample("refund", "decided").facts
 LEASE = timedelta(seconds=30)
-DICTIONARY = Dictionary.of("d", [(False, b"what all say")])
+DICTIONARY = dictionary_of("d", [(False, b"what all say")])
 
 
 def renderer(signer: Signer | None = None, editions: Editions | None = None) -> Renderer:

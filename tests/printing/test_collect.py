@@ -14,16 +14,17 @@ import asyncpg
 import pytest
 from pypdf import PdfReader
 
+from notifier.archive.letters import file_again, letter_again
+from notifier.archive.packing import document_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
-from notifier.printing.again import file_again, letter_again
 from notifier.printing.collect import collect
 from notifier.printing.writing import Desk
 from notifier.rendering.stationery import Stationery
 from notifier.rendering.writer import Writer
-from notifier.store import batches, documents
+from notifier.store import batches
 from tests.delivery.rig import ACTOR, HOUSE
 from tests.printing.letters import Letters, check, listed, sound
 from tests.samples import TEMPLATES, WRITER
@@ -113,7 +114,7 @@ async def test_a_letter_comes_again_from_the_archive(letters: Letters) -> None:
     [attempt] = await letters.attempts(message_id)
     assert (attempt["outcome"], attempt["relay"]) == ("printed", "B000001")
     async with letters.engine.connect() as conn:
-        inputs = await documents.of_attempt(conn, attempt["attempt_id"])
+        inputs = await document_of(conn, attempt["attempt_id"])
         assert inputs is not None
         assert hashlib.sha256(inputs).digest() == attempt["sha256"]
         again = await letter_again(conn, attempt["template_digest"], inputs, WRITER)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from notifier.archive.letters import archived_writer
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
-from notifier.printing.again import archived_writer
 from notifier.printing.binding import TemplatesChanged
 from notifier.printing.processes import Apart
 from notifier.rendering.errors import PiecesRefused, WriteError
 from notifier.rendering.folder import Folder, of_files
-from notifier.store.documents import Version
 from tests.printing.letters import TOWNS, Letters, check
 from tests.samples import LOCALES, TEMPLATES, WRITER
 
@@ -75,10 +74,7 @@ def test_archived_versions_keep_what_was_common_to_each() -> None:
     folder = altered("refund", "_base/sheet.typ", "size: 14pt", "size: 13pt")
     then = WRITER.with_versions([WRITER.wording(folder)])
     letters = [SAMPLE, WRITER.sample("apology", "overcharge")]
-    versions = [
-        Version(digest=v.digest, notice=v.notice, language=v.language, content=v.content)
-        for v in (then.version("refund"), then.version("apology"))
-    ]
+    versions = [then.version("refund"), then.version("apology")]
     again = archived_writer(versions, WRITER.stationery)
     for letter in letters:
         assert again.letters([letter]).pdf == then.letters([letter]).pdf

@@ -76,7 +76,7 @@ async def test_a_batch_of_letters_is_of_one_edition(rig: Rig, desk: Desk) -> Non
     await desk.publish("二つ目です。")
     row = await read(rig, await rig.send(channel=Channel.LETTER))
     c = pinned.draft(row, written_at=rig.time).c
-    assert pinned.version(c).digest == first
+    assert pinned.writer.version(c.notice, c.language).digest == first
 
 
 async def test_who_makes_a_batch_keeps_its_writer(rig: Rig, desk: Desk) -> None:
