@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from notifier.delivery.relay_log import settle_by_log as settle
 from notifier.model.message import public_number
 from notifier.model.notice import Lane
 from notifier.model.states import State
 from notifier.rendering.labels import label
+from notifier.returns.relay_log import resolve_by_log
 from notifier.runtime.parts import Parts
 
 from .session import person, run, say
@@ -34,7 +34,7 @@ def settle_by_log(
     """Settle uncertain messages by the log of the relay: what it took was sent."""
 
     async def work(parts: Parts) -> None:
-        settled = await settle(
+        resolved = await resolve_by_log(
             parts.engine,
             files,
             bounce_domain=parts.settings.bounce_domain,
@@ -42,12 +42,12 @@ def settle_by_log(
             actor=person(),
             now=parts.clock.now(),
         )
-        if settled.queued:
+        if resolved.queued:
             await parts.bell.ring(set(Lane))
         after = [
-            *((m, State.SENT) for m in settled.sent),
-            *((m, State.QUEUED) for m in settled.queued),
-            *((m, State.UNCERTAIN) for m in settled.left),
+            *((m, State.SENT) for m in resolved.sent),
+            *((m, State.QUEUED) for m in resolved.queued),
+            *((m, State.UNCERTAIN) for m in resolved.left),
         ]
         if not after:
             say("nothing_uncertain")

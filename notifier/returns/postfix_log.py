@@ -1,30 +1,25 @@
-"""The log of a relay (Postfix): the only one who knows what became of an uncertain mail.
+"""The log of a relay (Postfix): which lines are about mails of ours, and what they say.
 
 That a relay has a mail is said by the line of its queue manager. The line with the Message-ID
 comes earlier, while the mail is still being read, and is there of a mail that broke off as well.
 """
 
-import asyncio
 import gzip
+import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from notifier.model.returns import Return
+from notifier.model.tracking import DeliveredLevel, Finding, Reading, ReturnKind
 
-from notifier.model.actor import Actor
-from notifier.model.reasons import Reason
-from notifier.model.states import State
-from notifier.store.uncertain import Finding, settle, uncertain
+from .refusals import refused
 
-from .settle import RESEND_WAIT
-
-_MOST: Final = 1000  # messages in one transaction
+SOURCE: Final = "relay_log"
 # Time and host in any form, "postfix/qmgr[17]: ", the queue id (short or long), and the rest. Only
 # the first bracket counts: further on stand words of others.
 _LINE: Final = re.compile(
@@ -47,7 +42,7 @@ class Evidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """A line about one of our mails."""
 
     token: str
@@ -56,18 +51,20 @@ class Line:
     text: str  # the whole line; it quotes addresses
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """What became of uncertain mails: message ids."""
-
-    sent: tuple[int, ...]  # the relay has them
-    queued: tuple[int, ...]  # it never had them
-    left: tuple[int, ...]  # the log does not say
+_RESULT: Final = re.compile(
+    r"to=<(?P<to>[^>]*)>, (?:orig_to=<(?P<original>[^>]*)>, )?relay=(?P<relay>[^,]*), .*?"
+    r"dsn=(?P<status>[\d.]+), status=\w+ \((?P<said>.*)\)\s*$"
+)
+_KINDS: Final = {
+    Evidence.SENT: ReturnKind.DELIVERED,
+    Evidence.BOUNCED: ReturnKind.BOUNCED,
+    Evidence.DEFERRED: ReturnKind.DELAYED,
+}
 
 
 def read_lines(
     lines: Iterable[str], *, bounce_domain: str, known: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[Line]:
+) -> Iterator[LogLine]:
     """The lines about our mails, in order; the log is read as a stream.
 
     Mails are known by their return path ``b+TOKEN@bounce_domain``; where the relay has rewritten
@@ -87,11 +84,11 @@ class LogReader:
         self._named: dict[str, str] = {}  # queue id → token, by Message-ID
         self._ours = dict(known)  # queue id → token, by return path
 
-    def read(self, lines: Iterable[str]) -> Iterator[Line]:
+    def read(self, lines: Iterable[str]) -> Iterator[LogLine]:
         """The lines about our mails; a log may come in pieces, one after the other."""
         for text in lines:
             if (found := _LINE.match(text)) and (said := self._said(*found.groups())):
-                yield Line(said[0], found["id"], said[1], text.rstrip("\r\n"))
+                yield LogLine(said[0], found["id"], said[1], text.rstrip("\r\n"))
 
     def _said(self, program: str, queue_id: str, rest: str) -> tuple[str, Evidence] | None:
         if rest.startswith("client=") or rest == "removed":  # short queue ids are used again
@@ -123,7 +120,7 @@ class LogReader:
 
 def read_log(
     path: Path, *, bounce_domain: str, known: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[Line]:
+) -> Iterator[LogLine]:
     """The lines of a file about our mails; ``.gz`` is unpacked. Raises OSError."""
     opened = gzip.open if path.suffix == ".gz" else open
     # A carriage return in the words of a remote server ends no line, either.
@@ -131,62 +128,47 @@ def read_log(
         yield from read_lines(file, bounce_domain=bounce_domain, known=known)
 
 
-async def settle_by_log(
-    engine: AsyncEngine,
-    paths: Sequence[Path],
-    *,
-    bounce_domain: str,
-    complete: bool = False,
-    actor: Actor,
-    now: datetime,
-) -> Settled:
-    """Settle uncertain mails by the logs of all relays that they may have gone to.
+def told(lines: Iterable[LogLine]) -> Iterator[Return]:
+    """What lines about our mails say, each thing once."""
+    seen: set[str] = set()
+    for line in lines:
+        one = _return(line) if line.evidence in _KINDS else None
+        if one and one.external_id not in seen:  # a mail is deferred many times, for one reason
+            seen.add(one.external_id)
+            yield one
 
-    What a relay logged as queued is ``sent``, whatever became of it later: a bounce of it comes
-    to the return path, as that of any other. What no log names stays as it is, unless
-    ``complete``: the caller knows that the logs hold everything from the first transmission to
-    now. Then it is queued again, once it has been uncertain for longer than a transmission can
-    take. A mail of which there are only the headers stays: it broke off, or is on hold.
-    """
-    async with engine.connect() as conn:
-        open_ = {r["token"]: r for r in await uncertain(conn)}
-    begun, taken = await asyncio.to_thread(_known, paths, bounce_domain, frozenset(open_))
-    before = now - RESEND_WAIT
-    absent = {
-        token
-        for token, r in open_.items()
-        if complete and token not in begun | taken and r["updated_at"] <= before
-    }
-    findings = [Finding(token=t, after=State.SENT) for t in open_ if t in taken]
-    findings += [Finding(token=t, after=State.QUEUED) for t in open_ if t in absent]
-    moved = await _settle(engine, findings, actor, now)
-    by_id = {r["message_id"]: token for token, r in open_.items()}
-    return Settled(
-        sent=tuple(m for m in by_id if m in moved and by_id[m] in taken),
-        queued=tuple(m for m in by_id if m in moved and by_id[m] in absent),
-        left=tuple(m for m in by_id if m not in moved),
+
+def _return(line: LogLine) -> Return | None:
+    finding = _finding(line)
+    if finding is None:
+        return None
+    to = hashlib.sha256((finding.recipient or "").encode()).hexdigest()[:16]
+    reading = Reading(kind=finding.kind, findings=(finding,), tokens=(line.token,))
+    return Return(
+        source=SOURCE,
+        external_id=f"{line.queue_id}:{line.token}:{line.evidence}:{finding.status}:{to}",
+        raw=line.text.encode("utf-8", "replace"),
+        reading=reading,
+        delivered_from=DeliveredLevel.NEXT_ACCEPTED,
     )
 
 
-def _known(
-    paths: Sequence[Path], bounce_domain: str, wanted: frozenset[str]
-) -> tuple[set[str], set[str]]:
-    """Tokens of which there are headers at least, and of those that a relay took."""
-    begun: set[str] = set()
-    taken: set[str] = set()
-    for path in paths:
-        for line in read_log(path, bounce_domain=bounce_domain):
-            if line.token in wanted:
-                (begun if line.evidence is Evidence.BEGUN else taken).add(line.token)
-    return begun, taken
-
-
-async def _settle(
-    engine: AsyncEngine, findings: Sequence[Finding], actor: Actor, now: datetime
-) -> set[int]:
-    moved: set[int] = set()
-    for at in range(0, len(findings), _MOST):
-        async with engine.begin() as conn:
-            some = findings[at : at + _MOST]
-            moved.update(await settle(conn, some, reason=Reason.RELAY_LOG, actor=actor, now=now))
-    return moved
+def _finding(line: LogLine) -> Finding | None:
+    kind = _KINDS[line.evidence]
+    found = _RESULT.search(line.text)
+    if found is None:  # the queue manager's own: tried until time was up
+        return refused(None, "delivery time expired", kind=kind, status="4.4.7")
+    written_to, last = found["original"] or found["to"], found["to"]
+    final = last if last != written_to else None
+    host = found["relay"].partition("[")[0]
+    if kind is ReturnKind.DELIVERED:
+        return Finding(
+            recipient=written_to,
+            kind=kind,
+            status=found["status"],
+            reply=found["said"][:1000],
+            level=DeliveredLevel.NEXT_ACCEPTED,
+            final_recipient=final,
+        )
+    status = found["status"]
+    return refused(written_to, found["said"], kind=kind, status=status, host=host, final=final)
