@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from sqlalchemy import RowMapping
 
-from notifier.delivery.compose import House, Unsendable, correspondence
+from notifier.delivery.compose import StaffSender, Unsendable, correspondence
 from notifier.model.correspondence import Correspondence
 from notifier.model.outcome import RenderedMessage
 from notifier.model.reasons import Reason
@@ -19,7 +19,7 @@ _PART: Final = "test"  # parts the parts of a mail
 _log = structlog.get_logger()
 
 
-def rendered(writer: Writer, row: RowMapping, house: House, now: datetime) -> RenderedMessage:
+def rendered(writer: Writer, row: RowMapping, house: StaffSender, now: datetime) -> RenderedMessage:
     """A message from a row of :func:`notifier.store.compose.load`, or why it cannot be written."""
     try:
         c = correspondence(row, house, now=now)

@@ -263,7 +263,7 @@ def release(
         if not released:
             say("nothing_held")
             return
-        await parts.bell.ring(set(Lane))
+        await parts.bell.notify_workers(set(Lane))
         _told(released, parts.settings.locale)
 
     run(work)
@@ -340,5 +340,5 @@ async def _move(
         found = await _found(conn, message_id)
         if not await store.move(conn, [move], actor=person(), now=now):
             raise _in_state(found)
-    await parts.bell.ring(set(Lane))
+    await parts.bell.notify_workers(set(Lane))
     out.print(f"{public_number(message_id)}: {label('state.' + after, parts.settings.locale)}")

@@ -42,7 +42,7 @@ def resend(
         actor, now = person(), parts.clock.now()
         made = await resend_message(parts.engine, parts.acceptor, request, actor=actor, now=now)
         if made.made and made.channel is Channel.EMAIL:
-            await parts.bell.ring({made.lane})
+            await parts.bell.notify_workers({made.lane})
         said = {
             "copy": public_number(made.message_id),
             "first": public_number(request.message_id),

@@ -20,7 +20,7 @@ from notifier.store.schemes import brand as read_brand
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class StaffSender:
     """How the engine itself writes to staff."""
 
     name: str
@@ -36,7 +36,16 @@ class Unsendable(Exception):
         super().__init__(f"{reason} {what}".strip())
 
 
-def correspondence(found: RowMapping, house: House, *, now: datetime) -> Correspondence:
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A message that cannot be written."""
+
+    message_id: int
+    notice: str
+    error: Unsendable
+
+
+def correspondence(found: RowMapping, house: StaffSender, *, now: datetime) -> Correspondence:
     """One row of :func:`notifier.store.compose.load` as the writer needs it.
 
     Raises :class:`Unsendable` without a brand in force, or without the address of the channel.

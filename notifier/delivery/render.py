@@ -22,10 +22,10 @@ from notifier.store.claims import Claim
 from notifier.store.documents import Dictionary
 from notifier.wording.editions import Editions
 
-from .compose import House, Unsendable, correspondence
+from .compose import StaffSender, Unsendable, correspondence
+from .connection import Envelope
 from .dkim import Signer
-from .dsn import envelope_id
-from .line import Envelope
+from .smtp import envelope_id
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class Renderer:
     """Writes mails in the name of the house. Pure but for its caches."""
 
     writer: Writer  # of the templates that come with the program
-    house: House
+    house: StaffSender
     bounce_domain: str  # of return paths
     message_id_domain: str
     signer: Signer | None = None

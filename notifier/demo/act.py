@@ -83,7 +83,7 @@ class Stage:
                 await asyncio.sleep(0.05)
                 engine, now = self.parts.engine, self.parts.clock.now()
                 if await relay_log.settle(engine, self.relay_log, now):
-                    await self.parts.bell.ring(set(Lane))
+                    await self.parts.bell.notify_workers(set(Lane))
 
     async def _busy(self) -> int:
         async with self.parts.engine.connect() as conn:
@@ -96,7 +96,7 @@ class Stage:
         async with asyncio.timeout(_PATIENCE):
             while True:
                 now = self.parts.clock.now()
-                await self.parts.bell.ring(await sweep(self.parts.engine, house, now=now))
+                await self.parts.bell.notify_workers(await sweep(self.parts.engine, house, now=now))
                 async with self.parts.engine.connect() as conn:
                     if not await scalar(conn, _DUE, {"now": now}):
                         return

@@ -54,7 +54,7 @@ class Rehearsal:
         """Where the clock stands."""
         return self.time
 
-    async def ring(self, lanes: set[Lane]) -> None:
+    async def notify_workers(self, lanes: set[Lane]) -> None:
         """Nobody needs to be woken."""
 
     async def play(self, arrivals: Iterable[Arrival], first: date, last: date) -> None:

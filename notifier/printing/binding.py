@@ -10,6 +10,7 @@ from traceback import extract_tb
 import structlog
 
 from notifier.archive.letters import LetterWriter
+from notifier.delivery.compose import Lost, Unsendable
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
@@ -24,7 +25,7 @@ from notifier.rendering.typeface import typeface
 from notifier.rendering.written import Bulk
 
 from .mailing import envelope_of
-from .writing import Draft, Lost, lost_for
+from .writing import Draft
 
 log = structlog.get_logger(__name__)
 
@@ -163,4 +164,5 @@ def refused(message_id: int, c: Correspondence, error: WriteError) -> Lost:
     reason = error.reason if isinstance(error, LetterError) else Reason.RENDER_FAILED
     log.warning("letter not written", message=c.number, notice=c.notice, field=error.field)
     # The detail is a code point or a count, never a text.
-    return lost_for(message_id, c.notice, reason, f"{error.field} {detail}".strip())
+    what = f"{error.field} {detail}".strip()
+    return Lost(message_id, c.notice, Unsendable(reason, what))

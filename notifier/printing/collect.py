@@ -17,7 +17,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import files
-from notifier.delivery.compose import Unsendable
+from notifier.delivery.compose import Lost, Unsendable
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.reasons import Reason
@@ -34,13 +34,13 @@ from notifier.store import (
 
 from .binding import bind_all, lost_all
 from .folder import add_lists, clear, file_name, place, sweep, working
-from .holding import hold
+from .holding import hold_lost
 from .mailing import envelope_of, yen_of_all
 from .manifest import Entry, Unmapped
 from .record import Finished, record
 from .room import PressRoom, busy, chunks
 from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
-from .writing import Draft, Lost, lost_for
+from .writing import Draft
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +141,7 @@ class _Job:
         given = [found[i] for i in ids if i in found]
         made, lost = await asyncio.to_thread(self._bound, given, marks, name)
         if lost:
-            await hold(self._room, lost, State.QUEUED, actor=self._actor)
+            await hold_lost(self._room, lost, State.QUEUED, actor=self._actor)
             self._held += len(lost)
         return made
 
@@ -168,11 +168,12 @@ class _Job:
             try:
                 drafts.append(self._room.desk.draft(row, written_at=self._written_at))
             except Unsendable as error:
-                lost.append(Lost(message_id=row["message_id"], notice=row["notice"], error=error))
+                lost.append(Lost(row["message_id"], row["notice"], error))
             except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
                 name = type(error).__name__
                 log.error("letter not drafted", message=row["message_id"], error=name)
-                lost.append(lost_for(row["message_id"], row["notice"], Reason.RENDER_FAILED, name))
+                broken = Unsendable(Reason.RENDER_FAILED, name)
+                lost.append(Lost(row["message_id"], row["notice"], broken))
         # An address may have changed since the letters were put in order.
         drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
         return drafts, lost
@@ -205,7 +206,7 @@ class _Job:
             made = await asyncio.to_thread(without, volumes, gone, self._aside, writer)
             if not made.lost:
                 return made.volumes
-            await hold(self._room, made.lost, State.QUEUED, actor=self._actor)
+            await hold_lost(self._room, made.lost, State.QUEUED, actor=self._actor)
             self._held += len(made.lost)
             gone = gone | {x.message_id for x in made.lost}
 

@@ -21,7 +21,7 @@ from notifier.store import batches, pieces
 from notifier.store.pieces import BatchFile
 
 from .folder import add_lists, clear, folder_name, place, working
-from .holding import hold
+from .holding import hold_lost
 from .mailing import envelope_of, yen_of_all
 from .manifest import Entry
 from .room import PressRoom, chunks, in_state, not_as_recorded
@@ -99,7 +99,7 @@ class _Rebuild:
         aside = working(work.new)
         made = await asyncio.to_thread(without, volumes, gone, aside, writer)
         if made.lost:
-            await hold(room, made.lost, State.PRINTED, actor=system("press"))
+            await hold_lost(room, made.lost, State.PRINTED, actor=system("press"))
             return False
         return await work._finish(made.volumes, writer, revision)
 

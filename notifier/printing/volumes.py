@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from notifier.archive.letters import LetterWriter, PackedLetter
+from notifier.delivery.compose import Lost
 from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.model.message import public_number
@@ -20,7 +21,6 @@ from .binding import Bound, bind_all, refused
 from .folder import file_name, write
 from .mailing import barcode_text, grams, yen
 from .manifest import Entry
-from .writing import Lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from notifier.archive.letters import LetterWriter, PackedLetter, dumped
 from notifier.archive.packing import Packers, Segment
-from notifier.delivery.compose import House, Unsendable, correspondence
+from notifier.delivery.compose import StaffSender, Unsendable, correspondence
 from notifier.model.correspondence import Correspondence
 from notifier.model.member import PostalAddress
 from notifier.model.reasons import Reason
@@ -26,25 +26,11 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
-    """A letter that cannot be written."""
-
-    message_id: int
-    notice: str
-    error: Unsendable
-
-
-def lost_for(message_id: int, notice: str, reason: Reason, what: str) -> Lost:
-    """A letter that is lost for a reason; ``what`` names the field at fault."""
-    return Lost(message_id=message_id, notice=notice, error=Unsendable(reason, what))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Writes letters in the name of the house. Pure but for its caches; for several threads."""
 
     writer: LetterWriter
-    house: House
+    house: StaffSender
     present: Callable[[], Awaitable[LetterWriter]] | None = None  # the writer of what is in force
     _packers: Packers = field(default_factory=Packers)
     _versions: dict[str, TemplateVersion] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.settle import RESEND_WAIT
+from notifier.delivery.resolve import RESEND_WAIT
 from notifier.model.actor import Actor, system
 from notifier.model.lines import lines_of
 from notifier.model.reasons import Reason

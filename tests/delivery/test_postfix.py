@@ -10,9 +10,8 @@ import pytest
 from sqlalchemy import RowMapping
 
 from notifier.archive.packing import document_of
-from notifier.delivery.dkim import Signer
-from notifier.delivery.dkim_keys import dns_record, make_key, read_key
-from notifier.delivery.dsn import attempt_of
+from notifier.delivery.dkim import Signer, dns_record, make_key, read_key
+from notifier.delivery.smtp import attempt_of
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.dkim import DkimKey, KeyType
 from notifier.model.relay import Dsn, Tls
