@@ -26,7 +26,7 @@ from notifier.delivery.process import WorkerProcess, deliver
 from notifier.delivery.resolve import sweep
 from notifier.delivery.wake_up import LaneNotifier, WakeUp, open_redis, queue_of
 from notifier.model.notice import Lane
-from notifier.printing.handover import look_after
+from notifier.printing.handover import note_dead_handovers
 from notifier.rendering.writer import Writer
 from notifier.returns import sweep as returns
 from notifier.returns.sweep import direct_labels
@@ -69,7 +69,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         return await cases.sweep(engine, house, now=now)
 
     async def press(_engine: AsyncEngine, _now: datetime) -> set[Lane]:
-        await look_after(press_room(parts))
+        await note_dead_handovers(press_room(parts))
         return set()
 
     async def track(engine: AsyncEngine, now: datetime) -> set[Lane]:

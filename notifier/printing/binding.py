@@ -24,8 +24,7 @@ from notifier.rendering.stationery import Stationery
 from notifier.rendering.typeface import typeface
 from notifier.rendering.written import Bulk
 
-from .mailing import envelope_of
-from .writing import Draft
+from .drafting import Draft, envelope_of
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ from notifier.rendering.stationery import Stationery
 from notifier.store.pieces import BatchFile
 
 from .binding import Bound, bind_all, refused
+from .drafting import barcode_text, grams, yen
 from .folder import file_name, write
-from .mailing import barcode_text, grams, yen
 from .manifest import Entry
 
 

@@ -42,7 +42,7 @@ class Evidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
+class LogRecord:
     """A line about one of our mails."""
 
     token: str
@@ -64,7 +64,7 @@ _KINDS: Final = {
 
 def read_lines(
     lines: Iterable[str], *, bounce_domain: str, known: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[LogLine]:
+) -> Iterator[LogRecord]:
     """The lines about our mails, in order; the log is read as a stream.
 
     Mails are known by their return path ``b+TOKEN@bounce_domain``; where the relay has rewritten
@@ -84,11 +84,11 @@ class LogReader:
         self._named: dict[str, str] = {}  # queue id → token, by Message-ID
         self._ours = dict(known)  # queue id → token, by return path
 
-    def read(self, lines: Iterable[str]) -> Iterator[LogLine]:
+    def read(self, lines: Iterable[str]) -> Iterator[LogRecord]:
         """The lines about our mails; a log may come in pieces, one after the other."""
         for text in lines:
             if (found := _LINE.match(text)) and (said := self._said(*found.groups())):
-                yield LogLine(said[0], found["id"], said[1], text.rstrip("\r\n"))
+                yield LogRecord(said[0], found["id"], said[1], text.rstrip("\r\n"))
 
     def _said(self, program: str, queue_id: str, rest: str) -> tuple[str, Evidence] | None:
         if rest.startswith("client=") or rest == "removed":  # short queue ids are used again
@@ -120,7 +120,7 @@ class LogReader:
 
 def read_log(
     path: Path, *, bounce_domain: str, known: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[LogLine]:
+) -> Iterator[LogRecord]:
     """The lines of a file about our mails; ``.gz`` is unpacked. Raises OSError."""
     opened = gzip.open if path.suffix == ".gz" else open
     # A carriage return in the words of a remote server ends no line, either.
@@ -128,7 +128,7 @@ def read_log(
         yield from read_lines(file, bounce_domain=bounce_domain, known=known)
 
 
-def told(lines: Iterable[LogLine]) -> Iterator[Return]:
+def told(lines: Iterable[LogRecord]) -> Iterator[Return]:
     """What lines about our mails say, each thing once."""
     seen: set[str] = set()
     for line in lines:
@@ -138,7 +138,7 @@ def told(lines: Iterable[LogLine]) -> Iterator[Return]:
             yield one
 
 
-def _return(line: LogLine) -> Return | None:
+def _return(line: LogRecord) -> Return | None:
     finding = _finding(line)
     if finding is None:
         return None
@@ -153,7 +153,7 @@ def _return(line: LogLine) -> Return | None:
     )
 
 
-def _finding(line: LogLine) -> Finding | None:
+def _finding(line: LogRecord) -> Finding | None:
     kind = _KINDS[line.evidence]
     found = _RESULT.search(line.text)
     if found is None:  # the queue manager's own: tried until time was up

@@ -26,8 +26,8 @@ from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls
 from notifier.model.states import Channel, State
-from notifier.printing.room import PressRoom
-from notifier.printing.writing import Desk
+from notifier.printing.context import PrintingContext
+from notifier.printing.drafting import LetterDrafter
 from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
 from notifier.wording.editions import Editions
@@ -107,10 +107,10 @@ class Rig:
             stop.set()
             await asyncio.wait_for(task, 30)
 
-    def room(self, **press: Any) -> PressRoom:
-        return PressRoom(
+    def room(self, **press: Any) -> PrintingContext:
+        return PrintingContext(
             engine=self.engine,
-            desk=Desk(writer=WRITER, house=HOUSE, present=self.editions.present),
+            drafter=LetterDrafter(writer=WRITER, house=HOUSE, present=self.editions.present),
             press=Press(**press),
             folder=self.var / "batches",
             now=self.now,

@@ -12,7 +12,7 @@ from notifier.archive.letters import archived_writer
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
 from notifier.printing.binding import TemplatesChanged
-from notifier.printing.processes import Apart
+from notifier.printing.typesetting import ProcessWriter
 from notifier.rendering.errors import PiecesRefused, WriteError
 from notifier.rendering.folder import Folder, of_files
 from tests.printing.letters import TOWNS, Letters, check
@@ -37,7 +37,7 @@ def faults(refused: PiecesRefused) -> dict[int, tuple[type[WriteError], dict[str
 
 
 def test_a_long_file_is_the_same_from_another_process() -> None:
-    apart = Apart(WRITER, TEMPLATES, LOCALES)
+    apart = ProcessWriter(WRITER, TEMPLATES, LOCALES)
     letters = many(101)
     theirs, ours = apart.letters(letters), WRITER.letters(letters)
     assert (theirs.pdf, theirs.pages) == (ours.pdf, ours.pages)
@@ -62,7 +62,7 @@ def altered(notice: str, file: str, old: str, new: str) -> Folder:
 def test_published_versions_go_along_to_the_other_process() -> None:
     folder = altered("refund", "_base/sheet.typ", "size: 14pt", "size: 13pt")
     published = WRITER.with_versions([WRITER.wording(folder)])
-    shipped = Apart(WRITER, TEMPLATES, LOCALES)
+    shipped = ProcessWriter(WRITER, TEMPLATES, LOCALES)
     letters = many(101)
     theirs = shipped.writing_as(published).letters(letters).pdf
     assert theirs == published.letters(letters).pdf
@@ -84,14 +84,14 @@ def test_templates_that_were_changed_meanwhile_are_noticed(tmp_path: Path) -> No
     changed = shutil.copytree(TEMPLATES, tmp_path / "templates")
     words = changed / "ja" / "refund" / "words.txt"
     words.write_text(words.read_text() + "\n")
-    apart = Apart(WRITER, changed, LOCALES)
+    apart = ProcessWriter(WRITER, changed, LOCALES)
     with pytest.raises(TemplatesChanged, match="templates were changed"):
         apart.letters(many(101))
     apart.close()
 
 
 def test_a_process_that_is_killed_is_replaced() -> None:
-    apart = Apart(WRITER, TEMPLATES, LOCALES)
+    apart = ProcessWriter(WRITER, TEMPLATES, LOCALES)
     apart.letters(many(101))
     for child in multiprocessing.active_children():
         child.kill()

@@ -1,9 +1,13 @@
-"""From rows of the record to letters that can be set, or a reason why not."""
+"""Drafting: from rows of the record to letters that can be set and archived, and what the post
+makes of each: its weight, its price, its customer barcode.
+"""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
+from math import ceil
+from typing import Final
 
 from sqlalchemy import RowMapping
 
@@ -14,6 +18,12 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.member import PostalAddress
 from notifier.model.reasons import Reason
 from notifier.model.template_version import TemplateVersion
+from notifier.postal.address import barcode_of
+from notifier.postal.postage import Form, Piece, postage, total
+from notifier.rendering.envelope import ENVELOPES, Envelope
+from notifier.rendering.stationery import Stationery
+
+from .manifest import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +36,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class LetterDrafter:
     """Writes letters in the name of the house. Pure but for its caches; for several threads."""
 
     writer: LetterWriter
@@ -35,7 +45,7 @@ class Desk:
     _packers: Packers = field(default_factory=Packers)
     _versions: dict[str, TemplateVersion] = field(default_factory=dict)
 
-    async def pinned(self) -> "Desk":
+    async def pinned(self) -> "LetterDrafter":
         """The same for a batch: all of it is written from what is in force now."""
         if self.present is None:
             return self
@@ -75,3 +85,41 @@ class Desk:
 
     def _sample(self, c: Correspondence) -> Sequence[Segment]:
         return [(False, self._inputs(self.writer.sample_like(c)))]
+
+
+_REGULAR_G: Final = 50  # 定形 may not weigh more
+
+
+def envelope_of(c: Correspondence, stationery: Stationery) -> Envelope:
+    """The envelope that a letter was set for."""
+    return ENVELOPES[c.brand.envelope or stationery.envelope]
+
+
+def grams(envelope: Envelope, sheets: int, stationery: Stationery) -> int:
+    """What a letter weighs in its envelope, in whole grams, rounded up."""
+    return ceil(envelope.empty_g + sheets * stationery.sheet_g)
+
+
+def yen(envelope: Envelope, day: date, weighs: int, *, recorded: bool) -> int:
+    """What a piece costs by itself."""
+    return postage(day, weighs, _form(envelope), recorded=recorded)
+
+
+def yen_of_all(day: date, entries: Iterable[Entry]) -> int:
+    """What pieces cost when they are posted together; those with barcodes may cost less."""
+    marked: list[Piece] = []
+    others: list[Piece] = []
+    for entry in entries:
+        piece = Piece(entry.grams, _form(ENVELOPES[entry.envelope]), entry.recorded)
+        (marked if entry.barcode else others).append(piece)
+    return total(day, marked, barcode=True) + total(day, others, barcode=False)
+
+
+def _form(envelope: Envelope) -> Form:
+    return Form.REGULAR if envelope.most_g <= _REGULAR_G else Form.LARGE
+
+
+def barcode_text(address: PostalAddress) -> str:
+    """What the customer barcode of an address says: digits, capitals, hyphens; empty: none."""
+    made = barcode_of(address)
+    return made.text if made else ""
