@@ -28,7 +28,7 @@ from notifier.store import messages as store
 from notifier.store.db import loads
 from notifier.store.messages import Move
 
-from .names import reason_of
+from .names import CHANNELS, channel_of, reason_of
 from .resend import show_origin
 from .returns import ENTRIES, entry_line
 from .session import Limit, out, person, put, run, say, wrong_use
@@ -50,7 +50,10 @@ _LIST = ("message", "to", "notice", "channel", "state", "created", "why", "tries
 def list_(
     state: Annotated[State | None, typer.Option(help="In which state.")] = None,
     notice: Annotated[str | None, typer.Option(help="card_error, apology, …")] = None,
-    channel: Annotated[Channel | None, typer.Option(help="By which channel.")] = None,
+    channel: Annotated[
+        Channel | None,
+        typer.Option(parser=channel_of, metavar=CHANNELS, help="By which channel."),
+    ] = None,
     member: Annotated[str | None, typer.Option(help="Member number.")] = None,
     scheme: Annotated[str | None, typer.Option(help="Name of a scheme.")] = None,
     reason: OfReason = None,

@@ -92,10 +92,8 @@ def _member(found: RowMapping) -> Recipient:
     contact: dict[str, Any] = orjson.loads(found["contact"]) if found["contact"] else {}
     address = contact.get("address")
     channel = Channel(found["channel"])
-    if channel is Channel.EMAIL and not contact.get("email"):
-        raise Unsendable(Reason.NO_ADDRESS, "email")
-    if channel is Channel.LETTER and not address:
-        raise Unsendable(Reason.NO_ADDRESS, "address")
+    if not contact.get(needs := channel.rules.needs):
+        raise Unsendable(Reason.NO_ADDRESS, needs)
     return Recipient(
         name=contact["name"],
         honorific=addressed_as(
@@ -103,5 +101,5 @@ def _member(found: RowMapping) -> Recipient:
         ),
         member_no=found["member_no"],
         email=contact.get("email") or "",
-        address=PostalAddress(**address) if address and channel is Channel.LETTER else None,
+        address=PostalAddress(**address) if address and channel.rules.paper else None,
     )

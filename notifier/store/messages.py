@@ -61,13 +61,11 @@ SELECT given.n, made.message_id FROM made JOIN given USING (token)
 _MOVE = """
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-        message_id bigint, after text, reason text, retry_at timestamptz, from_email text[],
-        from_letter text[])
+        message_id bigint, after text, reason text, retry_at timestamptz, sources jsonb)
 ), old AS (
     SELECT m.message_id, m.state, m.case_id, given.after, given.reason, given.retry_at
     FROM messages m JOIN given USING (message_id)
-    WHERE m.state = ANY (CASE m.channel WHEN 'email' THEN given.from_email
-                                        ELSE given.from_letter END)
+    WHERE jsonb_exists(given.sources -> m.channel, m.state)
     ORDER BY m.message_id FOR UPDATE OF m
 ), moved AS (
     UPDATE messages m SET state = old.after, reason = old.reason, updated_at = :now,
@@ -129,8 +127,7 @@ async def move(
             "after": m.after,
             "reason": m.reason,
             "retry_at": m.retry_at,
-            "from_email": m.sources(Channel.EMAIL),
-            "from_letter": m.sources(Channel.LETTER),
+            "sources": {str(channel): m.sources(channel) for channel in Channel},
         }
         for m in moves
     ]
