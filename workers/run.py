@@ -20,9 +20,12 @@ from notifier.app import rejected
 from notifier.app.housekeeping import tidy
 from notifier.app.test_mode import forget_tests
 from notifier.cases import sweep as cases
+from notifier.channels.adapter import TransportContext
+from notifier.channels.mail import Mail
+from notifier.channels.registry import send_due
 from notifier.delivery.away import is_away
 from notifier.delivery.compose import StaffSender
-from notifier.delivery.process import WorkerProcess, deliver
+from notifier.delivery.process import WorkerProcess
 from notifier.delivery.resolve import sweep
 from notifier.delivery.wake_up import LaneNotifier, WakeUp, open_redis, queue_of
 from notifier.model.notice import Lane
@@ -42,6 +45,7 @@ from notifier.runtime.supervision import Supervisor
 from notifier.runtime.telling import telling
 from notifier.store.db import connect
 from notifier.webhooks.teller import tell
+from notifier.wording.editions import Editions
 
 from .floor import Floor, Hook
 from .settings import SECONDS, Clock, Ring, settings
@@ -62,6 +66,7 @@ def journals(given: Settings) -> Path:
 
 async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) -> None:
     """Deliver lanes, and let time pass in the cases, until told to stop."""
+    editions = Editions(parts.engine, parts.writer)
 
     async def tick(engine: AsyncEngine, now: datetime) -> set[Lane]:
         async with engine.connect() as conn:
@@ -74,6 +79,18 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
 
     async def track(engine: AsyncEngine, now: datetime) -> set[Lane]:
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
+        return set()
+
+    async def channels(engine: AsyncEngine, _now: datetime) -> set[Lane]:
+        await send_due(
+            TransportContext(
+                engine=engine,
+                present=editions.present,
+                sender=staff_sender(parts.settings),
+                folder=parts.settings.var,
+                now=parts.clock.now,
+            )
+        )
         return set()
 
     async def kept_apart(engine: AsyncEngine, now: datetime) -> set[Lane]:
@@ -89,7 +106,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             lanes,
             writer=parts.writer,
             house=staff_sender(parts.settings),
-            hooks=(tick, press, track, housekeeping(parts), kept_apart),
+            hooks=(tick, press, track, channels, housekeeping(parts), kept_apart),
             stop=stop,
             supervisor=parts.supervisor,
         )
@@ -178,7 +195,7 @@ async def _run(
     async with contextlib.AsyncExitStack() as beside:
         for name, helper in _helpers(station, floor, redis_url):
             await beside.enter_async_context(supervisor.beside(name, helper))
-        await deliver(station, stop)
+        await Mail.deliver(station, stop)
 
 
 def _helpers(

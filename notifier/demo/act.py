@@ -7,12 +7,12 @@ from pathlib import Path
 
 from notifier.api.keys import new_key
 from notifier.cases.sweep import sweep
+from notifier.channels.letter import Letter
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane
 from notifier.model.plan import OFFICE_HOURS
 from notifier.model.scheme import Scheme
-from notifier.printing.collect import collect
 from notifier.printing.handover import hand_over
 from notifier.rules.calendar import JAPAN
 from notifier.runtime.clock import turn
@@ -104,7 +104,7 @@ class Stage:
 
     async def _post(self) -> None:
         room = press_room(self.parts)
-        batch = await collect(room, actor=STAFF)
+        batch = await Letter.collect(room, actor=STAFF)
         if batch:
             await hand_over(room, batch.batch_id, None, actor=STAFF)
 
