@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.bell import Bell, Doorbell
+from notifier.delivery.wake_up import LaneNotifier, WakeUp
 from notifier.model.notice import Lane
 
 log = structlog.get_logger(__name__)
@@ -22,8 +22,8 @@ class Floor:
 
     engine: AsyncEngine
     now: Callable[[], datetime]
-    bells: Mapping[Lane, Doorbell]  # of the lanes that it serves
-    bell: Bell  # reaches the others
+    bells: Mapping[Lane, WakeUp]  # of the lanes that it serves
+    bell: LaneNotifier  # reaches the others
     hooks: Sequence[Hook]
 
     async def tick(self) -> None:
@@ -35,7 +35,7 @@ class Floor:
                 log.exception("tick failed")
             else:
                 self.wake(lanes)
-                await self.bell.ring(lanes)
+                await self.bell.notify_workers(lanes)
 
     def wake(self, lanes: set[Lane]) -> None:
         """Wake the deliverers of this process."""

@@ -20,13 +20,16 @@ from notifier.app import rejected
 from notifier.app.housekeeping import tidy
 from notifier.app.test_mode import forget_tests
 from notifier.cases import sweep as cases
+from notifier.channels.adapter import TransportContext
+from notifier.channels.mail import Mail
+from notifier.channels.registry import send_due
 from notifier.delivery.away import is_away
-from notifier.delivery.bell import Bell, Doorbell, open_redis, queue_of
-from notifier.delivery.compose import House
-from notifier.delivery.settle import sweep
-from notifier.delivery.station import Station, deliver
+from notifier.delivery.compose import StaffSender
+from notifier.delivery.process import WorkerProcess
+from notifier.delivery.resolve import sweep
+from notifier.delivery.wake_up import LaneNotifier, WakeUp, open_redis, queue_of
 from notifier.model.notice import Lane
-from notifier.printing.handover import look_after
+from notifier.printing.handover import note_dead_handovers
 from notifier.rendering.writer import Writer
 from notifier.returns import sweep as returns
 from notifier.returns.sweep import direct_labels
@@ -42,6 +45,7 @@ from notifier.runtime.supervision import Supervisor
 from notifier.runtime.telling import telling
 from notifier.store.db import connect
 from notifier.webhooks.teller import tell
+from notifier.wording.editions import Editions
 
 from .floor import Floor, Hook
 from .settings import SECONDS, Clock, Ring, settings
@@ -62,6 +66,7 @@ def journals(given: Settings) -> Path:
 
 async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) -> None:
     """Deliver lanes, and let time pass in the cases, until told to stop."""
+    editions = Editions(parts.engine, parts.writer)
 
     async def tick(engine: AsyncEngine, now: datetime) -> set[Lane]:
         async with engine.connect() as conn:
@@ -69,11 +74,23 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
         return await cases.sweep(engine, house, now=now)
 
     async def press(_engine: AsyncEngine, _now: datetime) -> set[Lane]:
-        await look_after(press_room(parts))
+        await note_dead_handovers(press_room(parts))
         return set()
 
     async def track(engine: AsyncEngine, now: datetime) -> set[Lane]:
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
+        return set()
+
+    async def channels(engine: AsyncEngine, _now: datetime) -> set[Lane]:
+        await send_due(
+            TransportContext(
+                engine=engine,
+                present=editions.present,
+                sender=staff_sender(parts.settings),
+                folder=parts.settings.var,
+                now=parts.clock.now,
+            )
+        )
         return set()
 
     async def kept_apart(engine: AsyncEngine, now: datetime) -> set[Lane]:
@@ -89,7 +106,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             lanes,
             writer=parts.writer,
             house=staff_sender(parts.settings),
-            hooks=(tick, press, track, housekeeping(parts), kept_apart),
+            hooks=(tick, press, track, channels, housekeeping(parts), kept_apart),
             stop=stop,
             supervisor=parts.supervisor,
         )
@@ -129,7 +146,7 @@ async def work(
     lanes: Collection[Lane],
     *,
     writer: Writer,
-    house: House,
+    house: StaffSender,
     hooks: Sequence[Hook] = (),
     stop: asyncio.Event,
     supervisor: Supervisor | None = None,
@@ -142,8 +159,8 @@ async def work(
     _spare_the_collector()
     engine = connect(urls.database, size=given.database_pool)
     now = clock_of(given).now
-    bells = {lane: Doorbell() for lane in sorted(lanes)}
-    station = Station(
+    bells = {lane: WakeUp() for lane in sorted(lanes)}
+    station = WorkerProcess(
         engine=engine,
         renderer=renderer(given, writer, house, engine=engine),
         relays=given.relays,
@@ -151,10 +168,10 @@ async def work(
         journals=journals(given),
         lease=timedelta(seconds=given.lease_seconds),
         now=now,
-        bells=bells,
+        wake_ups=bells,
     )
     try:
-        async with Bell(urls.redis) as bell:
+        async with LaneNotifier(urls.redis) as bell:
             floor = Floor(engine=engine, now=now, bells=bells, bell=bell, hooks=tuple(hooks))
             await _run(station, floor, urls.redis, stop, supervisor or Supervisor())
     finally:
@@ -169,26 +186,30 @@ def _spare_the_collector() -> None:
 
 
 async def _run(
-    station: Station, floor: Floor, redis_url: str, stop: asyncio.Event, supervisor: Supervisor
+    station: WorkerProcess,
+    floor: Floor,
+    redis_url: str,
+    stop: asyncio.Event,
+    supervisor: Supervisor,
 ) -> None:
     async with contextlib.AsyncExitStack() as beside:
         for name, helper in _helpers(station, floor, redis_url):
             await beside.enter_async_context(supervisor.beside(name, helper))
-        await deliver(station, stop)
+        await Mail.deliver(station, stop)
 
 
 def _helpers(
-    station: Station, floor: Floor, redis_url: str
+    station: WorkerProcess, floor: Floor, redis_url: str
 ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
     """What runs beside delivery, each with a name for the log."""
     yield "sweep", lambda: _sweep_for_ever(station)
-    for lane, bell in station.bells.items():
+    for lane, bell in station.wake_ups.items():
         given = {**settings(Ring), "queue_name": queue_of(lane)}
         yield f"bell {lane.name.lower()}", partial(listen, redis_url, given, floor, bell)
     yield "clock", partial(listen, redis_url, settings(Clock), floor, keep=True)
 
 
-async def _sweep_for_ever(station: Station) -> None:
+async def _sweep_for_ever(station: WorkerProcess) -> None:
     """Sweep in every process: only the own host can judge its journals."""
     while True:
         try:
@@ -202,7 +223,7 @@ async def listen(
     redis_url: str,
     given: Mapping[str, Any],
     floor: Floor,
-    doorbell: Doorbell | None = None,
+    doorbell: WakeUp | None = None,
     *,
     keep: bool = False,
 ) -> None:
@@ -226,7 +247,7 @@ async def listen(
 class _Listener(Worker):
     """Leaves rings where they are while their lane is at work anyway: asking costs as well."""
 
-    doorbell: Doorbell | None = None
+    doorbell: WakeUp | None = None
 
     @property
     def allow_pick_jobs(self) -> bool:
@@ -239,7 +260,7 @@ class _Listener(Worker):
 
 
 async def _listen_once(
-    redis_url: str, given: Mapping[str, Any], floor: Floor, doorbell: Doorbell | None
+    redis_url: str, given: Mapping[str, Any], floor: Floor, doorbell: WakeUp | None
 ) -> None:
     redis = await open_redis(redis_url)
     try:

@@ -15,8 +15,7 @@ from notifier.printing.acknowledge import acknowledge as keep
 from notifier.printing.collect import MOST, Batch
 from notifier.printing.collect import collect as collect_batch
 from notifier.printing.handover import hand_over as hand_over_batch
-from notifier.printing.handover import look_after
-from notifier.printing.handover import settle as settle_batch
+from notifier.printing.handover import note_dead_handovers, resolve_uncertain
 from notifier.printing.withdraw import cancel as cancel_batch
 from notifier.printing.withdraw import withdraw as withdraw_pieces
 from notifier.rendering.labels import label
@@ -72,7 +71,7 @@ def list_() -> None:
     """The newest batches."""
 
     async def work(parts: Parts) -> None:
-        await look_after(press_room(parts))
+        await note_dead_handovers(press_room(parts))
         async with parts.engine.connect() as conn:
             found = await store.search(conn)
         language = parts.settings.locale
@@ -92,7 +91,7 @@ def show_(batch: Name) -> None:
 
     async def work(parts: Parts) -> None:
         batch_id = batch_number(batch)
-        await look_after(press_room(parts))
+        await note_dead_handovers(press_room(parts))
         async with parts.engine.connect() as conn:
             found = await store.get(conn, batch_id)
             if found is None:
@@ -173,7 +172,7 @@ def settle(
 
     async def work(parts: Parts) -> None:
         batch_id = batch_number(batch)
-        count = await settle_batch(press_room(parts), batch_id, taken=taken, actor=person())
+        count = await resolve_uncertain(press_room(parts), batch_id, taken=taken, actor=person())
         say("letters_handed_over" if taken else "letters_queued", count=count)
 
     run(work)

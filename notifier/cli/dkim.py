@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from notifier.delivery.dkim_keys import SigningKey, dns_record, make_key, read_key
+from notifier.delivery.dkim import SigningKey, dns_record, make_key, read_key
 from notifier.model.dkim import DkimKey, KeyType
 from notifier.rendering.labels import label
 from notifier.runtime.settings import BadSettings

@@ -99,7 +99,7 @@ def retry(
         now = parts.clock.now()
         found = await undecided.retry(parts.engine, parts.acceptor, ids, actor=person(), now=now)
         if found.lanes:
-            await parts.bell.ring(set(found.lanes))
+            await parts.bell.notify_workers(set(found.lanes))
         counts = {"decided": f"{found.decided:,}", "still": f"{len(found.still):,}"}
         out.print(label("cli.events_retried", parts.settings.locale, **counts), highlight=False)
         if found.still:

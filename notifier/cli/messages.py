@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.messages import MessageFilter, Wait, find_messages, what_it_waits_for
+from notifier.archive.letters import document_again
 from notifier.cases.details import contradiction, japan_time
 from notifier.cases.log_words import words_of
 from notifier.cases.release import Released
@@ -19,17 +20,15 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import UNSENT, Channel, State
 from notifier.model.verdict import Category
-from notifier.printing.again import letter_again
-from notifier.printing.inputs import is_inputs
 from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import Settings
-from notifier.store import attempts, documents, events, log, suppressions, tracking
+from notifier.store import attempts, events, log, suppressions, tracking
 from notifier.store import messages as store
 from notifier.store.db import loads
 from notifier.store.messages import Move
 
-from .names import reason_of
+from .names import CHANNELS, channel_of, reason_of
 from .resend import show_origin
 from .returns import ENTRIES, entry_line
 from .session import Limit, out, person, put, run, say, wrong_use
@@ -51,7 +50,10 @@ _LIST = ("message", "to", "notice", "channel", "state", "created", "why", "tries
 def list_(
     state: Annotated[State | None, typer.Option(help="In which state.")] = None,
     notice: Annotated[str | None, typer.Option(help="card_error, apology, …")] = None,
-    channel: Annotated[Channel | None, typer.Option(help="By which channel.")] = None,
+    channel: Annotated[
+        Channel | None,
+        typer.Option(parser=channel_of, metavar=CHANNELS, help="By which channel."),
+    ] = None,
     member: Annotated[str | None, typer.Option(help="Member number.")] = None,
     scheme: Annotated[str | None, typer.Option(help="Name of a scheme.")] = None,
     reason: OfReason = None,
@@ -225,10 +227,10 @@ def bytes_(
             await _found(conn, message_id)
             tried = {r["attempt_id"]: r for r in await attempts.of_message(conn, message_id)}
             wanted = attempt if attempt is not None else max(tried, default=0)
-            body = await documents.of_attempt(conn, wanted) if wanted in tried else None
-            if body is not None and is_inputs(body):
+            body = None
+            if wanted in tried:
                 digest = tried[wanted]["template_digest"]
-                body = await letter_again(conn, digest, body, parts.writer)
+                body = await document_again(conn, wanted, digest, parts.writer)
         if body is None:
             raise NotFound("document of message", public_number(message_id))
         put(body, to)
@@ -264,7 +266,7 @@ def release(
         if not released:
             say("nothing_held")
             return
-        await parts.bell.ring(set(Lane))
+        await parts.bell.notify_workers(set(Lane))
         _told(released, parts.settings.locale)
 
     run(work)
@@ -341,5 +343,5 @@ async def _move(
         found = await _found(conn, message_id)
         if not await store.move(conn, [move], actor=person(), now=now):
             raise _in_state(found)
-    await parts.bell.ring(set(Lane))
+    await parts.bell.notify_workers(set(Lane))
     out.print(f"{public_number(message_id)}: {label('state.' + after, parts.settings.locale)}")

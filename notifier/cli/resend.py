@@ -13,6 +13,7 @@ from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import resends
 
+from .names import CHANNELS, channel_of
 from .session import out, person, run
 
 
@@ -20,7 +21,10 @@ def resend(
     message: Annotated[str, typer.Argument(help="Number of the message: M000000123 or 123.")],
     reason: Annotated[str, typer.Option(help="Why: on record with the copy.")],
     channel: Annotated[
-        Channel | None, typer.Option(help="By which way; else as the first time.")
+        Channel | None,
+        typer.Option(
+            parser=channel_of, metavar=CHANNELS, help="By which way; else as the first time."
+        ),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Although its reader has it, as far as is known.")
@@ -42,7 +46,7 @@ def resend(
         actor, now = person(), parts.clock.now()
         made = await resend_message(parts.engine, parts.acceptor, request, actor=actor, now=now)
         if made.made and made.channel is Channel.EMAIL:
-            await parts.bell.ring({made.lane})
+            await parts.bell.notify_workers({made.lane})
         said = {
             "copy": public_number(made.message_id),
             "first": public_number(request.message_id),

@@ -43,7 +43,7 @@ def settle_by_log(
             now=parts.clock.now(),
         )
         if resolved.queued:
-            await parts.bell.ring(set(Lane))
+            await parts.bell.notify_workers(set(Lane))
         after = [
             *((m, State.SENT) for m in resolved.sent),
             *((m, State.QUEUED) for m in resolved.queued),

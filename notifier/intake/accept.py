@@ -38,7 +38,7 @@ class Clock(Protocol):
 class Bell(Protocol):
     """Wakes workers."""
 
-    async def ring(self, lanes: set[Lane]) -> None:
+    async def notify_workers(self, lanes: set[Lane]) -> None:
         """Say that something waits in these lanes."""
         ...
 
@@ -98,7 +98,7 @@ class Acceptor:
                     "event.looks_like_card_number", event_id=receipt.event_id, fields=fields
                 )
         if followed.lanes:
-            await self._bell.ring(followed.lanes)
+            await self._bell.notify_workers(followed.lanes)
         return receipts
 
     async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:

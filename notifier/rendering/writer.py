@@ -10,6 +10,7 @@ from typing import Final
 from notifier.model.correspondence import Correspondence
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
+from notifier.model.template_version import TemplateVersion
 from notifier.rendering import context, links, mime
 from notifier.rendering.errors import BadTemplate, WriteError
 from notifier.rendering.folder import Folder, read_folders
@@ -21,7 +22,7 @@ from notifier.rendering.skeleton import in_bytes
 from notifier.rendering.stationery import Stationery
 from notifier.rendering.stream import SILENT, Stream
 from notifier.rendering.wording import Wording
-from notifier.rendering.written import Bulk, TemplateVersion, WrittenLetter, WrittenMail
+from notifier.rendering.written import Bulk, WrittenLetter, WrittenMail
 
 _LANGUAGE: Final = DEFAULT_LANGUAGE
 _STATIONERY: Final = Stationery()

@@ -42,16 +42,6 @@ class WrittenLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateVersion:
-    """The files that a notice was written from."""
-
-    digest: str  # SHA-256 (hex) over names and contents of all files
-    notice: str
-    language: str
-    content: bytes  # a zip of the files; the same files give the same bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Bulk:
     """Many letters in one document: PDF/A-2b, tagged, A4, one after the other."""
 

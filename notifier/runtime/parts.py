@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier import files
 from notifier.cases.situations import House
-from notifier.delivery.bell import Bell
+from notifier.delivery.wake_up import LaneNotifier
 from notifier.intake.accept import Acceptor
 from notifier.rendering.writer import Writer
 from notifier.store.db import connect
@@ -37,7 +37,7 @@ class Parts:
     direct: Direct  # for what every request asks
     writer: Writer
     clock: Clock
-    bell: Bell
+    bell: LaneNotifier
     acceptor: Acceptor
     supervisor: Supervisor  # of what runs in the background of this process
 
@@ -75,7 +75,7 @@ async def joined(
     files.sweep(scratch)
     writer = Writer(settings.templates, settings.locales, settings.stationery, scratch)
     clock = clock_of(settings)
-    bell = Bell(urls.redis)
+    bell = LaneNotifier(urls.redis)
     direct = Direct(engine, most=2)
     try:
         yield Parts(

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.compose import House
+from notifier.delivery.compose import StaffSender
 from notifier.delivery.render import Renderer
 from notifier.model.provider import METADATA_HEADER
 from notifier.rendering.stream import Stream
@@ -13,7 +13,9 @@ from .settings import Settings
 from .signing import signer
 
 
-def renderer(given: Settings, writer: Writer, house: House, *, engine: AsyncEngine) -> Renderer:
+def renderer(
+    given: Settings, writer: Writer, house: StaffSender, *, engine: AsyncEngine
+) -> Renderer:
     """Writes mails in the name of this house, from what is in force on record."""
     return Renderer(
         writer=writer,

@@ -14,8 +14,7 @@ from notifier.model.states import State
 
 from .db import Columns, rows
 from .direct import Direct
-from .documents import ARCHIVED
-from .packing import Codec
+from .documents import ARCHIVED, Codec
 from .transitions import Transition, logged
 
 

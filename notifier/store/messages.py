@@ -51,8 +51,7 @@ SELECT given.n, made.message_id FROM made JOIN given USING (token)
 _MOVED: Final = Transition(None, channels=Channel, after="old.after", reason="old.reason")
 
 _MOVED_LOCKED = _MOVED.locked(
-    """m.state = ANY (CASE m.channel WHEN 'email' THEN given.from_email
-                                        ELSE given.from_letter END)""",
+    "jsonb_exists(given.sources -> m.channel, m.state)",
     source="messages m JOIN given USING (message_id)",
     columns="given.after, given.reason, given.retry_at",
 )
@@ -60,8 +59,7 @@ _MOVED_LOCKED = _MOVED.locked(
 _MOVE = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-        message_id bigint, after text, reason text, retry_at timestamptz, from_email text[],
-        from_letter text[])
+        message_id bigint, after text, reason text, retry_at timestamptz, sources jsonb)
 ), {_MOVED_LOCKED}, {_MOVED.moved(retry_at="old.retry_at")},
 {_MOVED.logged()}
 SELECT message_id FROM moved ORDER BY message_id
@@ -182,8 +180,7 @@ async def move(
             "after": m.after,
             "reason": m.reason,
             "retry_at": m.retry_at,
-            "from_email": m.sources(Channel.EMAIL),
-            "from_letter": m.sources(Channel.LETTER),
+            "sources": {str(channel): m.sources(channel) for channel in Channel},
         }
         for m in moves
     ]

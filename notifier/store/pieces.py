@@ -14,8 +14,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
 from .db import Columns, dumps, rows, run
-from .documents import ARCHIVED
-from .packing import Codec
+from .documents import ARCHIVED, Codec
 from .transitions import Transition
 
 

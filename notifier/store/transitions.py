@@ -9,7 +9,7 @@ No other text in the program sets a message's state (a test reads them all).
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from notifier.model.states import INITIAL, MOVES, Channel, IllegalMove, State, check_move
+from notifier.model.states import INITIAL, Channel, IllegalMove, State, check_move
 
 Moves = Mapping[State, Collection[State]]
 
@@ -67,12 +67,12 @@ class Transition:
                 self.check(before, end)
 
     def _table(self) -> Moves:
-        listed = [MOVES[channel] for channel in self._channels]
+        listed = [channel.rules.moves for channel in self._channels]
         return {s: frozenset().union(*(moves.get(s, ()) for moves in listed)) for s in State}
 
     def check(self, before: State, after: State) -> None:
         """Raise IllegalMove unless a message may move so, on every channel that has the state."""
-        known = [c for c in self._channels if before in MOVES[c]] or self._channels
+        known = [c for c in self._channels if before in c.rules.moves] or self._channels
         if after not in self._ends.get(before, ()):
             raise IllegalMove(known[0], before, after)
         for channel in () if before is after or self._anywhere else known:

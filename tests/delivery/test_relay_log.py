@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.delivery.settle import RESEND_WAIT
+from notifier.delivery.resolve import RESEND_WAIT
 from notifier.model.reasons import Reason
 from notifier.model.states import IllegalMove, State
 from notifier.returns.postfix_log import Evidence, read_lines

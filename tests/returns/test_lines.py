@@ -10,10 +10,10 @@ import pytest
 
 import notifier
 from notifier.delivery.journal import Journal, orphans
-from notifier.delivery.reply import answered
+from notifier.delivery.replies import answered
 from notifier.model.lines import lines_of
-from notifier.returns.log_follower import LogFollower
 from notifier.returns.postfix_log import Evidence, read_log
+from notifier.returns.relay_log import LogFollower
 from tests.returns.desk import Desk
 
 #: What ``str.splitlines`` cuts at, beside the line feed.

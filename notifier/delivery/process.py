@@ -1,7 +1,7 @@
-"""A station: the lanes that one process serves, from shift to shift.
+"""A worker process: the lanes that it serves, from session to session.
 
-A shift is the life of one worker in the record. It ends on an orderly stop, or when the worker
-was declared dead meanwhile; then what is in flight is finished and another shift begins.
+A session is the life of one worker in the record. It ends on an orderly stop, or when the worker
+was declared dead meanwhile; then what is in flight is finished and another session begins.
 """
 
 import asyncio
@@ -20,25 +20,25 @@ from notifier.model.notice import Lane
 from notifier.model.relay import Relay, relays_for
 
 from .away import patiently
-from .bell import Doorbell
 from .deliverer import Deliverer
 from .destinations import Destinations
 from .gate import Gates
-from .relay import Pool
+from .pool import ConnectionPool
 from .render import Renderer
-from .settle import settle_dead
-from .worker import Worker
+from .resolve import resolve_dead_workers
+from .session import WorkerSession
+from .wake_up import WakeUp
 
 log = structlog.get_logger(__name__)
 
-_SHORT: Final = 5.0  # seconds: a shift that breaks off before has hardly begun
-_MOST_BROKEN: Final = 3  # such shifts in a row before whoever runs the station hears of it
+_SHORT: Final = 5.0  # seconds: a session that breaks off before has hardly begun
+_MOST_BROKEN: Final = 3  # such sessions in a row before whoever runs the process hears of it
 #: Parts of the relay's connections that each lane has to itself.
 _WEIGHTS: Final = {Lane.URGENT: 1, Lane.STANDARD: 2, Lane.BULK: 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
+class WorkerProcess:
     """What delivery needs, joined by whoever starts a process."""
 
     engine: AsyncEngine
@@ -48,7 +48,7 @@ class Station:
     journals: Path  # a folder of this host
     lease: timedelta
     now: Callable[[], datetime]
-    bells: Mapping[Lane, Doorbell]  # its lanes, each with what wakes it
+    wake_ups: Mapping[Lane, WakeUp]  # its lanes, each with what wakes it
 
 
 def shares(relays: Sequence[Relay], lanes: Iterable[Lane]) -> dict[Lane, int]:
@@ -66,18 +66,18 @@ def shares(relays: Sequence[Relay], lanes: Iterable[Lane]) -> dict[Lane, int]:
     return found
 
 
-async def deliver(station: Station, stop: asyncio.Event) -> None:
+async def deliver(process: WorkerProcess, stop: asyncio.Event) -> None:
     """Deliver until ``stop`` is set and what was in flight has ended.
 
-    Raises what broke off several shifts in a row, each at its beginning.
+    Raises what broke off several sessions in a row, each at its beginning.
     """
     broken = 0
     while not stop.is_set():
         began = monotonic()
         try:
-            await _shift(station, stop)
+            await _session(process, stop)
         except Exception:
-            log.exception("shift broke off")
+            log.exception("session broke off")
             broken = broken + 1 if monotonic() - began < _SHORT else 1
             if broken >= _MOST_BROKEN:
                 raise
@@ -86,26 +86,26 @@ async def deliver(station: Station, stop: asyncio.Event) -> None:
                     await stop.wait()
 
 
-async def _shift(station: Station, stop: asyncio.Event) -> None:
-    async def settle() -> int:
-        return await settle_dead(station.engine, station.journals, now=station.now())
+async def _session(process: WorkerProcess, stop: asyncio.Event) -> None:
+    async def resolve() -> int:
+        return await resolve_dead_workers(process.engine, process.journals, now=process.now())
 
-    await patiently(settle, what="settle", until=stop.is_set)
-    worker = await Worker.start(
-        station.engine, station.journals, lease=station.lease, until=stop.is_set
+    await patiently(resolve, what="resolve", until=stop.is_set)
+    worker = await WorkerSession.start(
+        process.engine, process.journals, lease=process.lease, until=stop.is_set
     )
     try:
-        await _serve(station, worker, stop)
+        await _serve(process, worker, stop)
     finally:
         await worker.stop()
 
 
-async def _serve(station: Station, worker: Worker, stop: asyncio.Event) -> None:
+async def _serve(process: WorkerProcess, worker: WorkerSession, stop: asyncio.Event) -> None:
     """Run all lanes until one breaks, the worker is lost or it is time to stop."""
-    sizes = shares(station.relays, station.bells)
-    gates = Gates(station.relays, station.destinations, bulk=sizes.get(Lane.BULK, 1))
+    sizes = shares(process.relays, process.wake_ups)
+    gates = Gates(process.relays, process.destinations, bulk=sizes.get(Lane.BULK, 1))
     worker.on_beat = gates.share_among
-    deliverers = [_deliverer(station, worker, gates, lane, size) for lane, size in sizes.items()]
+    deliverers = [_deliverer(process, worker, gates, lane, size) for lane, size in sizes.items()]
     runs = [asyncio.create_task(d.run()) for d in deliverers]
     signs = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.lost.wait())]
     try:
@@ -122,14 +122,16 @@ async def _serve(station: Station, worker: Worker, stop: asyncio.Event) -> None:
             raise error
 
 
-def _deliverer(station: Station, worker: Worker, gates: Gates, lane: Lane, size: int) -> Deliverer:
+def _deliverer(
+    process: WorkerProcess, worker: WorkerSession, gates: Gates, lane: Lane, size: int
+) -> Deliverer:
     return Deliverer(
         lane,
-        engine=station.engine,
+        engine=process.engine,
         worker=worker,
-        pool=Pool(relays_for(lane, station.relays), gates, size=size, lane=lane),
+        pool=ConnectionPool(relays_for(lane, process.relays), gates, size=size, lane=lane),
         gates=gates,
-        renderer=station.renderer,
-        now=station.now,
-        bell=station.bells[lane],
+        renderer=process.renderer,
+        now=process.now,
+        wake_up=process.wake_ups[lane],
     )

@@ -1,10 +1,15 @@
-"""Dispatch: a permit for a micro-batch that fits the lines at hand, then the transmissions."""
+"""Dispatch: a permit for a micro-batch that fits the connections at hand, then the transmissions.
+
+Mails that wait for their destination: a few are kept in hand, the others come back later.
+"""
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,30 +18,76 @@ from notifier.store import attempts, documents
 from notifier.store.attempts import Parcel
 from notifier.store.direct import Direct
 
-from .gate import Gates
-from .hints import Hint
-from .line import Line
+from .connection import SmtpConnection
+from .gate import Gate, Gates
 from .outcomes import Attempt, result_of
 from .recorder import Recorder
 from .render import Ready
-from .reply import Outcome, Reply
-from .worker import ACTOR, Worker
+from .replies import Hint, Outcome, Reply
+from .session import ACTOR, WorkerSession
 
 log = structlog.get_logger(__name__)
 
+_IN_HAND: Final = 2  # of each destination
+_LONGEST_IN_HAND: Final = 5.0  # seconds that a mail is kept in hand
+
+
+class Waiting:
+    """What a lane keeps in hand. ``again`` takes each mail when its time has come."""
+
+    def __init__(self, again: Callable[[Ready], None]) -> None:
+        self._again = again
+        self._kept: dict[int, tuple[Ready, str, asyncio.TimerHandle]] = {}
+        self._counts: Counter[str] = Counter()
+
+    def put(self, ready: Ready, gate: Gate, wait: float, now: float) -> float | None:
+        """Keep a mail that may begin in ``wait`` seconds.
+
+        Where there are enough of its destination already, answers the seconds after which it is
+        to come back from the record.
+        """
+        recipient = ready.envelope.recipient
+        destination = gate.destination(recipient).name
+        in_hand = self._counts[destination]
+        if in_hand >= _IN_HAND or wait > _LONGEST_IN_HAND:
+            return gate.schedule(recipient, now, ahead=in_hand)
+        message_id = ready.claim.message_id
+        timer = asyncio.get_running_loop().call_later(wait, self._due, message_id)
+        self._kept[message_id] = ready, destination, timer
+        self._counts[destination] += 1
+        return None
+
+    def _due(self, message_id: int) -> None:
+        self._again(self._remove(message_id))
+
+    def _remove(self, message_id: int) -> Ready:
+        ready, destination, timer = self._kept.pop(message_id)
+        timer.cancel()
+        self._counts[destination] -= 1
+        if not self._counts[destination]:
+            del self._counts[destination]
+        return ready
+
+    def take_all(self) -> list[Ready]:
+        """All that is in hand; nothing is kept any more."""
+        return [self._remove(message_id) for message_id in [*self._kept]]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
 
 class Dispatcher:
-    """Transmits what has a permit. ``done`` takes each line back when its transmission ends."""
+    """Transmits what has a permit. ``done`` takes each connection back at its end."""
 
     def __init__(
         self,
         *,
         engine: AsyncEngine,
         direct: Direct,
-        worker: Worker,
+        worker: WorkerSession,
         recorder: Recorder,
         gates: Gates,
-        done: Callable[[Line], None],
+        done: Callable[[SmtpConnection], None],
         now: Callable[[], datetime],
     ) -> None:
         self._engine = engine
@@ -50,7 +101,7 @@ class Dispatcher:
         self._dictionaries: dict[bytes, int] = {}  # hash → id of those on record
         self._in_flight: dict[asyncio.Task[None], int] = {}  # → message id
 
-    async def send(self, pairs: Sequence[tuple[Ready, Line]]) -> bool:
+    async def send(self, pairs: Sequence[tuple[Ready, SmtpConnection]]) -> bool:
         """Permit and start a micro-batch; False if nothing of it may leave.
 
         Raises what the database raises: whether the permits were committed is then unknown, but
@@ -62,7 +113,7 @@ class Dispatcher:
         if not permits:
             return False
         self._recorder.permitted(len(permits))
-        for ready, line in pairs:
+        for ready, connection in pairs:
             message_id = ready.claim.message_id
             if message_id in permits:
                 attempt = Attempt(
@@ -74,26 +125,28 @@ class Dispatcher:
                     permitted_at=now,
                     most=ready.most,
                 )
-                self._start(ready, attempt, line)
+                self._start(ready, attempt, connection)
             else:
                 self._worker.let_go([message_id])
-                self._gates.of(line.relay).undo(ready.envelope.recipient, monotonic())
-                self._done(line)
+                self._gates.of(connection.relay).undo(ready.envelope.recipient, monotonic())
+                self._done(connection)
         return True
 
-    async def _permit(self, pairs: Sequence[tuple[Ready, Line]], now: datetime) -> dict[int, int]:
+    async def _permit(
+        self, pairs: Sequence[tuple[Ready, SmtpConnection]], now: datetime
+    ) -> dict[int, int]:
         parcels = [
             Parcel(
                 message_id=ready.claim.message_id,
                 fence=ready.claim.fence,
-                relay=line.label,
+                relay=connection.label,
                 digest=ready.version.digest,
                 sha256=ready.sha256,
                 size=len(ready.envelope.data),
                 dictionary_id=self._dictionaries[ready.dictionary.sha256],
                 body=ready.packed,
             )
-            for ready, line in pairs
+            for ready, connection in pairs
         ]
         return await attempts.permit(
             self._direct, self._worker.worker_id, parcels, actor=ACTOR, now=now
@@ -120,8 +173,8 @@ class Dispatcher:
         self._known.update(versions)
         self._dictionaries.update(ids)
 
-    def _start(self, ready: Ready, attempt: Attempt, line: Line) -> None:
-        task = asyncio.create_task(self._transmit(ready, attempt, line))
+    def _start(self, ready: Ready, attempt: Attempt, connection: SmtpConnection) -> None:
+        task = asyncio.create_task(self._transmit(ready, attempt, connection))
         self._in_flight[task] = ready.claim.message_id
         task.add_done_callback(self._ended)
 
@@ -133,7 +186,7 @@ class Dispatcher:
             self._worker.give_up([message_id])
             self._recorder.forget(1)
 
-    async def _transmit(self, ready: Ready, attempt: Attempt, line: Line) -> None:
+    async def _transmit(self, ready: Ready, attempt: Attempt, connection: SmtpConnection) -> None:
         begun, began_at = False, monotonic()
 
         def begin() -> bool:
@@ -144,35 +197,37 @@ class Dispatcher:
             return begun
 
         try:
-            reply = await line.transmit(ready.envelope, begin)
+            reply = await connection.transmit(ready.envelope, begin)
         except Exception as error:
             # Not the wire's doing: a full disk under the journal, or a mistake of ours.
             log.exception("transmission broke", message=ready.claim.message_id)
-            line.drop()
+            connection.drop()
             outcome = Outcome.UNCERTAIN if begun else Outcome.BEFORE_DATA
             reply = Reply(outcome=outcome, command="BODY", text=type(error).__name__)
         self._note(attempt, reply)
         try:
-            hint = self._tally(ready.envelope.recipient, reply, line, began_at)
+            hint = self._tally(ready.envelope.recipient, reply, connection, began_at)
         finally:
-            self._done(line)  # it comes back, whatever else breaks
+            self._done(connection)  # it comes back, whatever else breaks
         result = result_of(attempt, reply, now=self._now(), dice=random.random, hint=hint)
         self._recorder.put(ready.claim.message_id, result)
 
-    def _tally(self, recipient: str, reply: Reply, line: Line, began_at: float) -> Hint:
-        """Let the destination's gate, and the line, know how it ended."""
+    def _tally(
+        self, recipient: str, reply: Reply, connection: SmtpConnection, began_at: float
+    ) -> Hint:
+        """Let the destination's gate, and the connection, know how it ended."""
         ended_at = monotonic()
-        gate = self._gates.of(line.relay)
+        gate = self._gates.of(connection.relay)
         hint = gate.ended(recipient, reply, ended_at - began_at, ended_at)
         destination = gate.destination(recipient)
-        line.tally(destination.name, destination.limits.most_messages)
+        connection.tally(destination.name, destination.limits.most_messages)
         return hint
 
     def _note(self, attempt: Attempt, reply: Reply) -> None:
         try:
             self._worker.journal.reply(attempt.attempt_id, reply)
         except Exception:
-            # Whatever it is: the line must come back, and the outcome go on record.
+            # Whatever it is: the connection must come back, and the outcome go on record.
             log.exception("journal could not be written")
 
     async def drained(self) -> None:

@@ -1,4 +1,4 @@
-"""Settling: what dead workers left behind, by their journals and by the written policies."""
+"""Resolving what dead workers left behind, by their journals and by the written policies."""
 
 import contextlib
 import random
@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from notifier.model.actor import system
 from notifier.model.reasons import Reason
 from notifier.model.states import State
+from notifier.model.task import uncertain
 from notifier.store import attempts, claims, tasks, workers
 from notifier.store.attempts import Result
 
-from . import alarms
 from .journal import Orphan, orphans
-from .outcomes import Attempt, result_of
+from .outcomes import Attempt, expired_tasks, result_of
 from .recorder import record
-from .reply import Outcome
+from .replies import Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ async def sweep(engine: AsyncEngine, journals: Path, *, lease: timedelta, now: d
 
     Journals come first: they know what a lapsed lease can only guess.
     """
-    await settle_dead(engine, journals, now=now)
+    await resolve_dead_workers(engine, journals, now=now)
     async with engine.begin() as conn:
         await workers.bury(conn, silent=2 * lease)
     for step in (_lapse, _resend, _stop, _expire, _bring_forward):
@@ -47,7 +47,7 @@ async def sweep(engine: AsyncEngine, journals: Path, *, lease: timedelta, now: d
                 more = await step(conn, now) >= _MOST
 
 
-async def settle_dead(engine: AsyncEngine, journals: Path, *, now: datetime) -> int:
+async def resolve_dead_workers(engine: AsyncEngine, journals: Path, *, now: datetime) -> int:
     """Settle the permits and claims of workers of this host that are dead; how many workers."""
     count = 0
     with contextlib.closing(orphans(journals)) as found:
@@ -110,7 +110,7 @@ async def _bring_forward(conn: AsyncConnection, now: datetime) -> int:
 async def _lapse(conn: AsyncConnection, now: datetime) -> int:
     lapsed = await claims.lapse(conn, actor=ACTOR, now=now, limit=_MOST)
     unclear = [message_id for message_id, after in lapsed.items() if after is State.UNCERTAIN]
-    drafts = [alarms.uncertain(*found) for found in await claims.asks(conn, unclear)]
+    drafts = [uncertain(*found) for found in await claims.asks(conn, unclear)]
     await tasks.raise_all(conn, drafts, actor=ACTOR, now=now)
     return len(lapsed)
 
@@ -125,5 +125,5 @@ async def _stop(conn: AsyncConnection, now: datetime) -> int:
 
 async def _expire(conn: AsyncConnection, now: datetime) -> int:
     ended = await claims.expire(conn, actor=ACTOR, now=now, limit=_MOST)
-    await tasks.raise_all(conn, alarms.expired(ended), actor=ACTOR, now=now)
+    await tasks.raise_all(conn, expired_tasks(ended), actor=ACTOR, now=now)
     return len(ended)

@@ -1,4 +1,4 @@
-"""What every act at the press works with."""
+"""The context of every act at the press: the record, who drafts letters, terms, and the folder."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.delivery.compose import Lost
+from notifier.delivery.outcomes import hold
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed
@@ -18,7 +20,7 @@ from notifier.model.states import State
 from notifier.store import messages
 from notifier.store.messages import Move
 
-from .writing import Desk
+from .drafting import LetterDrafter
 
 CHUNK: Final = 1_000  # letters in one statement
 T = TypeVar("T")
@@ -42,11 +44,11 @@ def not_as_recorded(path: Path) -> NotAllowed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PressRoom:
-    """The record, the writing desk, the press's terms and the folder of all batches."""
+class PrintingContext:
+    """The record, the drafter, the press's terms and the folder of all batches."""
 
     engine: AsyncEngine
-    desk: Desk
+    drafter: LetterDrafter
     press: Press
     folder: Path
     now: Callable[[], datetime]
@@ -83,3 +85,11 @@ async def move_all(
         ]
         moved += await messages.move(conn, asked, actor=actor, now=now)
     return moved
+
+
+async def hold_lost(
+    context: PrintingContext, lost: Sequence[Lost], before: State, *, actor: Actor
+) -> None:
+    """Hold letters that are still in the state ``before``, with a task for each cause."""
+    async with context.engine.begin() as conn:
+        await hold(conn, lost, before, actor=actor, now=context.now())

@@ -1,4 +1,4 @@
-"""The bell: wakes the workers of a lane through Redis.
+"""Wake-ups: the workers of a lane are notified through Redis.
 
 Nothing depends on it. While Redis is away the workers find their work by looking.
 """
@@ -39,7 +39,7 @@ async def open_redis(url: str) -> ArqRedis:
     return await create_pool(settings, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
 
 
-class Doorbell(asyncio.Event):
+class WakeUp(asyncio.Event):
     """What wakes a lane. Nobody need ring while it is at work anyway."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Doorbell(asyncio.Event):
         self.is_listened_to = True
 
 
-class Bell:
+class LaneNotifier:
     """Rings in the background: nobody waits for it, and many rings become few."""
 
     def __init__(self, redis_url: str) -> None:
@@ -69,7 +69,7 @@ class Bell:
     ) -> None:
         await self.close()
 
-    async def ring(self, lanes: Iterable[Lane]) -> None:
+    async def notify_workers(self, lanes: Iterable[Lane]) -> None:
         """Something waits in these lanes. Call after the commit; returns at once."""
         self._wanted.update(lanes)
         if self._wanted and not self._closing:

@@ -1,4 +1,4 @@
-"""A worker: its entry in the record, its journal, its heartbeat, and what it holds."""
+"""A worker session: its entry in the record, its journal, its heartbeat, and what it holds."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ def _nobody(_: int) -> None:
     pass
 
 
-class Worker:
+class WorkerSession:
     """One worker of one process. Made with :meth:`start`; ended with :meth:`stop`."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Worker:
         *,
         lease: timedelta,
         until: Callable[[], bool],
-    ) -> "Worker":
+    ) -> "WorkerSession":
         """Begin: journal first, then the entry in the record, then the heartbeat.
 
         Waits for the database ``until`` that is no longer wanted; then raises what it raised.

@@ -1,4 +1,4 @@
-"""Lines: one kept SMTP connection to a relay, one transaction at a time."""
+"""A connection to a relay, kept from message to message."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,8 @@ import aiosmtplib
 
 from notifier.model.relay import Dsn, Relay, Tls
 
-from .dsn import mail_parameters, recipient_parameters
-from .reply import Outcome, Reply, answered
-from .wire import Wire, WireBroken
+from .replies import Outcome, Reply, answered
+from .smtp import Wire, WireBroken, mail_parameters, recipient_parameters
 
 # RFC 5321 4.5.3.2: five minutes for a command, ten for the reply after the final dot. A relay
 # that does not even greet within one is taken to be away.
@@ -62,7 +61,7 @@ def _has_dotted_line(data: bytes) -> bool:
     return at >= 0
 
 
-class Line:
+class SmtpConnection:
     """A connection that is kept from message to message."""
 
     def __init__(self, relay: Relay, *, helo: str) -> None:

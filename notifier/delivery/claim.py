@@ -1,9 +1,8 @@
-"""Claiming: messages of a lane are taken and written ahead of the lines."""
+"""Claiming: messages of a lane are taken and written ahead of the connections."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -16,30 +15,20 @@ from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.rules.calendar import japan_date
-from notifier.store import claims, messages, tasks
+from notifier.store import claims
 from notifier.store.claims import Claim
 from notifier.store.direct import Direct
-from notifier.store.messages import Move
 
-from . import alarms
 from .away import is_away, patiently
-from .compose import Unsendable
+from .compose import Lost, Unsendable
+from .outcomes import hold
 from .render import Ready, Renderer
-from .worker import ACTOR, Worker
+from .session import ACTOR, WorkerSession
 
 log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 4  # mails written in one go
 _REST: Final = 1.0  # seconds before what failed is tried again
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """A claimed message that cannot be written."""
-
-    message_id: int
-    notice: str
-    error: Unsendable
 
 
 class Claimer:
@@ -50,7 +39,7 @@ class Claimer:
         lane: Lane,
         *,
         engine: AsyncEngine,
-        worker: Worker,
+        worker: WorkerSession,
         renderer: Renderer,
         now: Callable[[], datetime],
         stopping: Callable[[], bool],
@@ -114,15 +103,15 @@ class Claimer:
         """It is time to stop."""
         self._more.set()
 
-    def _write_some(self, ready: Callable[[Ready], None]) -> list[_Lost]:
+    def _write_some(self, ready: Callable[[Ready], None]) -> list[Lost]:
         now = self._now()
-        lost: list[_Lost] = []
+        lost: list[Lost] = []
         for _ in range(min(_AT_ONCE, len(self._found))):
             row = self._found.popleft()
             try:
                 ready(self._write(row, now))
             except Unsendable as error:
-                lost.append(_Lost(row["message_id"], row["notice"], error))
+                lost.append(Lost(row["message_id"], row["notice"], error))
         return lost
 
     def take_unwritten(self) -> list[Claim]:
@@ -179,40 +168,23 @@ class Claimer:
     async def hold(self, batch: Sequence[Ready]) -> None:
         """Hold what the record would not permit, with a task for a person."""
         error = Unsendable(Reason.RENDER_FAILED, "record")
-        await self._hold_lost([_Lost(one.claim.message_id, one.notice, error) for one in batch])
+        await self._hold_lost([Lost(one.claim.message_id, one.notice, error) for one in batch])
 
-    async def _hold_lost(self, lost: Sequence[_Lost]) -> None:
+    async def _hold_lost(self, lost: Sequence[Lost]) -> None:
         try:
             await self._hold(lost)
         except Exception as why:
             log.warning("could not hold", exc_info=not is_away(why))  # then the claim lapses
 
-    async def _hold(self, lost: Sequence[_Lost]) -> None:
+    async def _hold(self, lost: Sequence[Lost]) -> None:
         try:
             await patiently(lambda: self._hold_once(lost), what="hold", until=self._stopping)
         finally:
             self._worker.let_go(one.message_id for one in lost)
 
-    async def _hold_once(self, lost: Sequence[_Lost]) -> None:
-        now = self._now()
-        from_claim = (State.CLAIMED,)
-        asked = [
-            Move(
-                message_id=one.message_id,
-                after=State.HELD,
-                reason=one.error.reason,
-                only_from=from_claim,
-            )
-            for one in lost
-        ]
+    async def _hold_once(self, lost: Sequence[Lost]) -> None:
         async with self._engine.begin() as conn:
-            moved = set(await messages.move(conn, asked, actor=ACTOR, now=now))
-            drafts = [
-                alarms.held(one.message_id, one.notice, one.error)
-                for one in lost
-                if one.message_id in moved
-            ]
-            await tasks.raise_all(conn, drafts, actor=ACTOR, now=now)
+            await hold(conn, lost, State.CLAIMED, actor=ACTOR, now=self._now())
 
     def close(self) -> None:
         """Claim no more."""

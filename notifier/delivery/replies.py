@@ -1,7 +1,7 @@
-"""Hints: what a temporary refusal says about when, and how fast, to come again.
+"""Replies: what a relay answered, what that says about a message, and when to come again.
 
-Replies are untrusted text. All that is looked for is in ``hints.toml``; every pattern takes time in
-proportion to the text, of which at most 2,000 characters are read.
+Replies are untrusted text. All words that are looked for are in ``hints.toml``; every pattern takes
+time in proportion to the text, of which at most 2,000 characters are read.
 """
 
 import re
@@ -13,9 +13,72 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from .reply import Outcome, Reply
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+# "Authentication required", "too weak", "failed", "needs encryption": a relay that answers so to
+# an envelope speaks about our settings, not about the message.
+_OURS = frozenset({530, 534, 535, 538})
+_KEPT = 2000  # characters of a reply that are kept
+
+
+class Outcome(StrEnum):
+    """What became of a transmission."""
+
+    ACCEPTED = "accepted"
+    TEMPORARY = "temporary"  # refused; later may help
+    PERMANENT = "permanent"  # refused for good
+    BEFORE_DATA = "before_data"  # broke before any of the message went out: safe to repeat
+    UNCERTAIN = "uncertain"  # broke between the body and its reply
+
+
+class Reply(NamedTuple):
+    """The end of a transmission, as it will stand on record."""
+
+    outcome: Outcome
+    command: str  # the command that it answers: CONNECT, MAIL, RCPT, DATA, BODY
+    code: int | None = None
+    enhanced: str | None = None  # RFC 3463, as "5.1.1"
+    text: str = ""
+    tls: str | None = None
+    relay: str = ""
+    stopped_by_us: bool = False  # says nothing about the relay
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a journal."""
+        return self._asdict()
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Reply":
+        """The reply of :meth:`to_json`."""
+        return cls(**{**found, "outcome": Outcome(found["outcome"])})
+
+
+def answered(command: str, code: int, text: str, *, tls: str | None, relay: str) -> Reply:
+    """A reply with a code. What fits no class of RFC 5321 after a body is uncertain."""
+    enhanced = _ENHANCED.match(text)
+    return Reply(
+        outcome=_outcome(command, code),
+        command=command,
+        code=code,
+        enhanced=enhanced.group() if enhanced else None,
+        text=text[:_KEPT],
+        tls=tls,
+        relay=relay,
+    )
+
+
+def _outcome(command: str, code: int) -> Outcome:
+    if command in {"CONNECT", "RSET"} or (code in _OURS and command != "BODY"):
+        return Outcome.BEFORE_DATA
+    if 200 <= code < 300 and command == "BODY":
+        return Outcome.ACCEPTED
+    if 400 <= code < 500:
+        return Outcome.TEMPORARY
+    if 500 <= code < 600:
+        return Outcome.PERMANENT
+    return Outcome.UNCERTAIN if command == "BODY" else Outcome.BEFORE_DATA
+
 
 #: A wait is taken to be at least and at most so long, whatever a reply asks for.
 SHORTEST: Final = timedelta(seconds=5)

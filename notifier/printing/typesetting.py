@@ -1,32 +1,66 @@
-"""Setting type in processes of their own.
+"""Setting type in processes of their own, which end with the process that asked for it.
 
 While one sets type, this one checks what was set and packs what is archived; several use several
 cores. What the typesetter keeps of thousands of letters goes with its process.
 """
 
+import fcntl
 import multiprocessing
+import os
+import select
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import parent_process
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final
 
-from notifier.delivery.render import TemplateVersion
+from notifier.archive.letters import LetterWriter
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
+from notifier.model.template_version import TemplateVersion
 from notifier.rendering.errors import LetterError, PiecesRefused, WriteError
 from notifier.rendering.folder import unpacked
 from notifier.rendering.stationery import Stationery
 from notifier.rendering.wording import Wording
-from notifier.rendering.writer import Writer as OwnWriter
-from notifier.rendering.written import TemplateVersion as Version
+from notifier.rendering.writer import Writer
+from notifier.rendering.written import Bulk
 
 from .binding import TemplatesChanged
-from .parent import die_with_parent
-from .writing import Bulk, Writer
+
+
+def die_with_parent() -> None:
+    """From now on this process ends when its parent does, at once and whatever it is doing.
+
+    The parent holds the other end of a pipe that :mod:`multiprocessing` made before this process
+    began, so that a parent that has died already is noticed too. The kernel sends a signal when
+    that end closes: no thread of ours has to be given the word for it. (The signal of Linux for
+    the death of a parent comes with the end of the thread that began the process, and threads
+    end before.) Elsewhere a thread waits.
+    """
+    parent = parent_process()
+    if parent is None:
+        return
+    if sys.platform == "linux":
+        pipe: int = parent.sentinel
+        signal.signal(signal.SIGIO, signal.SIG_DFL)  # which ends the process
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(pipe, fcntl.F_GETFL)
+        fcntl.fcntl(pipe, fcntl.F_SETFL, flags | os.O_ASYNC)
+        if select.select([pipe], [], [], 0)[0]:
+            os._exit(1)
+    Thread(target=_end_with, args=(parent,), name="end-with-parent", daemon=True).start()
+
+
+def _end_with(parent: object) -> None:
+    parent.join()  # type: ignore[attr-defined]
+    os._exit(1)
+
 
 #: So many letters are set at once here: a process takes a second to begin.
 _FEW: Final = 100
@@ -43,17 +77,17 @@ class _Refused:
     faults: dict[int, _Fault]
 
 
-class Apart:
+class ProcessWriter:
     """A writer that sets long files in other processes; safe to use from several threads."""
 
     def __init__(
-        self, inner: Writer, templates: Path, locales: Path, *, processes: int = 1
+        self, inner: LetterWriter, templates: Path, locales: Path, *, processes: int = 1
     ) -> None:
         """``templates`` and ``locales`` are those that ``inner`` was made of."""
         self.inner = self._shipped = inner
         self._shop = _Shop(processes, (templates, locales, inner.stationery, inner.scratch))
 
-    def writing_as(self, inner: Writer) -> "Apart":
+    def writing_as(self, inner: LetterWriter) -> "ProcessWriter":
         """The same for a writer of published versions; the processes are shared."""
         made = copy(self)
         made.inner = inner
@@ -89,7 +123,7 @@ class Apart:
         digests = {kind: version.digest for kind, version in wanted.items()}
         # What did not come with the program goes along.
         published = [
-            Version(version.digest, version.notice, version.language, version.content)
+            version
             for kind, version in wanted.items()
             if self.inner is not self._shipped and version != self._shipped.version(*kind)
         ]
@@ -135,23 +169,23 @@ class _Shop:
             return self._pool
 
 
-_writer: OwnWriter | None = None  # of a process that sets type
+_writer: Writer | None = None  # of a process that sets type
 
 
 def _begin(templates: Path, locales: Path, stationery: Stationery, scratch: Path | None) -> None:
     global _writer
     die_with_parent()
-    _writer = OwnWriter(templates, locales, stationery, scratch)
+    _writer = Writer(templates, locales, stationery, scratch)
 
 
 @lru_cache(maxsize=8)
-def _wording(one: Version) -> Wording:
+def _wording(one: TemplateVersion) -> Wording:
     assert _writer is not None
     return _writer.wording(unpacked(one.language, one.notice, one.content))
 
 
 def _set(
-    wanted: _Digests, published: Sequence[Version], many: Sequence[Correspondence]
+    wanted: _Digests, published: Sequence[TemplateVersion], many: Sequence[Correspondence]
 ) -> Bulk | _Refused:
     assert _writer is not None
     writer = _writer.with_versions(map(_wording, published)) if published else _writer
