@@ -14,7 +14,7 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
 from notifier.rendering.errors import LimitExceeded
-from notifier.rendering.stream import SILENT, Stream
+from notifier.rendering.mail.mime import SILENT, Stream
 from notifier.store.claims import Claim
 from notifier.store.documents import Version
 from notifier.store.packing import Dictionary, Packer, Segment

@@ -9,8 +9,7 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.member import PostalAddress
 from notifier.postal.address import barcode_of
 from notifier.postal.postage import Form, Piece, postage, total
-from notifier.rendering.envelope import ENVELOPES, Envelope
-from notifier.rendering.stationery import Stationery
+from notifier.rendering.stationery import ENVELOPES, Envelope, Stationery
 
 from .manifest import Entry
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
-from notifier.rendering import limits
 from notifier.rendering.errors import BadTemplate
 from notifier.rendering.manifest import FILE, read_notice
+from notifier.rendering.text import limits
 from notifier.rendering.written import TemplateVersion
 
 BASE: Final = "_base"
