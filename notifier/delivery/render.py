@@ -15,7 +15,7 @@ from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
 from notifier.model.template_version import TemplateVersion
 from notifier.rendering.errors import LimitExceeded
-from notifier.rendering.stream import SILENT, Stream
+from notifier.rendering.mail.mime import SILENT, Stream
 from notifier.rendering.writer import Writer
 from notifier.rendering.written import WrittenMail
 from notifier.store.claims import Claim

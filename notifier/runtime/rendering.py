@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.delivery.compose import StaffSender
 from notifier.delivery.render import Renderer
 from notifier.model.provider import METADATA_HEADER
-from notifier.rendering.stream import Stream
+from notifier.rendering.mail.mime import Stream
 from notifier.rendering.writer import Writer
 from notifier.wording.editions import Editions
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
 from notifier.rendering import BadTemplate, LetterError, Stationery, Style, WriteError, Writer
-from notifier.rendering.envelope import read_envelopes
 from notifier.rendering.labels import label
-from notifier.rendering.typeface import typeface
+from notifier.rendering.letter.typeface import typeface
+from notifier.rendering.stationery import read_envelopes
 from tests.rendering.sheets import words
 
 FACE = typeface(Stationery())

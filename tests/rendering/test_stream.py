@@ -10,7 +10,7 @@ import pytest
 
 from notifier.model.message import new_token
 from notifier.rendering import WriteError, Writer
-from notifier.rendering.stream import Stream
+from notifier.rendering.mail.mime import Stream
 from tests.rendering.pages import parsed
 
 PAGE = "https://notifier.example.jp/unsubscribe/"
