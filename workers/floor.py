@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.bell import Bell, Doorbell
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 #: What time alone brings to a room; answers with the lanes in which something now waits.
 Hook = Callable[[AsyncEngine, datetime], Awaitable[set[Lane]]]

@@ -11,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-import structlog
 from arq.worker import Worker
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,6 +24,7 @@ from notifier.delivery.bell import Bell, Doorbell, open_redis, queue_of
 from notifier.delivery.compose import House
 from notifier.delivery.settle import sweep
 from notifier.delivery.station import Station, deliver
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.printing.handover import look_after
 from notifier.rendering.writer import Writer
@@ -46,7 +46,7 @@ from notifier.webhooks.teller import tell
 from .floor import Floor, Hook
 from .settings import SECONDS, Clock, Ring, settings
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 #: A mail makes some hundred objects, and no rings of them: looking for these rarely is enough.
 _COLLECT: Final = (20_000, 20, 20)

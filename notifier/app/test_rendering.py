@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Final
 
-import structlog
 from sqlalchemy import RowMapping
 
 from notifier.delivery.compose import House, Unsendable, correspondence
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.outcome import RenderedMessage
 from notifier.model.reasons import Reason
@@ -16,7 +16,7 @@ from notifier.rendering.writer import Writer
 
 _MOST_TEXT: Final = 2_000  # characters
 _PART: Final = "test"  # parts the parts of a mail
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 def rendered(writer: Writer, row: RowMapping, house: House, now: datetime) -> RenderedMessage:

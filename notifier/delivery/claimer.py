@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -27,7 +27,7 @@ from .compose import Unsendable
 from .render import Ready, Renderer
 from .worker import ACTOR, Worker
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _AT_ONCE: Final = 4  # mails written in one go
 _REST: Final = 1.0  # seconds before what failed is tried again

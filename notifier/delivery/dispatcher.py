@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.store import attempts, documents
 from notifier.store.attempts import Parcel
 from notifier.store.direct import Direct
@@ -22,7 +22,7 @@ from .render import Ready
 from .reply import Outcome, Reply
 from .worker import ACTOR, Worker
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Dispatcher:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-import structlog
+from notifier.logs import get_logger
 
 from .dkim_keys import SigningKey
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 #: Headers of which a mail has at most one. They are named once more than they are there, so that
 #: nobody can add another one for the reader to see (RFC 6376 8.15).

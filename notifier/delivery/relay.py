@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Final
 
-import structlog
-
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.relay import Relay
 
@@ -16,7 +15,7 @@ from .gate import Gates
 from .line import Line, RelayDown
 from .reply import Outcome, Reply
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 MOST_IDLE: Final = 60.0  # seconds; relays close after one to five minutes
 _SOON: Final = 0.5  # seconds between two tries of a relay that may be used but cannot be reached

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-import structlog
 from sqlalchemy import RowMapping
 
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
@@ -25,7 +25,7 @@ from .dkim import Signer
 from .dsn import envelope_id
 from .line import Envelope
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _MOST_PACKERS: Final = 32  # some 100 KB each
 _TOKEN: Final = "a" * 26  # of samples

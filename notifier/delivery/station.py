@@ -13,9 +13,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.relay import Relay, relays_for
 
@@ -29,7 +29,7 @@ from .render import Renderer
 from .settle import settle_dead
 from .worker import Worker
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _SHORT: Final = 5.0  # seconds: a shift that breaks off before has hardly begun
 _MOST_BROKEN: Final = 3  # such shifts in a row before whoever runs the station hears of it

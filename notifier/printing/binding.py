@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
 
-import structlog
-
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
@@ -24,7 +23,7 @@ from notifier.rendering.typeface import typeface
 from .mailing import envelope_of
 from .writing import Bulk, Draft, Lost, Writer, lost_for
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class TemplatesChanged(NotAllowed):

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 import orjson
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import files
 from notifier.delivery.compose import Unsendable
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.reasons import Reason
@@ -42,7 +42,7 @@ from .room import PressRoom, busy, chunks
 from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
 from .writing import Draft, Lost, lost_for
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 #: Letters in one batch, unless asked otherwise.
 MOST: Final = 50_000

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.files import make_folder
+from notifier.logs import get_logger
 from notifier.model.actor import system
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotFound
@@ -29,7 +29,7 @@ from .room import PressRoom, chunks, in_state, not_as_recorded
 from .volumes import Leaf, Volume, entries, intact, leaf, without
 from .writing import Writer
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 async def printed_batch(conn: AsyncConnection, batch_id: int) -> RowMapping:

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.relay_log import LogReader
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.lines import lines_of
 from notifier.store import refusals, returns
@@ -23,7 +23,7 @@ from notifier.store import refusals, returns
 from .effect import apply
 from .relay_log import BACK, told
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _CHUNK: Final = 262_144  # bytes in one transaction: some thousand lines
 _GLANCE: Final = 2.0  # seconds between two looks

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 from zstandard import ZstdError
 
+from notifier.logs import get_logger
 from notifier.model.errors import Damaged
 
 from .db import row, rows, run, scalar
 from .packing import Dictionary, unpack
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 #: Part of a statement that lets messages out: keeps the bytes of the attempts (``tried``, with
 #: ``given``), and copies what ``moved`` messages show to where it is searched.

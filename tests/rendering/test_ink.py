@@ -13,12 +13,13 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.printing.binding import bind
-from notifier.rendering import LetterError, Stationery, WriteError, Writer
 from notifier.rendering.drawn import Pages
 from notifier.rendering.envelope import ENVELOPES
-from notifier.rendering.errors import PiecesRefused
+from notifier.rendering.errors import LetterError, PiecesRefused, WriteError
 from notifier.rendering.ink import check_pages
+from notifier.rendering.stationery import Stationery
 from notifier.rendering.typeface import typeface
+from notifier.rendering.writer import Writer
 from tests.rendering.sheets import MM, Box, strokes, words
 from tests.samples import WRITER
 
