@@ -16,6 +16,7 @@ from notifier.store.migrate import upgrade
 
 from .clock import clock_of
 from .engines import Urls
+from .periodic import CountedJobs
 from .settings import Settings
 from .supervision import Supervisor
 
@@ -44,6 +45,7 @@ class Parts:
         self.engine = engine
         self.direct = Direct(engine, most=2)  # for what every request asks
         self.clock = clock_of(settings)
+        self.job_metrics = CountedJobs()  # of the periodic jobs of this process
         self.supervisor = supervisor  # of what runs in the background of this process
 
     @cached_property
