@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-import structlog
 from sqlalchemy import RowMapping
 
 from notifier.archive.packing import Packers, Segment
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
@@ -27,7 +27,7 @@ from .connection import Envelope
 from .dkim import Signer
 from .smtp import envelope_id
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _TOKEN: Final = "a" * 26  # of samples
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
 
-import structlog
-
 from notifier.archive.letters import LetterWriter
 from notifier.delivery.compose import Lost, Unsendable
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
@@ -25,7 +24,7 @@ from notifier.rendering.written import Bulk
 
 from .drafting import Draft, envelope_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class TemplatesChanged(NotAllowed):

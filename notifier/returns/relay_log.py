@@ -16,10 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.resolve import RESEND_WAIT
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.lines import lines_of
 from notifier.model.reasons import Reason
@@ -31,7 +31,7 @@ from notifier.store.uncertain import Resolution, resolve_uncertain, uncertain
 from .effect import apply
 from .postfix_log import Evidence, LogReader, read_log, told
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 BACK: Final = timedelta(days=10)  # relays keep a mail for five days
 _MOST: Final = 500  # lines, or messages, in one transaction

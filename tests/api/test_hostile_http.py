@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -184,7 +183,7 @@ async def serving(parts: Parts, key: str, **limits: Any) -> AsyncIterator[Served
         postmark=Postmark(password=SecretStr("open sesame open")),
     )
     named = parts.settings.model_copy(update={"providers": providers})
-    services = HouseServices(replace(parts, settings=named))
+    services = HouseServices(Parts(named, parts.urls, parts.engine, parts.supervisor))
     given = Http(**limits)
     gate = Gate(given)
     config = HttpConfig(create_app(services, given), gate)

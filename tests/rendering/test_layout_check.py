@@ -13,12 +13,12 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.printing.binding import bind
-from notifier.rendering import LetterError, Stationery, WriteError, Writer
-from notifier.rendering.errors import PiecesRefused
+from notifier.rendering.errors import LetterError, PiecesRefused, WriteError
 from notifier.rendering.letter.typeface import typeface
 from notifier.rendering.pdf.layout_check import check_pages
 from notifier.rendering.pdf.reader import Pages
-from notifier.rendering.stationery import ENVELOPES
+from notifier.rendering.stationery import ENVELOPES, Stationery
+from notifier.rendering.writer import Writer
 from tests.rendering.sheets import MM, Box, strokes, words
 from tests.samples import WRITER
 

@@ -3,59 +3,45 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-import structlog
 from arq.worker import Worker
 from redis.exceptions import RedisError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.app import rejected
-from notifier.app.housekeeping import tidy
-from notifier.app.test_mode import forget_tests
-from notifier.cases import sweep as cases
-from notifier.channels.adapter import TransportContext
 from notifier.channels.mail import Mail
-from notifier.channels.registry import send_due
-from notifier.delivery.away import is_away
 from notifier.delivery.compose import StaffSender
 from notifier.delivery.process import WorkerProcess
 from notifier.delivery.resolve import sweep
 from notifier.delivery.wake_up import LaneNotifier, WakeUp, open_redis, queue_of
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
-from notifier.printing.handover import note_dead_handovers
 from notifier.rendering.writer import Writer
-from notifier.returns import sweep as returns
-from notifier.returns.sweep import direct_labels
-from notifier.runtime.clock import clock_of
-from notifier.runtime.destinations import destinations_of
-from notifier.runtime.engines import Urls
-from notifier.runtime.parts import Parts
-from notifier.runtime.pressing import press_room
-from notifier.runtime.rendering import renderer
-from notifier.runtime.sender import staff_sender
-from notifier.runtime.settings import Settings
-from notifier.runtime.supervision import Supervisor
-from notifier.runtime.telling import telling
 from notifier.store.db import connect
 from notifier.webhooks.teller import tell
-from notifier.wording.editions import Editions
 
-from .floor import Floor, Hook
-from .settings import SECONDS, Clock, Ring, settings
+from .arq_settings import clock_settings, ring_settings
+from .clock import clock_of
+from .destinations import destinations_of
+from .engines import Urls
+from .job_registry import SECONDS, periodic_jobs
+from .parts import Parts
+from .periodic import CountedJobs, JobContext, JobMetrics, PeriodicJob, registry
+from .rendering import renderer
+from .sender import staff_sender
+from .settings import Settings
+from .supervision import Supervisor
+from .telling import telling
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 #: A mail makes some hundred objects, and no rings of them: looking for these rarely is enough.
 _COLLECT: Final = (20_000, 20, 20)
 _REST: Final = 1.0  # seconds before Redis is tried again
-_TIDY: Final = 6 * 3600.0  # seconds
 _ERRORS: Final = (RedisError, OSError, TimeoutError)
 
 
@@ -65,39 +51,7 @@ def journals(given: Settings) -> Path:
 
 
 async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) -> None:
-    """Deliver lanes, and let time pass in the cases, until told to stop."""
-    editions = Editions(parts.engine, parts.writer)
-
-    async def tick(engine: AsyncEngine, now: datetime) -> set[Lane]:
-        async with engine.connect() as conn:
-            house = await parts.house(conn)
-        return await cases.sweep(engine, house, now=now)
-
-    async def press(_engine: AsyncEngine, _now: datetime) -> set[Lane]:
-        await note_dead_handovers(press_room(parts))
-        return set()
-
-    async def track(engine: AsyncEngine, now: datetime) -> set[Lane]:
-        await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
-        return set()
-
-    async def channels(engine: AsyncEngine, _now: datetime) -> set[Lane]:
-        await send_due(
-            TransportContext(
-                engine=engine,
-                present=editions.present,
-                sender=staff_sender(parts.settings),
-                folder=parts.settings.var,
-                now=parts.clock.now,
-            )
-        )
-        return set()
-
-    async def kept_apart(engine: AsyncEngine, now: datetime) -> set[Lane]:
-        keep = timedelta(days=parts.settings.rejected_keep_days)
-        await rejected.tidy(engine, keep=keep, now=now)
-        await forget_tests(engine, now)
-        return set()
+    """Deliver lanes, and let time pass in the record, until told to stop."""
 
     def working() -> Awaitable[None]:
         return work(
@@ -106,7 +60,8 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             lanes,
             writer=parts.writer,
             house=staff_sender(parts.settings),
-            hooks=(tick, press, track, channels, housekeeping(parts), kept_apart),
+            jobs=periodic_jobs(parts),
+            metrics=parts.job_metrics,
             stop=stop,
             supervisor=parts.supervisor,
         )
@@ -115,23 +70,6 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
     async with asyncio.TaskGroup() as group:
         group.create_task(keep("delivery", working, stop=stop))
         group.create_task(keep("webhooks", lambda: tell_others(parts, stop), stop=stop))
-
-
-def housekeeping(parts: Parts) -> Hook:
-    """Partitions ahead of time, and rules of retention: now, and every few hours."""
-    due = 0.0
-
-    async def tidied(engine: AsyncEngine, now: datetime) -> set[Lane]:
-        nonlocal due
-        if monotonic() >= due:
-            due = monotonic() + _TIDY
-            rules = parts.settings.retention
-            done = await tidy(engine, rules, owner_url=parts.urls.migrations, now=now)
-            log.info("tidied", **asdict(done))
-            due = 0.0 if done.more else due
-        return set()
-
-    return tidied
 
 
 async def tell_others(parts: Parts, stop: asyncio.Event) -> None:
@@ -147,14 +85,14 @@ async def work(
     *,
     writer: Writer,
     house: StaffSender,
-    hooks: Sequence[Hook] = (),
+    jobs: Mapping[str, PeriodicJob] | None = None,
+    metrics: JobMetrics | None = None,
     stop: asyncio.Event,
     supervisor: Supervisor | None = None,
 ) -> None:
     """Deliver ``lanes`` until ``stop`` is set; returns when what was in flight has ended.
 
-    ``hooks`` are what time brings to other rooms; they run about every 15 seconds in one of all
-    processes, and in each while Redis is away.
+    ``jobs`` run at their times in one of all processes, and in each while Redis is away.
     """
     _spare_the_collector()
     engine = connect(urls.database, size=given.database_pool)
@@ -172,8 +110,14 @@ async def work(
     )
     try:
         async with LaneNotifier(urls.redis) as bell:
-            floor = Floor(engine=engine, now=now, bells=bells, bell=bell, hooks=tuple(hooks))
-            await _run(station, floor, urls.redis, stop, supervisor or Supervisor())
+            context = JobContext(
+                now=now,
+                bells=bells,
+                bell=bell,
+                jobs=registry([_leases(station), *(jobs or {}).values()]),
+                metrics=metrics or CountedJobs(),
+            )
+            await _run(station, context, urls.redis, stop, supervisor or Supervisor())
     finally:
         await engine.dispose()
 
@@ -187,42 +131,52 @@ def _spare_the_collector() -> None:
 
 async def _run(
     station: WorkerProcess,
-    floor: Floor,
+    context: JobContext,
     redis_url: str,
     stop: asyncio.Event,
     supervisor: Supervisor,
 ) -> None:
     async with contextlib.AsyncExitStack() as beside:
-        for name, helper in _helpers(station, floor, redis_url):
+        for name, helper in _helpers(station, context, redis_url):
             await beside.enter_async_context(supervisor.beside(name, helper))
         await Mail.deliver(station, stop)
 
 
 def _helpers(
-    station: WorkerProcess, floor: Floor, redis_url: str
+    station: WorkerProcess, context: JobContext, redis_url: str
 ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
     """What runs beside delivery, each with a name for the log."""
-    yield "sweep", lambda: _sweep_for_ever(station)
+    for job in context.jobs.values():
+        if job.everywhere:
+            yield job.name, partial(_by_timer, context, job)
     for lane, bell in station.wake_ups.items():
-        given = {**settings(Ring), "queue_name": queue_of(lane)}
-        yield f"bell {lane.name.lower()}", partial(listen, redis_url, given, floor, bell)
-    yield "clock", partial(listen, redis_url, settings(Clock), floor, keep=True)
+        given = ring_settings(queue_of(lane))
+        yield f"bell {lane.name.lower()}", partial(listen, redis_url, given, context, bell)
+    clock = clock_settings({n: j.every for n, j in context.jobs.items() if not j.everywhere})
+    yield "clock", partial(listen, redis_url, clock, context, keep=True)
 
 
-async def _sweep_for_ever(station: WorkerProcess) -> None:
-    """Sweep in every process: only the own host can judge its journals."""
+def _leases(station: WorkerProcess) -> PeriodicJob:
+    """The sweep of leases and journals: only the own host can judge its journals."""
+
+    async def run(_now: datetime) -> set[Lane]:
+        await sweep(station.engine, station.journals, lease=station.lease, now=station.now())
+        return set()
+
+    every = timedelta(seconds=min(SECONDS, station.lease.total_seconds() / 4))
+    return PeriodicJob(name="leases", every=every, run=run, everywhere=True)
+
+
+async def _by_timer(context: JobContext, job: PeriodicJob) -> None:
     while True:
-        try:
-            await sweep(station.engine, station.journals, lease=station.lease, now=station.now())
-        except Exception as error:
-            log.warning("sweep failed", exc_info=not is_away(error))
-        await asyncio.sleep(min(SECONDS, station.lease.total_seconds() / 4))
+        await context.run(job.name)
+        await asyncio.sleep(job.every.total_seconds())
 
 
 async def listen(
     redis_url: str,
     given: Mapping[str, Any],
-    floor: Floor,
+    context: JobContext,
     doorbell: WakeUp | None = None,
     *,
     keep: bool = False,
@@ -232,16 +186,27 @@ async def listen(
     With ``doorbell`` it takes jobs only while that is listened to; with ``keep`` the time goes on
     meanwhile.
     """
-    ticked = monotonic()
+    last = dict.fromkeys(context.jobs, monotonic())
     while True:
         try:
-            await _listen_once(redis_url, given, floor, doorbell)
+            await _listen_once(redis_url, given, context, doorbell)
         except _ERRORS as error:
             log.warning("bell away", queue=given["queue_name"], error=type(error).__name__)
         await asyncio.sleep(_REST)
-        if keep and monotonic() - ticked >= SECONDS:
-            ticked = monotonic()
-            await floor.tick()
+        if keep:
+            await _keep_time(context, last)
+
+
+async def _keep_time(context: JobContext, last: dict[str, float]) -> None:
+    """Run what is due while nobody strikes; ``last``: when each job was run here."""
+    now = monotonic()
+    due = [
+        name
+        for name, job in context.jobs.items()
+        if not job.everywhere and now - last[name] >= job.every.total_seconds()
+    ]
+    last.update(dict.fromkeys(due, now))
+    await asyncio.gather(*(context.run(name) for name in due))
 
 
 class _Listener(Worker):
@@ -260,11 +225,11 @@ class _Listener(Worker):
 
 
 async def _listen_once(
-    redis_url: str, given: Mapping[str, Any], floor: Floor, doorbell: WakeUp | None
+    redis_url: str, given: Mapping[str, Any], context: JobContext, doorbell: WakeUp | None
 ) -> None:
     redis = await open_redis(redis_url)
     try:
-        worker = _Listener(**given, redis_pool=redis, ctx={"floor": floor})
+        worker = _Listener(**given, redis_pool=redis, ctx={"jobs": context})
         worker.doorbell = doorbell
         try:
             await worker.async_run()
