@@ -5,6 +5,7 @@ import io
 import zipfile
 from email import message_from_bytes
 from email.policy import SMTP
+from shutil import rmtree
 
 import pytest
 from sqlalchemy import RowMapping
@@ -94,6 +95,25 @@ async def test_a_printed_letter_names_the_version_in_force(rig: Rig, desk: Desk)
     await collect(rig.room(), actor=ACTOR)
     [attempt] = await rig.attempts(message_id)
     assert attempt["template_digest"] == digest
+
+
+async def test_a_publication_with_other_tools_is_printed_beside_the_rest(
+    rig: Rig, desk: Desk
+) -> None:
+    """As after a release of the program that changes the tools: older publications keep theirs."""
+    margin = "#let margin = (left: 2{}mm,"
+    old, new = margin.format(4), margin.format(6)
+    folder = desk.edited(new, notice="_base", file="tools.typ", old=old)
+    for other in WRITER.notices.keys() - {"refund"}:
+        rmtree(folder / "ja" / other)
+    number, [_] = await desk.draft(folder)
+    await desk.publisher().publish(number, note="直し", now=NOW)
+    await rig.send(channel=Channel.LETTER)
+    facts = WRITER.sample("card_error", "first").facts
+    await rig.send(notice="card_error", step="first", channel=Channel.LETTER, facts=facts)
+    batch = await collect(rig.room(), actor=ACTOR)
+    assert batch is not None
+    assert (batch.pieces, batch.held) == (2, 0)
 
 
 async def test_many_publications_take_bounded_room(rig: Rig, desk: Desk) -> None:
