@@ -20,7 +20,6 @@ from notifier.app import rejected
 from notifier.app.housekeeping import tidy
 from notifier.app.test_mode import forget_tests
 from notifier.cases import sweep as cases
-from notifier.delivery.away import is_away
 from notifier.delivery.bell import Bell, Doorbell, open_redis, queue_of
 from notifier.delivery.compose import House
 from notifier.delivery.settle import sweep
@@ -41,6 +40,7 @@ from notifier.runtime.settings import Settings
 from notifier.runtime.supervision import Supervisor
 from notifier.runtime.telling import telling
 from notifier.store.db import connect
+from notifier.store.failures import passes
 from notifier.webhooks.teller import tell
 
 from .floor import Floor, Hook
@@ -194,7 +194,7 @@ async def _sweep_for_ever(station: Station) -> None:
         try:
             await sweep(station.engine, station.journals, lease=station.lease, now=station.now())
         except Exception as error:
-            log.warning("sweep failed", exc_info=not is_away(error))
+            log.warning("sweep failed", exc_info=not passes(error))
         await asyncio.sleep(min(SECONDS, station.lease.total_seconds() / 4))
 
 

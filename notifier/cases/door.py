@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -22,7 +21,7 @@ from notifier.model.task import WAITED_FOR, TaskDraft, uncertain
 from notifier.rules.rules import decide
 from notifier.rules.rules.cards import REQUESTS
 from notifier.store import cases, events, history, members, messages, superseded, tasks
-from notifier.store.db import lost_a_race
+from notifier.store.failures import passes
 from notifier.store.messages import Move
 
 from . import records
@@ -118,7 +117,7 @@ async def _take_wave(
             taken = [(a, s, decide(a.event, s)) for a, s in ready]
             lanes = await apply(conn, taken, house, actor=actor, now=now)
     except Exception as problem:
-        if _is_not_its_own(problem):
+        if passes(problem):  # it is the database or another transaction that it broke on
             raise
         if len(wave) > 1:  # find the one that breaks; the others go through
             for single in wave:
@@ -129,13 +128,6 @@ async def _take_wave(
         return
     followed.errors += errors
     followed.lanes |= lanes
-
-
-def _is_not_its_own(problem: Exception) -> bool:
-    """Whether it is the connection or another transaction that an event broke on."""
-    return lost_a_race(problem) or (
-        isinstance(problem, DBAPIError) and problem.connection_invalidated
-    )
 
 
 async def apply(

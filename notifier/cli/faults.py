@@ -9,7 +9,6 @@ from typing import Final, NoReturn
 import typer
 from rich.console import Console
 from rich.text import Text
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from notifier.intake.characters import printable
 from notifier.model.batch import BatchState
@@ -33,7 +32,7 @@ _log = get_logger(__name__)
 #: for whoever mends them.
 _WITHIN: Final = (
     (HandOverFailed, "hand_over_failed"), (HandOverUncertain, "hand_over_uncertain"),
-    (EngineError, "engine"), (InterfaceError, "database"), (OperationalError, "database"),
+    (EngineError, "engine"),
     (BadTemplate, "template"), (WriteError, "unwritable"), (OSError, "system"),
 )  # fmt: skip
 #: What the values of enums are called, where one is a parameter of a refusal.
@@ -47,7 +46,7 @@ _VALUES: Final[Mapping[type, str]] = {
 #: What a person can mend; everything else is a fault of ours.
 _EXPECTED = (
     BadInput, BadSettings, BadTemplate, Conflict, EngineError, HandOverFailed, HandOverUncertain,
-    InterfaceError, NotAllowed, NotFound, OperationalError, OSError, WriteError,
+    NotAllowed, NotFound, OSError, WriteError,
 )  # fmt: skip
 
 
@@ -90,7 +89,7 @@ def _first(problem: BaseException) -> BaseException:
     """The first of several problems; one that nobody foresaw, if there is one among them."""
     if not isinstance(problem, BaseExceptionGroup):
         return problem
-    _, others = problem.split(_EXPECTED)
+    _, others = problem.split(lambda one: isinstance(one, _EXPECTED) or _is_away(one))
     return _first((others or problem).exceptions[0])
 
 
@@ -104,6 +103,8 @@ def _sentences(problem: BaseException, language: str) -> list[str]:
     for kinds, code in _WITHIN:
         if isinstance(problem, kinds):
             return [label(f"error.{code}", language, text=problem)]
+    if _is_away(problem):
+        return [label("error.database", language, text=problem)]
     if isinstance(problem, Conflict):
         where = f"{problem.source} {problem.event_id}"
         return [f"{where}: {label('error.conflict', language)}"]
@@ -113,6 +114,13 @@ def _sentences(problem: BaseException, language: str) -> list[str]:
     _log.error("cli.failed", reference=reference, exc_info=problem)
     kind = type(problem).__name__
     return [label("cli.unforeseen", language, reference=reference, kind=kind)]
+
+
+def _is_away(problem: BaseException) -> bool:
+    """Whether the database is away, or only has a conflict: the same verb may go through later."""
+    from notifier.store.failures import passes
+
+    return passes(problem)
 
 
 def _refused(problem: NotAllowed, language: str) -> str:

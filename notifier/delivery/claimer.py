@@ -19,10 +19,10 @@ from notifier.rules.calendar import japan_date
 from notifier.store import claims, messages, tasks
 from notifier.store.claims import Claim
 from notifier.store.direct import Direct
+from notifier.store.failures import passes, patiently
 from notifier.store.messages import Move
 
 from . import alarms
-from .away import is_away, patiently
 from .compose import Unsendable
 from .render import Ready, Renderer
 from .worker import ACTOR, Worker
@@ -105,7 +105,7 @@ class Claimer:
                 lambda: self._renderer.open(head), what="templates", until=self._stopping
             )
         except Exception as error:
-            log.warning("templates not read", exc_info=not is_away(error))
+            log.warning("templates not read", exc_info=not passes(error))
             await asyncio.sleep(_REST)
             return False
         return True
@@ -185,7 +185,7 @@ class Claimer:
         try:
             await self._hold(lost)
         except Exception as why:
-            log.warning("could not hold", exc_info=not is_away(why))  # then the claim lapses
+            log.warning("could not hold", exc_info=not passes(why))  # then the claim lapses
 
     async def _hold(self, lost: Sequence[_Lost]) -> None:
         try:
@@ -253,7 +253,7 @@ class Claimer:
         try:
             await patiently(once, what="give back", until=self._stopping)
         except Exception as error:
-            log.warning("could not give back", exc_info=not is_away(error))
+            log.warning("could not give back", exc_info=not passes(error))
             worker.give_up(ids)
         else:
             worker.let_go(ids)

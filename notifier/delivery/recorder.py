@@ -16,9 +16,9 @@ from notifier.model.task import TaskDraft
 from notifier.store import attempts, claims, tasks
 from notifier.store.attempts import Recorded, Result
 from notifier.store.direct import Direct
+from notifier.store.failures import passes, patiently
 
 from . import alarms
-from .away import is_away, patiently
 from .worker import ACTOR, Worker
 
 log = structlog.get_logger(__name__)
@@ -141,7 +141,7 @@ class Recorder:
         try:
             await patiently(save, what="record")
         except Exception as error:
-            if is_away(error):
+            if passes(error):
                 raise
             if len(given) > 1:  # one that cannot be recorded must not take the others with it
                 for one in given:

@@ -16,6 +16,7 @@ from notifier.intake.accept import Acceptor
 from notifier.rendering.writer import Writer
 from notifier.store.db import connect
 from notifier.store.direct import Direct
+from notifier.store.failures import STARTING_UP, sqlstate_of
 from notifier.store.migrate import upgrade
 
 from .clock import Clock, clock_of
@@ -23,7 +24,6 @@ from .engines import Urls
 from .settings import Settings
 from .supervision import Supervisor
 
-_STARTING: Final = "57P03"  # cannot_connect_now: starting up, recovering, shutting down
 _PATIENCE: Final = 60.0  # seconds
 
 
@@ -53,8 +53,7 @@ async def _upgraded(url: str, *, creates: bool) -> None:
         try:
             return await upgrade(url, creates=creates)
         except Exception as error:
-            state = getattr(getattr(error, "orig", error), "sqlstate", None)
-            if state != _STARTING or monotonic() > until:
+            if sqlstate_of(error) != STARTING_UP or monotonic() > until:
                 raise
         await asyncio.sleep(0.2)
 

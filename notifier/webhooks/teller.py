@@ -7,9 +7,9 @@ from time import monotonic
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from notifier.store import webhook_calls, webhooks
+from notifier.store.failures import passes
 
 from .line import Desk, Line
 
@@ -18,7 +18,6 @@ _LOOK: Final = 1.0  # seconds between two looks of a line that has nothing to do
 _SURVEY: Final = 2.0  # seconds between two looks for webhooks
 _KEPT: Final = timedelta(days=7)  # calls that are done
 _TIDY: Final = 600.0  # seconds
-_AWAY: Final = (DBAPIError, OSError)  # the record cannot be reached
 
 
 async def tell(desk: Desk, stop: asyncio.Event) -> None:
@@ -36,7 +35,7 @@ async def tell(desk: Desk, stop: asyncio.Event) -> None:
                     tidied = monotonic()
                     await _tidy(desk)
             except Exception as error:
-                log.warning("webhooks not surveyed", exc_info=not isinstance(error, _AWAY))
+                log.warning("webhooks not surveyed", exc_info=not passes(error))
             await _pause(stop, _SURVEY)
         for one in stops.values():
             one.set()
@@ -60,8 +59,7 @@ async def _run(line: Line, webhook_id: int, stop: asyncio.Event) -> None:
             made = await line.turn()
         except Exception as error:
             # The record may be away, or a call be wrong; the other lines go on either way.
-            known = isinstance(error, _AWAY)
-            log.warning("webhook not called", webhook=webhook_id, exc_info=not known)
+            log.warning("webhook not called", webhook=webhook_id, exc_info=not passes(error))
         if not made:
             await _pause(stop, _LOOK)
 
