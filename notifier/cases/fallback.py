@@ -28,6 +28,8 @@ from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.store import fallbacks, members, messages, tasks
 from notifier.store.db import loads
+from notifier.store.isolation import Isolation
+from notifier.store.put_off import Sweep
 
 from .creation import message_row
 from .situations import House
@@ -64,17 +66,27 @@ async def take_over(
         for notice in house.notices.values()
         if notice.fallback is not None
     }
-    ids = await fallbacks.unreached(conn, policies, ids=mails, limit=_MOST)
-    if not ids:
-        return 0, set()
+    ids = await fallbacks.unreached(conn, policies, ids=mails, limit=_MOST, now=now)
+    lanes: set[Lane] = set()
+
+    async def work(some: Sequence[int]) -> None:
+        lanes.update(await _decide_all(conn, some, house, actor=actor, now=now))
+
+    isolation = Isolation(sweep=Sweep.FALLBACK, actor=actor, now=now)
+    await isolation.each(conn, ids, work, ids=lambda one: [one])
+    return len(ids), lanes
+
+
+async def _decide_all(
+    conn: AsyncConnection, ids: Sequence[int], house: House, *, actor: Actor, now: datetime
+) -> set[Lane]:
     found = await fallbacks.take(conn, ids, requests=REQUESTS)
     people = await members.by_id(conn, [r["member_id"] for r in found])
     decided = {r["message_id"]: _decide(r, people[r["member_id"]], house, now) for r in found}
     await _store(conn, found, decided, actor=actor, now=now)
-    lanes = {
+    return {
         house.notices[r["notice"]].lane for r in found if decided[r["message_id"]].row is not None
     }
-    return len(found), lanes
 
 
 def _decide(mail: RowMapping, member: Member, house: House, now: datetime) -> _Decided:

@@ -21,21 +21,42 @@ _MOST = 1000  # undecided events in one sweep
 
 
 async def sweep(engine: AsyncEngine, house: House, *, now: datetime) -> set[Lane]:
-    """Do what time alone brings; the lanes in which something now waits. Safe to run twice."""
+    """Do what time alone brings; the lanes in which something now waits. Safe to run twice.
+
+    A step that fails keeps none of the others waiting; its error is raised in the end.
+    """
     lanes: set[Lane] = set()
-    async with engine.begin() as conn:
-        lanes |= await retry(conn, house, actor=_SWEEP, now=now)
-    async with engine.begin() as conn:
-        lanes |= await alert(conn, house, actor=_SWEEP, now=now)
-    for step in (take_over, tick):
+    failed: list[Exception] = []
+    for step in (_retry, _alert, take_over, tick, _tell_returned):
         looked = 1
-        while looked:
-            async with engine.begin() as conn:
-                looked, found = await step(conn, house, actor=_SWEEP, now=now)
-            lanes |= found
-    async with engine.begin() as conn:
-        await tell_returned(conn, actor=_SWEEP, now=now)
+        try:
+            while looked:
+                async with engine.begin() as conn:
+                    looked, found = await step(conn, house, actor=_SWEEP, now=now)
+                lanes |= found
+        except Exception as problem:  # noqa: BLE001 (it is raised)
+            failed.append(problem)
+    if failed:
+        raise failed[0]
     return lanes
+
+
+_Looked = tuple[int, set[Lane]]  # how many to look for once more; lanes in which something waits
+
+
+async def _retry(conn: AsyncConnection, house: House, *, actor: Actor, now: datetime) -> _Looked:
+    return 0, await retry(conn, house, actor=actor, now=now)
+
+
+async def _alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datetime) -> _Looked:
+    return 0, await alert(conn, house, actor=actor, now=now)
+
+
+async def _tell_returned(
+    conn: AsyncConnection, _: House, *, actor: Actor, now: datetime
+) -> _Looked:
+    await tell_returned(conn, actor=actor, now=now)
+    return 0, set()
 
 
 async def retry(

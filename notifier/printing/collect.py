@@ -40,7 +40,7 @@ from .manifest import Entry, Unmapped
 from .record import Finished, record
 from .room import PressRoom, busy, chunks
 from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
-from .writing import Draft, Lost, lost_for
+from .writing import Draft, Lost, Packed, lost_for
 
 log = structlog.get_logger(__name__)
 
@@ -149,24 +149,26 @@ class _Job:
         self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
     ) -> tuple[list[Volume], list[Lost]]:
         drafts, lost = self._drafts(found)
-        good, bound, faults = bind_all(self._room.desk.writer, [d.c for d in drafts])
-        lost += lost_all(drafts, faults)
+        good, bound, faults = bind_all(self._room.desk.writer, [d.c for d, _ in drafts])
+        lost += lost_all([d for d, _ in drafts], faults)
         if bound is None:
             return [], lost
-        leaves = [self._leaf(drafts[n], marks[drafts[n].message_id]) for n in good]
+        leaves = [self._leaf(*drafts[n], marks) for n in good]
         return [volume(name, leaves, bound, self._aside)], lost
 
-    def _leaf(self, draft: Draft, mark: str) -> Leaf:
-        desk = self._room.desk
-        envelope = envelope_of(draft.c, desk.writer.stationery)
-        return leaf(draft.message_id, draft.c, desk.pack(draft.c), envelope, mark=mark)
+    def _leaf(self, draft: Draft, packed: Packed, marks: Mapping[int, str]) -> Leaf:
+        envelope = envelope_of(draft.c, self._room.desk.writer.stationery)
+        return leaf(draft.message_id, draft.c, packed, envelope, mark=marks[draft.message_id])
 
-    def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[Draft], list[Lost]]:
-        drafts: list[Draft] = []
+    def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[tuple[Draft, Packed]], list[Lost]]:
+        """Letters with what is archived of them, and those of which neither can be made."""
+        desk = self._room.desk
+        drafts: list[tuple[Draft, Packed]] = []
         lost: list[Lost] = []
         for row in found:
             try:
-                drafts.append(self._room.desk.draft(row, written_at=self._written_at))
+                draft = desk.draft(row, written_at=self._written_at)
+                drafts.append((draft, desk.pack(draft.c)))
             except Unsendable as error:
                 lost.append(Lost(message_id=row["message_id"], notice=row["notice"], error=error))
             except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
@@ -174,7 +176,7 @@ class _Job:
                 log.error("letter not drafted", message=row["message_id"], error=name)
                 lost.append(lost_for(row["message_id"], row["notice"], Reason.RENDER_FAILED, name))
         # An address may have changed since the letters were put in order.
-        drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
+        drafts.sort(key=lambda d: (d[0].address.postcode, d[0].message_id))
         return drafts, lost
 
     async def _close(self, volumes: list[Volume]) -> Batch | None:
@@ -273,5 +275,9 @@ def _dated(now: datetime, day: date) -> datetime:
 
 
 def _postcode(contact: bytes | None) -> str:
-    address = orjson.loads(contact).get("address") if contact else None
-    return address["postcode"] if address else "~"
+    """Of an address on record; what has none, or cannot be read, comes last, to be held."""
+    try:
+        address = orjson.loads(contact).get("address") if contact else None
+        return str(address["postcode"]) if address else "~"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "~"
