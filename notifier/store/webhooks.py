@@ -11,6 +11,7 @@ from notifier.model.actor import Actor
 from notifier.model.webhook import SecretKind, WebhookState
 
 from .db import row, rows, run, scalar
+from .put_off import Sweep, is_due
 
 _COLUMNS = "webhook_id, url, source, states, state, reason, position, created_at, created_by"
 
@@ -57,9 +58,14 @@ async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
     )
 
 
-async def enabled(conn: AsyncConnection) -> set[int]:
-    """The ids of those that are called."""
-    found = await rows(conn, "SELECT webhook_id FROM webhooks WHERE state = 'enabled'")
+async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
+    """The ids of those that are called, apart from what is put off."""
+    found = await rows(
+        conn,
+        f"""SELECT webhook_id FROM webhooks
+            WHERE state = 'enabled' AND {is_due(Sweep.WEBHOOK, "webhook_id")}""",
+        {"now": now},
+    )
     return {r["webhook_id"] for r in found}
 
 
