@@ -101,14 +101,29 @@ class Claimer:
         """Have the templates of those that come next at hand; False if that failed."""
         head = [*islice(self._found, _AT_ONCE)]
         try:
-            await patiently(
-                lambda: self._renderer.open(head), what="templates", until=self._stopping
-            )
+            await self._opened(head)
         except Exception as error:
             log.warning("templates not read", exc_info=not passes(error))
+            if not passes(error):
+                await self._hold_unopened(head)
             await asyncio.sleep(_REST)
             return False
         return True
+
+    async def _opened(self, head: Sequence[RowMapping]) -> None:
+        await patiently(lambda: self._renderer.open(head), what="templates", until=self._stopping)
+
+    async def _hold_unopened(self, head: Sequence[RowMapping]) -> None:
+        """Hold those whose templates will not open now or later: others wait behind them."""
+        for row in head:
+            try:
+                await self._opened([row])
+            except Exception as error:  # noqa: BLE001 (it is held, and named)
+                if passes(error):
+                    return
+                self._found.remove(row)
+                why = Unsendable(Reason.RENDER_FAILED, type(error).__name__)
+                await self._hold_lost([_Lost(row["message_id"], row["notice"], why)])
 
     def stop(self) -> None:
         """It is time to stop."""

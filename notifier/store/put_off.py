@@ -21,6 +21,7 @@ class Sweep(StrEnum):
     FALLBACK = "fallback"  # a message in whose place a letter may go
     ALERT = "alert"  # a task that staff are to be told of
     RETURN = "return"  # what came back and waited
+    REFUSAL = "refusal"  # an attempt that a relay refused for good
     WEBHOOK = "webhook"  # that is to be called
 
 
@@ -47,6 +48,9 @@ DELETE FROM put_off p WHERE CASE p.sweep
         SELECT FROM tasks t WHERE t.task_id = p.item AND t.state = 'open')
     WHEN 'return' THEN NOT EXISTS (
         SELECT FROM returns r WHERE r.return_id = p.item AND r.standing = 'waiting')
+    WHEN 'refusal' THEN NOT EXISTS (
+        SELECT FROM attempts a JOIN messages m USING (message_id)
+        WHERE a.attempt_id = p.item AND m.state = 'failed')
     WHEN 'webhook' THEN NOT EXISTS (
         SELECT FROM webhooks w WHERE w.webhook_id = p.item AND w.state = 'enabled')
 END

@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.suppression import CLEARED
 
 from .db import rows
+from .put_off import Sweep, is_due
 
 #: The source under which refusals are kept among the returns.
 SOURCE = "refusal"
 
 
 async def untold(
-    conn: AsyncConnection, direct: Sequence[str], *, since: datetime, limit: int
+    conn: AsyncConnection, direct: Sequence[str], *, since: datetime, now: datetime, limit: int
 ) -> Sequence[RowMapping]:
     """Permanent refusals since then that are not among the returns yet, with the server's words.
 
@@ -23,7 +24,7 @@ async def untold(
     """
     return await rows(
         conn,
-        """SELECT m.token, a.attempt_id, a.relay, a.command, a.code, a.enhanced, a.finished_at,
+        f"""SELECT m.token, a.attempt_id, a.relay, a.command, a.code, a.enhanced, a.finished_at,
                convert_from(r.reply, 'UTF8') AS reply
            FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
            LEFT JOIN attempt_replies r
@@ -32,8 +33,9 @@ async def untold(
              AND a.outcome = 'permanent' AND a.relay = ANY(CAST(:direct AS text[]))
              AND NOT EXISTS (SELECT FROM returns t WHERE t.source = :source
                  AND t.external_id = CAST(a.attempt_id AS text))
+             AND {is_due(Sweep.REFUSAL, "a.attempt_id")}
            ORDER BY m.updated_at LIMIT :limit""",
-        {"since": since, "direct": list(direct), "source": SOURCE, "limit": limit},
+        {"since": since, "direct": list(direct), "source": SOURCE, "limit": limit, "now": now},
     )
 
 

@@ -17,6 +17,7 @@ from notifier.model.returns import Outcome, Return, ReturnReason, Standing
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Reading, ReturnKind
 
 from .db import dumps, row, rows, run
+from .put_off import Sweep, is_due
 
 # Rows go in, and are counted, in one order, so that two who keep the same ones do not wait in a
 # circle.
@@ -178,13 +179,13 @@ async def settle(
         await run(conn, _SETTLE, {"rows": dumps(given), "now": now, "actor": str(actor)})
 
 
-async def take_waiting(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def take_waiting(conn: AsyncConnection, *, now: datetime, limit: int) -> Sequence[RowMapping]:
     """Returns that wait for their message, with their bytes, held to the transaction's end."""
     return await rows(
         conn,
-        f"""{_WITH_RAW} WHERE r.standing = 'waiting' ORDER BY r.return_id LIMIT :limit
-            FOR UPDATE OF r SKIP LOCKED""",
-        {"limit": limit},
+        f"""{_WITH_RAW} WHERE r.standing = 'waiting' AND {is_due(Sweep.RETURN, "r.return_id")}
+            ORDER BY r.return_id LIMIT :limit FOR UPDATE OF r SKIP LOCKED""",
+        {"limit": limit, "now": now},
     )
 
 

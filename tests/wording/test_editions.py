@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterable
 from email import message_from_bytes
 from email.policy import SMTP
 from shutil import rmtree
@@ -69,6 +70,24 @@ async def test_what_was_claimed_before_is_written_from_what_was_in_force(
         ready = made.mail(row, now=rig.time)
         assert ready.version.digest == expected
         assert ("直した文です。" in text_of(ready.envelope.data)) is (expected == digest)
+
+
+async def test_a_publication_that_cannot_be_opened_stops_no_lane(rig: Rig, desk: Desk) -> None:
+    class Brittle(Editions):
+        async def open(self, publications: Iterable[int]) -> None:
+            if bad in (asked := [*publications]):
+                raise ArithmeticError("somewhere deep below")
+            await super().open(asked)
+
+    rig.editions = Brittle(rig.engine, WRITER)
+    bad, _ = await desk.publish("一つ目です。")
+    stuck = await rig.send()
+    async with rig.at_work():
+        await rig.until(stuck, State.HELD)
+        await desk.publisher().roll_back("refund", "ja", SHIPPED, note="誤り", now=NOW)
+        await rig.until(await rig.send(), State.SENT)
+    assert await rig.state(stuck) == ("held", Reason.RENDER_FAILED)
+    assert await rig.tasks() == [("held_message", 1)]
 
 
 async def test_a_batch_of_letters_is_of_one_edition(rig: Rig, desk: Desk) -> None:
