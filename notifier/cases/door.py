@@ -14,12 +14,11 @@ from notifier.model.actor import Actor
 from notifier.model.decision import CaseChange, CaseMove, Decision, Hold, Send, Skip
 from notifier.model.errors import FieldError
 from notifier.model.membership import MemberUpdated
-from notifier.model.notice import Lane
+from notifier.model.notice import Lane, requests_of
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.task import WAITED_FOR, TaskDraft, uncertain
 from notifier.rules.rules import decide
-from notifier.rules.rules.cards import REQUESTS
 from notifier.store import cases, events, history, members, messages, superseded, tasks
 from notifier.store.failures import passes
 from notifier.store.messages import Move
@@ -169,9 +168,10 @@ async def _cancel(
     now: datetime,
 ) -> None:
     """Stop what the events make moot: cancelled where it has not left, else never tried again."""
-    why = await _replaced(conn, taken, ids, actor=actor, now=now)
+    requests = requests_of(house.notices)
+    why = await _replaced(conn, taken, ids, requests, actor=actor, now=now)
     changes = [(ids[a.event_id, c.matter], c) for a, _, d in taken for c in d.cases]
-    asked = [(case_id, c.cancels or REQUESTS, _below(c)) for case_id, c in changes if _stops(c)]
+    asked = [(case_id, c.cancels or requests, _below(c)) for case_id, c in changes if _stops(c)]
     found = await history.unsettled(conn, asked)
     for case_id, change in changes:
         reason = change.reason if change.cancels else Reason.SUPERSEDED
@@ -196,13 +196,19 @@ def _below(change: CaseChange) -> int | None:
 
 
 async def _replaced(
-    conn: AsyncConnection, taken: Sequence[Taken], ids: Cases, *, actor: Actor, now: datetime
+    conn: AsyncConnection,
+    taken: Sequence[Taken],
+    ids: Cases,
+    requests: Sequence[str],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> dict[int, Reason]:
     """What superseded events left: their messages, and cases of which nothing is said any more."""
     gone = frozenset[int]().union(*(s.superseded for _, s, _ in taken))
     closed = await superseded.close_cases(conn, gone, others=ids.values(), actor=actor, now=now)
     found = [*await superseded.unsettled_messages(conn, gone)]
-    left = await history.unsettled(conn, [(case_id, REQUESTS, None) for case_id in closed])
+    left = await history.unsettled(conn, [(case_id, requests, None) for case_id in closed])
     for unsent in left.values():
         found += unsent
     return dict.fromkeys(found, Reason.SUPERSEDED)
