@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.message import new_token
 from notifier.model.notice import Lane
@@ -16,7 +17,6 @@ from notifier.store import messages, staff, tasks
 from notifier.store.db import loads
 
 from .details import japan_time, told
-from .situations import House
 
 ALERT = "staff_alert"
 #: Holds and contradictions come in swarms: one mail tells their number.

@@ -13,6 +13,8 @@ from typing import Any, Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.fallback import ASKS, Fallback
@@ -28,9 +30,6 @@ from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.store import fallbacks, members, messages, tasks
 from notifier.store.db import loads
-
-from .creation import message_row
-from .situations import House
 
 _MOST: Final = 500  # mails in one transaction
 _STOPPED: Final = frozenset({State.CANCELLED, State.EXPIRED, State.FAILED})
