@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import rejected
 from notifier.app.housekeeping import tidy
+from notifier.app.sweep import sweep as sweep_cases
 from notifier.app.test_mode import forget_tests
-from notifier.cases import sweep as cases
 from notifier.delivery.bell import Bell, Doorbell, open_redis, queue_of
 from notifier.delivery.compose import House
 from notifier.delivery.settle import sweep
@@ -66,7 +66,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
     async def tick(engine: AsyncEngine, now: datetime) -> set[Lane]:
         async with engine.connect() as conn:
             house = await parts.house(conn)
-        return await cases.sweep(engine, house, now=now)
+        return await sweep_cases(engine, house, now=now)
 
     async def press(_engine: AsyncEngine, _now: datetime) -> set[Lane]:
         await look_after(press_room(parts))

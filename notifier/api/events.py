@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from notifier.intake.accept import Receipt
+from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
 from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput, Conflict, FieldError

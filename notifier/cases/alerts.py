@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.message import new_token
 from notifier.model.notice import Lane
@@ -19,7 +20,6 @@ from notifier.store.isolation import Isolation
 from notifier.store.put_off import Sweep
 
 from .details import japan_time, told
-from .situations import House
 
 ALERT = "staff_alert"
 #: Holds and contradictions come in swarms: one mail tells their number.

@@ -13,6 +13,8 @@ from typing import Any, Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.fallback import ASKS, Fallback
@@ -29,9 +31,6 @@ from notifier.store import fallbacks, members, messages, tasks
 from notifier.store.db import loads
 from notifier.store.isolation import Isolation
 from notifier.store.put_off import Sweep
-
-from .creation import message_row
-from .situations import House
 
 _MOST: Final = 500  # mails in one transaction
 _STOPPED: Final = frozenset({State.CANCELLED, State.EXPIRED, State.FAILED})

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.situations import letter_by
 from notifier.model.decision import Hold, Send
 from notifier.model.member import Member
 from notifier.model.message import Draft
@@ -23,7 +25,6 @@ from notifier.rules.together import as_one, step_of
 from notifier.store.db import loads
 
 from .facts import Record, weigh_facts
-from .situations import House, letter_by
 
 
 def say(

@@ -8,6 +8,8 @@ from itertools import chain
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold
 from notifier.model.member import Member
@@ -17,6 +19,7 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.calendar import japan_date
+from notifier.rules.case_changes import next_due
 from notifier.rules.plan import earliest, in_hours, owed, time_out
 from notifier.rules.rules.outcomes import hold_task
 from notifier.store import cases, history, members, messages, tasks, together
@@ -24,10 +27,7 @@ from notifier.store.cases import Advance
 from notifier.store.isolation import Isolation
 from notifier.store.put_off import Sweep
 
-from .changes import next_due
-from .creation import message_row
 from .reminders import Group, Message, Said, group_of, messages_of, reminded
-from .situations import House
 from .spoken import say
 
 _LIMIT = 500

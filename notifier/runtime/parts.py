@@ -10,9 +10,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier import files
-from notifier.cases.situations import House
+from notifier.app.event_intake import Acceptor
+from notifier.app.rule_context import RuleContext as House
 from notifier.delivery.bell import Bell
-from notifier.intake.accept import Acceptor
 from notifier.rendering.writer import Writer
 from notifier.store.db import connect
 from notifier.store.direct import Direct

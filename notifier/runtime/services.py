@@ -13,9 +13,9 @@ from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
 from notifier.app.access import AccessLog
 from notifier.app.decisions import DecisionFeed
+from notifier.app.event_intake import Receipt
 from notifier.app.event_outcomes import outcome_of
 from notifier.app.test_mode import KeyTestMode
-from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
 from notifier.model.access import Denied, Refusal
 from notifier.model.actor import Actor, ActorKind, system

@@ -13,11 +13,11 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import rejected as app
-from notifier.intake.accept import Acceptor
-from notifier.intake.replay import replay
-from notifier.intake.stream import GROUP, Stream, StreamReader
+from notifier.app.event_intake import Acceptor
+from notifier.app.rejected import replay
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, NotAllowed, NotFound
+from notifier.runtime.event_stream import GROUP, Stream, StreamReader
 from notifier.store import members, rejected, schemes, tasks
 from notifier.store.db import loads, rows, run
 from tests.samples import NOTICES, NOW, SCHEME, SOURCE, amounts, charge, cloud, member

@@ -18,16 +18,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.event_intake import Acceptor, Clock
+from notifier.intake.card_numbers import masked_payload
+from notifier.intake.envelope import named, parse_event
 from notifier.model.actor import system
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import rejected, tasks
 from notifier.store.failures import passes, sqlstate_of
-
-from .accept import Acceptor, Clock
-from .card_numbers import masked_payload
-from .envelope import named, parse_event
 
 GROUP = "notifier"
 FIELD = b"event"
