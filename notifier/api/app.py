@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.logs import get_logger
 from notifier.model.http import Http
+from notifier.store.failures import passes
 
 from . import decisions, deliveries, events, health, outcomes, providers, request_ids
 from .language import preferred
@@ -94,7 +95,7 @@ class _Edge:
 
 
 def _failure(request: Request, error: Exception) -> Response:
-    away = isinstance(error, Unavailable | OSError | TimeoutError)
+    away = isinstance(error, Unavailable) or passes(error)
     _log.error("api.failed", kind=type(error).__name__, path=request.url.path, away=away)
     if away:
         return problem(503, "unavailable", _language(request), headers={"Retry-After": "5"})

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
-from notifier.intake.accept import Receipt
+from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
 from notifier.logs import get_logger
 from notifier.model.access import Denied, Refusal

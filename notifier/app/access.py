@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.logs import get_logger
 from notifier.model.access import Refusal, RefusedAccess
 from notifier.store import refused_access
+from notifier.store.failures import failure_of
 
 KEPT: Final = timedelta(days=90)
 _MOST: Final = 200  # rows of one minute and process
@@ -90,7 +90,9 @@ class AccessLog:
             async with self._engine.begin() as conn:
                 await refused_access.count(conn, rows)
                 await self._sweep(conn)
-        except (SQLAlchemyError, OSError) as problem:
+        except Exception as problem:
+            if failure_of(problem) is None:
+                raise
             _log.warning("access.not_recorded", rows=len(rows), problem=type(problem).__name__)
 
     def _forget(self) -> None:

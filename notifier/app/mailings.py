@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.event_intake import Acceptor
+from notifier.app.rule_context import RuleContext as House
 from notifier.cases.mailing import Mailed, Mailing, check_mailing, mail
-from notifier.cases.situations import House
-from notifier.intake.accept import Acceptor
 from notifier.intake.cohort_file import CohortLine
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, FieldError

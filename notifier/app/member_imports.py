@@ -12,8 +12,9 @@ from typing import Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases import door
-from notifier.cases.situations import Arrived, House
+from notifier.app.apply_events import apply_events
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.situations import IncomingEvent as Arrived
 from notifier.intake.envelope import parse_event
 from notifier.intake.member_row import unfit
 from notifier.intake.members_csv import RegisterFile
@@ -253,7 +254,7 @@ async def _depart(
     if len(ids) < len(told):  # somebody else speaks as this source
         raise RegisterMoved([e.member_no for n, e in enumerate(told) if n not in ids])
     arrived = [Arrived(place=n, event_id=ids[n], event=event) for n, event in enumerate(told)]
-    followed = await door.take(conn, arrived, house, actor=actor, now=now)
+    followed = await apply_events(conn, arrived, house, actor=actor, now=now)
     if followed.errors:
         raise BadInput(followed.errors)
     departures = {a.event.member_no: a.event_id for a in arrived}

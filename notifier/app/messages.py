@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.situations import House
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State

@@ -13,10 +13,10 @@ import orjson
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.creation import message_row
-from notifier.cases.situations import House
+from notifier.app.event_intake import Acceptor
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.delivery.compose import recipient_of
-from notifier.intake.accept import Acceptor
 from notifier.intake.report_file import ReportLetter
 from notifier.model.actor import Actor
 from notifier.model.correspondence import Correspondence

@@ -12,11 +12,11 @@ from typing import Any, Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.creation import message_row
+from notifier.app.event_intake import Acceptor
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.cases.fallback import Left, left_of, whole
 from notifier.cases.release import outcome_now
-from notifier.cases.situations import House
-from notifier.intake.accept import Acceptor
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.decision import Hold
@@ -24,14 +24,13 @@ from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.model.fallback import Fallback
 from notifier.model.member import Member, MemberStatus, PostalAddress
 from notifier.model.message import Draft, public_number
-from notifier.model.notice import Lane
+from notifier.model.notice import Lane, requests_of
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rendering.fact_errors import text_errors
 from notifier.rules.arrival import arrival
 from notifier.rules.calendar import business_day, end_of, japan_date
 from notifier.rules.plan import earliest
-from notifier.rules.rules.cards import REQUESTS
 from notifier.store import fallbacks, members, messages, recipients, resends, suppressions
 from notifier.store.resends import Resend
 
@@ -81,10 +80,11 @@ async def resend(
         raise BadInput(errors)
     async with engine.begin() as conn:
         await resends.lock_reader(conn, request.message_id)
-        first = await fallbacks.told_by(conn, request.message_id, requests=REQUESTS)
+        house = await acceptor.house(conn)
+        requests = requests_of(house.notices)
+        first = await fallbacks.told_by(conn, request.message_id, requests=requests)
         if first is None:
             raise NotFound("message", public_number(request.message_id))
-        house = await acceptor.house(conn)
         return await _Resending(conn, request, first, house, actor, now).run()
 
 
@@ -162,13 +162,13 @@ class _Resending:
         """What of it is still to be said; all of it, where a person wants it anyway."""
         first, anyway = self._first, self._request.anyway
         if anyway:
-            left = left_of(first)
+            left = left_of(first, self._house.notices)
             return whole(first) if isinstance(left, Fallback) else left
         if first["state"] in _STOPPED:
             raise _refused("message", "resend_stopped", reason=first["reason"])
         if first["stopped"] not in (None, Reason.LETTER_FOLLOWS):
             raise _refused("message", "resend_ended")
-        left = left_of(first)
+        left = left_of(first, self._house.notices)
         if isinstance(left, Fallback):
             overtaken = left is Fallback.OVERTAKEN
             raise _refused("message", "resend_overtaken" if overtaken else "resend_ended")

@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.app.event_intake import Acceptor, Receipt
 from notifier.delivery.compose import StaffSender
-from notifier.intake.accept import Acceptor, Receipt
 from notifier.model.actor import Actor
 from notifier.model.errors import Conflict, FieldError
 from notifier.model.event import Event

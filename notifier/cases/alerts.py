@@ -1,22 +1,25 @@
 """Staff alerts: urgent tasks become mails through the engine itself."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.message import new_token
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rendering.labels import label
-from notifier.store import messages, staff, tasks
+from notifier.store import messages, put_off, staff, tasks
 from notifier.store.db import loads
+from notifier.store.isolation import Isolation
+from notifier.store.put_off import Sweep
 
 from .details import japan_time, told
-from .situations import House
 
 ALERT = "staff_alert"
 #: Holds and contradictions come in swarms: one mail tells their number.
@@ -29,6 +32,7 @@ async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datet
     What has settled itself is closed, what was forgotten raised, what waited opened, what is late
     escalated. Returns the lanes in which mail now waits.
     """
+    await put_off.forget_moot(conn)
     await tasks.close_moot(conn, actor=actor, now=now)
     await tasks.raise_forgotten(conn, actor=actor, now=now)
     await tasks.open_waiting(conn, now=now)
@@ -37,11 +41,15 @@ async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datet
     people = await staff.everyone(conn)
     if not due or not people:
         return set()
-    notice = house.notices[ALERT]
-    rows = [_row(task, person, house, now) for task in due for person in people]
-    await messages.insert(conn, rows, actor=actor, now=now)
-    await tasks.alerted(conn, [t["task_id"] for t in due])
-    return {notice.lane}
+
+    async def work(some: Sequence[RowMapping]) -> None:
+        rows = [_row(task, person, house, now) for task in some for person in people]
+        await messages.insert(conn, rows, actor=actor, now=now)
+        await tasks.alerted(conn, [t["task_id"] for t in some])
+
+    isolation = Isolation(sweep=Sweep.ALERT, actor=actor, now=now)
+    await isolation.each(conn, due, work, ids=lambda task: [task["task_id"]])
+    return {house.notices[ALERT].lane} if ALERT in house.notices else set()
 
 
 def _row(task: RowMapping, person: RowMapping, house: House, now: datetime) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _WORDS = {
     "answer": "call",
     "gateway": "gateway",
     "code": "error",
+    "sweep": "sweep",
 }
 
 

@@ -13,24 +13,24 @@ from typing import Any, Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.fallback import ASKS, Fallback
 from notifier.model.member import Member
 from notifier.model.message import Draft, public_number
 from notifier.model.money import AmountRole, ShownAmount
-from notifier.model.notice import Lane
+from notifier.model.notice import Lane, Notice, requests_of
 from notifier.model.states import Channel, State
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.arrival import arrival
 from notifier.rules.calendar import business_day, end_of, japan_date
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.store import fallbacks, members, messages, tasks
 from notifier.store.db import loads
-
-from .creation import message_row
-from .situations import House
+from notifier.store.isolation import Isolation
+from notifier.store.put_off import Sweep
 
 _MOST: Final = 500  # mails in one transaction
 _STOPPED: Final = frozenset({State.CANCELLED, State.EXPIRED, State.FAILED})
@@ -64,21 +64,31 @@ async def take_over(
         for notice in house.notices.values()
         if notice.fallback is not None
     }
-    ids = await fallbacks.unreached(conn, policies, ids=mails, limit=_MOST)
-    if not ids:
-        return 0, set()
-    found = await fallbacks.take(conn, ids, requests=REQUESTS)
+    ids = await fallbacks.unreached(conn, policies, ids=mails, limit=_MOST, now=now)
+    lanes: set[Lane] = set()
+
+    async def work(some: Sequence[int]) -> None:
+        lanes.update(await _decide_all(conn, some, house, actor=actor, now=now))
+
+    isolation = Isolation(sweep=Sweep.FALLBACK, actor=actor, now=now)
+    await isolation.each(conn, ids, work, ids=lambda one: [one])
+    return len(ids), lanes
+
+
+async def _decide_all(
+    conn: AsyncConnection, ids: Sequence[int], house: House, *, actor: Actor, now: datetime
+) -> set[Lane]:
+    found = await fallbacks.take(conn, ids, requests=requests_of(house.notices))
     people = await members.by_id(conn, [r["member_id"] for r in found])
     decided = {r["message_id"]: _decide(r, people[r["member_id"]], house, now) for r in found}
     await _store(conn, found, decided, actor=actor, now=now)
-    lanes = {
+    return {
         house.notices[r["notice"]].lane for r in found if decided[r["message_id"]].row is not None
     }
-    return len(found), lanes
 
 
 def _decide(mail: RowMapping, member: Member, house: House, now: datetime) -> _Decided:
-    left = left_of(mail) if mail["stopped"] is None else Fallback.ENDED
+    left = left_of(mail, house.notices) if mail["stopped"] is None else Fallback.ENDED
     if isinstance(left, Fallback):
         return _Decided(left)
     if member.address is None:
@@ -112,9 +122,9 @@ def whole(mail: RowMapping) -> Left:
     )
 
 
-def left_of(mail: RowMapping) -> Left | Fallback:
+def left_of(mail: RowMapping, notices: Mapping[str, Notice]) -> Left | Fallback:
     """Or why nothing is: it has ended, or was told anew. Charges told together end one by one."""
-    request = mail["notice"] in REQUESTS and mail["case_id"] is not None
+    request = mail["notice"] in requests_of(notices) and mail["case_id"] is not None
     own = {n: mail[n] for n in ("case_id", "matter", "generation", "is_open", "overtaken")}
     told = [own, *loads(mail["others"])]
     going = [one for one in told if one["is_open"] or not request]

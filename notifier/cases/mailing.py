@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.errors import BadInput, FieldError
@@ -27,9 +29,7 @@ from notifier.rules.plan import earliest
 from notifier.rules.rules.outcomes import hold_task
 from notifier.store import cases, history, members, messages, tasks
 
-from .creation import message_row
 from .facts import Record, record_of, weigh_facts
-from .situations import House
 
 #: Mailings are the house's own; they stand beside the sources of billing.
 SOURCE = "mailing"

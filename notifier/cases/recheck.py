@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.decision import Hold
 from notifier.model.states import UNSENT, State
@@ -12,7 +13,6 @@ from notifier.store import messages, tasks
 from notifier.store.messages import Move
 
 from .release import outcome_now
-from .situations import House
 
 
 async def recheck(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.situations import IncomingEvent as Arrived
 from notifier.model.actor import Actor
 from notifier.model.billing import (
     CardReregistered,
@@ -36,8 +37,6 @@ from notifier.store import (
     tasks,
 )
 from notifier.store.member_changes import Recorded
-
-from .situations import Arrived
 
 Taken = tuple[Arrived, Situation, Decision]
 

@@ -8,6 +8,11 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.coalescing import in_order
+from notifier.app.new_messages import expiry, shown_row
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.situations import IncomingEvent as Arrived
+from notifier.app.situations import load_situations as load
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Outcome, Send, Skip
 from notifier.model.event import Event
@@ -27,10 +32,7 @@ from notifier.store.db import loads
 from notifier.store.messages import Move
 
 from . import records
-from .creation import expiry, shown_row
 from .facts import record_of
-from .gathering import in_order
-from .situations import Arrived, House, load
 from .spoken import weigh_again
 
 

@@ -10,13 +10,12 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.plan import Plan
 from notifier.model.situation import CaseRecord
 from notifier.rules.together import as_one
 from notifier.store import together
-
-from .situations import House
 
 Group = tuple[object, ...]
 

@@ -1,30 +1,30 @@
 """What a case says by itself, without an event: its plan and mailings, weighed like all else."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
 
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.situations import letter_by
 from notifier.model.decision import Hold, Send
 from notifier.model.member import Member
 from notifier.model.message import Draft
-from notifier.model.money import AmountRole, ChargeAmounts, ChargeLine, LineKind, shown
-from notifier.model.notice import plan_of
+from notifier.model.notice import FieldSpec, plan_of
 from notifier.model.plan import Plan
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
 from notifier.rules.calendar import japan_date
 from notifier.rules.channel import choose
-from notifier.rules.guard import Contradiction, check_due
+from notifier.rules.facts import amounts_of, check_facts
 from notifier.rules.plan import earliest
 from notifier.rules.rules.outcomes import weigh
 from notifier.rules.together import as_one, step_of
 from notifier.store.db import loads
 
 from .facts import Record, weigh_facts
-from .situations import House, letter_by
 
 
 def say(
@@ -32,12 +32,15 @@ def say(
 ) -> Send | Hold:
     """A step of a case's plan. The guard looks at its amounts once more: the register may have
     been put right since the case was opened."""
-    facts = {**(case.facts or {}), "charge_id": case.matter}
+    given = {**(case.facts or {}), "charge_id": case.matter}
     if step == plan.over:
-        facts.pop("recharge_on", None)  # nobody has told whether it was tried
+        given.pop("recharge_on", None)  # nobody has told whether it was tried
     situation = _situation(case, member, house, now)
-    if (day := facts.get("reply_by")) and day < situation.today.isoformat():
-        del facts["reply_by"]  # it is over: nobody is asked to keep it
+    if (day := given.get("reply_by")) and day < situation.today.isoformat():
+        del given["reply_by"]  # it is over: nobody is asked to keep it
+    specs = house.notices[plan.notice].fields_for(step)
+    facts = _facts(given, specs)
+    amounts = amounts_of(specs, facts)
     draft = Draft(
         notice=plan.notice,
         step=step,
@@ -45,12 +48,12 @@ def say(
         matter=case.matter,
         channel=choose(member, house.notices[plan.notice]),
         generation=case.generation,
-        facts=_fields(facts, house, plan.notice, step),
-        shown=shown(AmountRole.DUE, _amounts(facts)),
+        facts=facts,
+        shown=amounts.shown,
         not_before=situation.not_before(plan.notice, step),
         useful_until=None if step == plan.over else case.deadline,
     )
-    return weigh(situation, draft, _check(facts, case, house))
+    return weigh(situation, draft, check_facts(amounts, house.schemes[case.scheme], None, ()))
 
 
 def weigh_again(
@@ -105,11 +108,6 @@ def _say_all(
     return Send(draft=as_one(drafts))
 
 
-def _check(facts: Mapping[str, Any], case: CaseRecord, house: House) -> list[Contradiction]:
-    day = date.fromisoformat(facts.get("charged_on") or facts["renews_on"])
-    return check_due(house.schemes[case.scheme], day, _amounts(facts))
-
-
 def _situation(case: CaseRecord, member: Member, house: House, now: datetime) -> Situation:
     starts = earliest(now, house.calendar(case.scheme))
     return Situation(
@@ -125,15 +123,11 @@ def _situation(case: CaseRecord, member: Member, house: House, now: datetime) ->
     )
 
 
-def _amounts(facts: Mapping[str, Any]) -> ChargeAmounts:
-    """The amounts of a case as lines, so that the guard sees them as it sees an event's."""
-    lines = (
-        ChargeLine(kind=LineKind.PREMIUM, amount=facts["premium"]),
-        ChargeLine(kind=LineKind.OPERATING_FEE, amount=facts["other_fees"]),
-    )
-    return ChargeAmounts(lines=lines, total=facts["total"])
-
-
-def _fields(facts: Mapping[str, Any], house: House, notice: str, step: str) -> dict[str, Any]:
-    wanted = {f.name for f in house.notices[notice].fields_for(step)}
-    return {name: value for name, value in facts.items() if name in wanted and value is not None}
+def _facts(given: Mapping[str, Any], specs: Sequence[FieldSpec]) -> dict[str, Any]:
+    """The facts of a notice. Raises KeyError where one that it cannot do without is missing."""
+    wanted = {spec.name for spec in specs}
+    facts = {name: v for name, v in given.items() if name in wanted and v is not None}
+    for spec in specs:
+        if not spec.optional and spec.name not in facts:
+            raise KeyError(spec.name)
+    return facts

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.message import public_number
 from notifier.model.notice import plan_of
 from notifier.model.situation import CaseRecord
@@ -18,7 +19,6 @@ from notifier.store import history, timeline
 
 from .details import japan_time
 from .log_words import words_of
-from .situations import House
 
 _DAY: Final = timedelta(days=1)
 #: An event that took longer to reach us is shown with its own time.

@@ -1,12 +1,15 @@
 """The tick of the clock: cases that have something to say, or that had no outcome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold
 from notifier.model.member import Member
@@ -16,15 +19,15 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.calendar import japan_date
+from notifier.rules.case_changes import next_due
 from notifier.rules.plan import earliest, in_hours, owed, time_out
 from notifier.rules.rules.outcomes import hold_task
 from notifier.store import cases, history, members, messages, tasks, together
 from notifier.store.cases import Advance
+from notifier.store.isolation import Isolation
+from notifier.store.put_off import Sweep
 
-from .changes import next_due
-from .creation import message_row
 from .reminders import Group, Message, Said, group_of, messages_of, reminded
-from .situations import House
 from .spoken import say
 
 _LIMIT = 500
@@ -48,8 +51,35 @@ async def tick(
 ) -> tuple[int, set[Lane]]:
     """Say what is due, for one set of cases; how many cases were looked at."""
     found = await cases.due(conn, now, _LIMIT)
-    if not found:
-        return 0, set()
+    lanes: set[Lane] = set()
+
+    async def work(members: Sequence[_Rows]) -> None:
+        lanes.update(await _say_due(conn, [*chain(*members)], house, actor=actor, now=now))
+
+    isolation = Isolation(sweep=Sweep.CASE, actor=actor, now=now)
+    await isolation.each(
+        conn, _by_member(found), work, ids=_ids, parts=lambda one: [(r,) for r in one]
+    )
+    return len(found), lanes
+
+
+_Rows = Sequence[RowMapping]  # of cases of one member, which may be told of in one message
+
+
+def _by_member(found: Iterable[RowMapping]) -> list[_Rows]:
+    together: dict[int, list[RowMapping]] = {}
+    for r in found:
+        together.setdefault(r["member_id"], []).append(r)
+    return [*together.values()]
+
+
+def _ids(found: _Rows) -> list[int]:
+    return [r["case_id"] for r in found]
+
+
+async def _say_due(
+    conn: AsyncConnection, found: _Rows, house: House, *, actor: Actor, now: datetime
+) -> set[Lane]:
     due = await _known(conn, found, house, now)
     people = await members.by_id(conn, [r["member_id"] for r in found])
     looked = _one_a_day(due, [_look(one, house, now) for one in due], house, now)
@@ -68,7 +98,7 @@ async def tick(
     await cases.advance(conn, [a for _, a in looked], actor=actor, now=now)
     missing = [_missing(d) for d, (_, a) in zip(due, looked, strict=True) if _unanswered(d, a)]
     await tasks.raise_all(conn, missing, actor=actor, now=now)
-    return len(found), {house.notices[m.outcome.draft.notice].lane for m in made}
+    return {house.notices[m.outcome.draft.notice].lane for m in made}
 
 
 async def _known(

@@ -38,7 +38,7 @@ def stream(
 
     Nothing is looked at here: whoever reads the stream accepts each, or keeps it as rejected.
     """
-    from notifier.intake.stream import put
+    from notifier.runtime.event_stream import put
 
     async def work(parts: Parts) -> None:
         url = parts.urls.intake

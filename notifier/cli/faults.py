@@ -43,8 +43,6 @@ def _within() -> _Kinds:
     It names files, hosts and fields, and is for whoever mends them. What raises them is loaded only
     where something went wrong.
     """
-    from sqlalchemy.exc import InterfaceError, OperationalError
-
     from notifier.printing.handover import HandOverUncertain
     from notifier.printing.target import HandOverFailed
     from notifier.rendering.errors import BadTemplate, WriteError
@@ -52,8 +50,8 @@ def _within() -> _Kinds:
 
     return (
         (HandOverFailed, "hand_over_failed"), (HandOverUncertain, "hand_over_uncertain"),
-        (EngineError, "engine"), (InterfaceError, "database"), (OperationalError, "database"),
-        (BadTemplate, "template"), (WriteError, "unwritable"), (OSError, "system"),
+        (EngineError, "engine"), (BadTemplate, "template"), (WriteError, "unwritable"),
+        (OSError, "system"),
     )  # fmt: skip
 
 
@@ -99,7 +97,7 @@ def _first(problem: BaseException) -> BaseException:
     """The first of several problems; one that nobody foresaw, if there is one among them."""
     if not isinstance(problem, BaseExceptionGroup):
         return problem
-    _, others = problem.split(_expected())
+    _, others = problem.split(lambda one: isinstance(one, _expected()) or _is_away(one))
     return _first((others or problem).exceptions[0])
 
 
@@ -113,6 +111,8 @@ def _sentences(problem: BaseException, language: str) -> list[str]:
     for kind, code in _within():
         if isinstance(problem, kind):
             return [label(f"error.{code}", language, text=problem)]
+    if _is_away(problem):
+        return [label("error.database", language, text=problem)]
     if isinstance(problem, Conflict):
         where = f"{problem.source} {problem.event_id}"
         return [f"{where}: {label('error.conflict', language)}"]
@@ -122,6 +122,13 @@ def _sentences(problem: BaseException, language: str) -> list[str]:
     _log.error("cli.failed", reference=reference, exc_info=problem)
     name = type(problem).__name__
     return [label("cli.unforeseen", language, reference=reference, kind=name)]
+
+
+def _is_away(problem: BaseException) -> bool:
+    """Whether the database is away, or only has a conflict: the same verb may go through later."""
+    from notifier.store.failures import passes
+
+    return passes(problem)
 
 
 def _refused(problem: NotAllowed, language: str) -> str:

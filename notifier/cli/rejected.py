@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from notifier.app import rejected as entries
+from notifier.app.rejected import replay as replay_entry
 from notifier.intake.characters import printable
-from notifier.intake.replay import replay as replay_entry
 from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.store import rejected as store

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.simulation import Simulation
 from notifier.intake.members_csv import read_members
-from notifier.intake.rehearsal import Rehearsal
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.actor import system
 from notifier.model.errors import BadInput, FieldError
@@ -60,7 +60,7 @@ def simulate(
         async with scratch(parts.settings) as engine:
             await _settle_in(engine, known, register, told, parts)
             hours, press = parts.settings.hours, parts.settings.press
-            rehearsal = Rehearsal(engine, parts.writer.notices, hours, press)
+            rehearsal = Simulation(engine, parts.writer.notices, hours, press)
             begin = min([first.date(), *(japan_date(e.time) for e in told)])
             await rehearsal.play([(e.time, e) for e in told], begin, last.date())
             async with engine.connect() as conn:

@@ -18,8 +18,8 @@ from notifier.rules.calendar import japan_date
 from notifier.store import claims
 from notifier.store.claims import Claim
 from notifier.store.direct import Direct
+from notifier.store.failures import passes, patiently
 
-from .away import is_away, patiently
 from .compose import Lost, Unsendable
 from .outcomes import hold
 from .render import Ready, Renderer
@@ -90,14 +90,29 @@ class Claimer:
         """Have the templates of those that come next at hand; False if that failed."""
         head = [*islice(self._found, _AT_ONCE)]
         try:
-            await patiently(
-                lambda: self._renderer.open(head), what="templates", until=self._stopping
-            )
+            await self._opened(head)
         except Exception as error:
-            log.warning("templates not read", exc_info=not is_away(error))
+            log.warning("templates not read", exc_info=not passes(error))
+            if not passes(error):
+                await self._hold_unopened(head)
             await asyncio.sleep(_REST)
             return False
         return True
+
+    async def _opened(self, head: Sequence[RowMapping]) -> None:
+        await patiently(lambda: self._renderer.open(head), what="templates", until=self._stopping)
+
+    async def _hold_unopened(self, head: Sequence[RowMapping]) -> None:
+        """Hold those whose templates will not open now or later: others wait behind them."""
+        for row in head:
+            try:
+                await self._opened([row])
+            except Exception as error:  # noqa: BLE001 (it is held, and named)
+                if passes(error):
+                    return
+                self._found.remove(row)
+                why = Unsendable(Reason.RENDER_FAILED, type(error).__name__)
+                await self._hold_lost([Lost(row["message_id"], row["notice"], why)])
 
     def stop(self) -> None:
         """It is time to stop."""
@@ -174,7 +189,7 @@ class Claimer:
         try:
             await self._hold(lost)
         except Exception as why:
-            log.warning("could not hold", exc_info=not is_away(why))  # then the claim lapses
+            log.warning("could not hold", exc_info=not passes(why))  # then the claim lapses
 
     async def _hold(self, lost: Sequence[Lost]) -> None:
         try:
@@ -225,7 +240,7 @@ class Claimer:
         try:
             await patiently(once, what="give back", until=self._stopping)
         except Exception as error:
-            log.warning("could not give back", exc_info=not is_away(error))
+            log.warning("could not give back", exc_info=not passes(error))
             worker.give_up(ids)
         else:
             worker.let_go(ids)

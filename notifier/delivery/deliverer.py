@@ -14,8 +14,8 @@ from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.store.direct import Direct
+from notifier.store.failures import is_bad_data, passes
 
-from .away import is_away, is_unfit
 from .claim import Claimer
 from .connection import RelayDown, SmtpConnection
 from .dispatch import Dispatcher, Waiting
@@ -128,7 +128,7 @@ class Deliverer:
                 delay = 0.1
             except Exception as error:
                 # What was claimed and got lost on the way lapses by itself.
-                log.warning("claim failed", lane=self.lane.name, exc_info=not is_away(error))
+                log.warning("claim failed", lane=self.lane.name, exc_info=not passes(error))
                 await _within(delay, self._stop)
                 delay = min(delay * 2, 5.0)
                 continue
@@ -258,8 +258,8 @@ class Deliverer:
         try:
             going = self._worker.may_begin() and await self._dispatcher.send(pairs)
         except Exception as error:
-            log.warning("permit failed", lane=self.lane.name, exc_info=not is_away(error))
-            unfit = is_unfit(error)
+            log.warning("permit failed", lane=self.lane.name, exc_info=not passes(error))
+            unfit = is_bad_data(error)
         if going:
             return
         if unfit and len(pairs) > 1:  # one that cannot be permitted must not stop the others

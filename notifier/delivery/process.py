@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.relay import Relay, relays_for
+from notifier.store.failures import patiently
 
-from .away import patiently
 from .deliverer import Deliverer
 from .destinations import Destinations
 from .gate import Gates

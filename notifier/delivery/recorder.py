@@ -16,8 +16,8 @@ from notifier.model.task import TaskDraft, uncertain
 from notifier.store import attempts, claims, tasks
 from notifier.store.attempts import Recorded, Result
 from notifier.store.direct import Direct
+from notifier.store.failures import passes, patiently
 
-from .away import is_away, patiently
 from .outcomes import failed_task
 from .session import ACTOR, WorkerSession
 
@@ -141,7 +141,7 @@ class Recorder:
         try:
             await patiently(save, what="record")
         except Exception as error:
-            if is_away(error):
+            if passes(error):
                 raise
             if len(given) > 1:  # one that cannot be recorded must not take the others with it
                 for one in given:

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.store import claims, workers
+from notifier.store.failures import passes, patiently
 
-from .away import is_away, patiently
 from .journal import Journal
 
 log = get_logger(__name__)
@@ -121,7 +121,7 @@ class WorkerSession:
                     await self.beat()
             except Exception as error:
                 # Whatever it is: without renewal no DATA begins, and a later beat may succeed.
-                log.warning("heartbeat failed", exc_info=not is_away(error))
+                log.warning("heartbeat failed", exc_info=not passes(error))
 
     async def beat(self) -> None:
         """One heartbeat."""
@@ -146,7 +146,7 @@ class WorkerSession:
             async with self._engine.begin() as conn:
                 await workers.stop(conn, self.worker_id)
         except Exception as error:
-            if not is_away(error):
+            if not passes(error):
                 raise
             log.warning("could not sign off", error=type(error).__name__)
         self.journal.close(remove=clean)

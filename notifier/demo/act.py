@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from notifier.api.keys import new_key
-from notifier.cases.sweep import sweep
+from notifier.app.sweep import sweep
 from notifier.channels.letter import Letter
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind

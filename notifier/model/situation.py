@@ -8,7 +8,7 @@ from typing import Any
 from .decision import CaseKind
 from .member import Member
 from .money import AmountRole
-from .notice import Notice
+from .notice import Notice, requests_of
 from .plan import Calendar
 from .scheme import Scheme
 
@@ -95,6 +95,11 @@ class Situation:
     reregistered_at: datetime | None = None  # the latest re-registration for this charge
     register_newer: bool = False  # the register already holds something later than the event
     shown: frozenset[tuple[AmountRole, str, int]] = frozenset()  # about this matter, to this member
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The notices that stop when the matter is settled."""
+        return requests_of(self.notices)
 
     def not_before(self, notice: str, step: str) -> datetime:
         """When a message may go out. What is urgent by law waits for nothing."""

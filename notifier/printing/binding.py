@@ -114,6 +114,7 @@ def bind_all(
             return good, bind(writer, [letters[n] for n in good]), faults
         except PiecesRefused as refused:
             broken = {good[n]: error for n, error in refused.faults.items()}
+            broken = broken or _broken(writer, letters, good, refused)
         except NotAllowed:
             raise
         except BrokenExecutor as error:

@@ -17,6 +17,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import files
+from notifier.archive.letters import PackedLetter
 from notifier.delivery.compose import Lost, Unsendable
 from notifier.logs import get_logger
 from notifier.model.actor import Actor
@@ -201,24 +202,28 @@ class _Job:
         self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
     ) -> tuple[list[Volume], list[Lost]]:
         drafts, lost = self._drafts(found)
-        good, bound, faults = bind_all(self._context.drafter.writer, [d.c for d in drafts])
-        lost += lost_all(drafts, faults)
+        good, bound, faults = bind_all(self._context.drafter.writer, [d.c for d, _ in drafts])
+        lost += lost_all([d for d, _ in drafts], faults)
         if bound is None:
             return [], lost
-        leaves = [self._leaf(drafts[n], marks[drafts[n].message_id]) for n in good]
+        leaves = [self._leaf(*drafts[n], marks) for n in good]
         return [volume(name, leaves, bound, self._aside)], lost
 
-    def _leaf(self, draft: Draft, mark: str) -> Leaf:
-        drafter = self._context.drafter
-        envelope = envelope_of(draft.c, drafter.writer.stationery)
-        return leaf(draft.message_id, draft.c, drafter.pack(draft.c), envelope, mark=mark)
+    def _leaf(self, draft: Draft, packed: PackedLetter, marks: Mapping[int, str]) -> Leaf:
+        envelope = envelope_of(draft.c, self._context.drafter.writer.stationery)
+        return leaf(draft.message_id, draft.c, packed, envelope, mark=marks[draft.message_id])
 
-    def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[Draft], list[Lost]]:
-        drafts: list[Draft] = []
+    def _drafts(
+        self, found: Sequence[RowMapping]
+    ) -> tuple[list[tuple[Draft, PackedLetter]], list[Lost]]:
+        """Letters with what is archived of them, and those of which neither can be made."""
+        drafter = self._context.drafter
+        drafts: list[tuple[Draft, PackedLetter]] = []
         lost: list[Lost] = []
         for row in found:
             try:
-                drafts.append(self._context.drafter.draft(row, written_at=self._written_at))
+                draft = drafter.draft(row, written_at=self._written_at)
+                drafts.append((draft, drafter.pack(draft.c)))
             except Unsendable as error:
                 lost.append(Lost(row["message_id"], row["notice"], error))
             except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
@@ -227,7 +232,7 @@ class _Job:
                 broken = Unsendable(Reason.RENDER_FAILED, name)
                 lost.append(Lost(row["message_id"], row["notice"], broken))
         # An address may have changed since the letters were put in order.
-        drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
+        drafts.sort(key=lambda d: (d[0].address.postcode, d[0].message_id))
         return drafts, lost
 
     async def _close(self, volumes: list[Volume]) -> Batch | None:
@@ -328,5 +333,9 @@ def _dated(now: datetime, day: date) -> datetime:
 
 
 def _postcode(contact: bytes | None) -> str:
-    address = orjson.loads(contact).get("address") if contact else None
-    return address["postcode"] if address else "~"
+    """Of an address on record; what has none, or cannot be read, comes last, to be held."""
+    try:
+        address = orjson.loads(contact).get("address") if contact else None
+        return str(address["postcode"]) if address else "~"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "~"

@@ -26,8 +26,8 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
-        "attempts", "binding", "plans", "cut_off", "any_time", "fields", "step_fields",
-        "unsubscribe", "legal", "pages", "records", "fallback", "guard",
+        "attempts", "asks_for_payment", "binding", "plans", "cut_off", "any_time", "fields",
+        "step_fields", "unsubscribe", "legal", "pages", "records", "fallback", "guard",
     }
 )  # fmt: skip
 _LEGAL_KEYS: Final = frozenset({"step", "item", "source", "section", "fields"})
@@ -88,6 +88,7 @@ class _Reader:
             pages=self._count("pages", _MOST_PAGES),
             plans=tuple(self._plan(n, t, steps) for n, t in self._get("plans", dict, {}).items()),
             cut_off=self._cut_off(),
+            asks_for_payment=self._flag("asks_for_payment"),
             binding=self._flag("binding"),
             any_time=tuple(self._texts("any_time")) if "any_time" in self.table else (),
             unsubscribe=self._flag("unsubscribe"),

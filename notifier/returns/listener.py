@@ -15,11 +15,11 @@ from typing import Any, Final
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifier.delivery.away import is_away
 from notifier.logs import get_logger
 from notifier.model.http import counted_as
 from notifier.model.inbox import Inbox
 from notifier.model.suppression import normal
+from notifier.store.failures import passes
 
 from .post_desk import Mail, PostDesk
 
@@ -118,7 +118,7 @@ class Door:
         try:
             taken = await self._addresses.judge(address)
         except Exception as error:
-            if not is_away(error):
+            if not passes(error):
                 log.exception("recipient not looked up")
             return _AWAY
         if taken in (Taken.UNKNOWN, Taken.FULL):
@@ -147,7 +147,7 @@ class Door:
         try:
             [outcome] = await self._desk.receive([mail])
         except Exception as error:
-            if is_away(error):
+            if passes(error):
                 log.warning("database away", what="return", error=type(error).__name__)
             else:
                 log.exception("return not kept")

@@ -10,11 +10,11 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.delivery.away import is_away
 from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.returns import Outcome, Return
 from notifier.model.tracking import Reading, ReturnKind
+from notifier.store.failures import passes
 
 from .effect import apply
 from .reading import read
@@ -76,7 +76,7 @@ class PostDesk:
             async with conn.begin_nested():
                 return await self._apply(conn, given)
         except Exception as error:
-            if is_away(error):
+            if passes(error):
                 raise
             log.exception("returns not applied", count=len(given))
         if len(given) > 1:  # find the one that breaks

@@ -12,6 +12,8 @@ from notifier.model.relay import Relay, RelayKind
 from notifier.model.returns import Return
 from notifier.model.tracking import Reading, ReturnKind
 from notifier.store import messages, refusals, returns, suppressions
+from notifier.store.isolation import Isolation
+from notifier.store.put_off import Sweep
 
 from .effect import apply, take_effect
 from .refusals import refused
@@ -44,15 +46,25 @@ async def sweep(engine: AsyncEngine, *, direct: Sequence[str], now: datetime) ->
 
 async def _look_again(conn: AsyncConnection, direct: Sequence[str], now: datetime) -> None:
     """Returns that came while their message was being sent."""
-    waiting = await returns.take_waiting(conn, limit=_MOST)
-    given = {r["return_id"]: returns.restored(r) for r in waiting}
-    await take_effect(conn, given, actor=ACTOR, now=now, direct=direct)
+
+    async def work(waiting: Sequence[RowMapping]) -> None:
+        given = {r["return_id"]: returns.restored(r) for r in waiting}
+        await take_effect(conn, given, actor=ACTOR, now=now, direct=direct)
+
+    found = await returns.take_waiting(conn, now=now, limit=_MOST)
+    isolation = Isolation(sweep=Sweep.RETURN, actor=ACTOR, now=now)
+    await isolation.each(conn, found, work, ids=lambda r: [r["return_id"]])
 
 
 async def _refusals(conn: AsyncConnection, direct: Sequence[str], now: datetime) -> None:
     """What direct relays refused for good says as much as a bounce of it would."""
-    found = await refusals.untold(conn, direct, since=now - _BACK, limit=_MOST)
-    await apply(conn, [_told(r) for r in found], actor=ACTOR, now=now, direct=direct)
+
+    async def work(refused: Sequence[RowMapping]) -> None:
+        await apply(conn, [_told(r) for r in refused], actor=ACTOR, now=now, direct=direct)
+
+    found = await refusals.untold(conn, direct, since=now - _BACK, now=now, limit=_MOST)
+    isolation = Isolation(sweep=Sweep.REFUSAL, actor=ACTOR, now=now)
+    await isolation.each(conn, found, work, ids=lambda r: [r["attempt_id"]])
 
 
 def _told(found: RowMapping) -> Return:

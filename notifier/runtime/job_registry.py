@@ -8,8 +8,8 @@ from typing import Final
 
 from notifier.app import rejected
 from notifier.app.housekeeping import tidy
+from notifier.app.sweep import sweep as sweep_cases
 from notifier.app.test_mode import forget_tests
-from notifier.cases import sweep as cases
 from notifier.channels.adapter import TransportContext
 from notifier.channels.registry import send_due
 from notifier.logs import get_logger
@@ -33,7 +33,7 @@ async def _decide(parts: Parts, now: datetime) -> set[Lane]:
     """Take undecided events, alerts, letters for mails and reminders through the rules."""
     async with parts.engine.connect() as conn:
         house = await parts.house(conn)
-    return await cases.sweep(parts.engine, house, now=now)
+    return await sweep_cases(parts.engine, house, now=now)
 
 
 async def _chase_hand_overs(parts: Parts, _now: datetime) -> set[Lane]:

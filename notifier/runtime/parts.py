@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from notifier import files
 from notifier.store.db import connect
 from notifier.store.direct import Direct
+from notifier.store.failures import STARTING_UP, sqlstate_of
 from notifier.store.migrate import upgrade
 
 from .clock import clock_of
@@ -21,13 +22,12 @@ from .settings import Settings
 from .supervision import Supervisor
 
 if TYPE_CHECKING:
-    from notifier.cases.situations import House
+    from notifier.app.event_intake import Acceptor
+    from notifier.app.rule_context import RuleContext
     from notifier.delivery.wake_up import LaneNotifier
-    from notifier.intake.accept import Acceptor
     from notifier.rendering.writer import Writer
     from notifier.wording.editions import Editions
 
-_STARTING: Final = "57P03"  # cannot_connect_now: starting up, recovering, shutting down
 _PATIENCE: Final = 60.0  # seconds
 
 
@@ -77,12 +77,12 @@ class Parts:
     @cached_property
     def acceptor(self) -> "Acceptor":
         """The door for events."""
-        from notifier.intake.accept import Acceptor
+        from notifier.app.event_intake import Acceptor
 
         hours, press = self.settings.hours, self.settings.press
         return Acceptor(self.engine, self.writer.notices, self.clock, self.bell, hours, press)
 
-    async def house(self, conn: AsyncConnection) -> "House":
+    async def house(self, conn: AsyncConnection) -> "RuleContext":
         """Schemes and closed days as registered now, the notices, and the press's terms."""
         return await self.acceptor.house(conn)
 
@@ -101,8 +101,7 @@ async def _upgraded(url: str, *, creates: bool) -> None:
         try:
             return await upgrade(url, creates=creates)
         except Exception as error:
-            state = getattr(getattr(error, "orig", error), "sqlstate", None)
-            if state != _STARTING or monotonic() > until:
+            if sqlstate_of(error) != STARTING_UP or monotonic() > until:
                 raise
         await asyncio.sleep(0.2)
 

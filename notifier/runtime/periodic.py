@@ -77,7 +77,7 @@ class JobContext:
 
     async def run(self, name: str) -> None:
         """Run a job, unless it is still at it. Whatever it raises is logged and counted."""
-        from notifier.delivery.away import is_away
+        from notifier.store.failures import passes
 
         if name in self.running:
             return
@@ -89,7 +89,7 @@ class JobContext:
             self.wake(lanes)
             await self.bell.notify_workers(lanes)
         except Exception as error:
-            log.error("job failed", job=name, exc_info=not is_away(error))
+            log.error("job failed", job=name, exc_info=not passes(error))
         finally:
             self.running.discard(name)
             self.metrics.ran(name, at=at, seconds=monotonic() - began, failed=failed)

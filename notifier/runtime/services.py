@@ -1,22 +1,22 @@
 """What the HTTP interface asks of the house, answered by the joined parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from asyncpg import OperatorInterventionError, PostgresConnectionError, PostgresError
 from sqlalchemy import RowMapping
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from notifier.api import request_ids
 from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
 from notifier.app.access import AccessLog
 from notifier.app.decisions import DecisionFeed
+from notifier.app.event_intake import Receipt
 from notifier.app.event_outcomes import outcome_of
 from notifier.app.test_mode import KeyTestMode
-from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
+from notifier.logs import get_logger
 from notifier.model.access import Denied, Refusal
 from notifier.model.actor import Actor, ActorKind, system
 from notifier.model.change import Page
@@ -25,11 +25,13 @@ from notifier.model.event import Event
 from notifier.model.outcome import DecisionPage, EventOutcome
 from notifier.model.provider import Provider
 from notifier.model.states import State
+from notifier.model.task import TaskDraft, TaskKind
 from notifier.returns.effect import apply
 from notifier.returns.providers.desk import ProviderDesk
 from notifier.returns.sweep import direct_labels
-from notifier.store import keys
+from notifier.store import keys, tasks
 from notifier.store.db import scalar
+from notifier.store.failures import failure_of, is_refused, passes, sqlstate_of
 from notifier.store.horizon import Unsettled
 from notifier.webhooks.feed import Feed
 from notifier.webhooks.outside import Unreachable
@@ -37,8 +39,8 @@ from notifier.webhooks.outside import Unreachable
 from .parts import Parts
 from .sender import staff_sender
 
-#: The record cannot be reached, or every connection to it is taken.
-_AWAY: Final = (DBAPIError, PoolTimeout, OSError)
+_API: Final = system("api")
+_log = get_logger(__name__)
 
 
 class HouseServices:
@@ -75,13 +77,13 @@ class HouseServices:
 
     async def _key(self, key_id: str) -> RowMapping | None:
         """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
-        try:
+        async with self._record("key"):
             try:
                 return await keys.get(self._parts.direct, key_id)
-            except (ConnectionError, PostgresConnectionError, OperatorInterventionError):
+            except Exception as problem:
+                if not passes(problem):
+                    raise
                 return await keys.get(self._parts.direct, key_id)
-        except (*_AWAY, PostgresError) as problem:
-            raise Unavailable from problem
 
     async def refused(self, address: str, interface: str, why: Denied) -> None:
         """Put on record that somebody was turned away."""
@@ -89,28 +91,22 @@ class HouseServices:
 
     async def accept(self, events: Sequence[Event], caller: Caller) -> Sequence[Receipt]:
         """Commit all events or none; of a test their results only."""
-        try:
+        async with self._record("events"):
             if caller.test:
                 return await self._tests.accept(events, caller.actor)
             return await self._parts.acceptor.accept(events, caller.actor)
-        except _AWAY as problem:
-            raise Unavailable from problem
 
     async def outcome(self, caller: Caller, event_id: str) -> EventOutcome | None:
         """What became of an event of the caller's source; a test sees tests only."""
-        try:
+        async with self._record("outcome"):
             if caller.test:
                 return await self._tests.outcome(caller.source, event_id)
             return await outcome_of(self._parts.engine, caller.source, event_id)
-        except _AWAY as problem:
-            raise Unavailable from problem
 
     async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:
         """Everything that is wrong with a batch of which some is; nothing is kept."""
-        try:
+        async with self._record("events"):
             return await self._parts.acceptor.faults(batch, actor)
-        except _AWAY as problem:
-            raise Unavailable from problem
 
     def now(self) -> datetime:
         """The present moment, aware."""
@@ -120,21 +116,17 @@ class HouseServices:
         self, source: str, after: int | None, *, limit: int, only: Sequence[str]
     ) -> DecisionPage:
         """Decisions about events of a source."""
-        try:
+        async with self._record("decisions"):
             start = await self._decisions.end() if after is None else after
             return await self._decisions.read(start, source=source, limit=limit, only=only)
-        except (*_AWAY, Unsettled) as problem:
-            raise Unavailable from problem
 
     async def changes(
         self, source: str, after: int | None, *, limit: int, states: Sequence[State]
     ) -> Page:
         """Changes of state of messages that events of a source caused."""
-        try:
+        async with self._record("changes"):
             start = await self._feed.end() if after is None else after
             return await self._feed.read(start, limit=limit, source=source, states=states)
-        except (*_AWAY, Unsettled) as problem:
-            raise Unavailable from problem
 
     def listens_to(self, provider: Provider) -> bool:
         """Whether a mail provider's webhooks are taken."""
@@ -149,13 +141,11 @@ class HouseServices:
     ) -> None:
         """Commit what a provider tells about mails; the same once more changes nothing."""
         actor, now = system(provider), self._parts.clock.now()
-        try:
+        async with self._record("returns"):
             told = await self._providers.read(provider, headers, body)
             if told:
                 async with self._parts.engine.begin() as conn:
                     await apply(conn, told, actor=actor, now=now, direct=self._direct)
-        except (*_AWAY, Unreachable) as problem:
-            raise Unavailable from problem
 
     async def close(self) -> None:
         """Let go of connections, and write what is counted."""
@@ -169,5 +159,33 @@ class HouseServices:
         try:
             async with self._parts.engine.connect() as conn:
                 return bool(await scalar(conn, "SELECT 1"))
-        except (SQLAlchemyError, OSError):
+        except Exception as problem:
+            if failure_of(problem) is None:
+                raise
             return False
+
+    @asynccontextmanager
+    async def _record(self, what: str) -> AsyncIterator[None]:
+        """Say ``Unavailable`` while the record is away; a task tells of what it has refused."""
+        try:
+            yield
+        except (Unsettled, Unreachable) as problem:
+            raise Unavailable from problem
+        except Exception as problem:
+            if passes(problem):
+                raise Unavailable from problem
+            if is_refused(problem):
+                await self._tell_of(what, problem)
+            raise
+
+    async def _tell_of(self, what: str, problem: Exception) -> None:
+        details = {"code": sqlstate_of(problem) or "", "reference": request_ids.current() or ""}
+        key = f"{what}|{details['code']}"
+        draft = TaskDraft(kind=TaskKind.DATABASE_REFUSED, key=key, details=details)
+        try:
+            async with self._parts.engine.begin() as conn:
+                await tasks.raise_all(conn, [draft], actor=_API, now=self.now())
+        except Exception as another:
+            if failure_of(another) is None:
+                raise
+            _log.error("api.no_task", kind=type(another).__name__)

@@ -14,6 +14,7 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord
 
 from .db import dumps, loads, row, rows, run
+from .put_off import Sweep, is_due
 
 _FIELDS = """case_id, kind, source, matter, member_id, scheme, state, generation, last_failed_on,
     occurred_at, deadline, recharge_on, facts, plan, told_on, reregistered_at, ended_on, reason,
@@ -56,9 +57,10 @@ SELECT given.n, saved.case_id FROM saved JOIN given USING (kind, source, matter,
 
 # Events about a member are decided under this lock; whoever has it has read the cases. An array,
 # so that members are looked up by their key: a join would read all of them.
-_DUE_MEMBERS = """
+_DUE_MEMBERS = f"""
 SELECT member_id FROM members WHERE member_id = ANY(ARRAY(
     SELECT member_id FROM cases WHERE state = 'open' AND next_due_at <= :now
+        AND {is_due(Sweep.CASE, "case_id")}
     ORDER BY next_due_at, case_id LIMIT :limit))
 FOR NO KEY UPDATE SKIP LOCKED
 """
@@ -69,6 +71,7 @@ SELECT {_FIELDS}, EXISTS (
       AND o.case_id <> c.case_id) AS is_one_of_several
 FROM cases c
 WHERE state = 'open' AND next_due_at <= :now AND member_id = ANY(CAST(:ids AS bigint[]))
+    AND {is_due(Sweep.CASE, "case_id")}
 ORDER BY case_id
 """
 

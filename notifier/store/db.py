@@ -13,15 +13,13 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import RowMapping, TextClause, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from .direct import Direct
+from .failures import is_conflict
 
 Params = Mapping[str, Any]
 _T = TypeVar("_T")
-#: Deadlock and serialization failure: the same transaction once more goes through.
-_LOST_A_RACE: Final = frozenset({"40P01", "40001"})
 _TRIES: Final = 6
 _PAUSE: Final = 0.05  # seconds, doubled each time
 #: By what a field holds. Whole numbers go as the widest; a narrower column takes them.
@@ -54,12 +52,6 @@ def connect(url: str, *, size: int = 10) -> AsyncEngine:
     )
 
 
-def lost_a_race(error: BaseException) -> bool:
-    """Whether a transaction was only ended in favour of another one (by SQLSTATE)."""
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
-    return state in _LOST_A_RACE
-
-
 async def in_transaction(
     engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[_T]]
 ) -> _T:
@@ -68,8 +60,8 @@ async def in_transaction(
         try:
             async with engine.begin() as conn:
                 return await work(conn)
-        except DBAPIError as problem:
-            if attempt == _TRIES or not lost_a_race(problem):
+        except Exception as problem:
+            if attempt == _TRIES or not is_conflict(problem):
                 raise
         await asyncio.sleep(_PAUSE * 2**attempt * random.random())  # noqa: S311 (no secret)
     raise AssertionError("unreachable")

@@ -13,9 +13,10 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
 from .db import dumps, rows, run
+from .put_off import Sweep, is_due
 from .transitions import Transition
 
-_UNREACHED = """
+_UNREACHED = f"""
 SELECT m.message_id, m.member_id FROM messages m
 JOIN jsonb_to_recordset(CAST(:policies AS jsonb)) AS p(notice text, uncertain_before timestamptz)
     USING (notice)
@@ -23,6 +24,7 @@ WHERE m.channel = 'email' AND m.fallback IS NULL AND m.member_id IS NOT NULL
   AND m.state IN ('uncertain', 'bounced', 'failed', 'suppressed')
   AND (m.state <> 'uncertain' OR m.updated_at <= p.uncertain_before)
   AND (CAST(:ids AS bigint[]) IS NULL OR m.message_id = ANY(:ids))
+  AND {is_due(Sweep.FALLBACK, "m.message_id")}
 ORDER BY m.message_id LIMIT :limit
 """
 
@@ -150,6 +152,7 @@ async def unreached(
     *,
     ids: Sequence[int] | None,
     limit: int,
+    now: datetime,
 ) -> list[int]:
     """Mails of which no fallback has been decided; their members are locked, in order.
 
@@ -157,7 +160,7 @@ async def unreached(
     that is no ground). ``ids``: only these.
     """
     given = [{"notice": n, "uncertain_before": before} for n, before in policies.items()]
-    params = {"policies": dumps(given), "limit": limit}
+    params = {"policies": dumps(given), "limit": limit, "now": now}
     found = await rows(conn, _UNREACHED, {**params, "ids": None if ids is None else list(ids)})
     await run(conn, _LOCK_MEMBERS, {"ids": [r["member_id"] for r in found]})
     return [r["message_id"] for r in found]

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.suppression import CLEARED
 
 from .db import rows
+from .put_off import Sweep, is_due
 
 #: The source under which refusals are kept among the returns.
 SOURCE = "refusal"
 
-_UNTOLD = """
+_UNTOLD = f"""
 SELECT m.token, a.attempt_id, a.relay, a.command, a.code, a.enhanced, a.finished_at,
     convert_from(r.reply, 'UTF8') AS reply
 FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
@@ -23,6 +24,7 @@ WHERE m.state = 'failed' AND m.updated_at > :since AND m.channel = 'email'
   AND a.outcome = 'permanent' AND a.relay = ANY(CAST(:direct AS text[]))
   AND NOT EXISTS (SELECT FROM returns t WHERE t.source = :source
       AND t.external_id = CAST(a.attempt_id AS text))
+  AND {is_due(Sweep.REFUSAL, "a.attempt_id")}
 ORDER BY m.updated_at LIMIT :limit
 """
 
@@ -49,14 +51,16 @@ WHERE m.state IN ('sent', 'uncertain') AND a.created_at > :since
 
 
 async def untold(
-    conn: AsyncConnection, direct: Sequence[str], *, since: datetime, limit: int
+    conn: AsyncConnection, direct: Sequence[str], *, since: datetime, now: datetime, limit: int
 ) -> Sequence[RowMapping]:
     """Permanent refusals since then that are not among the returns yet, with the server's words.
 
     token, attempt_id, relay, command, code, enhanced, reply, finished_at.
     """
     return await rows(
-        conn, _UNTOLD, {"since": since, "direct": list(direct), "source": SOURCE, "limit": limit}
+        conn,
+        _UNTOLD,
+        {"since": since, "direct": list(direct), "source": SOURCE, "limit": limit, "now": now},
     )
 
 

@@ -17,6 +17,7 @@ from notifier.model.returns import Outcome, Return, ReturnReason, Standing
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Reading, ReturnKind
 
 from .db import dumps, row, rows, run
+from .put_off import Sweep, is_due
 
 # Rows go in, and are counted, in one order, so that two who keep the same ones do not wait in a
 # circle.
@@ -82,8 +83,8 @@ class Kept(NamedTuple):
 
 
 _TAKE_WAITING = f"""
-{_WITH_RAW} WHERE r.standing = 'waiting' ORDER BY r.return_id LIMIT :limit
-FOR UPDATE OF r SKIP LOCKED
+{_WITH_RAW} WHERE r.standing = 'waiting' AND {is_due(Sweep.RETURN, "r.return_id")}
+ORDER BY r.return_id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 """
 
 _SEARCH = """
@@ -208,9 +209,9 @@ async def settle(
         await run(conn, _SETTLE, {"rows": dumps(given), "now": now, "actor": str(actor)})
 
 
-async def take_waiting(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def take_waiting(conn: AsyncConnection, *, now: datetime, limit: int) -> Sequence[RowMapping]:
     """Returns that wait for their message, with their bytes, held to the transaction's end."""
-    return await rows(conn, _TAKE_WAITING, {"limit": limit})
+    return await rows(conn, _TAKE_WAITING, {"limit": limit, "now": now})
 
 
 async def get(conn: AsyncConnection, return_id: int, *, lock: bool = False) -> RowMapping | None:

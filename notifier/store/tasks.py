@@ -11,6 +11,7 @@ from notifier.model.actor import Actor
 from notifier.model.task import RULES, TaskDraft, TaskKind
 
 from .db import dumps, row, rows, run
+from .put_off import Sweep, is_due
 
 _RAISE = """
 WITH given AS (
@@ -63,6 +64,8 @@ WITH done AS (
         OR t.kind = 'undecided_event' AND NOT EXISTS (
             SELECT FROM events e WHERE e.decided_at IS NULL
               AND t.key IN (e.type, CAST(e.event_id AS text)))
+        OR t.kind = 'item_put_off' AND NOT EXISTS (
+            SELECT FROM put_off p WHERE t.key = p.sweep || '|' || p.problem)
         OR t.kind = 'rejected_event' AND NOT EXISTS (
             SELECT FROM rejected_entries r WHERE r.replayed_at IS NULL AND r.discarded_at IS NULL
               AND (r.origin, r.errors->0->>'field', r.errors->0->>'code')
@@ -108,10 +111,11 @@ UPDATE tasks SET escalation = escalation + 1, urgent = true
 WHERE state = 'open' AND escalate_at <= :now AND escalation = 0
 """
 
-_TO_ALERT = """
+_TO_ALERT = f"""
 SELECT * FROM tasks
 WHERE state = 'open' AND urgent AND alerted <= escalation
   AND (created_at <= :settled OR created_at > :now)
+  AND {is_due(Sweep.ALERT, "task_id")}
 ORDER BY task_id LIMIT 100 FOR UPDATE SKIP LOCKED
 """
 
@@ -283,7 +287,8 @@ async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> i
     That is: an uncertain message or batch is uncertain no more; a letter has taken the place of a
     mail that failed, or another task says that none can; a person has seen to all returns of that
     day; of the messages that the task is about none is held for its reason any more; of the events
-    of a type none is undecided; and what was rejected for a reason was replayed or discarded.
+    of a type none is undecided; of the items that failed for a reason none is put off; and what was
+    rejected for a reason was replayed or discarded.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 

@@ -11,6 +11,7 @@ from notifier.model.actor import Actor
 from notifier.model.webhook import SecretKind, WebhookState
 
 from .db import row, rows, run, scalar
+from .put_off import Sweep, is_due
 
 _COLUMNS = "webhook_id, url, source, states, state, reason, position, created_at, created_by"
 
@@ -30,7 +31,10 @@ SELECT {_COLUMNS},
 FROM webhooks w ORDER BY webhook_id
 """
 
-_ENABLED = "SELECT webhook_id FROM webhooks WHERE state = 'enabled'"
+_ENABLED = f"""
+SELECT webhook_id FROM webhooks
+WHERE state = 'enabled' AND {is_due(Sweep.WEBHOOK, "webhook_id")}
+"""
 
 _GET = f"SELECT {_COLUMNS} FROM webhooks WHERE webhook_id = :id"
 
@@ -105,9 +109,9 @@ async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
     return await rows(conn, _EVERYTHING)
 
 
-async def enabled(conn: AsyncConnection) -> set[int]:
-    """The ids of those that are called."""
-    found = await rows(conn, _ENABLED)
+async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
+    """The ids of those that are called, apart from what is put off."""
+    found = await rows(conn, _ENABLED, {"now": now})
     return {r["webhook_id"] for r in found}
 
 

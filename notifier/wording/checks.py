@@ -20,7 +20,8 @@ from .extremes import beyond_limits
 #: What the rules, the queues and the record go by. It changes with the program, not with wording.
 _POLICY: Final = (
     "lane", "channels", "steps", "expires_after", "uncertain", "retention_years", "attempts",
-    "binding", "plans", "cut_off", "any_time", "unsubscribe", "fallback", "window", "together",
+    "asks_for_payment", "binding", "plans", "cut_off", "any_time", "unsubscribe", "fallback",
+    "window", "together",
 )  # fmt: skip
 _TOKEN: Final = "check"  # noqa: S105 (of a mail that nobody gets)
 

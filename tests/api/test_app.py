@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from notifier.api.app import create_app
 from notifier.api.language import preferred
 from notifier.api.services import Caller, Unavailable
-from notifier.intake.accept import Receipt
+from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
 from notifier.model.access import Denied
 from notifier.model.actor import Actor, ActorKind

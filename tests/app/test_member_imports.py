@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.event_intake import Acceptor
 from notifier.app.member_imports import Plan, RegisterMoved, apply, preview
 from notifier.app.member_undo import CannotUndo, preview_undo, undo
-from notifier.cases.situations import House
-from notifier.intake.accept import Acceptor
+from notifier.app.rule_context import RuleContext as House
 from notifier.intake.members_csv import RegisterFile, read_register
 from notifier.model.actor import system
 from notifier.store import member_changes, members, schemes

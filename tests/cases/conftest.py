@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.event_intake import Acceptor, Receipt
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.sweep import sweep
 from notifier.cases.recheck import recheck
 from notifier.cases.release import release
-from notifier.cases.situations import House
-from notifier.cases.sweep import sweep
-from notifier.intake.accept import Acceptor, Receipt
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import orjson
 
+from notifier.app.event_intake import Acceptor
 from notifier.channels.adapter import TransportContext
 from notifier.channels.registry import adapter_of, register, send_due
-from notifier.intake.accept import Acceptor
 from notifier.model.states import Channel
 from notifier.rendering.writer import Writer
 from notifier.store import members, messages, schemes

@@ -34,7 +34,7 @@ _COPIES.set_forkserver_preload(
             for module in iter_modules(cli.__path__)
             if module.name[0] != "_"
         ),
-        *("notifier.intake.accept", "notifier.rendering.writer", "notifier.delivery.bell"),
+        *("notifier.app.event_intake", "notifier.rendering.writer", "notifier.delivery.wake_up"),
         *("alembic.command", "uvloop", "asyncpg", "structlog"),
     ]
 )

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
 from notifier.model.actor import system
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import members, rejected, schemes, tasks

@@ -141,6 +141,42 @@ async def test_a_letter_that_cannot_be_written_is_held_and_the_others_go_on(
     assert await letters.tasks() == [("held_message", 1)] * 3
 
 
+async def test_an_address_that_cannot_be_read_holds_up_no_other_letter(letters: Letters) -> None:
+    ids = await letters.post(4)
+    for message_id, contact in zip(
+        ids[:3], (b"{", b'{"address": {}}', b'{"address": [1]}'), strict=True
+    ):
+        await letters.run(
+            """UPDATE member_contacts SET contact = :contact WHERE member_id = (
+                   SELECT member_id FROM messages WHERE message_id = :id)""",
+            contact=contact,
+            id=message_id,
+        )
+    batch = await letters.collect()
+    assert (batch.pieces, batch.held) == (1, 3)
+    check(batch.folder, ids[3:])
+    assert await letters.tasks() == [("held_message", 1)] * 3
+
+
+async def test_a_letter_that_cannot_be_archived_holds_up_no_other(letters: Letters) -> None:
+    [bad] = await letters.post()
+    facts = WRITER.sample("card_error", "first").facts
+    fine = await letters.post(notice="card_error", step="first", facts=facts)
+
+    class Forgetful:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(WRITER, name)
+
+        def sample_like(self, c: Correspondence) -> Correspondence:
+            return {"card_error": WRITER.sample_like(c)}[c.notice]
+
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Forgetful(), house=HOUSE))
+    batch = await collect(room, actor=ACTOR)
+    assert batch is not None
+    check(batch.folder, fine)
+    assert await letters.state(bad) == ("held", Reason.RENDER_FAILED)
+
+
 async def test_after_the_cut_off_it_is_the_next_open_day(letters: Letters) -> None:
     """2025-07-18 is a Friday, and the Monday after it a holiday."""
     ids = await letters.post(1, expires_at=datetime(2025, 7, 30, tzinfo=UTC))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.cases.sweep import sweep as cases_sweep
+from notifier.app.sweep import sweep as cases_sweep
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.reasons import Reason
 from notifier.model.relay import Dsn, RelayKind

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from notifier.cases.situations import House
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.sweep import sweep
 from notifier.cases.story import story
-from notifier.cases.sweep import sweep
 from notifier.store import members
 from tests.returns.desk import Desk, bounce
 from tests.samples import NOTICES, SCHEME, member

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import RowMapping
 
-from notifier.cases.situations import House
-from notifier.cases.sweep import sweep
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.sweep import sweep
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.suppression import HARD, SOFT, SuppressionReason, normal

@@ -3,8 +3,10 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterable
 from email import message_from_bytes
 from email.policy import SMTP
+from shutil import rmtree
 
 import pytest
 from sqlalchemy import RowMapping
@@ -70,6 +72,24 @@ async def test_what_was_claimed_before_is_written_from_what_was_in_force(
         assert ("直した文です。" in text_of(ready.envelope.data)) is (expected == digest)
 
 
+async def test_a_publication_that_cannot_be_opened_stops_no_lane(rig: Rig, desk: Desk) -> None:
+    class Brittle(Editions):
+        async def open(self, publications: Iterable[int]) -> None:
+            if bad in (asked := [*publications]):
+                raise ArithmeticError("somewhere deep below")
+            await super().open(asked)
+
+    rig.editions = Brittle(rig.engine, WRITER)
+    bad, _ = await desk.publish("一つ目です。")
+    stuck = await rig.send()
+    async with rig.at_work():
+        await rig.until(stuck, State.HELD)
+        await desk.publisher().roll_back("refund", "ja", SHIPPED, note="誤り", now=NOW)
+        await rig.until(await rig.send(), State.SENT)
+    assert await rig.state(stuck) == ("held", Reason.RENDER_FAILED)
+    assert await rig.tasks() == [("held_message", 1)]
+
+
 async def test_a_batch_of_letters_is_of_one_edition(rig: Rig, desk: Desk) -> None:
     _, first = await desk.publish("一つ目です。")
     pinned = await rig.room().drafter.pinned()
@@ -94,6 +114,25 @@ async def test_a_printed_letter_names_the_version_in_force(rig: Rig, desk: Desk)
     await collect(rig.room(), actor=ACTOR)
     [attempt] = await rig.attempts(message_id)
     assert attempt["template_digest"] == digest
+
+
+async def test_a_publication_with_other_tools_is_printed_beside_the_rest(
+    rig: Rig, desk: Desk
+) -> None:
+    """As after a release of the program that changes the tools: older publications keep theirs."""
+    margin = "#let margin = (left: 2{}mm,"
+    old, new = margin.format(4), margin.format(6)
+    folder = desk.edited(new, notice="_base", file="tools.typ", old=old)
+    for other in WRITER.notices.keys() - {"refund"}:
+        rmtree(folder / "ja" / other)
+    number, [_] = await desk.draft(folder)
+    await desk.publisher().publish(number, note="直し", now=NOW)
+    await rig.send(channel=Channel.LETTER)
+    facts = WRITER.sample("card_error", "first").facts
+    await rig.send(notice="card_error", step="first", channel=Channel.LETTER, facts=facts)
+    batch = await collect(rig.room(), actor=ACTOR)
+    assert batch is not None
+    assert (batch.pieces, batch.held) == (2, 0)
 
 
 async def test_many_publications_take_bounded_room(rig: Rig, desk: Desk) -> None:

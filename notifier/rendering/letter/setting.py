@@ -20,7 +20,7 @@ from notifier.rendering.written import Bulk
 if TYPE_CHECKING:
     from notifier.rendering.letter.typesetter import Typesetter
 
-_Kind = tuple[tuple[str, str, str], str]  # of a piece: language, notice, step; its source
+_Kind = tuple[tuple[str, str, str], str, str]  # of a piece: language, notice, step; its sources
 
 
 class Setting:
@@ -89,6 +89,9 @@ class _Search:
             self._look(rest)
         else:
             self._halve(rest, self._error)
+        if not self._faults:  # each can be set, and yet not all of them together
+            for n in edited:
+                self._blame(n, self._error)
         return self._faults
 
     def _look(self, places: Sequence[int]) -> None:
@@ -128,7 +131,7 @@ class _Search:
 
 
 def _kind(piece: Piece) -> _Kind:
-    return piece.kind, piece.source
+    return piece.kind, piece.tools, piece.source
 
 
 def _named(piece: Piece, error: WriteError) -> LimitExceeded:

@@ -18,8 +18,6 @@ from notifier.rules.codes import judge
 from notifier.rules.guard import check_due
 from notifier.rules.rules.outcomes import draft, generation, hold_task, settle, skip, weigh
 
-#: Requests to pay: they stop when the matter is settled. What is owed to the member goes on.
-REQUESTS = ("card_error", "reregistration_deadline", "renewal")
 _OUTCOME_AFTER = timedelta(days=3)
 
 
@@ -32,7 +30,9 @@ def charge_failed(event: Event, situation: Situation) -> Decision:
         return settle(skip(Reason.SUPERSEDED_IN_TIME, "card_error"))
     left_on = situation.member.left_on
     if left_on and data.charged_on <= left_on:  # told late: what was asked for has ended since
-        return settle(skip(Reason.MEMBER_LEFT, "card_error"), cases=[_ended(data, case, left_on)])
+        return settle(
+            skip(Reason.MEMBER_LEFT, "card_error"), cases=[_ended(data, situation, case, left_on)]
+        )
     silent = situation.charge is not None and situation.charge.silent_before
     verdict = judge(
         data.gateway,
@@ -65,7 +65,9 @@ def _overtaken(data: ChargeFailed, case: CaseRecord | None, situation: Situation
     return bool(case.last_failed_on and case.last_failed_on > data.charged_on)
 
 
-def _ended(data: ChargeFailed, case: CaseRecord | None, ended_on: date) -> CaseChange:
+def _ended(
+    data: ChargeFailed, situation: Situation, case: CaseRecord | None, ended_on: date
+) -> CaseChange:
     """The case of somebody who has left: on record, and closed."""
     return CaseChange(
         kind=CaseKind.CHARGE,
@@ -76,7 +78,7 @@ def _ended(data: ChargeFailed, case: CaseRecord | None, ended_on: date) -> CaseC
         generation=case.generation if case else 1,
         failed_on=data.charged_on,
         ended_on=ended_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
 
 
@@ -202,7 +204,7 @@ def reregistered(event: Event, situation: Situation) -> Decision:
             move=CaseMove.STOP_REMINDERS,
             reason=Reason.REREGISTERED,
             generation=case.generation,
-            cancels=REQUESTS,
+            cancels=situation.requests,
         )
         for case in about
     ]

@@ -10,7 +10,6 @@ from notifier.model.money import AmountRole, LineKind, shown
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.rules.guard import check_due
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.rules.outcomes import draft, settle, skip, weigh
 
 
@@ -31,7 +30,7 @@ def decided(event: Event, situation: Situation) -> Decision:
         generation=case.generation if case else 1,
         failed_on=_failed_on(data, case),
         ended_on=left_on or data.decided_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
     if left_on:
         return settle(skip(Reason.MEMBER_LEFT, "reregistration_deadline"), cases=[change])

@@ -16,7 +16,6 @@ from notifier.rules.guard import (
     check_due,
     check_refund,
 )
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.rules.outcomes import draft, generation, note, settle, skip, weigh
 
 _FEES = (LineKind.OPERATING_FEE, LineKind.OTHER)
@@ -57,7 +56,9 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
     if _overtaken(data, case, situation):
         return settle(skip(Reason.SUPERSEDED_IN_TIME, "apology"))
     if data.next_attempt_on is None or data.deadline is None:
-        return settle(skip(Reason.REFUND_FOLLOWS, "apology"), cases=[_given_up(data, case)])
+        return settle(
+            skip(Reason.REFUND_FOLLOWS, "apology"), cases=[_given_up(data, situation, case)]
+        )
     change = CaseChange(
         kind=CaseKind.CHARGE,
         matter=data.charge_id,
@@ -99,7 +100,7 @@ def _overtaken(data: CorrectionFailed, case: CaseRecord | None, situation: Situa
     return bool(case and case.last_failed_on and case.last_failed_on > data.attempted_on)
 
 
-def _given_up(data: CorrectionFailed, case: CaseRecord | None) -> CaseChange:
+def _given_up(data: CorrectionFailed, situation: Situation, case: CaseRecord | None) -> CaseChange:
     return CaseChange(
         kind=CaseKind.CHARGE,
         matter=data.charge_id,
@@ -109,7 +110,7 @@ def _given_up(data: CorrectionFailed, case: CaseRecord | None) -> CaseChange:
         generation=case.generation if case else 1,
         failed_on=data.attempted_on,
         ended_on=data.attempted_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
 
 

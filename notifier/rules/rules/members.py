@@ -5,7 +5,6 @@ from notifier.model.event import Event
 from notifier.model.membership import MemberLeft
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.rules.outcomes import settle, skip
 
 
@@ -29,7 +28,7 @@ def left(event: Event, situation: Situation) -> Decision:
             reason=Reason.MEMBER_LEFT,
             generation=case.generation,
             ended_on=data.left_on,
-            cancels=REQUESTS,
+            cancels=situation.requests,
         )
         for case in situation.cases
         if case.is_open or case.reason in {Reason.DIRECT_COLLECTION, Reason.TIMED_OUT}

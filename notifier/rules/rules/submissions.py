@@ -7,7 +7,6 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.guard import Contradiction, check_due
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.rules.outcomes import settle, skip
 
 
@@ -58,6 +57,6 @@ def settled(event: Event, situation: Situation) -> Decision:
         reason=Reason.SETTLED,
         generation=case.generation,
         ended_on=data.settled_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
     return settle(skip(Reason.RECORD_ONLY), cases=[change])

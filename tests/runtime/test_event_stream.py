@@ -13,13 +13,13 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import rejected as app
-from notifier.intake.accept import Acceptor
-from notifier.intake.replay import replay
-from notifier.intake.stream import GROUP, Stream, StreamReader
+from notifier.app.event_intake import Acceptor
+from notifier.app.rejected import replay
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, NotAllowed, NotFound
+from notifier.runtime.event_stream import GROUP, Stream, StreamReader
 from notifier.store import members, rejected, schemes, tasks
-from notifier.store.db import loads, rows
+from notifier.store.db import loads, rows, run
 from tests.samples import NOTICES, NOW, SCHEME, SOURCE, amounts, charge, cloud, member
 
 ACTOR = Actor(ActorKind.USER, "test")
@@ -141,6 +141,23 @@ async def test_poison_with_a_name_that_the_record_cannot_hold(billing: Billing) 
     assert await billing.count("events") == 1
     assert await billing.count("rejected_entries") == 3
     assert await billing.pending() == 0
+
+
+async def test_what_the_database_refuses_is_kept_and_holds_nobody_up(billing: Billing) -> None:
+    async with billing.engine.begin() as conn:
+        await run(conn, "ALTER TABLE events ADD CHECK (id <> 'refused')")
+    reader = billing.reader()
+    await billing.queue(_submitted("M0001"), _submitted("M0002", id="refused"))
+    await billing.queue(_submitted("M0003"))
+    await _drain(reader)
+    await billing.queue(_submitted("M0004"))
+    await _drain(reader)
+    assert await billing.count("events") == 3
+    assert await billing.pending() == 0
+    [entry] = await billing.pending_entries()
+    [error] = loads(entry["errors"])
+    assert (error["code"], error["params"]) == ("not_stored", {"value": "23514"})
+    assert await billing.open_tasks() == ["body"]
 
 
 async def test_rejected_entry_can_be_replayed_once_it_fits(billing: Billing) -> None:

@@ -33,8 +33,8 @@ from notifier.rules.together import (
 from notifier.store import messages, together
 from notifier.store.db import loads
 
-from .creation import message_row, shown_row
-from .situations import House
+from .new_messages import message_row, shown_row
+from .rule_context import RuleContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Wanted:
 Known = dict[int, tuple[int, Reason]]  # place → the message that says it, and why none is made
 
 
-async def gather(
+async def coalesce(
     conn: AsyncConnection, wanted: Mapping[int, Wanted], *, actor: Actor, now: datetime
 ) -> Known:
     """Find what need not be a message of its own: it has just been said, or joins another one."""
@@ -124,7 +124,7 @@ def _change(message_id: int, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
+class Split:
     """What becomes of messages about several charges of which some are told no more."""
 
     kept: frozenset[int]  # messages that go on without them
@@ -132,14 +132,14 @@ class Parted:
     found: Mapping[int, RowMapping]
 
 
-async def part(
+async def split(
     conn: AsyncConnection,
     stopped: Sequence[int],
     touched: set[int],
     *,
     actor: Actor,
     now: datetime,
-) -> Parted:
+) -> Split:
     """Let messages go on that are to be stopped for some of their charges only.
 
     ``touched``: cases of which the message must say no more. Where the case of its own key is one
@@ -160,7 +160,7 @@ async def part(
             anew[message_id] = left
     kept = await together.amend(conn, changes, reason=Reason.TOLD_TOGETHER, actor=actor, now=now)
     await together.drop_cases(conn, [(m, c) for m, c in gone if m in kept])
-    return Parted(frozenset(kept), anew, found)
+    return Split(frozenset(kept), anew, found)
 
 
 def in_order(r: RowMapping) -> list[dict[str, Any]]:
@@ -171,16 +171,16 @@ def in_order(r: RowMapping) -> list[dict[str, Any]]:
 
 async def tell_anew(
     conn: AsyncConnection,
-    parted: Parted,
+    parts: Split,
     moved: set[int],
-    house: House,
+    context: RuleContext,
     *,
     actor: Actor,
     now: datetime,
 ) -> None:
     """Messages for the charges that were told in one that has now been stopped (``moved``)."""
-    given = [(parted.found[m], left) for m, left in parted.anew.items() if m in moved]
-    rows = [_anew(r, left, house, now) for r, left in given]
+    given = [(parts.found[m], left) for m, left in parts.anew.items() if m in moved]
+    rows = [_anew(r, left, context, now) for r, left in given]
     made = await messages.insert(conn, rows, actor=actor, now=now)
     cases, causes = [], []
     for n, message_id in made.items():
@@ -193,7 +193,7 @@ async def tell_anew(
 
 
 def _anew(
-    r: RowMapping, left: Sequence[Mapping[str, Any]], house: House, now: datetime
+    r: RowMapping, left: Sequence[Mapping[str, Any]], context: RuleContext, now: datetime
 ) -> dict[str, Any]:
     facts, kept = loads(r["facts"]), {one["matter"] for one in left}
     rest = without(facts, {c["charge_id"] for c in charges_of(facts)} - kept)
@@ -211,7 +211,7 @@ def _anew(
     )
     return message_row(
         draft,
-        house.notices[r["notice"]],
+        context.notices[r["notice"]],
         case_id=left[0]["case_id"],
         member_id=r["member_id"],
         language=r["language"],

@@ -15,19 +15,18 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.event_intake import Acceptor, Clock
+from notifier.intake.card_numbers import masked_payload
+from notifier.intake.envelope import named, parse_event
 from notifier.logs import get_logger
 from notifier.model.actor import system
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import rejected, tasks
-
-from .accept import Acceptor, Clock
-from .card_numbers import masked_payload
-from .envelope import named, parse_event
+from notifier.store.failures import passes, sqlstate_of
 
 GROUP = "notifier"
 FIELD = b"event"
@@ -68,7 +67,9 @@ class StreamReader:
         while not stop.is_set():
             try:
                 await self.step()
-            except (RedisError, DBAPIError, OSError) as problem:
+            except Exception as problem:
+                if not (isinstance(problem, RedisError) or passes(problem)):
+                    raise
                 _log.warning("stream.waiting", problem=type(problem).__name__)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _PAUSE)
@@ -116,8 +117,10 @@ class StreamReader:
                 await self._reject(entry, problem.errors)
         try:
             await self._acceptor.accept([event for _, event in parsed], _ACTOR)
-        except (BadInput, Conflict):
-            for entry, event in parsed:
+        except Exception as problem:
+            if passes(problem):
+                raise
+            for entry, event in parsed:  # find the one; the others go in
                 await self._take_one(entry, event)
         await self._redis.xack(self._stream.name, GROUP, *(key for key, _ in entries))
         await self._trim()
@@ -157,6 +160,12 @@ class StreamReader:
             await self._reject(entry, problem.errors)
         except Conflict:
             await self._reject(entry, [FieldError("id", "conflict", {"value": event.id})])
+        except Exception as problem:
+            if passes(problem):
+                raise
+            _log.exception("stream.not_stored", entry=entry[0].decode())
+            code = sqlstate_of(problem) or type(problem).__name__
+            await self._reject(entry, [FieldError("body", "not_stored", {"value": code})])
 
     async def _reject(self, entry: Entry, errors: Sequence[FieldError]) -> None:
         key, fields = entry

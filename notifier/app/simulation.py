@@ -1,4 +1,4 @@
-"""A rehearsal: events taken through the real door at times of its own, and the clock with them.
+"""A simulation: events applied for real at times of its own, and the clock with them.
 
 Whatever goes out on the way goes nowhere: it counts as handed over at its moment.
 """
@@ -10,7 +10,6 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.cases.sweep import sweep
 from notifier.model.actor import system
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
@@ -23,7 +22,8 @@ from notifier.rules.plan import opening
 from notifier.store import claims, messages, outlook
 from notifier.store.messages import Move
 
-from .accept import Acceptor
+from .event_intake import Acceptor
+from .sweep import sweep
 
 Arrival = tuple[datetime, Event]  # when an event reaches us, aware, and what it says
 
@@ -32,8 +32,8 @@ _DAY: Final = timedelta(days=1)
 _SET: Final = 500
 
 
-class Rehearsal:
-    """A house whose clock is turned. The database is its own: what is played is in it for good."""
+class Simulation:
+    """An engine whose clock is turned. Its database is its own: what is played stays in it."""
 
     def __init__(
         self,
@@ -60,11 +60,11 @@ class Rehearsal:
         """
         waiting = sorted(arrivals, key=lambda a: a[0])
         async with self._engine.connect() as conn:
-            house = await self._acceptor.house(conn)
+            context = await self._acceptor.house(conn)
         day = first
         while day <= last:
             today = [a for a in waiting if japan_date(a[0]) == day]
-            moments = {opening(day, house.calendar("")), *(at for at, _ in today)}
+            moments = {opening(day, context.calendar("")), *(at for at, _ in today)}
             told = {at: [e for _, e in some] for at, some in groupby(today, lambda a: a[0])}
             for moment in sorted(moments):
                 await self.at(moment, told.get(moment, ()))
@@ -76,8 +76,8 @@ class Rehearsal:
         for start in range(0, len(events), _SET):
             await self._acceptor.accept(events[start : start + _SET], _ACTOR)
         async with self._engine.connect() as conn:
-            house = await self._acceptor.house(conn)
-        await sweep(self._engine, house, now=moment)
+            context = await self._acceptor.house(conn)
+        await sweep(self._engine, context, now=moment)
         await self._hand_over()
 
     async def _hand_over(self) -> None:

@@ -1,4 +1,4 @@
-"""Accepting events: everything that is answered with yes is committed, with what follows."""
+"""Taking events in: what is answered with yes is committed, with all that follows from it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,8 +7,7 @@ from typing import Final, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.door import Followed, take
-from notifier.cases.situations import Arrived, House
+from notifier.intake.envelope import Batch, refused
 from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
@@ -16,14 +15,18 @@ from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
 from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.model.press import Press
-from notifier.rules.closures import Closures
-from notifier.store import closures, schemes
 from notifier.store import events as store
 from notifier.store.db import in_transaction
+from notifier.store.failures import passes
 
-from .envelope import Batch, refused
+from .apply_events import Effects, apply_events
+from .group_commit import Answer, GroupCommit
+from .rule_context import RuleContext, load_rule_context
+from .situations import IncomingEvent
 
 _UNKNOWN: Final = frozenset({"unknown_member", "unknown_refund", "unknown_event"})
+#: Larger batches have a transaction of their own: sharing one gains them nothing.
+_SMALL: Final = 50
 _log = get_logger(__name__)
 
 
@@ -55,6 +58,14 @@ class Receipt:
     notes: tuple[FieldError, ...] = ()  # identifiers that look like card numbers
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Events that are kept together or not at all, and who sends them."""
+
+    events: Sequence[Event]
+    actor: Actor
+
+
 class _Refused(Exception):
     """What the record has against events, as errors with their places."""
 
@@ -78,28 +89,22 @@ class Acceptor:
         """``press``: its terms say by when letters are there."""
         self._engine, self._notices, self._clock, self._bell = engine, notices, clock, bell
         self._hours, self._press = hours, press or Press()
+        self._group: GroupCommit[list[Receipt]] = GroupCommit(self._commit)
 
     async def accept(self, events: Sequence[Event], actor: Actor) -> list[Receipt]:
         """Commit all events and what follows from them, or none.
 
-        Raises :class:`BadInput` naming each event that does not fit the record by its place, and
+        Small requests that come together share a transaction, each with its own answer. Raises
+        :class:`BadInput` naming each event that does not fit the record by its place, and
         :class:`Conflict` where all that is wrong are ids that were seen with another payload.
         """
-        try:
-            receipts, followed = await in_transaction(
-                self._engine, lambda conn: self._accept(conn, events, actor)
-            )
-        except _Refused as problem:
-            raise _refusal(events, problem.errors) from None
-        for receipt in receipts:
-            if receipt.is_new and receipt.notes:
-                fields = [note.field for note in receipt.notes]
-                _log.warning(
-                    "event.looks_like_card_number", event_id=receipt.event_id, fields=fields
-                )
-        if followed.lanes:
-            await self._bell.notify_workers(followed.lanes)
-        return receipts
+        request = Request(events, actor)
+        if len(events) <= _SMALL:
+            return await self._group.submit(request)
+        [answer] = await self._commit([request])
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:
         """Everything that is wrong with a batch of which some is: nothing of it is kept.
@@ -128,34 +133,75 @@ class Acceptor:
             raise _refusal(events, problem.errors) from None
         return receipts
 
+    async def house(self, conn: AsyncConnection) -> RuleContext:
+        """What the rules need besides the record of one member."""
+        return await load_rule_context(conn, self._notices, self._hours, self._press)
+
+    async def _commit(self, requests: Sequence[Request]) -> list[Answer[list[Receipt]]]:
+        """Commit requests in one transaction; those at fault are taken out, and tried alone."""
+        events = [event for request in requests for event in request.events]
+        try:
+            receipts, effects = await in_transaction(
+                self._engine, lambda conn: self._accept(conn, events, requests[0].actor)
+            )
+        except _Refused as problem:
+            if len(requests) == 1:
+                return [_refusal(events, problem.errors)]
+            return await self._apart(requests, _guilty(requests, problem.errors))
+        except Exception as problem:  # noqa: BLE001 (it is the answer of each)
+            if passes(problem) or len(requests) == 1:
+                return [problem] * len(requests)
+            return await self._apart(requests, range(len(requests)))
+        _note_card_numbers(receipts)
+        if effects.lanes:
+            await self._bell.notify_workers(effects.lanes)
+        found = iter(receipts)
+        return [[next(found) for _ in request.events] for request in requests]
+
+    async def _apart(
+        self, requests: Sequence[Request], guilty: Collection[int]
+    ) -> list[Answer[list[Receipt]]]:
+        """The innocent together, then the guilty one by one: each has an answer of its own."""
+        innocent = [n for n in range(len(requests)) if n not in guilty]
+        groups = [innocent, *([n] for n in sorted(guilty))]
+        answers: dict[int, Answer[list[Receipt]]] = {}
+        for group in groups:
+            if group:
+                given = await self._commit([requests[n] for n in group])
+                answers |= zip(group, given, strict=True)
+        return [answers[n] for n in range(len(requests))]
+
     async def _accept(
         self, conn: AsyncConnection, events: Sequence[Event], actor: Actor, *, keep: bool = True
-    ) -> tuple[list[Receipt], Followed]:
+    ) -> tuple[list[Receipt], Effects]:
         now = self._clock.now()
         unique, wrong = _unique(events)
         new = await store.insert(conn, [events[n] for n in unique], actor=actor, now=now)
-        arrived = [
-            Arrived(place=unique[n], event_id=event_id, event=events[unique[n]])
+        incoming = [
+            IncomingEvent(place=unique[n], event_id=event_id, event=events[unique[n]])
             for n, event_id in sorted(new.items())
         ]
-        receipts, conflicts = await _receipts(conn, events, arrived)
-        house = await self.house(conn)
-        followed = await take(conn, arrived, house, actor=actor, now=now)
+        receipts, conflicts = await _receipts(conn, events, incoming)
+        context = await self.house(conn)
+        effects = await apply_events(conn, incoming, context, actor=actor, now=now)
         wrong += [*(c for c in conflicts if c.index not in {e.index for e in wrong})]
-        wrong += followed.errors
+        wrong += effects.errors
         if wrong or not keep:
             raise _Refused(wrong)
-        return receipts, followed
+        return receipts, effects
 
-    async def house(self, conn: AsyncConnection) -> House:
-        """What the rules need besides the record of one member."""
-        return House(
-            schemes=await schemes.all_of(conn),
-            notices=self._notices,
-            closures=Closures(await closures.all_of(conn)),
-            hours=self._hours,
-            press=self._press,
-        )
+
+def _guilty(requests: Sequence[Request], errors: Sequence[FieldError]) -> set[int]:
+    """The requests that errors are about, by the places of all their events one after the other."""
+    owner = [n for n, request in enumerate(requests) for _ in request.events]
+    return {owner[error.index or 0] for error in errors}
+
+
+def _note_card_numbers(receipts: Sequence[Receipt]) -> None:
+    for receipt in receipts:
+        if receipt.is_new and receipt.notes:
+            fields = [note.field for note in receipt.notes]
+            _log.warning("event.looks_like_card_number", event_id=receipt.event_id, fields=fields)
 
 
 def _unique(events: Sequence[Event]) -> tuple[list[int], list[FieldError]]:
@@ -170,13 +216,13 @@ def _unique(events: Sequence[Event]) -> tuple[list[int], list[FieldError]]:
 
 
 async def _receipts(
-    conn: AsyncConnection, events: Sequence[Event], arrived: Sequence[Arrived]
+    conn: AsyncConnection, events: Sequence[Event], incoming: Sequence[IncomingEvent]
 ) -> tuple[list[Receipt], list[FieldError]]:
     """The answer for each event, and the ids that are on record with another content.
 
     Only those that have not just arrived are looked up.
     """
-    new = {(a.event.source, a.event.id): a for a in arrived}
+    new = {(e.event.source, e.event.id): e for e in incoming}
     known = await store.known(conn, {(e.source, e.id) for e in events} - new.keys())
     receipts, conflicts = [], []
     for place, event in enumerate(events):

@@ -1,27 +1,23 @@
 """What the record knows about a wave of events, loaded set by set; and what speaks against it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor, system
+from notifier.model.decision import Decision
 from notifier.model.errors import FieldError
 from notifier.model.event import CLOCK_AHEAD, Event
 from notifier.model.member import Enrolment, Member, MemberStatus, PostalAddress
 from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
-from notifier.model.notice import Notice
-from notifier.model.plan import OFFICE_HOURS, Calendar, Hours
-from notifier.model.press import Press
 from notifier.model.register import STATUS, Change, changed_by
-from notifier.model.scheme import Scheme
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
 from notifier.rules.arrival import arrival
 from notifier.rules.calendar import japan_date
-from notifier.rules.closures import NO_CLOSURES, Closures
 from notifier.rules.plan import earliest
 from notifier.store import (
     cases,
@@ -36,11 +32,13 @@ from notifier.store import (
 from notifier.store.member_changes import Recorded
 from notifier.store.reregistrations import Reregistration
 
-_DOOR: Final = system("door")
+from .rule_context import RuleContext
+
+_EVENTS: Final = system("door")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class IncomingEvent:
     """An event that is on record and waits for its decision."""
 
     place: int  # in the request, for the errors
@@ -48,19 +46,12 @@ class Arrived:
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What does not change from event to event."""
+class DecidedEvent(NamedTuple):
+    """An event with what the record knew about it, and what the rules made of both."""
 
-    schemes: Mapping[str, Scheme]
-    notices: Mapping[str, Notice]
-    closures: Closures = NO_CLOSURES
-    hours: Hours | None = OFFICE_HOURS  # None: at any time
-    press: Press = field(default_factory=Press)  # by when its letters are there
-
-    def calendar(self, scheme: str) -> Calendar:
-        """When messages about a scheme go out."""
-        return Calendar(is_open=self.closures.of(scheme), hours=self.hours)
+    incoming: IncomingEvent
+    situation: Situation
+    decision: Decision
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,37 +65,41 @@ class _Record:
     cases: Mapping[int, list[CaseRecord]]
     shown: Mapping[int, list[tuple[str, str, int]]]
     superseded: Mapping[int, frozenset[int]]  # event id → events whose place it takes
-    spoken: Mapping[int, date]  # case id → the latest day of a message
+    last_notified_on: Mapping[int, date]  # case id → the latest day of a message
     reregistered: Mapping[int, list[Reregistration]]  # by member id
 
 
-async def load(
+async def load_situations(
     conn: AsyncConnection,
-    wave: Sequence[Arrived],
-    house: House,
+    wave: Sequence[IncomingEvent],
+    context: RuleContext,
     now: datetime,
-    actor: Actor = _DOOR,
-) -> tuple[list[tuple[Arrived, Situation]], list[FieldError]]:
+    actor: Actor = _EVENTS,
+) -> tuple[list[tuple[IncomingEvent, Situation]], list[FieldError]]:
     """Situations of the events that fit the record, and errors about those that do not.
 
     A wave has at most one event for each member; the members are locked, so that events about
     one member are decided one after the other.
     """
-    record = await _load(conn, wave, house, now, actor)
-    ready: list[tuple[Arrived, Situation]] = []
+    record = await _load(conn, wave, context, now, actor)
+    ready: list[tuple[IncomingEvent, Situation]] = []
     errors: list[FieldError] = []
-    for arrived in wave:
-        wrong = list(_check(arrived, record, house, now))
+    for incoming in wave:
+        wrong = list(_check(incoming, record, context, now))
         errors += wrong
         if not wrong:
-            ready.append((arrived, _situation(arrived, record, house, now)))
+            ready.append((incoming, _situation(incoming, record, context, now)))
     return ready, errors
 
 
 async def _load(
-    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime, actor: Actor
+    conn: AsyncConnection,
+    wave: Sequence[IncomingEvent],
+    context: RuleContext,
+    now: datetime,
+    actor: Actor,
 ) -> _Record:
-    newer = await _register(conn, wave, house, now, actor)
+    newer = await _register(conn, wave, context, now, actor)
     families = await superseded.families(
         conn, [(a.event_id, a.event.source, s) for a in wave if (s := a.event.supersedes)]
     )
@@ -126,14 +121,14 @@ async def _load(
         cases=about,
         shown=await history.shown_in(conn, case_ids),
         superseded=families,
-        spoken=await history.spoken(conn, case_ids),
+        last_notified_on=await history.spoken(conn, case_ids),
         reregistered=await reregistrations.of_members(conn, [m.member_id for m in found.values()]),
     )
 
 
 async def _take_back(
     conn: AsyncConnection,
-    wave: Sequence[Arrived],
+    wave: Sequence[IncomingEvent],
     event_ids: frozenset[int],
     now: datetime,
     actor: Actor,
@@ -147,12 +142,16 @@ async def _take_back(
 
 
 async def _register(
-    conn: AsyncConnection, wave: Sequence[Arrived], house: House, now: datetime, actor: Actor
+    conn: AsyncConnection,
+    wave: Sequence[IncomingEvent],
+    context: RuleContext,
+    now: datetime,
+    actor: Actor,
 ) -> frozenset[str]:
     told = {
         a.event.member_no: (a.event.data, a)
         for a in wave
-        if isinstance(a.event.data, MemberUpdated) and not _unknown_schemes(a.event.data, house)
+        if isinstance(a.event.data, MemberUpdated) and not _unknown_schemes(a.event.data, context)
     }
     if not told:
         return frozenset()
@@ -170,11 +169,11 @@ async def _register(
     return frozenset(told.keys() - saved.keys())
 
 
-def _unknown_schemes(data: MemberUpdated, house: House) -> list[tuple[str, str]]:
+def _unknown_schemes(data: MemberUpdated, context: RuleContext) -> list[tuple[str, str]]:
     return [
         (f"data.enrolments.{n}.scheme", e.scheme)
         for n, e in enumerate(data.enrolments)
-        if e.scheme not in house.schemes
+        if e.scheme not in context.schemes
     ]
 
 
@@ -213,30 +212,32 @@ def _key(event: Event, name: str) -> tuple[str, str] | None:
     return (event.source, value) if value else None
 
 
-def _check(arrived: Arrived, record: _Record, house: House, now: datetime) -> list[FieldError]:
-    event, data = arrived.event, arrived.event.data
+def _check(
+    incoming: IncomingEvent, record: _Record, context: RuleContext, now: datetime
+) -> list[FieldError]:
+    event, data = incoming.event, incoming.event.data
     wrong: list[tuple[str, str, object]] = []
     if event.time > now + CLOCK_AHEAD:  # it would overtake all that is to come
         wrong.append(("time", "time_ahead", event.time.isoformat()))
-    if isinstance(data, MemberUpdated) and (unknown := _unknown_schemes(data, house)):
+    if isinstance(data, MemberUpdated) and (unknown := _unknown_schemes(data, context)):
         return [
-            FieldError(field, "unknown_scheme", {"value": scheme}, index=arrived.place)
+            FieldError(field, "unknown_scheme", {"value": scheme}, index=incoming.place)
             for field, scheme in unknown
         ]
     member = record.members.get(event.member_no)
     if member is None:
         wrong.append(("data.member_no", "unknown_member", event.member_no))
     scheme = getattr(data, "scheme", None)
-    if scheme is not None and scheme not in house.schemes:
+    if scheme is not None and scheme not in context.schemes:
         wrong.append(("data.scheme", "unknown_scheme", scheme))
     charge = record.charges.get(_key(event, "charge_id") or ("", ""))
     if charge and member and charge[0] != member.member_id:
         wrong.append(("data.charge_id", "charge_of_other_member", charge[1].charge_id))
     wrong += _check_refund(event, member, record)
-    if event.supersedes and arrived.event_id not in record.superseded:
+    if event.supersedes and incoming.event_id not in record.superseded:
         wrong.append(("supersedes", "unknown_event", event.supersedes))
     return [
-        FieldError(field, code, {"value": value}, index=arrived.place)
+        FieldError(field, code, {"value": value}, index=incoming.place)
         for field, code, value in wrong
     ]
 
@@ -255,15 +256,17 @@ def _check_refund(
     return []
 
 
-def letter_by(member: Member, scheme: str, house: House, starts: datetime) -> date | None:
+def letter_by(member: Member, scheme: str, context: RuleContext, starts: datetime) -> date | None:
     """The day on which a letter to a member arrives that may go out from a moment on."""
     if member.address is None:
         return None
-    return arrival(starts, member.address, house.press, house.closures.of(scheme))
+    return arrival(starts, member.address, context.press, context.closures.of(scheme))
 
 
-def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -> Situation:
-    event = arrived.event
+def _situation(
+    incoming: IncomingEvent, record: _Record, context: RuleContext, now: datetime
+) -> Situation:
+    event = incoming.event
     member = record.members[event.member_no]
     refund = record.refunds.get(_key(event, "refund_id") or ("", ""))
     key = _key(event, "charge_id") or ((event.source, refund[1].charge_id) if refund else None)
@@ -276,14 +279,14 @@ def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -
         for role, name, yen in record.shown.get(case.case_id, ())
         if case.matter == getattr(event.data, "charge_id", None)
     )
-    calendar = house.calendar(scheme or "")
-    starts = earliest(now, calendar, after=_spoken(event, about, record))
+    calendar = context.calendar(scheme or "")
+    starts = earliest(now, calendar, after=_last_notified_on(event, about, record))
     return Situation(
         now=now,
         today=japan_date(now),
         member=member,
-        scheme=house.schemes.get(scheme) if scheme else None,
-        notices=house.notices,
+        scheme=context.schemes.get(scheme) if scheme else None,
+        notices=context.notices,
         calendar=calendar,
         earliest=starts,
         reregistered_at=_reregistered(event, record.reregistered.get(member.member_id, ())),
@@ -291,20 +294,17 @@ def _situation(arrived: Arrived, record: _Record, house: House, now: datetime) -
         refund=refund[1] if refund else None,
         cases=tuple(about),
         shown=shown,
-        superseded=record.superseded.get(arrived.event_id, frozenset()),
-        letter_by=letter_by(member, scheme or "", house, starts),
+        superseded=record.superseded.get(incoming.event_id, frozenset()),
+        letter_by=letter_by(member, scheme or "", context, starts),
         register_newer=event.member_no in record.newer,
     )
 
 
-def _spoken(event: Event, about: Sequence[CaseRecord], record: _Record) -> date | None:
+def _last_notified_on(event: Event, about: Sequence[CaseRecord], record: _Record) -> date | None:
     """The latest day on which the matter's own case has spoken or will speak."""
-    days = [
-        record.spoken[c.case_id]
-        for c in about
-        if c.case_id in record.spoken and (c.source, c.matter) == (event.source, event.matter)
-    ]
-    return max(days, default=None)
+    own = [c.case_id for c in about if (c.source, c.matter) == (event.source, event.matter)]
+    days = record.last_notified_on
+    return max((days[case_id] for case_id in own if case_id in days), default=None)
 
 
 def _reregistered(event: Event, known: Sequence[Reregistration]) -> datetime | None:
