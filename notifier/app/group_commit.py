@@ -17,7 +17,8 @@ T = TypeVar("T")
 Answer: TypeAlias = T | Exception
 
 _MOST: Final = 500  # events in one commit
-_AT_ONCE: Final = 1  # commits under way
+#: Commits under way: while one waits for the database the next is decided.
+_AT_ONCE: Final = 2
 
 
 @dataclass(slots=True, eq=False)
