@@ -48,6 +48,11 @@ class GroupCommit(Generic[T]):
         self._begin()
         return await mine.answer
 
+    async def close(self) -> None:
+        """Wait for what is under way, also that of callers who have gone."""
+        while self._running:
+            await asyncio.wait(self._running)
+
     def _begin(self) -> None:
         while self._waiting and len(self._running) < _AT_ONCE:
             # In a context of its own: log lines are not about the request that came first.

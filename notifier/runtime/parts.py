@@ -76,6 +76,7 @@ async def joined(
     clock = clock_of(settings)
     bell = Bell(urls.redis)
     direct = Direct(engine, most=2)
+    acceptor = Acceptor(engine, writer.notices, clock, bell, settings.hours, settings.press)
     try:
         yield Parts(
             settings=settings,
@@ -85,10 +86,11 @@ async def joined(
             writer=writer,
             clock=clock,
             bell=bell,
-            acceptor=Acceptor(engine, writer.notices, clock, bell, settings.hours, settings.press),
+            acceptor=acceptor,
             supervisor=supervisor or Supervisor(),
         )
     finally:
+        await acceptor.close()
         await bell.close()
         direct.close()
         await engine.dispose()

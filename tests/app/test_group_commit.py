@@ -102,4 +102,5 @@ async def test_whoever_hangs_up_takes_nobody_along(office: Office) -> None:
     asked[2].cancel()
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [isinstance(a, list) for a in answers] == [False, True, False, True]
+    await office.acceptor.close()
     assert {"e2", "e4"} <= (await _recorded(office)).keys()
