@@ -106,6 +106,10 @@ class Acceptor:
             raise answer
         return answer
 
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await self._group.close()
+
     async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:
         """Everything that is wrong with a batch of which some is: nothing of it is kept.
 

@@ -17,7 +17,8 @@ T = TypeVar("T")
 Answer: TypeAlias = T | Exception
 
 _MOST: Final = 500  # events in one commit
-_AT_ONCE: Final = 1  # commits under way
+#: Commits under way: while one waits for the database the next is decided.
+_AT_ONCE: Final = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +47,11 @@ class GroupCommit(Generic[T]):
         self._waiting.append(mine)
         self._begin()
         return await mine.answer
+
+    async def close(self) -> None:
+        """Wait for what is under way, also that of callers who have gone."""
+        while self._running:
+            await asyncio.wait(self._running)
 
     def _begin(self) -> None:
         while self._waiting and len(self._running) < _AT_ONCE:

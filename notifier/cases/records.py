@@ -10,24 +10,18 @@ from notifier.app.situations import IncomingEvent as Arrived
 from notifier.model.actor import Actor
 from notifier.model.billing import (
     CardReregistered,
-    ChargeSettled,
-    ChargeSubmitted,
-    CorrectionFailed,
-    Duplicated,
-    Overcharged,
     RefundCompleted,
     RefundDecided,
 )
-from notifier.model.decision import Decision, Hold, Skip
+from notifier.model.decision import Decision, Skip
 from notifier.model.event import Event
 from notifier.model.member import MemberStatus
 from notifier.model.membership import MemberLeft
-from notifier.model.money import ChargeAmounts, LineKind
 from notifier.model.reasons import Reason
 from notifier.model.register import STATUS, Change
 from notifier.model.situation import Situation
 from notifier.model.task import TaskKind
-from notifier.rules.calendar import japan_date
+from notifier.rules.event_types import event_type_of
 from notifier.store import (
     charges,
     member_changes,
@@ -101,29 +95,13 @@ def _charge_id(event: Event) -> str | None:
     return getattr(event.data, "charge_id", None)
 
 
-def _contradicted(decision: Decision) -> bool:
-    """An amount that is held for contradicting the record does not become the record."""
-    return any(isinstance(o, Hold) and "contradictions" in o.details for o in decision.outcomes)
-
-
 def _silent(decision: Decision) -> bool:
     return any(isinstance(o, Skip) and o.reason is Reason.SILENT_RETRY for o in decision.outcomes)
 
 
 def _charge(arrived: Arrived, situation: Situation, decision: Decision) -> dict[str, Any] | None:
-    event, data = arrived.event, arrived.event.data
-    charge_id = _charge_id(event)
-    said: dict[str, Any] = {}
-    if isinstance(data, ChargeSubmitted):
-        said["amounts"] = _amounts(data)
-    elif isinstance(data, ChargeSettled):
-        said["settled_on"] = data.settled_on
-    elif isinstance(data, Overcharged | CorrectionFailed) and not _contradicted(decision):
-        said["refundable"] = data.difference
-    elif isinstance(data, Duplicated) and not _contradicted(decision):
-        said["refundable"] = data.refund
-    elif _silent(decision):
-        said["silent_on"] = japan_date(event.time)
+    event, charge_id = arrived.event, _charge_id(arrived.event)
+    said = event_type_of(event).charge_facts(event, decision)
     if charge_id is None or not said:
         return None
     return {
@@ -132,14 +110,4 @@ def _charge(arrived: Arrived, situation: Situation, decision: Decision) -> dict[
         "member_id": situation.member.member_id,
         "event_id": arrived.event_id,
         **said,
-    }
-
-
-def _amounts(data: ChargeSubmitted) -> dict[str, Any]:
-    amounts: ChargeAmounts = data.amounts
-    return {
-        "charged_on": data.charged_on,
-        "premium": amounts.sum_of(LineKind.PREMIUM),
-        "other_fees": amounts.sum_of(LineKind.OPERATING_FEE, LineKind.OTHER),
-        "total": amounts.total,
     }

@@ -7,7 +7,6 @@ import typer
 
 from notifier.app.lookups import near
 from notifier.intake.characters import printable
-from notifier.model.event import TYPES
 from notifier.runtime.clock import clock_of
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import BadSettings
@@ -23,6 +22,7 @@ def example(
 ) -> None:
     """Print events about the members of docs/examples, one a line, with dates around today."""
     from notifier.demo.examples import example_events
+    from notifier.rules.rules import TYPES
 
     if only and only not in TYPES:
         close = ", ".join(near(only, TYPES) or sorted(TYPES))

@@ -76,7 +76,7 @@ class Parts:
 
     @cached_property
     def acceptor(self) -> "Acceptor":
-        """The door for events."""
+        """Who accepts events."""
         from notifier.app.event_intake import Acceptor
 
         hours, press = self.settings.hours, self.settings.press
@@ -87,7 +87,9 @@ class Parts:
         return await self.acceptor.house(conn)
 
     async def close(self) -> None:
-        """Ring what is still wanted, and let go of all connections."""
+        """Finish what is under way, and let go of all connections."""
+        if "acceptor" in self.__dict__:
+            await self.acceptor.close()
         if "bell" in self.__dict__:
             await self.bell.close()
         self.direct.close()

@@ -1,5 +1,6 @@
 """What the HTTP interface asks of the house, answered by the joined parts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ from .parts import Parts
 from .sender import staff_sender
 
 _API: Final = system("api")
+_LOOKUPS: Final = 2  # of keys, under way
 _log = get_logger(__name__)
 
 
@@ -60,6 +62,8 @@ class HouseServices:
         )
         self._providers = ProviderDesk(parts.settings.providers, lambda: datetime.now(UTC))
         self._direct = direct_labels(parts.settings.relays)
+        self._asked: dict[str, asyncio.Task[RowMapping | None]] = {}
+        self._lookups = asyncio.Semaphore(_LOOKUPS)
 
     async def authenticate(self, key: str) -> Caller:
         """The owner of a key, asked of the record each time: a revocation counts at once."""
@@ -76,8 +80,20 @@ class HouseServices:
         return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"])
 
     async def _key(self, key_id: str) -> RowMapping | None:
-        """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
+        """A key as the record has it, read after this was asked.
+
+        Requests that come while look-ups are under way share the next one.
+        """
         async with self._record("key"):
+            asked = self._asked.get(key_id)
+            if asked is None:
+                asked = self._asked[key_id] = asyncio.create_task(self._look_up(key_id))
+            return await asyncio.shield(asked)
+
+    async def _look_up(self, key_id: str) -> RowMapping | None:
+        """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
+        async with self._lookups:
+            del self._asked[key_id]  # whoever comes from now on asks anew
             try:
                 return await keys.get(self._parts.direct, key_id)
             except Exception as problem:

@@ -25,7 +25,7 @@ from tests.samples import SCHEME, SOURCE, amounts, charge, cloud, member
 _ACTOR = Actor(ActorKind.USER, "bench")
 _CHUNK = 1000
 #: One caller may use more connections than are usual.
-_FOR_ONE_CALLER = ("CONNECTIONS_PER_ADDRESS", "REQUESTS_PER_ADDRESS", "REQUESTS_PER_KEY")
+_FOR_ONE_CALLER = ("connections_per_address", "requests_per_address", "requests_per_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
         "NOTIFIER_RELAY_TLS": settings.relay_tls,
         "NOTIFIER_API_PORT": str(settings.api_port),
         "NOTIFIER_SENDING_HOURS": settings.sending_hours,
-        **{f"NOTIFIER_HTTP__{name}": "100" for name in _FOR_ONE_CALLER},
+        "NOTIFIER_HTTP": json.dumps(dict.fromkeys(_FOR_ONE_CALLER, 100)),
     }
     try:
         async with joined(settings, urls) as parts, Crew(folder, given) as crew:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from notifier.model.billing import CardReregistered, ChargeFailed
-from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision, Hold
+from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision, Hold, Skip
 from notifier.model.event import Event
 from notifier.model.message import Draft
 from notifier.model.money import AmountRole, LineKind, shown
@@ -15,6 +15,7 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.model.verdict import Action, Verdict
 from notifier.rules.calendar import japan_date
 from notifier.rules.codes import judge
+from notifier.rules.event_types import EventType
 from notifier.rules.guard import check_due
 from notifier.rules.rules.outcomes import draft, generation, hold_task, settle, skip, weigh
 
@@ -209,3 +210,20 @@ def reregistered(event: Event, situation: Situation) -> Decision:
         for case in about
     ]
     return settle(skip(Reason.RECORD_ONLY), cases=changes)
+
+
+def _silence(event: Event, decision: Decision) -> dict[str, Any] | None:
+    """The day on which billing tried again by itself."""
+    silent = any(isinstance(o, Skip) and o.reason is Reason.SILENT_RETRY for o in decision.outcomes)
+    return {"silent_on": japan_date(event.time)} if silent else None
+
+
+EVENT_TYPES = (
+    EventType(
+        name="billing.card.charge_failed",
+        models={1: ChargeFailed},
+        rule=charge_failed,
+        charge_facts=_silence,
+    ),
+    EventType(name="billing.card.reregistered", models={1: CardReregistered}, rule=reregistered),
+)

@@ -9,6 +9,7 @@ from notifier.model.event import Event
 from notifier.model.money import AmountRole, LineKind, shown
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
+from notifier.rules.event_types import EventType
 from notifier.rules.guard import check_due
 from notifier.rules.rules.outcomes import draft, settle, skip, weigh
 
@@ -79,3 +80,12 @@ def _facts(
         "contact_by": data.contact_by and data.contact_by.isoformat(),
         "reregistered": came or None,
     }
+
+
+EVENT_TYPES = (
+    EventType(
+        name="billing.charge.direct_collection_decided",
+        models={1: DirectCollectionDecided},
+        rule=decided,
+    ),
+)

@@ -9,6 +9,7 @@ from notifier.model.money import AmountRole, ChargeAmounts, LineKind, ShownAmoun
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.rules.calendar import japan_date
+from notifier.rules.event_types import EventType, contradicted
 from notifier.rules.guard import (
     Contradiction,
     check_charged,
@@ -203,3 +204,36 @@ def _explained(explanation: Explanation | None) -> dict[str, Any]:
 
 def _iso(day: Any) -> str | None:
     return None if day is None else str(day)
+
+
+def _difference(event: Event, decision: Decision) -> dict[str, Any] | None:
+    """What is owed to the member."""
+    assert isinstance(event.data, Overcharged | CorrectionFailed)
+    return None if contradicted(decision) else {"refundable": event.data.difference}
+
+
+def _refund(event: Event, decision: Decision) -> dict[str, Any] | None:
+    assert isinstance(event.data, Duplicated)
+    return None if contradicted(decision) else {"refundable": event.data.refund}
+
+
+EVENT_TYPES = (
+    EventType(
+        name="billing.charge.correction_failed",
+        models={1: CorrectionFailed},
+        rule=correction_failed,
+        charge_facts=_difference,
+    ),
+    EventType(
+        name="billing.charge.overcharged",
+        models={1: Overcharged},
+        rule=overcharged,
+        charge_facts=_difference,
+    ),
+    EventType(
+        name="billing.charge.duplicated",
+        models={1: Duplicated},
+        rule=duplicated,
+        charge_facts=_refund,
+    ),
+)
