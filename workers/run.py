@@ -66,7 +66,6 @@ def journals(given: Settings) -> Path:
 
 async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) -> None:
     """Deliver lanes, and let time pass in the cases, until told to stop."""
-    editions = Editions(parts.engine, parts.writer)
 
     async def tick(engine: AsyncEngine, now: datetime) -> set[Lane]:
         async with engine.connect() as conn:
@@ -79,18 +78,6 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
 
     async def track(engine: AsyncEngine, now: datetime) -> set[Lane]:
         await returns.sweep(engine, direct=direct_labels(parts.settings.relays), now=now)
-        return set()
-
-    async def channels(engine: AsyncEngine, _now: datetime) -> set[Lane]:
-        await send_due(
-            TransportContext(
-                engine=engine,
-                present=editions.present,
-                sender=staff_sender(parts.settings),
-                folder=parts.settings.var,
-                now=parts.clock.now,
-            )
-        )
         return set()
 
     async def kept_apart(engine: AsyncEngine, now: datetime) -> set[Lane]:
@@ -106,7 +93,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             lanes,
             writer=parts.writer,
             house=staff_sender(parts.settings),
-            hooks=(tick, press, track, channels, housekeeping(parts), kept_apart),
+            hooks=(tick, press, track, channels(parts), housekeeping(parts), kept_apart),
             stop=stop,
             supervisor=parts.supervisor,
         )
@@ -115,6 +102,23 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
     async with asyncio.TaskGroup() as group:
         group.create_task(keep("delivery", working, stop=stop))
         group.create_task(keep("webhooks", lambda: tell_others(parts, stop), stop=stop))
+
+
+def channels(parts: Parts) -> Hook:
+    """What is due on channels that have no workers of their own."""
+    context = TransportContext(
+        engine=parts.engine,
+        present=Editions(parts.engine, parts.writer).present,
+        sender=staff_sender(parts.settings),
+        folder=parts.settings.var,
+        now=parts.clock.now,
+    )
+
+    async def sent(_engine: AsyncEngine, _now: datetime) -> set[Lane]:
+        await send_due(context)
+        return set()
+
+    return sent
 
 
 def housekeeping(parts: Parts) -> Hook:

@@ -34,14 +34,6 @@ class _Data(BaseModel):
     member_no: Ident
 
 
-class Gateway(StrEnum):
-    """Payment gateways with a code table of ours."""
-
-    GMO = "gmo"
-    STRIPE = "stripe"
-    PAYJP = "payjp"
-
-
 class Remedy(StrEnum):
     """How an amount comes back to the member."""
 

@@ -4,9 +4,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.compose import StaffSender
 from notifier.delivery.render import Renderer
-from notifier.model.provider import METADATA_HEADER
 from notifier.rendering.stream import Stream
 from notifier.rendering.writer import Writer
+from notifier.returns import providers
 from notifier.wording.editions import Editions
 
 from .settings import Settings
@@ -28,6 +28,12 @@ def renderer(
             sender_id=given.feedback_sender,
             unsubscribe_domain=given.bounce_domain,
             unsubscribe_url=given.unsubscribe_url,
-            token_header=METADATA_HEADER if given.providers.postmark else "",
+            token_header=_token_header(given),
         ),
     )
+
+
+def _token_header(given: Settings) -> str:
+    """The header by which a provider can name mails of ours; empty: none wants one."""
+    headers = (providers.load(name).token_header for name in given.providers)
+    return next(filter(None, headers), "")
