@@ -14,13 +14,13 @@ from .signing import signer
 
 
 def renderer(
-    given: Settings, writer: Writer, house: StaffSender, *, engine: AsyncEngine
+    given: Settings, writer: Writer, sender: StaffSender, *, engine: AsyncEngine
 ) -> Renderer:
     """Writes mails in the name of this house, from what is in force on record."""
     return Renderer(
         writer=writer,
         editions=Editions(engine, writer),
-        house=house,
+        sender=sender,
         bounce_domain=given.bounce_domain,
         message_id_domain=given.message_id_domain,
         signer=signer(given),

@@ -16,9 +16,9 @@ from notifier.model.errors import BadInput
 from notifier.model.returns import Return
 from notifier.model.tracking import BounceReason, DeliveredLevel, ReturnKind
 from notifier.returns import providers
+from notifier.returns.judge import tokens_of
 from notifier.returns.providers import postmark, sendgrid, ses
 from notifier.returns.providers.table import table
-from notifier.returns.whom import tokens_of
 
 TOKEN = "abcdefghijklmnopqrstuvwx23"
 OURS = f"<{TOKEN}@notifier.example.jp>"
