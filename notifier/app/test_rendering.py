@@ -2,18 +2,18 @@
 
 from datetime import datetime
 
-import structlog
 from sqlalchemy import RowMapping
 
 from notifier.channels.registry import adapter_of
 from notifier.delivery.compose import StaffSender, Unsendable, correspondence
+from notifier.logs import get_logger
 from notifier.model.outcome import RenderedMessage
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.rendering.errors import LetterError
 from notifier.rendering.writer import Writer
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 def rendered(writer: Writer, row: RowMapping, house: StaffSender, now: datetime) -> RenderedMessage:

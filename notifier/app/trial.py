@@ -9,7 +9,7 @@ from notifier.model.correspondence import Correspondence
 from notifier.model.errors import FieldError
 from notifier.model.states import Channel
 from notifier.rendering.errors import LetterError, WriteError
-from notifier.rendering.links import check_text
+from notifier.rendering.text.links import check_text
 from notifier.rendering.writer import Writer
 
 

@@ -13,18 +13,18 @@ from typing import Final
 
 import orjson
 import pybase64
-import structlog
 import zstandard
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import Damaged
 from notifier.model.template_version import TemplateVersion
 from notifier.store import documents
 from notifier.store.documents import Codec, Dictionary
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _LEVEL: Final = -1  # it is all in the dictionary: higher levels only take longer
 _LINE: Final = 76  # characters of a line of base64, RFC 2045 6.8

@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-import structlog
-
+from notifier.logs import get_logger
 from notifier.model.states import Channel
 
 from .adapter import Adapter, TransportContext
 from .letter import Letter
 from .mail import Mail
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _ADAPTERS: Final[dict[Channel, Adapter]] = {}
 

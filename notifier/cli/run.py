@@ -20,7 +20,7 @@ Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk;
 def up() -> None:
     """Run all in one process: HTTP, the stream, lanes, returns. For a small association."""
     from notifier.runtime import receiving, serving
-    from workers.run import work_on
+    from notifier.runtime.worker import work_on
 
     async def both(parts: Parts) -> None:
         stop = serving.stop_on_signals()
@@ -51,7 +51,7 @@ def work(lanes: Lanes = None) -> None:
     if unknown:
         raise wrong_use("no_such_lane", names=", ".join(unknown), known=", ".join(_LANES))
     from notifier.runtime import serving
-    from workers.run import work_on
+    from notifier.runtime.worker import work_on
 
     wanted = {_LANES[name] for name in lanes} if lanes else set(Lane)
 

@@ -83,8 +83,7 @@ def run(
         if not engines.has_record():
             err.print(label("cli.making_record", given.locale, var=given.var.resolve()))
         with engines:
-            new = serves or creates
-            return uvloop.run(_joined(given, engines, work, creates=new))
+            return uvloop.run(_joined(given, engines, work, serves=serves, creates=creates))
     except (ClickException, typer.Abort, typer.Exit):
         raise
     except Exception as problem:  # noqa: BLE001 (said in a sentence, with a reference if need be)
@@ -96,7 +95,12 @@ def run(
 
 
 async def _joined(
-    given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]], *, creates: bool
+    given: Settings,
+    engines: Engines,
+    work: Callable[[Parts], Awaitable[_T]],
+    *,
+    serves: bool,
+    creates: bool,
 ) -> _T:
     supervisor = Supervisor()
 
@@ -105,8 +109,10 @@ async def _joined(
 
     async with (
         supervisor.beside("engines", watch, longest=_WATCH),
-        joined(given, engines.urls, supervisor, creates=creates) as parts,
+        joined(given, engines.urls, supervisor, creates=serves or creates) as parts,
     ):
+        if serves:
+            _ = parts.acceptor  # what is wrong with a template ends a server at its start
         return await work(parts)
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -25,7 +25,7 @@ from .outcomes import hold
 from .render import Ready, Renderer
 from .session import ACTOR, WorkerSession
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _AT_ONCE: Final = 4  # mails written in one go
 _REST: Final = 1.0  # seconds before what failed is tried again

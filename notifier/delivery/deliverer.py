@@ -8,9 +8,9 @@ from datetime import datetime
 from time import monotonic
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.store.direct import Direct
@@ -26,7 +26,7 @@ from .render import Ready, Renderer
 from .session import WorkerSession
 from .wake_up import WakeUp
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 POLL: Final = 1.0  # seconds between looks when no wake_up rings
 _AGAIN: Final = 0.2  # seconds between looks while the relay grants no further connection

@@ -11,9 +11,9 @@ from datetime import datetime
 from time import monotonic
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.store import attempts, documents
 from notifier.store.attempts import Parcel
 from notifier.store.direct import Direct
@@ -26,7 +26,7 @@ from .render import Ready
 from .replies import Hint, Outcome, Reply
 from .session import ACTOR, WorkerSession
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _IN_HAND: Final = 2  # of each destination
 _LONGEST_IN_HAND: Final = 5.0  # seconds that a mail is kept in hand

@@ -18,16 +18,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
+from notifier.logs import get_logger
 from notifier.model.dkim import DkimKey, KeyType
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _NEW_BITS: Final = 2048
 _BITS: Final = range(1024, 4097)  # what every verifier must take, RFC 8301 3.2

@@ -13,9 +13,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.relay import Relay, relays_for
 
@@ -29,7 +29,7 @@ from .resolve import resolve_dead_workers
 from .session import WorkerSession
 from .wake_up import WakeUp
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _SHORT: Final = 5.0  # seconds: a session that breaks off before has hardly begun
 _MOST_BROKEN: Final = 3  # such sessions in a row before whoever runs the process hears of it

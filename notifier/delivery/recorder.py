@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, uncertain
@@ -21,7 +21,7 @@ from .away import is_away, patiently
 from .outcomes import failed_task
 from .session import ACTOR, WorkerSession
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _MOST: Final = 200  # outcomes in one transaction
 _GATHER: Final = 0.02  # seconds that the record of a mass mailing waits for more of them

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-import structlog
 from sqlalchemy import RowMapping
 
 from notifier.archive.packing import Packers, Segment
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
 from notifier.model.template_version import TemplateVersion
 from notifier.rendering.errors import LimitExceeded
-from notifier.rendering.stream import SILENT, Stream
+from notifier.rendering.mail.mime import SILENT, Stream
 from notifier.rendering.writer import Writer
 from notifier.rendering.written import WrittenMail
 from notifier.store.claims import Claim
@@ -27,7 +27,7 @@ from .connection import Envelope
 from .dkim import Signer
 from .smtp import envelope_id
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _TOKEN: Final = "a" * 26  # of samples
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.actor import system
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -22,7 +22,7 @@ from .outcomes import Attempt, expired_tasks, result_of
 from .recorder import record
 from .replies import Outcome
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 ACTOR: Final = system("sweep")
 #: How long an uncertain message waits for a sign of the relay before its policy sends it again.

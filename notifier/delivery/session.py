@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.store import claims, workers
 
 from .away import is_away, patiently
 from .journal import Journal
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 ACTOR: Final[Actor] = system("worker")
 _BEATS: Final = 3  # heartbeats in the time of a lease

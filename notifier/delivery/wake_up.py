@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Final, Self
 
 import orjson
-import structlog
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.exceptions import RedisError
 
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 RING: Final = "ring"  # the name of the job
 _APART: Final = 0.005  # seconds between two rings

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.door import Followed, take
 from notifier.cases.situations import Arrived, House
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
@@ -24,7 +24,7 @@ from notifier.store.db import in_transaction
 from .envelope import Batch, refused
 
 _UNKNOWN: Final = frozenset({"unknown_member", "unknown_refund", "unknown_event"})
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 class Clock(Protocol):

@@ -66,6 +66,9 @@ _LETTER: Final = {
     _S.SUPPRESSED: WAITING_MOVES[_S.SUPPRESSED],
 }
 
+#: States in which a message comes to be.
+INITIAL: Final = frozenset({_S.HELD, _S.QUEUED, _S.SUPPRESSED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRules:

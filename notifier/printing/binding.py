@@ -7,26 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
 
-import structlog
-
 from notifier.archive.letters import LetterWriter
 from notifier.delivery.compose import Lost, Unsendable
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
-from notifier.rendering.content import Drawn
-from notifier.rendering.drawn import Pages
 from notifier.rendering.errors import LetterError, PiecesRefused, WriteError
-from notifier.rendering.glyphs import Unknown, Unreadable
-from notifier.rendering.ink import check_pages
-from notifier.rendering.numbered import check_number
+from notifier.rendering.letter.typeface import typeface
+from notifier.rendering.pdf.content import Drawn
+from notifier.rendering.pdf.fonts import Unknown, Unreadable
+from notifier.rendering.pdf.layout_check import check_number, check_pages
+from notifier.rendering.pdf.reader import Pages
 from notifier.rendering.stationery import Stationery
-from notifier.rendering.typeface import typeface
 from notifier.rendering.written import Bulk
 
 from .drafting import Draft, envelope_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class TemplatesChanged(NotAllowed):

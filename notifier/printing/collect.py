@@ -13,12 +13,12 @@ from typing import Final
 from uuid import uuid4
 
 import orjson
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import files
 from notifier.delivery.compose import Lost, Unsendable
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.reasons import Reason
@@ -35,7 +35,7 @@ from .folder import add_lists, clear, file_name, place, sweep, working
 from .manifest import Entry, Unmapped
 from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,7 @@ from notifier.model.reasons import Reason
 from notifier.model.template_version import TemplateVersion
 from notifier.postal.address import barcode_of
 from notifier.postal.postage import Form, Piece, postage, total
-from notifier.rendering.envelope import ENVELOPES, Envelope
-from notifier.rendering.stationery import Stationery
+from notifier.rendering.stationery import ENVELOPES, Envelope, Stationery
 
 from .manifest import Entry
 

@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed, NotFound
@@ -32,7 +32,7 @@ from .manifest import CHECKSUMS, MANIFEST
 from .target import Parcel, Target, sums
 from .withdraw import printed_batch, rebuild, stopped
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class HandOverUncertain(Exception):

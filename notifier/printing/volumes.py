@@ -12,9 +12,8 @@ from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.model.message import public_number
 from notifier.model.press import Press
-from notifier.rendering.envelope import Envelope
-from notifier.rendering.japanese import addressee
-from notifier.rendering.stationery import Stationery
+from notifier.rendering.stationery import Envelope, Stationery
+from notifier.rendering.text.japanese import addressee
 from notifier.store.pieces import BatchFile
 
 from .binding import Bound, bind_all, refused

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.archive.letters import LetterWriter, packed, stationery_of, writer_for
 from notifier.files import make_folder
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed, NotFound
@@ -27,7 +27,7 @@ from .folder import add_lists, clear, folder_name, place, working, write
 from .manifest import Entry, withdrawals
 from .volumes import Leaf, Volume, entries, intact, leaf, without
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 async def printed_batch(conn: AsyncConnection, batch_id: int) -> RowMapping:

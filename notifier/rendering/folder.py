@@ -11,9 +11,9 @@ from typing import Final
 
 from notifier.model.notice import Notice
 from notifier.model.template_version import TemplateVersion
-from notifier.rendering import limits
 from notifier.rendering.errors import BadTemplate
 from notifier.rendering.manifest import FILE, read_notice
+from notifier.rendering.text import limits
 
 BASE: Final = "_base"
 _MOST_BYTES: Final = 4  # of a character

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from notifier.rendering.mime import Segment
+from notifier.rendering.mail.mime import Segment
 
 
 class WrittenMail(NamedTuple):

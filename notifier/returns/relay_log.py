@@ -16,22 +16,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.resolve import RESEND_WAIT
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.lines import lines_of
 from notifier.model.reasons import Reason
 from notifier.model.returns import Return, Standing
 from notifier.model.states import State
-from notifier.store import refusals, returns, uncertain
-from notifier.store.uncertain import Finding
+from notifier.store import refusals, returns
+from notifier.store.uncertain import Resolution, resolve_uncertain, uncertain
 
 from .effect import apply
 from .postfix_log import Evidence, LogReader, read_log, told
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 BACK: Final = timedelta(days=10)  # relays keep a mail for five days
 _MOST: Final = 500  # lines, or messages, in one transaction
@@ -98,18 +98,18 @@ async def resolve_by_log(
     take. A mail of which there are only the headers stays: it broke off, or is on hold.
     """
     async with engine.connect() as conn:
-        open_ = {r["token"]: r for r in await uncertain.uncertain(conn)}
+        open_ = {r.token: r for r in await uncertain(conn)}
     begun, taken = await asyncio.to_thread(_known, paths, bounce_domain, frozenset(open_))
     before = now - RESEND_WAIT
     absent = {
         token
         for token, r in open_.items()
-        if complete and token not in begun | taken and r["updated_at"] <= before
+        if complete and token not in begun | taken and r.since <= before
     }
-    findings = [Finding(token=t, after=State.SENT) for t in open_ if t in taken]
-    findings += [Finding(token=t, after=State.QUEUED) for t in open_ if t in absent]
-    moved = await _resolve(engine, findings, actor, now)
-    by_id = {r["message_id"]: token for token, r in open_.items()}
+    resolutions = [Resolution(token=t, after=State.SENT) for t in open_ if t in taken]
+    resolutions += [Resolution(token=t, after=State.QUEUED) for t in open_ if t in absent]
+    moved = await _resolve(engine, resolutions, actor, now)
+    by_id = {r.message_id: token for token, r in open_.items()}
     return Resolved(
         sent=tuple(m for m in by_id if m in moved and by_id[m] in taken),
         queued=tuple(m for m in by_id if m in moved and by_id[m] in absent),
@@ -131,14 +131,14 @@ def _known(
 
 
 async def _resolve(
-    engine: AsyncEngine, findings: Sequence[Finding], actor: Actor, now: datetime
+    engine: AsyncEngine, resolutions: Sequence[Resolution], actor: Actor, now: datetime
 ) -> set[int]:
     moved: set[int] = set()
-    for at in range(0, len(findings), _MOST):
+    for at in range(0, len(resolutions), _MOST):
         async with engine.begin() as conn:
-            some = findings[at : at + _MOST]
+            some = resolutions[at : at + _MOST]
             moved.update(
-                await uncertain.settle(conn, some, reason=Reason.RELAY_LOG, actor=actor, now=now)
+                await resolve_uncertain(conn, some, reason=Reason.RELAY_LOG, actor=actor, now=now)
             )
     return moved
 

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.compose import StaffSender
 from notifier.delivery.render import Renderer
-from notifier.rendering.stream import Stream
+from notifier.rendering.mail.mime import Stream
 from notifier.rendering.writer import Writer
 from notifier.returns import providers
 from notifier.wording.editions import Editions

@@ -43,26 +43,37 @@ class Dictionary:
     sha256: bytes
 
 
+_OF_ATTEMPT = """
+SELECT d.codec, d.body, x.dictionary, a.sha256
+FROM documents d JOIN attempts a USING (attempt_id, created_at)
+LEFT JOIN dictionaries x USING (dictionary_id)
+WHERE d.attempt_id = :id
+"""
+
+_VERSIONS = """
+SELECT digest, notice, language, content FROM template_versions
+WHERE digest = ANY(CAST(:digests AS text[])) ORDER BY digest
+"""
+
+_KEEP_DICTIONARY = """
+INSERT INTO dictionaries (template_digest, dictionary, sha256, created_at)
+VALUES (:digest, :content, :sha256, :now) ON CONFLICT (sha256) DO NOTHING
+"""
+
+_REGISTER = """
+INSERT INTO template_versions (digest, notice, language, content, registered_at)
+VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING
+"""
+
+
 async def of_attempt(conn: AsyncConnection, attempt_id: int) -> RowMapping | None:
     """The packed document of an attempt: codec, body, dictionary, and the sha256 on record."""
-    return await row(
-        conn,
-        """SELECT d.codec, d.body, x.dictionary, a.sha256
-           FROM documents d JOIN attempts a USING (attempt_id, created_at)
-           LEFT JOIN dictionaries x USING (dictionary_id)
-           WHERE d.attempt_id = :id""",
-        {"id": attempt_id},
-    )
+    return await row(conn, _OF_ATTEMPT, {"id": attempt_id})
 
 
 async def versions(conn: AsyncConnection, digests: Sequence[str]) -> list[TemplateVersion]:
     """Template versions by their digests; what is not on record is left out."""
-    found = await rows(
-        conn,
-        """SELECT digest, notice, language, content FROM template_versions
-           WHERE digest = ANY(CAST(:digests AS text[])) ORDER BY digest""",
-        {"digests": list(digests)},
-    )
+    found = await rows(conn, _VERSIONS, {"digests": list(digests)})
     return [TemplateVersion(**r) for r in found]
 
 
@@ -70,12 +81,7 @@ async def keep_dictionary(conn: AsyncConnection, dictionary: Dictionary, *, now:
     """Keep a dictionary for as long as anything is packed with it; its id."""
     known = {"sha256": dictionary.sha256}
     given = {"digest": dictionary.template_digest, "content": dictionary.content, "now": now}
-    await run(
-        conn,
-        """INSERT INTO dictionaries (template_digest, dictionary, sha256, created_at)
-           VALUES (:digest, :content, :sha256, :now) ON CONFLICT (sha256) DO NOTHING""",
-        {**known, **given},
-    )
+    await run(conn, _KEEP_DICTIONARY, {**known, **given})
     found = "SELECT dictionary_id FROM dictionaries WHERE sha256 = :sha256"
     return int(await scalar(conn, found, known))
 
@@ -87,8 +93,7 @@ async def register(
     for version in versions:
         await run(
             conn,
-            """INSERT INTO template_versions (digest, notice, language, content, registered_at)
-               VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING""",
+            _REGISTER,
             {
                 "digest": version.digest,
                 "notice": version.notice,

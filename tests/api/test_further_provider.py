@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,7 +45,7 @@ async def test_what_a_further_provider_tells_takes_effect(
 ) -> None:
     given = providers.read_settings({"toy": {"secret": SECRET}})
     listening = parts.settings.model_copy(update={"providers": given})
-    services = HouseServices(replace(parts, settings=listening))
+    services = HouseServices(Parts(listening, parts.urls, parts.engine, parts.supervisor))
     [message] = await Desk(engine, post_office, tmp_path / "rig").sent()
     told = {"id": "e1", "event": "gone", "to": "", "token": message["token"]}
     transport = httpx.ASGITransport(create_app(services))

@@ -11,7 +11,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import IllegalMove, State
 from notifier.returns.postfix_log import Evidence, read_lines
 from notifier.returns.relay_log import Resolved, resolve_by_log
-from notifier.store.uncertain import Finding, settle
+from notifier.store.uncertain import Resolution, resolve_uncertain
 from tests.delivery.proxy import Cut, Proxy
 from tests.delivery.rig import ACTOR, Rig
 from tests.postfix import Postfix, eventually
@@ -158,13 +158,17 @@ def test_what_lines_say(name: str) -> None:
     assert all(line.text in text for line in found)
 
 
-async def test_findings_settle_by_token_and_attempt(rig: Rig, postfix: Postfix) -> None:
+async def test_uncertain_mails_are_resolved_by_token_and_attempt(
+    rig: Rig, postfix: Postfix
+) -> None:
     message_id, token = await broken(rig, postfix, Cut.REPLY)
 
     async def found(after: State, *, of: str = token, number: int | None = None) -> list[int]:
-        finding = Finding(token=of, after=after, number=number)
+        resolution = Resolution(token=of, after=after, number=number)
         async with rig.engine.begin() as conn:
-            return await settle(conn, [finding], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time)
+            return await resolve_uncertain(
+                conn, [resolution], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time
+            )
 
     assert await found(State.BOUNCED, of=B) == []
     assert await found(State.BOUNCED, number=2) == []  # of an attempt that was not made
@@ -181,7 +185,9 @@ async def test_what_is_queued_again_is_due_at_once(rig: Rig, postfix: Postfix) -
     _, token = await broken(rig, postfix, Cut.BODY)
     rig.time += timedelta(hours=1)
     async with rig.engine.begin() as conn:
-        finding = Finding(token=token, after=State.QUEUED)
-        await settle(conn, [finding], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time)
+        resolution = Resolution(token=token, after=State.QUEUED)
+        await resolve_uncertain(
+            conn, [resolution], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time
+        )
     [found] = await rig.rows("SELECT next_attempt_at, token FROM messages")
     assert (found["next_attempt_at"], found["token"]) == (rig.time, token)

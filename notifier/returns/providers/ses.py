@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import structlog
-
 from notifier.intake.strict_json import decode
+from notifier.logs import get_logger
 from notifier.model.returns import Return
 from notifier.model.tracking import Finding, ReturnKind
 from notifier.webhooks.outside import Outside
@@ -15,7 +14,7 @@ from .base import Provider, made, mapping, mappings, moment, or_unknown, text
 from .sns import Sns, SnsSettings
 from .table import Table, table
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 NAME: Final = "ses"
 _LIMIT: Final = 512 * 1024  # bytes of what SNS carries

@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -25,13 +24,14 @@ from cryptography.x509.oid import NameOID
 from pydantic import BaseModel, ConfigDict, Field
 
 from notifier.intake.strict_json import decode, refusal
+from notifier.logs import get_logger
 from notifier.model.webhook import CallOutcome
 from notifier.model.webhook import Outside as OutsideSettings
 from notifier.webhooks.outside import Outside, Unreachable, url_problem
 
 from .base import NotGenuine
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _LIMIT: Final = 1_048_576  # bytes: SNS carries 256 KB, which JSON may escape
 _KEPT: Final = 16  # certificates
 _FETCHED: Final = 8  # certificates at a time
