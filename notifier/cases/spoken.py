@@ -17,7 +17,7 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
 from notifier.rules.calendar import japan_date
-from notifier.rules.channel import choose
+from notifier.rules.channel import choose, reaches
 from notifier.rules.facts import amounts_of, check_facts
 from notifier.rules.plan import earliest
 from notifier.rules.rules.outcomes import weigh
@@ -77,15 +77,15 @@ def weigh_again(
         if late and isinstance(outcome, Send):
             return Hold(draft=outcome.draft, reason=Reason.DEADLINE_PASSED)
         return outcome
-    by_post = found["channel"] == Channel.LETTER or not member.email
-    channel = Channel.LETTER if by_post else Channel.EMAIL
+    stood = Channel(found["channel"])
+    channel = stood if reaches(member, stood) else Channel.LETTER
     situation = _situation(case, member, house, now)
     draft = Draft(
         notice=found["notice"],
         step=found["step"],
         scheme=case.scheme,
         matter=case.matter,
-        channel=channel if not by_post or member.address else None,
+        channel=channel if reaches(member, channel) else None,
         generation=found["generation"],
         facts=loads(found["facts"]),
         not_before=situation.not_before(found["notice"], found["step"]),

@@ -14,9 +14,8 @@ from notifier.model.message import message_number, public_number
 from notifier.model.returns import ReturnReason, Standing
 from notifier.model.tracking import BounceReason, Finding, ReturnKind
 from notifier.rendering.labels import label
+from notifier.returns.judgement import Judgement, put_aside, take_as_said
 from notifier.returns.reading import read
-from notifier.returns.settle import Judgement, put_aside
-from notifier.returns.settle import settle as settle_return
 from notifier.returns.sweep import direct_labels
 from notifier.runtime.parts import Parts
 from notifier.store import returns as store
@@ -211,7 +210,7 @@ def settle(
                 about = message_number(message) if message else None
                 said = Judgement(message_id=about, kind=kind, reason=reason)
                 direct = direct_labels(parts.settings.relays)
-                done = await settle_return(conn, number, said, actor=who, now=now, direct=direct)
+                done = await take_as_said(conn, number, said, actor=who, now=now, direct=direct)
         out.print(followed_by(done, parts.settings.locale), highlight=False)
 
     run(work)

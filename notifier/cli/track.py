@@ -68,7 +68,7 @@ def _tell_others(others: Sequence[str], language: str) -> None:
 
 
 async def _take(parts: Parts, files: Iterable[Path], *, json: bool) -> None:
-    from notifier.returns.post_desk import Mail
+    from notifier.returns.receiver import Mail
     from notifier.runtime.receiving import post_desk  # SMTP and IMAP, which only few verbs need
 
     desk, language = post_desk(parts, person()), parts.settings.locale

@@ -45,7 +45,7 @@ class Lost:
     error: Unsendable
 
 
-def correspondence(found: RowMapping, house: StaffSender, *, now: datetime) -> Correspondence:
+def correspondence(found: RowMapping, sender: StaffSender, *, now: datetime) -> Correspondence:
     """One row of :func:`notifier.store.compose.load` as the writer needs it.
 
     Raises :class:`Unsendable` without a brand in force, or without the address of the channel.
@@ -58,10 +58,10 @@ def correspondence(found: RowMapping, house: StaffSender, *, now: datetime) -> C
         language=found["language"],
         written_at=now.astimezone(JAPAN),
         recipient=_staff(found) if to_staff else _reader(found),
-        scheme_name=house.name if to_staff else found["scheme_name"] or "",
+        scheme_name=sender.name if to_staff else found["scheme_name"] or "",
         group_no="" if to_staff else found["group_no"] or "",
         policies=tuple(found["policies"] or ()),
-        brand=house.brand if to_staff else _brand(found),
+        brand=sender.brand if to_staff else _brand(found),
         facts=loads(found["facts"]),
         scheme="" if to_staff else found["scheme"] or "",
     )

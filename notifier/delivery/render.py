@@ -49,10 +49,10 @@ class Ready(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renderer:
-    """Writes mails in the name of the house. Pure but for its caches."""
+    """Writes mails in the name of an association. Pure but for its caches."""
 
     writer: Writer  # of the templates that come with the program
-    house: StaffSender
+    sender: StaffSender  # in whose name staff are written to
     bounce_domain: str  # of return paths
     message_id_domain: str
     signer: Signer | None = None
@@ -71,7 +71,7 @@ class Renderer:
 
     def mail(self, found: RowMapping, *, now: datetime) -> Ready:
         """A mail from a row of the record. Raises :class:`Unsendable`."""
-        c = correspondence(found, self.house, now=now)
+        c = correspondence(found, self.sender, now=now)
         writer = self._writer(found)
         version = _of(writer, found)
         mail = self._written(writer, found, c)

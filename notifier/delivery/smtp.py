@@ -154,7 +154,6 @@ class Wire(asyncio.Protocol):
 _MOST_ENVID: Final = 100  # characters of the encoded value, RFC 3461 4.4
 _MOST_ORCPT: Final = 500  # of the whole value with its type, RFC 3461 4.2
 _ENVID: Final = re.compile(r"([a-z0-9]{26})\.([1-9][0-9]{0,8})")
-_ESCAPED: Final = re.compile(r"\+([0-9A-F]{2})")
 _NOTIFY: Final = {
     Dsn.FAILURE: " NOTIFY=FAILURE,DELAY",
     Dsn.SUCCESS: " NOTIFY=SUCCESS,FAILURE,DELAY",
@@ -183,11 +182,6 @@ def xtext(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         raise ValueError("only printable ASCII can be written as xtext")
     return text if _ENCODED.isdisjoint(text) else text.translate(_XTEXT)
-
-
-def from_xtext(text: str) -> str:
-    """The text that xtext stands for. What is not xtext stays as it is."""
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 def mail_parameters(envid: str, asked: Dsn) -> str:

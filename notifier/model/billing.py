@@ -36,14 +36,6 @@ class EventData(BaseModel):
     member_no: Ident
 
 
-class Gateway(StrEnum):
-    """Payment gateways with a code table of ours."""
-
-    GMO = "gmo"
-    STRIPE = "stripe"
-    PAYJP = "payjp"
-
-
 class Remedy(StrEnum):
     """How an amount comes back to the member."""
 

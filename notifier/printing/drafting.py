@@ -36,10 +36,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterDrafter:
-    """Writes letters in the name of the house. Pure but for its caches; for several threads."""
+    """Writes letters of an association. Pure but for its caches; for several threads."""
 
     writer: LetterWriter
-    house: StaffSender
+    sender: StaffSender  # in whose name staff are written to
     present: Callable[[], Awaitable[LetterWriter]] | None = None  # the writer of what is in force
     _packers: Packers = field(default_factory=Packers)
     _versions: dict[str, TemplateVersion] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class LetterDrafter:
 
         Raises :class:`Unsendable`.
         """
-        c = correspondence(found, self.house, now=written_at)
+        c = correspondence(found, self.sender, now=written_at)
         if c.recipient.address is None:
             raise Unsendable(Reason.NO_ADDRESS, "address")
         return Draft(message_id=found["message_id"], c=c, address=c.recipient.address)

@@ -24,9 +24,8 @@ from notifier.store import messages, returns, tasks, tracking
 from notifier.store.messages import Move
 from notifier.store.tracking import Known
 
-from .judge import Verdict, judge
+from .judge import Verdict, judge, tokens_of
 from .suppress import suppress
-from .whom import tokens_of
 
 log = get_logger(__name__)
 

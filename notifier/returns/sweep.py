@@ -1,4 +1,4 @@
-"""What time brings to this room: returns that waited, refusals, what slipped past a suppression."""
+"""What time brings: returns that waited, refusals, what slipped past a suppression."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -25,7 +25,7 @@ def press_room(parts: Parts) -> PrintingContext:
 
     return PrintingContext(
         engine=parts.engine,
-        drafter=LetterDrafter(writer=apart, house=staff_sender(given), present=present),
+        drafter=LetterDrafter(writer=apart, sender=staff_sender(given), present=present),
         press=given.press,
         folder=given.var / "batches",
         now=parts.clock.now,

@@ -24,11 +24,10 @@ from notifier.model.change import Page
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.outcome import DecisionPage, EventOutcome
-from notifier.model.provider import Provider
 from notifier.model.states import State
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.returns.effect import apply
-from notifier.returns.providers.desk import ProviderDesk
+from notifier.returns.providers.base import Providers
 from notifier.returns.sweep import direct_labels
 from notifier.store import keys, tasks
 from notifier.store.db import scalar
@@ -60,7 +59,7 @@ class HouseServices:
             staff_sender(parts.settings),
             parts.clock.now,
         )
-        self._providers = ProviderDesk(parts.settings.providers, lambda: datetime.now(UTC))
+        self._providers = Providers(parts.settings.providers, lambda: datetime.now(UTC))
         self._direct = direct_labels(parts.settings.relays)
         self._asked: dict[str, asyncio.Task[RowMapping | None]] = {}
         self._lookups = asyncio.Semaphore(_LOOKUPS)
@@ -144,17 +143,15 @@ class HouseServices:
             start = await self._feed.end() if after is None else after
             return await self._feed.read(start, limit=limit, source=source, states=states)
 
-    def listens_to(self, provider: Provider) -> bool:
+    def listens_to(self, provider: str) -> bool:
         """Whether a mail provider's webhooks are taken."""
         return self._providers.knows(provider)
 
-    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+    def vouches(self, provider: str, headers: Mapping[str, str]) -> bool:
         """Whether the head of a provider's request proves who calls."""
         return self._providers.vouches(provider, headers)
 
-    async def take_returns(
-        self, provider: Provider, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    async def take_returns(self, provider: str, headers: Mapping[str, str], body: bytes) -> None:
         """Commit what a provider tells about mails; the same once more changes nothing."""
         actor, now = system(provider), self._parts.clock.now()
         async with self._record("returns"):

@@ -71,7 +71,7 @@ def _problems(
         try:
             if channel is Channel.EMAIL:
                 trial.mail(sample, token=_TOKEN, message_id=f"<{_TOKEN}@notifier.example.jp>")
-            else:
+            elif channel.rules.paper:
                 trial.letter(sample)
         except WriteError as error:
             yield {"field": error.field, "why": error.message}

@@ -12,11 +12,10 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pydantic import SecretStr
 
 from notifier.api.app import create_app
 from notifier.model.http import Http, client_of, counted_as
-from notifier.model.provider import Postmark, Providers, SendGrid, Ses
+from notifier.returns.providers import read_settings
 from notifier.runtime.http_server import Gate, HttpConfig, HttpServer
 from notifier.runtime.parts import Parts
 from notifier.runtime.services import HouseServices
@@ -177,10 +176,12 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, Any]:
 
 @asynccontextmanager
 async def serving(parts: Parts, key: str, **limits: Any) -> AsyncIterator[Served]:
-    providers = Providers(
-        ses=Ses(topics=(_TOPIC,)),
-        sendgrid=SendGrid(keys=(_SENDGRID,)),
-        postmark=Postmark(password=SecretStr("open sesame open")),
+    providers = read_settings(
+        {
+            "ses": {"topics": (_TOPIC,)},
+            "sendgrid": {"keys": (_SENDGRID,)},
+            "postmark": {"password": "open sesame open"},
+        }
     )
     named = parts.settings.model_copy(update={"providers": providers})
     services = HouseServices(Parts(named, parts.urls, parts.engine, parts.supervisor))

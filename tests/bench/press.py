@@ -45,7 +45,7 @@ async def measure(engines: Engines, var: Path, wanted: Set[str]) -> list[Figure]
         await _seed(engine)
         room = PrintingContext(
             engine=engine,
-            drafter=LetterDrafter(writer=ProcessWriter(WRITER, TEMPLATES, LOCALES), house=HOUSE),
+            drafter=LetterDrafter(writer=ProcessWriter(WRITER, TEMPLATES, LOCALES), sender=HOUSE),
             press=Press(),
             folder=var / "batches",
             now=lambda: NOW + timedelta(minutes=1),

@@ -45,7 +45,7 @@ def renderer(signer: Signer | None = None, editions: Editions | None = None) -> 
     return Renderer(
         writer=WRITER,
         editions=editions,
-        house=HOUSE,
+        sender=HOUSE,
         bounce_domain="bounce.example.jp",
         message_id_domain="notifier.example.jp",
         signer=signer,
@@ -110,7 +110,7 @@ class Rig:
     def room(self, **press: Any) -> PrintingContext:
         return PrintingContext(
             engine=self.engine,
-            drafter=LetterDrafter(writer=WRITER, house=HOUSE, present=self.editions.present),
+            drafter=LetterDrafter(writer=WRITER, sender=HOUSE, present=self.editions.present),
             press=Press(**press),
             folder=self.var / "batches",
             now=self.now,

@@ -20,7 +20,7 @@ async def main(url: str, folder: str, per_file: int, inbox: str) -> None:
     engine = connect(url)
     room = PrintingContext(
         engine=engine,
-        drafter=LetterDrafter(writer=WRITER, house=HOUSE),
+        drafter=LetterDrafter(writer=WRITER, sender=HOUSE),
         press=Press(pieces_per_file=per_file),
         folder=Path(folder),
         now=lambda: NOW,

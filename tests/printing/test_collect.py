@@ -63,7 +63,7 @@ async def test_a_letter_with_something_in_the_window_is_held(
     path = changed / "ja" / "refund" / "letter.typ"
     drawn = f'#if data.number == "M{bad:09d}" {{ at(40mm, 40mm)[親展] }}'
     path.write_text(f"{drawn}\n{path.read_text()}")
-    room = replace(letters.room(), drafter=LetterDrafter(writer=Writer(changed), house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Writer(changed), sender=HOUSE))
     batch = await collect(room, actor=ACTOR)
     assert batch is not None
     assert (batch.pieces, batch.held) == (1, 1)
@@ -170,7 +170,7 @@ async def test_a_letter_that_cannot_be_archived_holds_up_no_other(letters: Lette
         def sample_like(self, c: Correspondence) -> Correspondence:
             return {"card_error": WRITER.sample_like(c)}[c.notice]
 
-    room = replace(letters.room(), drafter=LetterDrafter(writer=Forgetful(), house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Forgetful(), sender=HOUSE))
     batch = await collect(room, actor=ACTOR)
     assert batch is not None
     check(batch.folder, fine)
@@ -270,7 +270,7 @@ async def test_a_letter_that_changes_while_it_is_set_is_not_printed(
 ) -> None:
     first, changed, last = await letters.post(3)
     room = letters.room()
-    busy = replace(room, drafter=LetterDrafter(writer=_Meanwhile(letters, what), house=HOUSE))
+    busy = replace(room, drafter=LetterDrafter(writer=_Meanwhile(letters, what), sender=HOUSE))
     batch = await collect(busy, actor=ACTOR)
     assert batch is not None
     check(batch.folder, [first, last])
@@ -309,7 +309,7 @@ async def test_a_letter_that_breaks_the_typesetter_is_held_alone(letters: Letter
                 raise ArithmeticError("somewhere deep below")
             return WRITER.letters(many)
 
-    room = replace(letters.room(), drafter=LetterDrafter(writer=Brittle(), house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Brittle(), sender=HOUSE))
     batch = await collect(room, actor=ACTOR)
     assert batch is not None
     assert (batch.pieces, batch.held) == (4, 1)
@@ -327,7 +327,7 @@ async def test_a_typesetter_that_never_works_holds_nothing(letters: Letters) -> 
         def letters(self, many: Sequence[Correspondence]) -> Any:
             raise BrokenExecutor("its process was killed")
 
-    room = replace(letters.room(), drafter=LetterDrafter(writer=Away(), house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Away(), sender=HOUSE))
     with pytest.raises(ExceptionGroup):
         await collect(room, actor=ACTOR)
     assert {(await letters.state(i))[0] for i in ids} == {"queued"}

@@ -288,7 +288,7 @@ async def test_a_letter_that_cannot_be_bound_anew_is_held_and_the_others_go(
     source = '#if data.number == "M000000002" and data.place == 0 { panic("no") }'
     letter.write_text(f"{source}\n{letter.read_text()}")
     writer = Writer(tmp_path / "templates", LOCALES)
-    room = replace(letters.room(), drafter=LetterDrafter(writer=writer, house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=writer, sender=HOUSE))
     to = await letters.register()
     ids = [await letters.send(channel=Channel.LETTER, to=to) for _ in range(4)]
     batch = await collect(room, actor=ACTOR)

@@ -46,7 +46,7 @@ async def put_aside(
     return outcome
 
 
-async def settle(
+async def take_as_said(
     conn: AsyncConnection,
     return_id: int,
     said: Judgement,

@@ -1,4 +1,4 @@
-"""The desk where mails that came back are read and put on record, whichever way they came."""
+"""Receiving mails that came back: read and put on record, whichever way they came."""
 
 import asyncio
 import hashlib
@@ -41,7 +41,7 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostDesk:
+class ReturnReceiver:
     """Reads mails and lets them take effect. Raises whatever says that the record is away."""
 
     engine: AsyncEngine
