@@ -29,12 +29,13 @@ test: $(STAMP)  ## run all tests (ARGS='…' for pytest)
 	@sh scripts/packages.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP)  ## format, lint, types, import rules, lengths
+check: $(STAMP)  ## format, lint, types, import rules, lengths, labels
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_lengths.py
+	@$(BIN)/python scripts/check_labels.py
 
 bench: $(STAMP)  ## measure (ONLY=name,… for some); writes var/bench/summary.json
 	@sh scripts/packages.sh bench || true

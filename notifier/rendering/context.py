@@ -16,6 +16,7 @@ from notifier.model.states import Channel
 from notifier.rendering.errors import WriteError
 from notifier.rendering.facts import check_line, day_of, typed
 from notifier.rendering.text import japanese
+from notifier.rendering.text.forms import forms_of
 from notifier.rendering.text.links import check_url
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
@@ -91,7 +92,7 @@ def sheet(language: str, step: str, day: date, brand: Brand) -> dict[str, Any]:
     return {
         "language": language,
         "step": step,
-        "date": japanese.plain_date(day),
+        "date": forms_of(language).plain_date(day),
         "brand": _brand(brand),
     }
 

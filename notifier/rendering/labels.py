@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 DEFAULT_LANGUAGE: Final = "ja"
@@ -55,8 +56,13 @@ class Labels:
         path = self.path(language)
         if not path.is_file():
             return {}
-        with path.open("rb") as file:
-            messages = read_po(file, locale=language, abort_invalid=True)
+        compiled = path.with_suffix(".mo")
+        if compiled.is_file() and compiled.stat().st_mtime >= path.stat().st_mtime:
+            with compiled.open("rb") as file:
+                messages = read_mo(file)
+        else:
+            with path.open("rb") as file:
+                messages = read_po(file, locale=language, abort_invalid=True)
         return {str(m.id): str(m.string) for m in messages if m.id and m.string}
 
 

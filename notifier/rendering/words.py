@@ -24,6 +24,7 @@ from notifier.rendering.mail.mjml import to_html
 from notifier.rendering.text import filters as bounded
 from notifier.rendering.text import limits
 from notifier.rendering.text import limits as meter
+from notifier.rendering.text.forms import forms_of
 from notifier.rendering.text.lines import folded, hanging, is_long, marked
 from notifier.rendering.text.sandbox import Sandbox
 from notifier.rendering.text.slots import SLOT, Amount, Observed
@@ -70,8 +71,9 @@ class Phrases:
             "lines": bounded.phrase(hanging),
             "label": bounded.weighed(_labelling(labels, folder.language)),
         }
-        self._plain = sandbox(folder.files, escape=False, filters=filters)
-        self._html = sandbox(_pages(folder), escape=True, filters=filters)
+        forms = forms_of(folder.language)
+        self._plain = sandbox(folder.files, escape=False, filters=filters, forms=forms)
+        self._html = sandbox(_pages(folder), escape=True, filters=filters, forms=forms)
         self._compile()
 
     def mail(self, step: str, values: Mapping[str, Any]) -> Pages:

@@ -80,7 +80,7 @@ class Letters:
             kind=(folder.language, notice.name, c.step),
             tools=folder.files[_TOOLS],
             source=folder.files[_SHEET] + folder.source("letter.typ", c.step),
-            data=f'{written[:-1]},{self._frame(c, envelope)},"words":{worded}}}',
+            data=f'{written[:-1]},{self._frame(c, envelope, folder.language)},"words":{worded}}}',
             title=json.loads(str(words["heading"])),
             author=c.brand.association,
             written_at=c.written_at,
@@ -128,9 +128,9 @@ class Letters:
         except PiecesRefused as refused:
             raise refused.faults[0] from None
 
-    def _frame(self, c: Correspondence, envelope: Envelope) -> str:
+    def _frame(self, c: Correspondence, envelope: Envelope, language: str) -> str:
         """What letters of a brand and day have in common, as JSON without its braces."""
-        return self._frames(c.language, c.step, context.issued_on(c.written_at), c.brand, envelope)
+        return self._frames(language, c.step, context.issued_on(c.written_at), c.brand, envelope)
 
     def _framed(self, language: str, step: str, day: date, brand: Brand, envelope: Envelope) -> str:
         rest = {

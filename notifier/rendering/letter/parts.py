@@ -4,13 +4,13 @@ Words are prepared as mails are: the templates are run once on slots, and what c
 in from then on. Everything is checked after that, so that a slot needs no care beyond its template.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from notifier.rendering.letter.checks import as_json
 from notifier.rendering.skeleton import unobserved, with_slots
-from notifier.rendering.text import japanese
+from notifier.rendering.text.forms import forms_of
 from notifier.rendering.text.slots import SLOT, Slots
 from notifier.rendering.words import Phrases
 
@@ -33,10 +33,11 @@ class Outline:
     parts: Parts
     open: tuple[str, ...]  # the words that have slots
     slots: tuple[tuple[str, str], ...]  # (path of a value, its slot)
+    yen: Callable[[int], str]
 
     def fill(self, values: Mapping[str, str | int], /) -> Parts:
         """The words of one letter; ``values``: path → plain text, or an amount in yen."""
-        texts = {slot: _inside(values[path]) for path, slot in self.slots}
+        texts = {slot: self._inside(values[path]) for path, slot in self.slots}
 
         def filled(part: str) -> str:
             return SLOT.sub(lambda found: texts[found[0]], part)
@@ -46,6 +47,10 @@ class Outline:
             part = parts[key]
             parts[key] = filled(part) if isinstance(part, str) else [filled(one) for one in part]
         return parts
+
+    def _inside(self, value: str | int) -> str:
+        """A value as it stands within a text of JSON."""
+        return as_json(self.yen(value) if isinstance(value, int) else value)[1:-1]
 
 
 def trace_parts(
@@ -64,9 +69,5 @@ def trace_parts(
         parts = parts_of(phrases.plain_words(step, with_slots(values, leaves, slots)))
     used = {key: set(SLOT.findall("".join(part))) for key, part in parts.items()}
     open_ = tuple(key for key, found in used.items() if found)
-    return Outline(parts, open_, slots.among(set[str]().union(*used.values())))
-
-
-def _inside(value: str | int) -> str:
-    """A value as it stands within a text of JSON."""
-    return as_json(japanese.yen(value) if isinstance(value, int) else value)[1:-1]
+    among = slots.among(set[str]().union(*used.values()))
+    return Outline(parts, open_, among, forms_of(phrases.folder.language).yen)

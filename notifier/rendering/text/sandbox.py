@@ -17,6 +17,7 @@ from notifier.rendering.text import filters as permitted
 from notifier.rendering.text import japanese, limits
 from notifier.rendering.text import limits as meter
 from notifier.rendering.text.counting import INTERNAL, Counted, CountingGenerator, check_size
+from notifier.rendering.text.forms import JAPANESE, Forms
 from notifier.rendering.text.limits import charge_items, charge_text, sized, weigh
 from notifier.rendering.text.slots import Amount
 
@@ -27,11 +28,6 @@ _LISTS: Final = (list, tuple, dict)
 _TWO_LISTS: Final = (list, list)
 _TEXTS: Final = frozenset({str, Markup})
 _MACRO: Final = 100  # units of a macro that is not known by its name
-
-
-def unbroken_yen(amount: int) -> Markup:
-    """An amount for a page: no line ends between its digits and 円."""
-    return unbroken(japanese.yen(amount))
 
 
 def unbroken(text: str) -> Markup:
@@ -70,11 +66,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
     code_generator_class = CountingGenerator
 
     def __init__(
-        self, files: Mapping[str, str], *, escape: bool, filters: Mapping[str, Any]
+        self,
+        files: Mapping[str, str],
+        *,
+        escape: bool,
+        filters: Mapping[str, Any],
+        forms: Forms = JAPANESE,
     ) -> None:
         """``files``: name → text; ``escape``: whether what is filled in is escaped for HTML.
 
-        ``filters``: further ones, by name.
+        ``filters``: further ones, by name; ``forms``: how dates and amounts are written.
         """
         super().__init__(
             loader=_Loader(files),
@@ -90,10 +91,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals = dict(permitted.FUNCTIONS)
         self.filters = {
             **bounded.filters(self.filters),
-            "yen": unbroken_yen if escape else japanese.yen,
-            "number": japanese.number,
-            "date": japanese.long_date,
-            "plain_date": japanese.plain_date,
+            "yen": (lambda amount: unbroken(forms.yen(amount))) if escape else forms.yen,
+            "number": forms.number,
+            "date": forms.long_date,
+            "plain_date": forms.plain_date,
             "wareki": japanese.wareki,
             "postcode": bounded.short(japanese.postcode),
             "dialled": bounded.short(japanese.dialled),

@@ -1,6 +1,7 @@
 """Running templates on slots, and noticing wherever one looks at what a value is."""
 
 from collections.abc import Callable, Mapping, ValuesView
+from functools import partial
 from typing import Any, Final
 
 from jinja2 import nodes
@@ -8,9 +9,9 @@ from jinja2.runtime import Macro
 from jinja2.visitor import NodeTransformer
 
 from notifier.rendering.errors import WriteError
-from notifier.rendering.text import japanese
 from notifier.rendering.text.counting import INTERNAL
-from notifier.rendering.text.sandbox import Sandbox, flat, unbroken, unbroken_yen
+from notifier.rendering.text.forms import JAPANESE, Forms
+from notifier.rendering.text.sandbox import Sandbox, flat, unbroken
 from notifier.rendering.text.slots import Amount, observe
 
 #: What passes text on as it is (nothing that may be a link is filled into a slot), and tests that
@@ -34,9 +35,15 @@ class Tracing(Sandbox):
     """
 
     def __init__(
-        self, files: Mapping[str, str], *, escape: bool, filters: Mapping[str, Any]
+        self,
+        files: Mapping[str, str],
+        *,
+        escape: bool,
+        filters: Mapping[str, Any],
+        forms: Forms = JAPANESE,
     ) -> None:
-        super().__init__(files, escape=escape, filters=filters)
+        super().__init__(files, escape=escape, filters=filters, forms=forms)
+        yen = self.filters["yen"]
         # In plain text to escape is to change a value.
         passing = _FILTERS if escape else _FILTERS - _ESCAPES
         self.filters = {
@@ -44,7 +51,7 @@ class Tracing(Sandbox):
             for name, found in self.filters.items()
         }
         self.filters |= {
-            "yen": _unbroken_yen if escape else _yen,
+            "yen": partial(_amount, yen, unbroken if escape else str),
             "flat": flat,  # looks at no more than how many there are
             **INTERNAL,
             _OBSERVE: observe,
@@ -172,9 +179,5 @@ def _observing(found: Any) -> Callable[..., Any]:
     return guarded
 
 
-def _yen(value: Any) -> str:
-    return value.printed if isinstance(value, Amount) else japanese.yen(value)
-
-
-def _unbroken_yen(value: Any) -> str:
-    return unbroken(value.printed) if isinstance(value, Amount) else unbroken_yen(value)
+def _amount(yen: Callable[[Any], str], printed: Callable[[str], str], value: Any) -> str:
+    return printed(value.printed) if isinstance(value, Amount) else yen(value)
