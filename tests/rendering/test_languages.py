@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notifier.model.correspondence import Correspondence
-from notifier.rendering import Writer
+from notifier.rendering.writer import Writer
 from notifier.rendering.folder import of_files, read_folders
 from notifier.rendering.lint import lint
 from notifier.rendering.pdf.reader import Pages
