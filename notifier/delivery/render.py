@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 import structlog
 from sqlalchemy import RowMapping
 
+from notifier.delivery.editions import Editions
 from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
@@ -18,7 +19,6 @@ from notifier.rendering.stream import SILENT, Stream
 from notifier.store.claims import Claim
 from notifier.store.documents import Version
 from notifier.store.packing import Dictionary, Packer, Segment
-from notifier.wording.editions import Editions
 
 from .compose import House, Unsendable, correspondence
 from .dkim import Signer

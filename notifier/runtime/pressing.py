@@ -1,11 +1,11 @@
 """The press room of a process, and where it hands batches over."""
 
+from notifier.delivery.editions import Editions
 from notifier.model.errors import NotFound
 from notifier.printing.processes import Apart
 from notifier.printing.room import PressRoom
 from notifier.printing.target import FolderTarget, Target
 from notifier.printing.writing import Desk
-from notifier.wording.editions import Editions
 
 from .parts import Parts
 from .sender import staff_sender

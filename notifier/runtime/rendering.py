@@ -3,11 +3,11 @@
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.compose import House
+from notifier.delivery.editions import Editions
 from notifier.delivery.render import Renderer
 from notifier.model.provider import METADATA_HEADER
 from notifier.rendering.stream import Stream
 from notifier.rendering.writer import Writer
-from notifier.wording.editions import Editions
 
 from .settings import Settings
 from .signing import signer

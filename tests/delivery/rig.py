@@ -15,6 +15,7 @@ from notifier.delivery.bell import Doorbell
 from notifier.delivery.compose import House
 from notifier.delivery.destinations import shipped
 from notifier.delivery.dkim import Signer
+from notifier.delivery.editions import Editions
 from notifier.delivery.render import Renderer
 from notifier.delivery.settle import sweep
 from notifier.delivery.station import Station, deliver
@@ -30,7 +31,6 @@ from notifier.printing.writing import Desk
 from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
 from notifier.store.packing import Dictionary
-from notifier.wording.editions import Editions
 from tests.samples import BRAND, NOW, SCHEME, WRITER, member
 
 T = TypeVar("T")

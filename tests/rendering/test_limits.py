@@ -21,6 +21,7 @@ from notifier.rendering import (
     typst_source,
 )
 from notifier.rendering.errors import LimitExceeded
+from notifier.rendering.extremes import beyond_limits
 from notifier.rendering.folder import Folder, of_files, unpacked
 from notifier.rendering.labels import LABELS
 from notifier.rendering.lint import Finding, Severity, lint
@@ -29,7 +30,6 @@ from notifier.rendering.samples import read_sample
 from notifier.rendering.setting import Setting
 from notifier.rendering.typeface import typeface
 from notifier.rendering.words import Phrases
-from notifier.wording.extremes import beyond_limits
 from tests.rendering.lint.notices import FILES, notice
 from tests.samples import WRITER
 
