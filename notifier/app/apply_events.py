@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.cases import records
-from notifier.cases.release import release
+from notifier.app import event_records as records
+from notifier.app.release import release
 from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseChange, CaseMove, Decision, Hold, Send, Skip

@@ -17,6 +17,7 @@ from notifier.app.event_intake import Acceptor
 from notifier.app.new_messages import message_row
 from notifier.app.rule_context import RuleContext as House
 from notifier.delivery.compose import recipient_of
+from notifier.delivery.editions import Editions
 from notifier.intake.report_file import ReportLetter
 from notifier.model.actor import Actor
 from notifier.model.correspondence import Correspondence
@@ -27,7 +28,6 @@ from notifier.rendering.fact_errors import fact_errors
 from notifier.rendering.writer import Writer
 from notifier.rules.calendar import JAPAN, business_day, end_of, japan_date
 from notifier.store import messages, recipients
-from notifier.wording.editions import Editions
 
 from .trial import trial_errors
 

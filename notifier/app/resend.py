@@ -13,10 +13,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.app.event_intake import Acceptor
+from notifier.app.fallback import Left, left_of, whole
 from notifier.app.new_messages import message_row
+from notifier.app.release import outcome_now
 from notifier.app.rule_context import RuleContext as House
-from notifier.cases.fallback import Left, left_of, whole
-from notifier.cases.release import outcome_now
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.decision import Hold

@@ -5,9 +5,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.alerts import alert
-from notifier.cases.fallback import take_over, tell_returned
-from notifier.cases.tick import tick
+from notifier.app.alerts import alert
+from notifier.app.fallback import take_over, tell_returned
+from notifier.app.reminders import tick
 from notifier.model.actor import Actor, system
 from notifier.model.notice import Lane
 

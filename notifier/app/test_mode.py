@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.app.event_intake import Acceptor, Receipt
 from notifier.delivery.compose import StaffSender
+from notifier.delivery.editions import Editions
 from notifier.model.actor import Actor
 from notifier.model.errors import Conflict, FieldError
 from notifier.model.event import Event
@@ -28,7 +29,6 @@ from notifier.rendering.writer import Writer
 from notifier.rules.calendar import japan_date
 from notifier.store import compose, test_results
 from notifier.store import events as record
-from notifier.wording.editions import Editions
 
 from .event_outcomes import read_outcome
 from .test_rendering import rendered

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from notifier.app.lookups import require_member
-from notifier.cases.story import story, upcoming
+from notifier.app.timeline import timeline_of, upcoming
 from notifier.model.decision import CaseKind
 from notifier.model.errors import NotFound
 from notifier.model.situation import CaseRecord
@@ -71,7 +71,7 @@ def show_(case: Id) -> None:
             if found is None:
                 raise NotFound("case", case)
             record = cases.record(found)
-            entries = await story(conn, case, language)
+            entries = await timeline_of(conn, case, language)
             days = await upcoming(conn, record, await parts.house(conn), parts.clock.now())
         _head(record, language)
         lines = [(e.at, label(f"entry.{e.kind}", language), e.text, e.actor) for e in entries]

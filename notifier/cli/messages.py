@@ -9,11 +9,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.messages import MessageFilter, Wait, find_messages, what_it_waits_for
+from notifier.app.record_words import contradiction, japan_time, words_of
+from notifier.app.release import Released
+from notifier.app.release import release as release_held
 from notifier.archive.letters import document_again
-from notifier.cases.details import contradiction, japan_time
-from notifier.cases.log_words import words_of
-from notifier.cases.release import Released
-from notifier.cases.release import release as release_held
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.message import message_number, public_number
 from notifier.model.notice import Lane

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from notifier import files as files_of
+from notifier.app.wording import resolve
 from notifier.channels.registry import adapter_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotFound
 from notifier.rendering.samples import PLAIN
 from notifier.rendering.writer import Writer
 from notifier.runtime.parts import Parts
-from notifier.wording.references import resolve
 
 from .session import fail, out, run, settings
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from notifier.cases.recheck import recheck
+from notifier.app.release import recheck
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.scheme import Fee
 from notifier.rendering.labels import label

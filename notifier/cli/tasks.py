@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from notifier.app.record_words import japan_time, told
 from notifier.app.tasks import HeldMessage, Task, find_tasks, finish_task, show_task, take_task
-from notifier.cases.details import japan_time, told
 from notifier.model.message import public_number
 from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts

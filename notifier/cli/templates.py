@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
+from notifier.app.publishing import Publisher, checked
+from notifier.app.wording import IN_FORCE, current_digests, draft_id, resolve
+from notifier.app.wording import draft as make_draft
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.lines import lines_of
 from notifier.rendering.folder import Folder
 from notifier.rendering.labels import label
+from notifier.rendering.publication import Refused, passes
 from notifier.runtime.parts import Parts
 from notifier.store import templates as store
-from notifier.wording.checks import Refused, passes
-from notifier.wording.drafts import current_digests
-from notifier.wording.drafts import draft as make_draft
-from notifier.wording.publishing import Publisher, checked
-from notifier.wording.references import IN_FORCE, draft_id, resolve
 
 from .lint import print_findings, print_json
 from .session import Limit, out, person, run

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import RowMapping
 
 from notifier.archive.packing import Packers, Segment
+from notifier.delivery.editions import Editions
 from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
@@ -20,7 +21,6 @@ from notifier.rendering.writer import Writer
 from notifier.rendering.written import WrittenMail
 from notifier.store.claims import Claim
 from notifier.store.documents import Dictionary
-from notifier.wording.editions import Editions
 
 from .compose import StaffSender, Unsendable, correspondence
 from .connection import Envelope

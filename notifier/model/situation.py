@@ -10,6 +10,7 @@ from .member import Member
 from .money import AmountRole
 from .notice import Notice, requests_of
 from .plan import Calendar
+from .reasons import Reason
 from .scheme import Scheme
 
 
@@ -74,6 +75,16 @@ class CaseRecord:
     def reminds(self) -> bool:
         """Whether a working card is still missing: a failure after a re-registration stands."""
         return self.reregistered_at is None or self.reregistered_at < self.occurred_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """How a case goes on after it has been looked at."""
+
+    case_id: int
+    told_on: date | None
+    next_due_at: datetime | None = None
+    ended: Reason | None = None  # it is closed for this reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,9 @@ from .supervision import Supervisor
 if TYPE_CHECKING:
     from notifier.app.event_intake import Acceptor
     from notifier.app.rule_context import RuleContext
+    from notifier.delivery.editions import Editions
     from notifier.delivery.wake_up import LaneNotifier
     from notifier.rendering.writer import Writer
-    from notifier.wording.editions import Editions
 
 _PATIENCE: Final = 60.0  # seconds
 
@@ -63,7 +63,7 @@ class Parts:
     @cached_property
     def editions(self) -> "Editions":
         """The wordings in force, as published."""
-        from notifier.wording.editions import Editions
+        from notifier.delivery.editions import Editions
 
         return Editions(self.engine, self.writer)
 

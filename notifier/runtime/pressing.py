@@ -1,11 +1,11 @@
 """The press room of a process, and where it hands batches over."""
 
+from notifier.delivery.editions import Editions
 from notifier.model.errors import NotFound
 from notifier.printing.context import PrintingContext
 from notifier.printing.drafting import LetterDrafter
 from notifier.printing.target import FolderTarget, Target
 from notifier.printing.typesetting import ProcessWriter
-from notifier.wording.editions import Editions
 
 from .parts import Parts
 from .sender import staff_sender

@@ -3,11 +3,11 @@
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.delivery.compose import StaffSender
+from notifier.delivery.editions import Editions
 from notifier.delivery.render import Renderer
 from notifier.rendering.mail.mime import Stream
 from notifier.rendering.writer import Writer
 from notifier.returns import providers
-from notifier.wording.editions import Editions
 
 from .settings import Settings
 from .signing import signer

@@ -1,8 +1,8 @@
 """Cases: what binds the messages about one matter of one member."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind
-from notifier.model.reasons import Reason
-from notifier.model.situation import CaseRecord
+from notifier.model.situation import Advance, CaseRecord
 
 from .db import dumps, loads, row, rows, run
 from .put_off import Sweep, is_due
@@ -90,16 +89,6 @@ WITH given AS (
 INSERT INTO log (at, kind, actor, case_id, after, reason)
 SELECT :now, 'case', :actor, case_id, 'closed', ended FROM saved WHERE ended IS NOT NULL
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
-    """How a case goes on after it has been looked at."""
-
-    case_id: int
-    told_on: date | None
-    next_due_at: datetime | None = None
-    ended: Reason | None = None  # it is closed for this reason
 
 
 _OF_MEMBERS = f"""

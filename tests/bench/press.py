@@ -12,8 +12,9 @@ from typing import Final
 import psutil
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.mailing import mail
 from notifier.app.rule_context import RuleContext as House
-from notifier.cases.mailing import Mailing, mail
+from notifier.model.mailing import Mailing
 from notifier.model.press import Press
 from notifier.model.states import Channel
 from notifier.printing.collect import collect

@@ -9,10 +9,9 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app.event_intake import Acceptor, Receipt
+from notifier.app.release import recheck, release
 from notifier.app.rule_context import RuleContext as House
 from notifier.app.sweep import sweep
-from notifier.cases.recheck import recheck
-from notifier.cases.release import release
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.delivery.editions import Editions
 from notifier.demo.post_office import PostOffice
 from notifier.model.actor import system
 from notifier.model.decision import CaseKind
@@ -17,7 +18,6 @@ from notifier.model.states import State
 from notifier.rendering.lint import lint
 from notifier.rendering.writer import Writer
 from notifier.store import cases
-from notifier.wording.editions import Editions
 from tests.delivery.rig import Rig
 from tests.samples import LOCALES, SCHEME, TEMPLATES, settled
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from notifier.cases.recheck import recheck
-from notifier.cases.release import Released, release
+from notifier.app.release import Released, recheck, release
 from notifier.model.money import LineKind
 from notifier.model.reasons import Reason
 from notifier.model.scheme import Fee

@@ -15,6 +15,7 @@ from notifier.archive.packing import dictionary_of
 from notifier.delivery.compose import StaffSender
 from notifier.delivery.destinations import shipped
 from notifier.delivery.dkim import Signer
+from notifier.delivery.editions import Editions
 from notifier.delivery.process import WorkerProcess, deliver
 from notifier.delivery.render import Renderer
 from notifier.delivery.resolve import sweep
@@ -30,7 +31,6 @@ from notifier.printing.context import PrintingContext
 from notifier.printing.drafting import LetterDrafter
 from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
-from notifier.wording.editions import Editions
 from tests.samples import BRAND, NOW, SCHEME, WRITER, member
 
 T = TypeVar("T")

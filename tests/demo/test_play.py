@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from notifier.cases.alerts import ALERT
+from notifier.app.alerts import ALERT
 
 ACTS = ("guarded", "unguarded")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from notifier.model.correspondence import Correspondence
-from notifier.rendering.writer import Writer
 from notifier.rendering.folder import of_files, read_folders
 from notifier.rendering.lint import lint
 from notifier.rendering.pdf.reader import Pages
 from notifier.rendering.text.forms import forms_of
+from notifier.rendering.writer import Writer
 from tests.rendering.pages import parsed
 
 #: A language that nobody speaks: what Babel does not know is written like English.

@@ -12,6 +12,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.rendering import context
 from notifier.rendering.errors import BadTemplate, LimitExceeded, PiecesRefused, WriteError
+from notifier.rendering.extremes import beyond_limits
 from notifier.rendering.folder import Folder, of_files, unpacked
 from notifier.rendering.labels import LABELS
 from notifier.rendering.letter import typst_source
@@ -24,7 +25,6 @@ from notifier.rendering.text import limits
 from notifier.rendering.text.limits import spent
 from notifier.rendering.words import Phrases
 from notifier.rendering.writer import Writer
-from notifier.wording.extremes import beyond_limits
 from tests.rendering.lint.notices import FILES, notice
 from tests.samples import WRITER
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.cases.mailing import Mailing, mail
+from notifier.app.mailing import mail
 from notifier.intake import inquiries as intake
 from notifier.model.errors import BadInput, NotAllowed, NotFound
 from notifier.model.inquiry import (
@@ -16,6 +16,7 @@ from notifier.model.inquiry import (
     InquiryKind,
     InquiryTopic,
 )
+from notifier.model.mailing import Mailing
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rules.calendar import JAPAN

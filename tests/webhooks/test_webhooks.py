@@ -20,7 +20,7 @@ from notifier.model.states import State
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
 from notifier.model.webhook import Outside as Rules
 from notifier.store import webhook_calls, webhooks
-from notifier.store.db import rows, run, scalar
+from notifier.store.db import rows, scalar
 from notifier.webhooks import line as lines
 from notifier.webhooks import subscribing
 from notifier.webhooks.feed import Feed
@@ -28,7 +28,6 @@ from notifier.webhooks.line import Line
 from notifier.webhooks.outside import Outside
 from notifier.webhooks.signing import Secret
 from notifier.webhooks.teller import tell
-from tests.delivery.rig import eventually
 from tests.webhooks.conftest import TEST, Desk
 from tests.webhooks.receiver import Receiver, receiving, status
 from tests.webhooks.test_outside import LOOPBACK
@@ -70,15 +69,6 @@ class Office:
         async with self.engine.connect() as conn:
             found = await rows(conn, "SELECT kind, count FROM tasks WHERE kind = 'webhook_failed'")
         return [(r["kind"], r["count"]) for r in found]
-
-    async def put_off(self) -> RowMapping | None:
-        async with self.engine.connect() as conn:
-            found = await rows(conn, "SELECT * FROM put_off")
-        return found[0] if found else None
-
-    async def change(self, sql: str, **params: Any) -> None:
-        async with self.engine.begin() as conn:
-            await run(conn, sql, params)
 
     @asynccontextmanager
     async def telling(self) -> AsyncIterator[None]:
@@ -231,29 +221,6 @@ async def test_one_that_is_slow_holds_back_no_other(office: Office) -> None:
             assert len(slow.got) == 1
             never.set()
             slow.usual = status(200)
-
-
-async def test_one_that_breaks_holds_back_no_other_and_is_called_once_it_is_mended(
-    office: Office,
-) -> None:
-    async with receiving() as good, receiving() as spoilt:
-        await office.add(good)
-        hook = await office.add(spoilt)
-        spoil = "UPDATE webhook_secrets SET kind = :kind, secret = secret || secret"
-        await office.change(f"{spoil} WHERE webhook_id = :id", kind="ed25519", id=hook)
-        await office.made.make(2)
-        async with office.telling():
-            await good.wait_for(lambda: len(good.members) >= 2)
-            await eventually(office.put_off)
-            await office.change(
-                "UPDATE webhook_secrets SET kind = 'hmac' WHERE webhook_id = :id", id=hook
-            )
-            office.made.hand.time += timedelta(minutes=5)
-            await spoilt.wait_for(lambda: len(spoilt.members) >= 2)
-    assert await office.put_off() is None
-    async with office.engine.connect() as conn:
-        [task] = await rows(conn, "SELECT count, details FROM tasks WHERE kind = 'item_put_off'")
-    assert task["count"] == 1
 
 
 async def test_a_process_that_died_amid_a_call_repeats_it(office: Office) -> None:

@@ -11,13 +11,13 @@ from shutil import rmtree
 import pytest
 from sqlalchemy import RowMapping
 
+from notifier.delivery.editions import Editions
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.printing.collect import collect
 from notifier.rules.calendar import japan_date
 from notifier.store import compose
-from notifier.wording.editions import Editions
 from tests.delivery.rig import ACTOR, Rig, renderer
 from tests.samples import NOW, WRITER
 from tests.wording.desk import LOGIN, Desk

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.wording import current_digests
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.rendering.errors import BadTemplate
+from notifier.rendering.publication import Refused
 from notifier.store import batches, templates
 from notifier.store.db import rows, run
-from notifier.wording.checks import Refused
-from notifier.wording.drafts import current_digests
 from tests.samples import NOW, TEMPLATES, WRITER
 from tests.wording.desk import LOGIN, Desk, closing
 

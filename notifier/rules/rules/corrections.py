@@ -57,9 +57,7 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
     if _overtaken(data, case, situation):
         return settle(skip(Reason.SUPERSEDED_IN_TIME, "apology"))
     if data.next_attempt_on is None or data.deadline is None:
-        return settle(
-            skip(Reason.REFUND_FOLLOWS, "apology"), cases=[_given_up(data, situation, case)]
-        )
+        return settle(skip(Reason.REFUND_FOLLOWS, "apology"), cases=[_ended(data, situation, case)])
     change = CaseChange(
         kind=CaseKind.CHARGE,
         matter=data.charge_id,
@@ -101,7 +99,7 @@ def _overtaken(data: CorrectionFailed, case: CaseRecord | None, situation: Situa
     return bool(case and case.last_failed_on and case.last_failed_on > data.attempted_on)
 
 
-def _given_up(data: CorrectionFailed, situation: Situation, case: CaseRecord | None) -> CaseChange:
+def _ended(data: CorrectionFailed, situation: Situation, case: CaseRecord | None) -> CaseChange:
     return CaseChange(
         kind=CaseKind.CHARGE,
         matter=data.charge_id,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.app.situations import IncomingEvent as Arrived
+from notifier.app.situations import IncomingEvent
 from notifier.model.actor import Actor
 from notifier.model.billing import (
     CardReregistered,
@@ -32,7 +32,7 @@ from notifier.store import (
 )
 from notifier.store.member_changes import Recorded
 
-Taken = tuple[Arrived, Situation, Decision]
+Taken = tuple[IncomingEvent, Situation, Decision]
 
 
 async def write(
@@ -77,7 +77,9 @@ def _departures(taken: Sequence[Taken]) -> list[Recorded]:
     ]
 
 
-def _reregistered(arrived: Arrived, situation: Situation, _: Decision) -> dict[str, Any] | None:
+def _reregistered(
+    arrived: IncomingEvent, situation: Situation, _: Decision
+) -> dict[str, Any] | None:
     data = arrived.event.data
     if not isinstance(data, CardReregistered):
         return None
@@ -99,7 +101,9 @@ def _silent(decision: Decision) -> bool:
     return any(isinstance(o, Skip) and o.reason is Reason.SILENT_RETRY for o in decision.outcomes)
 
 
-def _charge(arrived: Arrived, situation: Situation, decision: Decision) -> dict[str, Any] | None:
+def _charge(
+    arrived: IncomingEvent, situation: Situation, decision: Decision
+) -> dict[str, Any] | None:
     event, charge_id = arrived.event, _charge_id(arrived.event)
     said = event_type_of(event).charge_facts(event, decision)
     if charge_id is None or not said:

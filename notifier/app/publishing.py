@@ -10,12 +10,12 @@ from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.rendering.folder import Folder
 from notifier.rendering.lint import Finding
+from notifier.rendering.publication import Refused, check, passes, written
 from notifier.rendering.writer import Writer
 from notifier.store import staff, templates
 from notifier.store.templates import Change
 
-from .checks import Refused, check, passes, written
-from .drafts import changes_of, current_digests, folders_of
+from .wording import changes_of, current_digests, folders_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

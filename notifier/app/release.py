@@ -1,4 +1,4 @@
-"""Held messages: decided again as the record stands today, released or left held."""
+"""Held messages decided again as the record stands; what waits, once the register changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.coalescing import in_order
 from notifier.app.new_messages import expiry, shown_row
-from notifier.app.rule_context import RuleContext as House
-from notifier.app.situations import IncomingEvent as Arrived
+from notifier.app.rule_context import RuleContext
+from notifier.app.situations import IncomingEvent
 from notifier.app.situations import load_situations as load
 from notifier.model.actor import Actor
 from notifier.model.decision import Decision, Hold, Outcome, Send, Skip
@@ -19,21 +19,20 @@ from notifier.model.event import Event
 from notifier.model.message import Draft
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
-from notifier.model.states import Channel, State
+from notifier.model.states import UNSENT, Channel, State
 from notifier.model.verdict import Category
 from notifier.rules.calendar import japan_date
 from notifier.rules.facts import amounts_of
 from notifier.rules.guard import check_due
 from notifier.rules.rules import decide
-from notifier.rules.rules.outcomes import goes_out, weigh
+from notifier.rules.rules.outcomes import goes_out, hold_task, weigh
 from notifier.rules.together import charges_of, joined, shown_of
-from notifier.store import cases, events, members, messages, suppressions, together
+from notifier.store import cases, events, members, messages, suppressions, tasks, together
 from notifier.store.db import loads
 from notifier.store.messages import Move
 
-from . import records
-from .facts import record_of
-from .spoken import weigh_again
+from . import event_records as records
+from .planned_notices import record_of, weigh_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class Released:
 async def release(
     conn: AsyncConnection,
     held: Sequence[RowMapping],
-    house: House,
+    context: RuleContext,
     *,
     actor: Actor,
     now: datetime,
@@ -59,7 +58,7 @@ async def release(
     ``category`` is a person's reading of a gateway code that no table knows.
     """
     released = [
-        await _release(conn, message, house, actor=actor, now=now, category=category)
+        await _release(conn, message, context, actor=actor, now=now, category=category)
         for message in held
     ]
     queued = [r.message_id for r in released if r.state is State.QUEUED]
@@ -75,38 +74,38 @@ def _stopped(released: Released) -> Released:
 async def _release(
     conn: AsyncConnection,
     message: RowMapping,
-    house: House,
+    context: RuleContext,
     *,
     actor: Actor,
     now: datetime,
     category: Category | None,
 ) -> Released:
-    outcome, cause = await outcome_now(conn, message, house, now=now, category=category)
+    outcome, cause = await outcome_now(conn, message, context, now=now, category=category)
     if isinstance(outcome, Hold):
         return _stays(message, outcome.reason)
     if not isinstance(outcome, Send) or outcome.draft.channel is None:
         return _stays(message, Reason(message["reason"]))
     if cause is not None:  # what was held for its amounts went on no record then
         await records.write(conn, [(*cause, Decision(outcomes=(outcome,)))], actor=actor, now=now)
-    return await _send(conn, message, outcome, house, actor=actor, now=now)
+    return await _send(conn, message, outcome, context, actor=actor, now=now)
 
 
 async def outcome_now(
     conn: AsyncConnection,
     message: RowMapping,
-    house: House,
+    context: RuleContext,
     *,
     now: datetime,
     category: Category | None = None,
-) -> tuple[Outcome, tuple[Arrived, Situation] | None]:
+) -> tuple[Outcome, tuple[IncomingEvent, Situation] | None]:
     """What the rules say of a message as the record stands, and the event that they looked at."""
     causes = await events.told_by(conn, message["message_id"])
     if not causes:  # a reminder or a mailing: no event, the case itself speaks
-        return await _case_says(conn, message, house, now), None
+        return await _case_says(conn, message, context, now), None
     said = []
     for event_id, event in causes:
-        arrived = Arrived(place=0, event_id=event_id, event=event)
-        ready, _ = await load(conn, [arrived], house, now)
+        arrived = IncomingEvent(place=0, event_id=event_id, event=event)
+        ready, _ = await load(conn, [arrived], context, now)
         if not ready:
             return Skip(reason=Reason.RECORD_ONLY), None
         others = len(causes) > 1
@@ -115,8 +114,8 @@ async def outcome_now(
 
 
 def _as_one(
-    said: Sequence[tuple[Outcome, tuple[Arrived, Situation]]],
-) -> tuple[Outcome, tuple[Arrived, Situation]]:
+    said: Sequence[tuple[Outcome, tuple[IncomingEvent, Situation]]],
+) -> tuple[Outcome, tuple[IncomingEvent, Situation]]:
     """The outcome for charges that are told together: whatever speaks against one counts."""
     against = next((one for one in said if not isinstance(one[0], Send)), None)
     if against is not None:
@@ -134,23 +133,23 @@ def _as_one(
 
 
 async def _case_says(
-    conn: AsyncConnection, message: RowMapping, house: House, now: datetime
+    conn: AsyncConnection, message: RowMapping, context: RuleContext, now: datetime
 ) -> Outcome:
     found = await messages.get(conn, message["message_id"])
     assert found is not None
     if message["member_id"] is None:
-        return _report_says(found, house, now)
+        return _report_says(found, context, now)
     several = await together.told(conn, [message["message_id"]])
     ids = [one["case_id"] for r in several for one in in_order(r)] or [message["case_id"]]
     told = [cases.record(case) for i in ids if (case := await cases.get(conn, i))]
     [member] = (await members.by_id(conn, [message["member_id"]])).values()
-    specs = house.notices[found["notice"]].fields_for(found["step"])
+    specs = context.notices[found["notice"]].fields_for(found["step"])
     amounts = amounts_of(specs, loads(found["facts"]))
     record = await record_of(conn, amounts, found["scheme"], [member.member_id])
-    return weigh_again(found, told, member, house, now, record)
+    return weigh_again(found, told, member, context, now, record)
 
 
-def _report_says(found: RowMapping, house: House, now: datetime) -> Outcome:
+def _report_says(found: RowMapping, context: RuleContext, now: datetime) -> Outcome:
     """A letter to somebody who is no member goes as it is, in the name of a sender in force."""
     draft = Draft(
         notice=found["notice"],
@@ -161,7 +160,7 @@ def _report_says(found: RowMapping, house: House, now: datetime) -> Outcome:
         generation=found["generation"],
         facts=loads(found["facts"]),
     )
-    scheme = house.schemes.get(found["scheme"])
+    scheme = context.schemes.get(found["scheme"])
     if scheme is None or scheme.brand_on(japan_date(now)) is None:
         return Hold(draft=draft, reason=Reason.NO_BRAND)
     return Send(draft=draft)
@@ -171,7 +170,7 @@ async def _send(
     conn: AsyncConnection,
     message: RowMapping,
     outcome: Send,
-    house: House,
+    context: RuleContext,
     *,
     actor: Actor,
     now: datetime,
@@ -184,7 +183,7 @@ async def _send(
         channel=outcome.draft.channel,
         facts=outcome.draft.facts,
         shown=[shown_row(s) for s in outcome.draft.shown],
-        expires_at=expiry(outcome.draft, house.notices[message["notice"]], starts),
+        expires_at=expiry(outcome.draft, context.notices[message["notice"]], starts),
     )
     return await _queue(conn, message["message_id"], starts, actor=actor, now=now)
 
@@ -236,3 +235,29 @@ async def _queue(
     )
     await messages.move(conn, [move], actor=actor, now=now)
     return Released(message_id=message_id, state=State.QUEUED, reason=Reason.RELEASED)
+
+
+async def recheck(
+    conn: AsyncConnection, scheme: str, context: RuleContext, *, actor: Actor, now: datetime
+) -> int:
+    """Hold what has not left and contradicts the register as it now stands; how many.
+
+    Printed letters too: their batch cannot be handed over with them.
+    """
+    waiting = await messages.waiting(conn, scheme)
+    moves, drafts = [], {}
+    for message in waiting:
+        outcome, _ = await outcome_now(conn, message, context, now=now)
+        if isinstance(outcome, Hold) and "contradictions" in outcome.details:
+            moves.append(
+                Move(
+                    message_id=message["message_id"],
+                    after=State.HELD,
+                    reason=outcome.reason,
+                    only_from=tuple(UNSENT - {State.HELD}),
+                )
+            )
+            drafts[message["message_id"]] = hold_task(outcome, message["message_id"])
+    moved = await messages.move(conn, moves, actor=actor, now=now)
+    await tasks.raise_all(conn, [drafts[m] for m in moved], actor=actor, now=now)
+    return len(moved)

@@ -10,12 +10,11 @@ from typing import Final
 from notifier.model.notice import FieldSpec, Notice
 from notifier.model.states import Channel
 from notifier.rendering.errors import BadTemplate, WriteError
+from notifier.rendering.extremes import beyond_limits
 from notifier.rendering.folder import Folder
 from notifier.rendering.lint import Finding, Severity, lint
 from notifier.rendering.lint.proofs import broken
 from notifier.rendering.writer import Writer
-
-from .extremes import beyond_limits
 
 #: What the rules, the queues and the record go by. It changes with the program, not with wording.
 _POLICY: Final = (

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.app.rule_context import RuleContext as House
+from notifier.app.rule_context import RuleContext
 from notifier.model.actor import Actor
 from notifier.model.message import new_token
 from notifier.model.notice import Lane
@@ -19,14 +19,16 @@ from notifier.store.db import loads
 from notifier.store.isolation import Isolation
 from notifier.store.put_off import Sweep
 
-from .details import japan_time, told
+from .record_words import japan_time, told
 
 ALERT = "staff_alert"
 #: Holds and contradictions come in swarms: one mail tells their number.
 _SETTLING = timedelta(seconds=2)
 
 
-async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datetime) -> set[Lane]:
+async def alert(
+    conn: AsyncConnection, context: RuleContext, *, actor: Actor, now: datetime
+) -> set[Lane]:
     """Bring the tasks up to date, and tell staff of those that are urgent.
 
     What has settled itself is closed, what was forgotten raised, what waited opened, what is late
@@ -43,17 +45,19 @@ async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datet
         return set()
 
     async def work(some: Sequence[RowMapping]) -> None:
-        rows = [_row(task, person, house, now) for task in some for person in people]
+        rows = [_row(task, person, context, now) for task in some for person in people]
         await messages.insert(conn, rows, actor=actor, now=now)
         await tasks.alerted(conn, [t["task_id"] for t in some])
 
     isolation = Isolation(sweep=Sweep.ALERT, actor=actor, now=now)
     await isolation.each(conn, due, work, ids=lambda task: [task["task_id"]])
-    return {house.notices[ALERT].lane} if ALERT in house.notices else set()
+    return {context.notices[ALERT].lane} if ALERT in context.notices else set()
 
 
-def _row(task: RowMapping, person: RowMapping, house: House, now: datetime) -> dict[str, Any]:
-    notice = house.notices[ALERT]
+def _row(
+    task: RowMapping, person: RowMapping, context: RuleContext, now: datetime
+) -> dict[str, Any]:
+    notice = context.notices[ALERT]
     return {
         "token": new_token(),
         "task_id": task["task_id"],

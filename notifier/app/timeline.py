@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.app.rule_context import RuleContext as House
+from notifier.app.rule_context import RuleContext
 from notifier.model.message import public_number
 from notifier.model.notice import plan_of
 from notifier.model.situation import CaseRecord
@@ -17,8 +17,7 @@ from notifier.rules.calendar import japan_date
 from notifier.rules.plan import Planned, ahead
 from notifier.store import history, timeline
 
-from .details import japan_time
-from .log_words import words_of
+from .record_words import japan_time, words_of
 
 _DAY: Final = timedelta(days=1)
 #: An event that took longer to reach us is shown with its own time.
@@ -36,7 +35,7 @@ class Entry:
     actor: str = ""
 
 
-async def story(conn: AsyncConnection, case_id: int, language: str) -> list[Entry]:
+async def timeline_of(conn: AsyncConnection, case_id: int, language: str) -> list[Entry]:
     """Events, decisions, changes of the case, its messages on both channels with attempts and
     what came back, tasks and notes."""
     events = await timeline.events(conn, case_id)
@@ -55,20 +54,20 @@ async def story(conn: AsyncConnection, case_id: int, language: str) -> list[Entr
 
 
 async def upcoming(
-    conn: AsyncConnection, case: CaseRecord, house: House, now: datetime
+    conn: AsyncConnection, case: CaseRecord, context: RuleContext, now: datetime
 ) -> tuple[Planned, ...]:
     """What a case will still say by itself, and last its end; nothing of one that is closed."""
     if not case.is_open or case.plan is None or case.deadline is None:
         return ()
     spoken = (await history.spoken(conn, [case.case_id])).get(case.case_id)
     return ahead(
-        plan_of(house.notices, case.plan),
+        plan_of(context.notices, case.plan),
         deadline=case.deadline,
         recharge_on=case.recharge_on,
         reminds=case.reminds,
         told_on=case.told_on,
         not_before=_not_before(spoken, japan_date(now)),
-        is_open=house.calendar(case.scheme).is_open,
+        is_open=context.calendar(case.scheme).is_open,
     )
 
 

@@ -8,15 +8,15 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.new_messages import message_row
-from notifier.app.rule_context import RuleContext as House
+from notifier.app.rule_context import RuleContext
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.mailing import Mailing
 from notifier.model.member import Member, MemberStatus
 from notifier.model.message import Draft, public_number
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
-from notifier.model.states import Channel
 from notifier.rendering.fact_errors import fact_errors
 from notifier.rules.calendar import japan_date
 from notifier.rules.channel import reaches
@@ -29,24 +29,12 @@ from notifier.rules.plan import earliest
 from notifier.rules.rules.outcomes import hold_task
 from notifier.store import cases, history, members, messages, tasks
 
-from .facts import Record, record_of, weigh_facts
+from .planned_notices import Record, record_of, weigh_facts
 
-#: Mailings are the house's own; they stand beside the sources of billing.
+#: Mailings are the context's own; they stand beside the sources of billing.
 SOURCE = "mailing"
 #: The day by which a matter is known: two mailings about it have it in common.
 _MATTER_DAYS: Final = ("charged_on", "occurred_on")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailing:
-    """What is said to a cohort. Its name makes it one: the same name twice adds nothing."""
-
-    name: str
-    scheme: str
-    notice: str
-    step: str
-    channel: Channel
-    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +50,7 @@ async def mail(
     conn: AsyncConnection,
     mailing: Mailing,
     cohort: Sequence[tuple[str, int]],
-    house: House,
+    context: RuleContext,
     *,
     actor: Actor,
     now: datetime,
@@ -75,19 +63,19 @@ async def mail(
     also to members who have left. Raises :class:`BadInput` naming each field, and each line whose
     member cannot get it; then nothing is made.
     """
-    if errors := check_mailing(mailing, house, now):
+    if errors := check_mailing(mailing, context, now):
         raise BadInput(errors)
     people = await members.by_number(conn, sorted({no for no, _ in cohort}), lock=True)
     await _check(conn, mailing, cohort, people, again=again, with_left=with_left)
     ordered = [people[no] for no, _ in cohort]
-    record = await _record(conn, mailing, ordered, house)
+    record = await _record(conn, mailing, ordered, context)
     given = [_case(mailing, member, now) for member in ordered]
     ids = await cases.save(conn, given, actor=actor, now=now)
-    weighed = [_weigh(mailing, member, house, record, now) for member in ordered]
+    weighed = [_weigh(mailing, member, context, record, now) for member in ordered]
     rows = [
         message_row(
             outcome.draft,
-            house.notices[mailing.notice],
+            context.notices[mailing.notice],
             case_id=ids[n],
             member_id=member.member_id,
             language=member.language,
@@ -121,12 +109,12 @@ async def _store(
     return Mailed(made=len(fresh), held=len(holds), known=len(known))
 
 
-def check_mailing(mailing: Mailing, house: House, now: datetime) -> list[FieldError]:
+def check_mailing(mailing: Mailing, context: RuleContext, now: datetime) -> list[FieldError]:
     """What is wrong with a mailing whoever its readers are."""
-    notice = house.notices.get(mailing.notice)
+    notice = context.notices.get(mailing.notice)
     if notice is None:
         return [FieldError("notice", "unknown_notice", {"value": mailing.notice})]
-    scheme, today = house.schemes.get(mailing.scheme), japan_date(now)
+    scheme, today = context.schemes.get(mailing.scheme), japan_date(now)
     errors: list[FieldError] = []
     if scheme is None:
         errors.append(FieldError("scheme", "unknown_scheme", {"value": mailing.scheme}))
@@ -209,9 +197,9 @@ async def _told_elsewhere(
 
 
 async def _record(
-    conn: AsyncConnection, mailing: Mailing, people: Sequence[Member], house: House
+    conn: AsyncConnection, mailing: Mailing, people: Sequence[Member], context: RuleContext
 ) -> Record:
-    specs = house.notices[mailing.notice].fields_for(mailing.step)
+    specs = context.notices[mailing.notice].fields_for(mailing.step)
     amounts = amounts_of(specs, mailing.facts)
     return await record_of(conn, amounts, mailing.scheme, [m.member_id for m in people])
 
@@ -232,17 +220,17 @@ def _case(mailing: Mailing, member: Member, now: datetime) -> dict[str, Any]:
 
 
 def _weigh(
-    mailing: Mailing, member: Member, house: House, record: Record, now: datetime
+    mailing: Mailing, member: Member, context: RuleContext, record: Record, now: datetime
 ) -> Send | Hold:
     reachable = reaches(member, mailing.channel)
     situation = Situation(
         now=now,
         today=japan_date(now),
         member=member,
-        scheme=house.schemes[mailing.scheme],
-        notices=house.notices,
-        calendar=house.calendar(mailing.scheme),
-        earliest=earliest(now, house.calendar(mailing.scheme)),
+        scheme=context.schemes[mailing.scheme],
+        notices=context.notices,
+        calendar=context.calendar(mailing.scheme),
+        earliest=earliest(now, context.calendar(mailing.scheme)),
     )
     draft = Draft(
         notice=mailing.notice,

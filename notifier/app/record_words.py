@@ -1,8 +1,8 @@
-"""The details of a task as lines that a person reads. They hold no contact data."""
+"""Tasks and entries of the log in the words that a person reads. They hold no contact data."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from notifier.rendering.labels import label
 from notifier.rules.calendar import JAPAN
@@ -51,3 +51,24 @@ def _value(name: str, value: Any, language: str) -> str:
 def japan_time(moment: datetime) -> str:
     """A moment as staff in Japan read it."""
     return f"{moment.astimezone(JAPAN):%Y-%m-%d %H:%M}"
+
+
+#: By kind of entry: which labels its ``after`` and its ``reason`` have.
+LABELS_OF: Final[Mapping[str, tuple[str, str]]] = {
+    "move": ("state", "reason"),
+    "amend": ("state", "reason"),
+    "fallback": ("fallback", "reason"),
+    "tracking": ("return", "bounce"),
+    "suppression": ("suppressing", "suppression"),
+    "inquiry": ("inquiry_state", "inquiry"),
+}
+
+
+def words_of(kind: str, after: str | None, reason: str | None, language: str) -> tuple[str, str]:
+    """Return what came about and why, in a language; empty where the entry says nothing."""
+    states, reasons = LABELS_OF[kind]
+    what = label(f"{states}.{after}", language) if after else ""
+    if not reason:
+        return what, ""
+    name, _, number = reason.partition(":")  # an inquiry is named with its number
+    return what, " ".join(filter(None, (label(f"{reasons}.{name}", language), number)))

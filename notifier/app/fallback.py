@@ -2,7 +2,7 @@
 
 One decision for each mail, under the lock of its member and of itself: an event that ends the
 matter, or a report that the mail has arrived, comes before it or after it. What arrives after it
-stops the letter, as long as that has not left the house.
+stops the letter, as long as that has not left the context.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.new_messages import message_row
-from notifier.app.rule_context import RuleContext as House
+from notifier.app.rule_context import RuleContext
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.fallback import ASKS, Fallback
@@ -47,7 +47,7 @@ class _Decided:
 
 async def take_over(
     conn: AsyncConnection,
-    house: House,
+    context: RuleContext,
     *,
     actor: Actor,
     now: datetime,
@@ -61,14 +61,14 @@ async def take_over(
     await fallbacks.stop_arrived(conn, ids=mails, actor=actor, now=now)
     policies = {
         notice.name: None if (wait := notice.fallback.uncertain_after) is None else now - wait
-        for notice in house.notices.values()
+        for notice in context.notices.values()
         if notice.fallback is not None
     }
     ids = await fallbacks.unreached(conn, policies, ids=mails, limit=_MOST, now=now)
     lanes: set[Lane] = set()
 
     async def work(some: Sequence[int]) -> None:
-        lanes.update(await _decide_all(conn, some, house, actor=actor, now=now))
+        lanes.update(await _decide_all(conn, some, context, actor=actor, now=now))
 
     isolation = Isolation(sweep=Sweep.FALLBACK, actor=actor, now=now)
     await isolation.each(conn, ids, work, ids=lambda one: [one])
@@ -76,29 +76,29 @@ async def take_over(
 
 
 async def _decide_all(
-    conn: AsyncConnection, ids: Sequence[int], house: House, *, actor: Actor, now: datetime
+    conn: AsyncConnection, ids: Sequence[int], context: RuleContext, *, actor: Actor, now: datetime
 ) -> set[Lane]:
-    found = await fallbacks.take(conn, ids, requests=requests_of(house.notices))
+    found = await fallbacks.take(conn, ids, requests=requests_of(context.notices))
     people = await members.by_id(conn, [r["member_id"] for r in found])
-    decided = {r["message_id"]: _decide(r, people[r["member_id"]], house, now) for r in found}
+    decided = {r["message_id"]: _decide(r, people[r["member_id"]], context, now) for r in found}
     await _store(conn, found, decided, actor=actor, now=now)
     return {
-        house.notices[r["notice"]].lane for r in found if decided[r["message_id"]].row is not None
+        context.notices[r["notice"]].lane for r in found if decided[r["message_id"]].row is not None
     }
 
 
-def _decide(mail: RowMapping, member: Member, house: House, now: datetime) -> _Decided:
-    left = left_of(mail, house.notices) if mail["stopped"] is None else Fallback.ENDED
+def _decide(mail: RowMapping, member: Member, context: RuleContext, now: datetime) -> _Decided:
+    left = left_of(mail, context.notices) if mail["stopped"] is None else Fallback.ENDED
     if isinstance(left, Fallback):
         return _Decided(left)
     if member.address is None:
         return _Decided(Fallback.NO_POSTAL_ADDRESS)
-    is_work_day = house.closures.of(mail["scheme"] or "")
-    by = arrival(now, member.address, house.press, is_work_day)
+    is_work_day = context.closures.of(mail["scheme"] or "")
+    by = arrival(now, member.address, context.press, is_work_day)
     if left.useful_until is not None and by > left.useful_until:
         return _Decided(Fallback.TOO_LATE, by=by)
-    collected = end_of(business_day(now, house.press.cut_off, is_work_day))
-    row = _row(mail, left, house, now)
+    collected = end_of(business_day(now, context.press.cut_off, is_work_day))
+    row = _row(mail, left, context, now)
     return _Decided(Fallback.LETTER, {**row, "expires_at": max(row["expires_at"], collected)}, by)
 
 
@@ -154,7 +154,7 @@ def _amounts(mail: RowMapping) -> tuple[ShownAmount, ...]:
     )
 
 
-def _row(mail: RowMapping, left: Left, house: House, now: datetime) -> dict[str, Any]:
+def _row(mail: RowMapping, left: Left, context: RuleContext, now: datetime) -> dict[str, Any]:
     """The letter: it says what the mail said, and on which day that was."""
     written = japan_date(mail["tried_at"] or mail["created_at"])
     draft = Draft(
@@ -169,7 +169,7 @@ def _row(mail: RowMapping, left: Left, house: House, now: datetime) -> dict[str,
     )
     row = message_row(
         draft,
-        house.notices[mail["notice"]],
+        context.notices[mail["notice"]],
         case_id=left.case_id,
         member_id=mail["member_id"],
         language=mail["language"],
