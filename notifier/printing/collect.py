@@ -5,7 +5,7 @@ collection that breaks off leaves letters queued; the next one clears away what 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -49,6 +49,10 @@ MOST: Final = 50_000
 _MORNING: Final = time(9)  # what is dated ahead is dated at the beginning of that day's work
 
 
+#: Told of progress: batch id, letters done, letters in all.
+Report = Callable[[int, int, int], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """A batch as collected."""
@@ -64,8 +68,12 @@ class Batch:
     unmapped: int  # characters that the encoding of the lists lacks
 
 
-async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch | None:
+async def collect(
+    room: PressRoom, *, actor: Actor, most: int = MOST, report: Report | None = None
+) -> Batch | None:
     """Bind what is due into a batch; None if nothing was.
+
+    ``report`` is awaited once the batch is open, and after each file.
 
     Raises :class:`NotAllowed` while somebody else is at the press. A letter that cannot be
     written is held, with a task; the others go on.
@@ -86,7 +94,9 @@ async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch |
             batch_id = await batches.open_batch(conn, posting_day=day, actor=actor, now=now)
         # Whatever is published meanwhile, a batch is of one edition.
         room = replace(room, desk=await room.desk.pinned())
-        return await _Job(room, batch_id, day, _dated(now, day), actor).run(due)
+        if report:
+            await report(batch_id, 0, len(due))
+        return await _Job(room, batch_id, day, _dated(now, day), actor, report).run(due)
 
 
 async def _clear_away(room: PressRoom) -> None:
@@ -103,9 +113,16 @@ class _Job:
     """One collection."""
 
     def __init__(
-        self, room: PressRoom, batch_id: int, day: date, written_at: datetime, actor: Actor
+        self,
+        room: PressRoom,
+        batch_id: int,
+        day: date,
+        written_at: datetime,
+        actor: Actor,
+        report: Report | None = None,
     ) -> None:
         self._room, self._batch_id, self._day, self._actor = room, batch_id, day, actor
+        self._report, self._done = report, 0
         self._written_at = written_at
         self._folder = room.folder / batch_name(batch_id)
         self._aside = working(self._folder)
@@ -119,7 +136,11 @@ class _Job:
 
         async def bind(n: int, ids: Sequence[int]) -> list[Volume]:
             async with at_once:
-                return await self._bind(ids, file_name(self._batch_id, n))
+                made = await self._bind(ids, file_name(self._batch_id, n))
+            self._done += len(ids)
+            if self._report:
+                await self._report(self._batch_id, self._done, len(due))
+            return made
 
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(bind(n, ids)) for n, ids in enumerate(parts, start=1)]

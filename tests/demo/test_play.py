@@ -13,6 +13,8 @@ import pytest
 
 from notifier.cases.alerts import ALERT
 
+pytestmark = pytest.mark.engine
+
 ACTS = ("guarded", "unguarded")
 
 

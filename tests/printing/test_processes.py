@@ -19,6 +19,8 @@ from notifier.store.documents import Version
 from tests.printing.letters import TOWNS, Letters, check
 from tests.samples import LOCALES, TEMPLATES, WRITER
 
+pytestmark = pytest.mark.engine
+
 SAMPLE = WRITER.sample("refund", "decided")
 
 
