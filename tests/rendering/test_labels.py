@@ -41,6 +41,7 @@ KINDS = {
     "InquiryKind": "inquiry",
     "InquiryState": "inquiry_state",
     "InquiryTopic": "topic",
+    "JobState": "job_state",
     "KeyType": None,
     "Lane": "lane",
     "LineKind": "line",
