@@ -92,6 +92,7 @@ _VERBS: Final[Mapping[str, _Verb]] = {
         further=(("returned", "returned"), ("scan", "returned")),
     ),
     "batches": _Verb("batches", "Batches of letters for the press."),
+    "jobs": _Verb("jobs", "Long work: what runs, how far it is, and what came of it."),
     "rejected": _Verb("rejected", "Rejected entries of the intake stream."),
     "keys": _Verb("keys", "API keys of the systems that send events."),
     "staff": _Verb("staff", "Staff: whom alerts about tasks reach."),

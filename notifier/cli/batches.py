@@ -13,12 +13,12 @@ from notifier.model.errors import FieldError, NotFound
 from notifier.model.message import message_number
 from notifier.printing.acknowledge import acknowledge as keep
 from notifier.printing.collect import MOST, Batch
-from notifier.printing.collect import collect as collect_batch
 from notifier.printing.handover import hand_over as hand_over_batch
 from notifier.printing.handover import note_dead_handovers, resolve_uncertain
 from notifier.printing.withdraw import cancel as cancel_batch
 from notifier.printing.withdraw import withdraw as withdraw_pieces
 from notifier.rendering.labels import label
+from notifier.runtime.long_work import begin, collect_letters
 from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room, target
 from notifier.store import batches as store
@@ -37,11 +37,18 @@ _COLUMNS = (
 @app.command("collect")
 def collect(
     most: Annotated[int, typer.Option(min=1, max=MOST, help="Letters at most.")] = MOST,
+    background: Annotated[
+        bool, typer.Option("--background", help="Leave it to a worker, and say its number.")
+    ] = False,
 ) -> None:
     """Bind all letters that wait into a batch: PDFs, manifest, counts, checksums."""
 
     async def work(parts: Parts) -> None:
-        batch = await collect_batch(press_room(parts), actor=person(), most=most)
+        if background:
+            job = await begin(parts, most=most, actor=person())
+            say("job_started", job=str(job))
+            return
+        batch = await collect_letters(parts, most=most, actor=person())
         if batch is None:
             say("no_letters")
             return

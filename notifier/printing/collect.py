@@ -5,7 +5,7 @@ collection that breaks off leaves letters queued; the next one clears away what 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -102,6 +102,10 @@ MOST: Final = 50_000
 _MORNING: Final = time(9)  # what is dated ahead is dated at the beginning of that day's work
 
 
+#: Told of progress: batch id, letters done, letters in all.
+Report = Callable[[int, int, int], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """A batch as collected."""
@@ -117,8 +121,12 @@ class Batch:
     unmapped: int  # characters that the encoding of the lists lacks
 
 
-async def collect(context: PrintingContext, *, actor: Actor, most: int = MOST) -> Batch | None:
+async def collect(
+    context: PrintingContext, *, actor: Actor, most: int = MOST, report: Report | None = None
+) -> Batch | None:
     """Bind what is due into a batch; None if nothing was.
+
+    ``report`` is awaited once the batch is open, and after each file.
 
     Raises :class:`NotAllowed` while somebody else is at the press. A letter that cannot be
     written is held, with a task; the others go on.
@@ -139,7 +147,9 @@ async def collect(context: PrintingContext, *, actor: Actor, most: int = MOST) -
             batch_id = await batches.open_batch(conn, posting_day=day, actor=actor, now=now)
         # Whatever is published meanwhile, a batch is of one edition.
         context = replace(context, drafter=await context.drafter.pinned())
-        return await _Job(context, batch_id, day, _dated(now, day), actor).run(due)
+        if report:
+            await report(batch_id, 0, len(due))
+        return await _Job(context, batch_id, day, _dated(now, day), actor, report).run(due)
 
 
 async def _clear_away(context: PrintingContext) -> None:
@@ -156,9 +166,16 @@ class _Job:
     """One collection."""
 
     def __init__(
-        self, context: PrintingContext, batch_id: int, day: date, written_at: datetime, actor: Actor
+        self,
+        context: PrintingContext,
+        batch_id: int,
+        day: date,
+        written_at: datetime,
+        actor: Actor,
+        report: Report | None = None,
     ) -> None:
         self._context, self._batch_id, self._day, self._actor = context, batch_id, day, actor
+        self._report, self._done = report, 0
         self._written_at = written_at
         self._folder = context.folder / batch_name(batch_id)
         self._aside = working(self._folder)
@@ -172,7 +189,11 @@ class _Job:
 
         async def bind(n: int, ids: Sequence[int]) -> list[Volume]:
             async with at_once:
-                return await self._bind(ids, file_name(self._batch_id, n))
+                made = await self._bind(ids, file_name(self._batch_id, n))
+            self._done += len(ids)
+            if self._report:
+                await self._report(self._batch_id, self._done, len(due))
+            return made
 
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(bind(n, ids)) for n, ids in enumerate(parts, start=1)]

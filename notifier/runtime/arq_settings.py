@@ -19,6 +19,9 @@ _COMMON: Final[dict[str, Any]] = {
     "job_deserializer": orjson.loads,
     "log_results": False,
 }
+#: The name of the arq job that does long work, and where it is called.
+LONG: Final = "long"
+LONG_QUEUE: Final = "notifier:long"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -32,6 +35,23 @@ def ring_settings(queue: str) -> dict[str, Any]:
     functions = [func(ring, name="ring")]
     # poll_delay: seconds, and what an idle lane waits at most
     return {**_COMMON, "functions": functions, "queue_name": queue, "poll_delay": 0.02}
+
+
+async def long(ctx: dict[str, Any], job_id: int) -> None:
+    """Long work waits for somebody to do it."""
+    await ctx["jobs"].long_work(job_id)
+
+
+def long_settings() -> dict[str, Any]:
+    """Return the settings of who does long work; it may take a day."""
+    functions = [func(long, name=LONG, timeout=_DAY)]
+    return {
+        **_COMMON,
+        "functions": functions,
+        "queue_name": LONG_QUEUE,
+        "poll_delay": 0.5,
+        "max_jobs": 2,
+    }
 
 
 def clock_settings(times: Mapping[str, timedelta]) -> dict[str, Any]:

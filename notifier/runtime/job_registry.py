@@ -17,6 +17,7 @@ from notifier.model.notice import Lane
 from notifier.printing.handover import note_dead_handovers
 from notifier.returns import sweep as returns
 
+from .long_work import call_workers
 from .parts import Parts
 from .periodic import PeriodicJob, registry
 from .pressing import press_room
@@ -82,6 +83,11 @@ async def _keep_house(parts: Parts, now: datetime) -> set[Lane]:
     return set()
 
 
+async def _call_for_long_work(parts: Parts, now: datetime) -> set[Lane]:
+    await call_workers(parts, now)
+    return set()
+
+
 #: All that time brings to a record: name, how often, what.
 _JOBS: Final = (
     ("cases", _SOON, _decide),
@@ -90,6 +96,7 @@ _JOBS: Final = (
     ("channels", _SOON, _send_by_channels),
     ("rejected", _SOON, _forget_rejected),
     ("test-results", _SOON, _forget_tests),
+    ("long-work", _SOON, _call_for_long_work),
     ("housekeeping", _DAILY, _keep_house),
 )
 TIMES: Final = {name: every for name, every, _ in _JOBS}

@@ -73,6 +73,7 @@ class JobContext:
     bell: "LaneNotifier"  # reaches the others
     jobs: Mapping[str, PeriodicJob]
     metrics: JobMetrics
+    long_work: Callable[[int], Awaitable[object]] | None = None  # does one piece, by its id
     running: set[str] = field(default_factory=set)
 
     async def run(self, name: str) -> None:

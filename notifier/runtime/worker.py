@@ -24,11 +24,12 @@ from notifier.rendering.writer import Writer
 from notifier.store.db import connect
 from notifier.webhooks.teller import tell
 
-from .arq_settings import clock_settings, ring_settings
+from .arq_settings import clock_settings, long_settings, ring_settings
 from .clock import clock_of
 from .destinations import destinations_of
 from .engines import Urls
 from .job_registry import SECONDS, periodic_jobs
+from .long_work import run_here
 from .parts import Parts
 from .periodic import CountedJobs, JobContext, JobMetrics, PeriodicJob, registry
 from .rendering import renderer
@@ -62,6 +63,7 @@ async def work_on(parts: Parts, lanes: Collection[Lane], stop: asyncio.Event) ->
             house=staff_sender(parts.settings),
             jobs=periodic_jobs(parts),
             metrics=parts.job_metrics,
+            long_work=partial(run_here, parts),
             stop=stop,
             supervisor=parts.supervisor,
         )
@@ -87,6 +89,7 @@ async def work(
     house: StaffSender,
     jobs: Mapping[str, PeriodicJob] | None = None,
     metrics: JobMetrics | None = None,
+    long_work: Callable[[int], Awaitable[object]] | None = None,
     stop: asyncio.Event,
     supervisor: Supervisor | None = None,
 ) -> None:
@@ -116,6 +119,7 @@ async def work(
                 bell=bell,
                 jobs=registry([_leases(station), *(jobs or {}).values()]),
                 metrics=metrics or CountedJobs(),
+                long_work=long_work,
             )
             await _run(station, context, urls.redis, stop, supervisor or Supervisor())
     finally:
@@ -152,6 +156,8 @@ def _helpers(
     for lane, bell in station.wake_ups.items():
         given = ring_settings(queue_of(lane))
         yield f"bell {lane.name.lower()}", partial(listen, redis_url, given, context, bell)
+    if context.long_work:
+        yield "long work", partial(listen, redis_url, long_settings(), context)
     clock = clock_settings({n: j.every for n, j in context.jobs.items() if not j.everywhere})
     yield "clock", partial(listen, redis_url, clock, context, keep=True)
 

@@ -160,6 +160,12 @@ async def get(conn: AsyncConnection, batch_id: int, *, lock: bool = False) -> Ro
     return await row(conn, f"SELECT * FROM batches WHERE batch_id = :id{tail}", {"id": batch_id})
 
 
+async def count_files(conn: AsyncConnection, batch_id: int) -> int:
+    """How many files of letters a batch has."""
+    sql = "SELECT count(DISTINCT file) FROM pieces WHERE batch_id = :id"
+    return int(await scalar(conn, sql, {"id": batch_id}))
+
+
 async def search(conn: AsyncConnection, *, limit: int = 50) -> Sequence[RowMapping]:
     """The newest batches."""
     return await rows(conn, _SEARCH, {"limit": limit})

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.engine
+
 #: Each takes longer to load than Python takes to start.
 _HEAVY = (
     "alembic", "arq", "asyncpg", "asyncssh", "babel", "cryptography", "fastapi", "fontTools",

@@ -21,6 +21,8 @@ from notifier.model.states import State
 from tests.conftest import in_thread
 from tests.delivery.rig import Rig, eventually, relay_of
 
+pytestmark = pytest.mark.engine
+
 SLOW = """
 [destinations.slow]
 domains = ["slow.example.jp"]

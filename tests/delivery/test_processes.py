@@ -18,6 +18,8 @@ from notifier.model.states import State
 from notifier.runtime.settings import Settings
 from tests.delivery.rig import Rig, eventually
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture
 def real(rig: Rig, settings: Settings) -> Rig:

@@ -13,6 +13,8 @@ import pytest
 
 from notifier.app.alerts import ALERT
 
+pytestmark = pytest.mark.engine
+
 ACTS = ("guarded", "unguarded")
 
 

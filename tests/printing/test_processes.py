@@ -18,6 +18,8 @@ from notifier.rendering.folder import Folder, of_files
 from tests.printing.letters import TOWNS, Letters, check
 from tests.samples import LOCALES, TEMPLATES, WRITER
 
+pytestmark = pytest.mark.engine
+
 SAMPLE = WRITER.sample("refund", "decided")
 
 

@@ -40,6 +40,7 @@ KINDS = {
     "InquiryKind": "inquiry",
     "InquiryState": "inquiry_state",
     "InquiryTopic": "topic",
+    "JobState": "job_state",
     "KeyType": None,
     "Lane": "lane",
     "LineKind": "line",
