@@ -46,9 +46,9 @@ async def show(engine: AsyncEngine, entry_id: int) -> Rejected:
         *("replayed_by", "discarded_at", "discarded_by", "discard_reason"),
     )
     return Rejected(
-        payload=bytes(found["payload"]),
-        errors=tuple(loads(found["errors"])),
-        **{name: found[name] for name in names},
+        payload=bytes(found.payload),
+        errors=tuple(loads(found.errors)),
+        **{name: getattr(found, name) for name in names},
     )
 
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from sqlalchemy import RowMapping
 
 from notifier.delivery.compose import House, Unsendable, correspondence
 from notifier.model.correspondence import Correspondence
@@ -13,21 +12,22 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.rendering.errors import LetterError
 from notifier.rendering.writer import Writer
+from notifier.store.compose import WantedMessage
 
 _MOST_TEXT: Final = 2_000  # characters
 _PART: Final = "test"  # parts the parts of a mail
 _log = structlog.get_logger()
 
 
-def rendered(writer: Writer, row: RowMapping, house: House, now: datetime) -> RenderedMessage:
+def rendered(writer: Writer, row: WantedMessage, house: House, now: datetime) -> RenderedMessage:
     """A message from a row of :func:`notifier.store.compose.load`, or why it cannot be written."""
     try:
         c = correspondence(row, house, now=now)
-        return _letter(writer, c) if row["channel"] == Channel.LETTER else _mail(writer, c)
+        return _letter(writer, c) if row.channel == Channel.LETTER else _mail(writer, c)
     except (Unsendable, LetterError) as problem:
         return _problem(problem.reason)
     except Exception as problem:  # noqa: BLE001 (whatever a template does, the test says so)
-        _log.warning("test.render_failed", notice=row["notice"], kind=type(problem).__name__)
+        _log.warning("test.render_failed", notice=row.notice, kind=type(problem).__name__)
         return _problem(Reason.RENDER_FAILED)
 
 

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -40,20 +39,22 @@ async def alert(conn: AsyncConnection, house: House, *, actor: Actor, now: datet
     notice = house.notices[ALERT]
     rows = [_row(task, person, house, now) for task in due for person in people]
     await messages.insert(conn, rows, actor=actor, now=now)
-    await tasks.alerted(conn, [t["task_id"] for t in due])
+    await tasks.alerted(conn, [t.task_id for t in due])
     return {notice.lane}
 
 
-def _row(task: RowMapping, person: RowMapping, house: House, now: datetime) -> dict[str, Any]:
+def _row(
+    task: tasks.UrgentTask, person: staff.Colleague, house: House, now: datetime
+) -> dict[str, Any]:
     notice = house.notices[ALERT]
     return {
         "token": new_token(),
-        "task_id": task["task_id"],
-        "staff_id": person["staff_id"],
+        "task_id": task.task_id,
+        "staff_id": person.staff_id,
         "notice": ALERT,
-        "step": "escalated" if task["escalation"] else "open",
+        "step": "escalated" if task.escalation else "open",
         "channel": Channel.EMAIL,
-        "generation": task["escalation"] + 1,
+        "generation": task.escalation + 1,
         "language": "ja",
         "lane": int(notice.lane),
         "state": State.QUEUED,
@@ -67,12 +68,12 @@ def _row(task: RowMapping, person: RowMapping, house: House, now: datetime) -> d
     }
 
 
-def _facts(task: RowMapping) -> dict[str, Any]:
+def _facts(task: tasks.UrgentTask) -> dict[str, Any]:
     return {
-        "title": label(f"task.{task['kind']}", "ja"),
-        "kind": task["kind"],
-        "count": task["count"],
-        "due": japan_time(task["due_at"]),
-        "lines": list(told(loads(task["details"]), "ja")),
-        "command": f"notifier tasks show {task['task_id']}",
+        "title": label(f"task.{task.kind}", "ja"),
+        "kind": task.kind,
+        "count": task.count,
+        "due": japan_time(task.due_at),
+        "lines": list(told(loads(task.details), "ja")),
+        "command": f"notifier tasks show {task.task_id}",
     }

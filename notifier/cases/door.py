@@ -78,7 +78,7 @@ async def _reached(
     held = await messages.held(conn, reason=Reason.NO_ADDRESS, member_ids=ids)
     released = await release(conn, held, house, actor=actor, now=now)
     queued = {r.message_id for r in released if r.state is State.QUEUED}
-    return {house.notices[h["notice"]].lane for h in held if h["message_id"] in queued}
+    return {house.notices[h.notice].lane for h in held if h.message_id in queued}
 
 
 def _waves(arrived: Iterable[Arrived]) -> Iterator[list[Arrived]]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -105,9 +104,9 @@ async def _join(
 ) -> Known:
     found = await together.waiting(conn, asked)
     changes = {
-        r["n"]: _change(r["message_id"], facts)
+        r.n: _change(r.message_id, facts)
         for r in found
-        if (facts := joined(loads(r["facts"]), wanted[r["n"]].draft.facts)) is not None
+        if (facts := joined(loads(r.facts), wanted[r.n].draft.facts)) is not None
     }
     amended = await together.amend(
         conn, changes.values(), reason=Reason.TOLD_TOGETHER, actor=actor, now=now
@@ -129,7 +128,7 @@ class Parted:
 
     kept: frozenset[int]  # messages that go on without them
     anew: Mapping[int, Sequence[Mapping[str, Any]]]  # message → cases that it leaves untold
-    found: Mapping[int, RowMapping]
+    found: Mapping[int, together.ToldMessage]
 
 
 async def part(
@@ -145,14 +144,14 @@ async def part(
     ``touched``: cases of which the message must say no more. Where the case of its own key is one
     of them the message is stopped, and :func:`tell_anew` tells of the others.
     """
-    found = {r["message_id"]: r for r in await together.told(conn, stopped)}
+    found = {r.message_id: r for r in await together.told(conn, stopped)}
     changes, anew, gone = [], {}, []
     for message_id, r in found.items():
         told = in_order(r)
         left = [one for one in told if one["is_open"] and one["case_id"] not in touched]
-        if left and left[0]["case_id"] == r["case_id"]:
+        if left and left[0]["case_id"] == r.case_id:
             others = [one for one in told if one not in left]
-            facts = without(loads(r["facts"]), {one["matter"] for one in others})
+            facts = without(loads(r.facts), {one["matter"] for one in others})
             assert facts is not None
             changes.append(_change(message_id, facts))
             gone += [(message_id, one["case_id"]) for one in others]
@@ -163,10 +162,10 @@ async def part(
     return Parted(frozenset(kept), anew, found)
 
 
-def in_order(r: RowMapping) -> list[dict[str, Any]]:
+def in_order(r: together.ToldMessage) -> list[dict[str, Any]]:
     """The cases that a message tells of in its own order; a row of ``store.together.told``."""
-    place = {one["charge_id"]: n for n, one in enumerate(charges_of(loads(r["facts"])))}
-    return sorted(loads(r["told"]), key=lambda one: place[one["matter"]])
+    place = {one["charge_id"]: n for n, one in enumerate(charges_of(loads(r.facts)))}
+    return sorted(loads(r.told), key=lambda one: place[one["matter"]])
 
 
 async def tell_anew(
@@ -186,35 +185,35 @@ async def tell_anew(
     for n, message_id in made.items():
         first, *others = given[n][1]
         cases += [(message_id, one["case_id"], one["generation"]) for one in others]
-        if given[n][0]["caused"]:  # a reminder has no event behind it
+        if given[n][0].caused:  # a reminder has no event behind it
             causes += [(message_id, one["opener"]) for one in (first, *others) if one["opener"]]
     await together.add_cases(conn, cases)
     await messages.add_causes(conn, causes)
 
 
 def _anew(
-    r: RowMapping, left: Sequence[Mapping[str, Any]], house: House, now: datetime
+    r: together.ToldMessage, left: Sequence[Mapping[str, Any]], house: House, now: datetime
 ) -> dict[str, Any]:
-    facts, kept = loads(r["facts"]), {one["matter"] for one in left}
+    facts, kept = loads(r.facts), {one["matter"] for one in left}
     rest = without(facts, {c["charge_id"] for c in charges_of(facts)} - kept)
     assert rest is not None
-    step = step_of(facts, left[0]["matter"], r["step"])
+    step = step_of(facts, left[0]["matter"], r.step)
     draft = Draft(
-        notice=r["notice"],
+        notice=r.notice,
         step=step,
-        scheme=r["scheme"],
-        channel=Channel(r["channel"]),
+        scheme=r.scheme,
+        channel=Channel(r.channel),
         generation=left[0]["generation"],
         facts=rest,
         shown=shown_of(charges_of(rest)),
-        useful_until=useful_until(rest) if r["useful_until"] else None,
+        useful_until=useful_until(rest) if r.useful_until else None,
     )
     return message_row(
         draft,
-        house.notices[r["notice"]],
+        house.notices[r.notice],
         case_id=left[0]["case_id"],
-        member_id=r["member_id"],
-        language=r["language"],
-        held=Reason(r["reason"]) if r["state"] == State.HELD else None,
+        member_id=r.member_id,
+        language=r.language,
+        held=Reason(r.reason) if r.state == State.HELD else None,
         now=now,
     )

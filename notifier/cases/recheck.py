@@ -29,13 +29,13 @@ async def recheck(
         if isinstance(outcome, Hold) and "contradictions" in outcome.details:
             moves.append(
                 Move(
-                    message_id=message["message_id"],
+                    message_id=message.message_id,
                     after=State.HELD,
                     reason=outcome.reason,
                     only_from=tuple(UNSENT - {State.HELD}),
                 )
             )
-            drafts[message["message_id"]] = hold_task(outcome, message["message_id"])
+            drafts[message.message_id] = hold_task(outcome, message.message_id)
     moved = await messages.move(conn, moves, actor=actor, now=now)
     await tasks.raise_all(conn, [drafts[m] for m in moved], actor=actor, now=now)
     return len(moved)

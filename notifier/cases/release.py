@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -22,7 +21,7 @@ from notifier.rules.guard import check_due
 from notifier.rules.rules import decide
 from notifier.rules.rules.outcomes import goes_out, weigh
 from notifier.rules.together import charges_of, joined, shown_of
-from notifier.store import cases, events, members, messages, suppressions, together
+from notifier.store import cases, events, fallbacks, members, messages, suppressions, together
 from notifier.store.db import loads
 from notifier.store.messages import Move
 
@@ -32,6 +31,8 @@ from .facts import record_of
 from .gathering import in_order
 from .situations import Arrived, House, load
 from .spoken import weigh_again
+
+_Told = messages.WaitingMessage | fallbacks.ToldMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Released:
 
 async def release(
     conn: AsyncConnection,
-    held: Sequence[RowMapping],
+    held: Sequence[messages.WaitingMessage],
     house: House,
     *,
     actor: Actor,
@@ -72,7 +73,7 @@ def _stopped(released: Released) -> Released:
 
 async def _release(
     conn: AsyncConnection,
-    message: RowMapping,
+    message: messages.WaitingMessage,
     house: House,
     *,
     actor: Actor,
@@ -83,7 +84,7 @@ async def _release(
     if isinstance(outcome, Hold):
         return _stays(message, outcome.reason)
     if not isinstance(outcome, Send) or outcome.draft.channel is None:
-        return _stays(message, Reason(message["reason"]))
+        return _stays(message, Reason(message.reason))
     if cause is not None:  # what was held for its amounts went on no record then
         await records.write(conn, [(*cause, Decision(outcomes=(outcome,)))], actor=actor, now=now)
     return await _send(conn, message, outcome, house, actor=actor, now=now)
@@ -91,14 +92,14 @@ async def _release(
 
 async def outcome_now(
     conn: AsyncConnection,
-    message: RowMapping,
+    message: _Told,
     house: House,
     *,
     now: datetime,
     category: Category | None = None,
 ) -> tuple[Outcome, tuple[Arrived, Situation] | None]:
     """What the rules say of a message as the record stands, and the event that they looked at."""
-    causes = await events.told_by(conn, message["message_id"])
+    causes = await events.told_by(conn, message.message_id)
     if not causes:  # a reminder or a mailing: no event, the case itself speaks
         return await _case_says(conn, message, house, now), None
     said = []
@@ -131,35 +132,33 @@ def _as_one(
     return Send(draft=replace(first.draft, facts=facts, shown=shown)), cause
 
 
-async def _case_says(
-    conn: AsyncConnection, message: RowMapping, house: House, now: datetime
-) -> Outcome:
-    found = await messages.get(conn, message["message_id"])
+async def _case_says(conn: AsyncConnection, message: _Told, house: House, now: datetime) -> Outcome:
+    found = await messages.get(conn, message.message_id)
     assert found is not None
-    if message["member_id"] is None:
+    if message.member_id is None:
         return _report_says(found, house, now)
-    several = await together.told(conn, [message["message_id"]])
-    ids = [one["case_id"] for r in several for one in in_order(r)] or [message["case_id"]]
-    told = [cases.record(case) for i in ids if (case := await cases.get(conn, i))]
-    [member] = (await members.by_id(conn, [message["member_id"]])).values()
-    specs = house.notices[found["notice"]].fields_for(found["step"])
-    amounts = amounts_of(specs, loads(found["facts"]))
-    record = await record_of(conn, amounts, found["scheme"], [member.member_id])
+    several = await together.told(conn, [message.message_id])
+    ids = [one["case_id"] for r in several for one in in_order(r)] or [message.case_id]
+    told = [case for i in ids if (case := await cases.get(conn, i))]
+    [member] = (await members.by_id(conn, [message.member_id])).values()
+    specs = house.notices[found.notice].fields_for(found.step)
+    amounts = amounts_of(specs, loads(found.facts))
+    record = await record_of(conn, amounts, found.scheme, [member.member_id])
     return weigh_again(found, told, member, house, now, record)
 
 
-def _report_says(found: RowMapping, house: House, now: datetime) -> Outcome:
+def _report_says(found: messages.MessageRecord, house: House, now: datetime) -> Outcome:
     """A letter to somebody who is no member goes as it is, in the name of a sender in force."""
     draft = Draft(
-        notice=found["notice"],
-        step=found["step"],
-        scheme=found["scheme"],
-        matter=found["matter"],
+        notice=found.notice,
+        step=found.step,
+        scheme=found.scheme,
+        matter=found.matter,
         channel=Channel.LETTER,
-        generation=found["generation"],
-        facts=loads(found["facts"]),
+        generation=found.generation,
+        facts=loads(found.facts),
     )
-    scheme = house.schemes.get(found["scheme"])
+    scheme = house.schemes.get(found.scheme)
     if scheme is None or scheme.brand_on(japan_date(now)) is None:
         return Hold(draft=draft, reason=Reason.NO_BRAND)
     return Send(draft=draft)
@@ -167,7 +166,7 @@ def _report_says(found: RowMapping, house: House, now: datetime) -> Outcome:
 
 async def _send(
     conn: AsyncConnection,
-    message: RowMapping,
+    message: messages.WaitingMessage,
     outcome: Send,
     house: House,
     *,
@@ -178,23 +177,23 @@ async def _send(
     starts = goes_out(outcome.draft, now)
     await together.readdress(
         conn,
-        message["message_id"],
+        message.message_id,
         channel=outcome.draft.channel,
         facts=outcome.draft.facts,
         shown=[shown_row(s) for s in outcome.draft.shown],
-        expires_at=expiry(outcome.draft, house.notices[message["notice"]], starts),
+        expires_at=expiry(outcome.draft, house.notices[message.notice], starts),
     )
-    return await _queue(conn, message["message_id"], starts, actor=actor, now=now)
+    return await _queue(conn, message.message_id, starts, actor=actor, now=now)
 
 
-def _stays(message: RowMapping, reason: Reason) -> Released:
-    return Released(message_id=message["message_id"], state=State.HELD, reason=reason)
+def _stays(message: messages.WaitingMessage, reason: Reason) -> Released:
+    return Released(message_id=message.message_id, state=State.HELD, reason=reason)
 
 
 def _again(
     situation: Situation,
     event: Event,
-    message: RowMapping,
+    message: _Told,
     category: Category | None,
     *,
     others: bool,
@@ -203,11 +202,11 @@ def _again(
 
     ``others``: it is told together with others, under the case of one of them.
     """
-    own = int(message["case_id"])
+    own = message.case_id
     matter = getattr(event.data, "charge_id", None) if others else None
     before = tuple(c for c in situation.cases if c.case_id != own and c.matter != matter)
     for outcome in decide(event, replace(situation, cases=before)).outcomes:
-        if isinstance(outcome, Skip) or outcome.draft.notice != message["notice"]:
+        if isinstance(outcome, Skip) or outcome.draft.notice != message.notice:
             continue
         if isinstance(outcome, Hold) and outcome.reason is Reason.UNKNOWN_GATEWAY_CODE and category:
             return _read_by_person(situation, event, outcome, category)

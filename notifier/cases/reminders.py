@@ -37,7 +37,7 @@ async def reminded(
     ids = sorted({case.member_id for case, _ in asked})
     notices = sorted({plan.notice for _, plan in asked})
     found = await together.said_since(conn, ids, notices, today)
-    return {(r["member_id"], r["source"], r["scheme"], r["notice"]) for r in found}
+    return {(r.member_id, r.source, r.scheme, r.notice) for r in found}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from notifier.model.decision import Hold, Send
 from notifier.model.member import Member
 from notifier.model.message import Draft
@@ -22,6 +20,7 @@ from notifier.rules.plan import earliest
 from notifier.rules.rules.outcomes import weigh
 from notifier.rules.together import as_one, step_of
 from notifier.store.db import loads
+from notifier.store.messages import MessageRecord
 
 from .facts import Record, weigh_facts
 from .situations import House, letter_by
@@ -54,7 +53,7 @@ def say(
 
 
 def weigh_again(
-    found: RowMapping,
+    found: MessageRecord,
     told: Sequence[CaseRecord],
     member: Member,
     house: House,
@@ -74,30 +73,30 @@ def weigh_again(
         if late and isinstance(outcome, Send):
             return Hold(draft=outcome.draft, reason=Reason.DEADLINE_PASSED)
         return outcome
-    by_post = found["channel"] == Channel.LETTER or not member.email
+    by_post = found.channel == Channel.LETTER or not member.email
     channel = Channel.LETTER if by_post else Channel.EMAIL
     situation = _situation(case, member, house, now)
     draft = Draft(
-        notice=found["notice"],
-        step=found["step"],
+        notice=found.notice,
+        step=found.step,
         scheme=case.scheme,
         matter=case.matter,
         channel=channel if not by_post or member.address else None,
-        generation=found["generation"],
-        facts=loads(found["facts"]),
-        not_before=situation.not_before(found["notice"], found["step"]),
+        generation=found.generation,
+        facts=loads(found.facts),
+        not_before=situation.not_before(found.notice, found.step),
     )
     return weigh_facts(situation, draft, record)
 
 
 def _say_all(
-    found: RowMapping, told: Sequence[CaseRecord], member: Member, house: House, now: datetime
+    found: MessageRecord, told: Sequence[CaseRecord], member: Member, house: House, now: datetime
 ) -> Send | Hold:
     """What speaks against one of the charges speaks against the message."""
-    facts, drafts = loads(found["facts"]), []
+    facts, drafts = loads(found.facts), []
     for case in told:
         assert case.plan is not None
-        step = step_of(facts, case.matter, found["step"])
+        step = step_of(facts, case.matter, found.step)
         outcome = say(case, plan_of(house.notices, case.plan), step, member, house, now)
         if isinstance(outcome, Hold):
             return outcome

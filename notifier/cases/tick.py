@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -51,7 +50,7 @@ async def tick(
     if not found:
         return 0, set()
     due = await _known(conn, found, house, now)
-    people = await members.by_id(conn, [r["member_id"] for r in found])
+    people = await members.by_id(conn, [r.case.member_id for r in found])
     looked = _one_a_day(due, [_look(one, house, now) for one in due], house, now)
     said = [
         Said(
@@ -72,15 +71,15 @@ async def tick(
 
 
 async def _known(
-    conn: AsyncConnection, found: Sequence[RowMapping], house: House, now: datetime
+    conn: AsyncConnection, found: Sequence[cases.DueCase], house: House, now: datetime
 ) -> list[_Due]:
-    ids, today = [r["case_id"] for r in found], japan_date(now)
+    ids, today = [r.case.case_id for r in found], japan_date(now)
     blocked = await history.cases_with_held(conn, ids)
     spoken = await history.spoken(conn, ids)
     planned = [
-        (case, plan_of(house.notices, case.plan), case.deadline, r["is_one_of_several"])
+        (case, plan_of(house.notices, case.plan), case.deadline, r.is_one_of_several)
         for r in found
-        if (case := cases.record(r)).plan is not None and case.deadline is not None
+        if (case := r.case).plan is not None and case.deadline is not None
     ]
     asked = [(case, plan) for case, plan, _, several in planned if several]
     heard = await reminded(conn, asked, today)

@@ -165,7 +165,7 @@ async def _act(
     console.print(table(found))
     say(console, found)
     for row in shown:
-        line = f"  {row['member_no']} was shown {WRONG_FEE} 円 as fee, {row['total']:,} 円 in all"
+        line = f"  {row.member_no} was shown {WRONG_FEE} 円 as fee, {row.total:,} 円 in all"
         console.print(line, highlight=False)
     return found
 

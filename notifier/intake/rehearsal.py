@@ -90,7 +90,7 @@ class Rehearsal:
                 pass
             ready = await outlook.ready(conn, self.time)
             for channel, way in _WAYS.items():
-                ids = [r["message_id"] for r in ready if r["channel"] == channel]
+                ids = [r.message_id for r in ready if r.channel == channel]
                 for state in way:
                     moves = [Move(message_id=i, after=state, reason=Reason.ACCEPTED) for i in ids]
                     await messages.move(conn, moves, actor=_ACTOR, now=self.time)

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.batch import batch_name
@@ -72,7 +71,7 @@ async def file_again(conn: AsyncConnection, batch_id: int, name: str, writer: Wr
     if not found:
         raise NotFound("file", f"{batch_name(batch_id)}/{name}")
     listed = await pieces.of_batch(conn, batch_id)
-    ids = [p["message_id"] for p in listed if p["file"] == name]
+    ids = [p.message_id for p in listed if p.file == name]
     kept = [packed(row) for row in await pieces.inputs(conn, batch_id, ids)]
     then = await writer_for(conn, {one.digest: one.inputs for one in kept}, writer)
     pdf = (await asyncio.to_thread(then.letters, [one.letter() for one in kept])).pdf
@@ -89,18 +88,18 @@ async def letter_again(conn: AsyncConnection, digest: str, inputs: bytes, writer
     return (await asyncio.to_thread(then.letters, [loaded(inputs)])).pdf
 
 
-def packed(row: RowMapping) -> Packed:
+def packed(row: pieces.LetterInputs) -> Packed:
     """A row of :func:`notifier.store.pieces.inputs`. Raises :class:`Damaged`."""
-    if row["codec"] != Codec.LETTER:
+    if row.codec != Codec.LETTER:
         text = "the batch was printed by an earlier version: cancel it"
         raise NotAllowed(text, code="earlier_version")
-    documents.unpacked(row, "document of message", public_number(row["message_id"]))
-    content: bytes = row["dictionary"]
-    digest = row["template_digest"]
+    documents.unpacked(row, "document of message", public_number(row.message_id))
+    content = row.dictionary or b""
+    digest = row.template_digest
     dictionary = Dictionary(digest, content, hashlib.sha256(content).digest())
     return Packed(
-        digest=digest, dictionary=dictionary, body=row["body"], sha256=row["sha256"],
-        size=row["size"],
+        digest=digest, dictionary=dictionary, body=row.body, sha256=row.sha256,
+        size=row.size,
     )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from typing import Final
 
 import orjson
 import structlog
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import files
@@ -31,6 +30,7 @@ from notifier.store import (
     fallbacks,
     pieces,
 )
+from notifier.store.compose import WantedMessage
 
 from .binding import bind_all, lost_all
 from .folder import add_lists, clear, file_name, place, sweep, working
@@ -146,7 +146,7 @@ class _Job:
         return made
 
     def _bound(
-        self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
+        self, found: Sequence[WantedMessage], marks: Mapping[int, str], name: str
     ) -> tuple[list[Volume], list[Lost]]:
         drafts, lost = self._drafts(found)
         good, bound, faults = bind_all(self._room.desk.writer, [d.c for d in drafts])
@@ -161,18 +161,18 @@ class _Job:
         envelope = envelope_of(draft.c, desk.writer.stationery)
         return leaf(draft.message_id, draft.c, desk.pack(draft.c), envelope, mark=mark)
 
-    def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[Draft], list[Lost]]:
+    def _drafts(self, found: Sequence[WantedMessage]) -> tuple[list[Draft], list[Lost]]:
         drafts: list[Draft] = []
         lost: list[Lost] = []
         for row in found:
             try:
                 drafts.append(self._room.desk.draft(row, written_at=self._written_at))
             except Unsendable as error:
-                lost.append(Lost(message_id=row["message_id"], notice=row["notice"], error=error))
+                lost.append(Lost(message_id=row.message_id, notice=row.notice, error=error))
             except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
                 name = type(error).__name__
-                log.error("letter not drafted", message=row["message_id"], error=name)
-                lost.append(lost_for(row["message_id"], row["notice"], Reason.RENDER_FAILED, name))
+                log.error("letter not drafted", message=row.message_id, error=name)
+                lost.append(lost_for(row.message_id, row.notice, Reason.RENDER_FAILED, name))
         # An address may have changed since the letters were put in order.
         drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
         return drafts, lost

@@ -87,8 +87,8 @@ async def _checked(room: PressRoom, batch_id: int) -> Path:
     async with room.engine.begin() as conn:
         batch = await printed_batch(conn, batch_id)
         files = await pieces.files(conn, batch_id)
-    folder: Path = room.folder / batch["folder"]
-    problem = await asyncio.to_thread(_difference, folder, files, batch["manifest_sha256"])
+    folder: Path = room.folder / batch.folder
+    problem = await asyncio.to_thread(_difference, folder, files, batch.manifest_sha256)
     if problem:
         raise not_as_recorded(folder / problem)
     return folder
@@ -116,7 +116,7 @@ async def _permit(room: PressRoom, batch_id: int, label: str, actor: Actor) -> i
         if stopped(found):
             raise _stopped_meanwhile()
         await batches.hand_over(conn, batch_id, target=label, actor=actor, now=now)
-        ids = [p["message_id"] for p in found]
+        ids = [p.message_id for p in found]
         moved = await move_all(
             conn, ids, State.PRINTED, State.HANDED_OVER, Reason.HANDED_OVER, actor=actor, now=now
         )
@@ -182,7 +182,7 @@ async def _arrived(
 
 async def _letters(conn: AsyncConnection, batch_id: int) -> list[int]:
     found = await pieces.of_batch(conn, batch_id, lock=True)
-    return [p["message_id"] for p in found if p["its_own"]]
+    return [p.message_id for p in found if p.its_own]
 
 
 async def note_broken_off(room: PressRoom) -> int:
@@ -217,7 +217,7 @@ async def settle(room: PressRoom, batch_id: int, *, taken: bool, actor: Actor) -
         batch = await batches.get(conn, batch_id, lock=True)
         if batch is None:
             raise NotFound("batch", batch_name(batch_id))
-        if batch["state"] != BatchState.UNCERTAIN:
+        if batch.state != BatchState.UNCERTAIN:
             raise in_state(batch)
         if taken:
             return await _arrived(conn, room, batch_id, Reason.HANDOVER_SETTLED, actor)
@@ -231,5 +231,5 @@ async def settle(room: PressRoom, batch_id: int, *, taken: bool, actor: Actor) -
             actor=actor,
             now=now,
         )
-    await asyncio.to_thread(clear, room.folder / batch["folder"])
+    await asyncio.to_thread(clear, room.folder / batch.folder)
     return len(queued)

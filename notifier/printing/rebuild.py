@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.files import make_folder
@@ -32,7 +31,7 @@ from .writing import Writer
 log = structlog.get_logger(__name__)
 
 
-async def printed_batch(conn: AsyncConnection, batch_id: int) -> RowMapping:
+async def printed_batch(conn: AsyncConnection, batch_id: int) -> batches.Batch:
     """A batch that is printed and not handed over, held to the end of the transaction.
 
     Raises :class:`NotFound` and :class:`NotAllowed`.
@@ -40,14 +39,14 @@ async def printed_batch(conn: AsyncConnection, batch_id: int) -> RowMapping:
     batch = await batches.get(conn, batch_id, lock=True)
     if batch is None:
         raise NotFound("batch", batch_name(batch_id))
-    if batch["state"] != BatchState.PRINTED:
+    if batch.state != BatchState.PRINTED:
         raise in_state(batch)
     return batch
 
 
-def stopped(found: Sequence[RowMapping]) -> set[int]:
+def stopped(found: Sequence[pieces.PrintedPiece]) -> set[int]:
     """Which letters of a printed batch are not to be posted with it."""
-    return {p["message_id"] for p in found if not (p["its_own"] and p["state"] == State.PRINTED)}
+    return {p.message_id for p in found if not (p.its_own and p.state == State.PRINTED)}
 
 
 async def rebuild(room: PressRoom, batch_id: int) -> int:
@@ -66,7 +65,7 @@ async def rebuild(room: PressRoom, batch_id: int) -> int:
                 await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.PRINTED)
                 await pieces.take_out(conn, batch_id, gone, now=room.now())
         if len(gone) == len(found):
-            await asyncio.to_thread(clear, room.folder / batch["folder"])
+            await asyncio.to_thread(clear, room.folder / batch.folder)
             return len(gone)
         if not gone:
             return len(taken)
@@ -77,23 +76,27 @@ async def rebuild(room: PressRoom, batch_id: int) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rebuild:
     room: PressRoom
-    batch: RowMapping
+    batch: batches.Batch
     gone: Collection[int]
     old: Path
     new: Path
 
     @classmethod
     async def run(
-        cls, room: PressRoom, batch: RowMapping, found: Sequence[RowMapping], gone: Collection[int]
+        cls,
+        room: PressRoom,
+        batch: batches.Batch,
+        found: Sequence[pieces.PrintedPiece],
+        gone: Collection[int],
     ) -> bool:
         """One attempt; False if more letters are stopped now, some that cannot be bound anew."""
-        revision = batch["revision"] + 1
+        revision = batch.revision + 1
         work = cls(
             room=room,
             batch=batch,
             gone=gone,
-            old=room.folder / batch["folder"],
-            new=room.folder / folder_name(batch["batch_id"], revision),
+            old=room.folder / batch.folder,
+            new=room.folder / folder_name(batch.batch_id, revision),
         )
         async with room.engine.connect() as conn:
             volumes, writer = await work._volumes(conn, found)
@@ -106,22 +109,22 @@ class _Rebuild:
         return await work._finish(made.volumes, writer, revision)
 
     async def _volumes(
-        self, conn: AsyncConnection, found: Sequence[RowMapping]
+        self, conn: AsyncConnection, found: Sequence[pieces.PrintedPiece]
     ) -> tuple[list[Volume], Writer]:
         """The batch as it stands, from the archive, and who writes its letters."""
         leaves: dict[str, list[Leaf]] = {}
         kinds: dict[str, bytes] = {}
         for some in chunks(found):
-            ids = [p["message_id"] for p in some]
-            rows = {r["message_id"]: r for r in await pieces.inputs(conn, self._id, ids)}
+            ids = [p.message_id for p in some]
+            rows = {r.message_id: r for r in await pieces.inputs(conn, self._id, ids)}
             for piece in some:
-                kept = packed(rows[piece["message_id"]])
+                kept = packed(rows[piece.message_id])
                 c = kept.letter()
                 kinds.setdefault(kept.digest, kept.inputs)
                 envelope = envelope_of(c, stationery_of(kept.inputs))
-                where = (piece["pages"], piece["first_page"])
-                one = leaf(piece["message_id"], c, kept, envelope, *where)
-                leaves.setdefault(piece["file"], []).append(one)
+                where = (piece.pages, piece.first_page)
+                one = leaf(piece.message_id, c, kept, envelope, *where)
+                leaves.setdefault(piece.file, []).append(one)
         files = await pieces.files(conn, self._id)
         volumes = [
             Volume(name=f.name, leaves=tuple(leaves[f.name]), size=f.size, sha256=f.sha256)
@@ -140,7 +143,7 @@ class _Rebuild:
             os.link(self.old / one.name, aside / one.name)
 
     async def _finish(self, made: Sequence[Volume], writer: Writer, revision: int) -> bool:
-        press, stationery, day = self.room.press, writer.stationery, self.batch["posting_day"]
+        press, stationery, day = self.room.press, writer.stationery, self.batch.posting_day
         listed = entries(made, press, stationery, day)
         yen = yen_of_all(day, listed)
         digest, _ = await asyncio.to_thread(
@@ -180,7 +183,7 @@ class _Rebuild:
 
     @property
     def _id(self) -> int:
-        return int(self.batch["batch_id"])
+        return int(self.batch.batch_id)
 
 
 def _place(entry: Entry) -> dict[str, object]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -41,10 +40,10 @@ async def cancel(room: PressRoom, batch_id: int, *, for_good: bool, actor: Actor
     async with room.engine.begin() as conn:
         batch = await printed_batch(conn, batch_id)
         found = await pieces.of_batch(conn, batch_id, lock=True)
-        ids = {p["message_id"] for p in found} - stopped(found)
+        ids = {p.message_id for p in found} - stopped(found)
         moved = await move_all(conn, ids, State.PRINTED, *after, actor=actor, now=now)
         await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.PRINTED)
-    await asyncio.to_thread(clear, room.folder / batch["folder"])
+    await asyncio.to_thread(clear, room.folder / batch.folder)
     return len(moved)
 
 
@@ -63,34 +62,34 @@ async def withdraw(
         wanted = set(message_ids)
         async with room.engine.begin() as conn:
             batch, found = await _of(conn, batch_id, wanted)
-            if batch["state"] == BatchState.PRINTED:
+            if batch.state == BatchState.PRINTED:
                 await _cancel(conn, room, wanted - stopped(found), actor)
             else:
                 await pieces.withdraw(conn, batch_id, wanted, actor=actor, now=room.now())
                 found = await pieces.of_batch(conn, batch_id)
-        if batch["state"] == BatchState.PRINTED:
+        if batch.state == BatchState.PRINTED:
             return Withdrawn(taken_out=await rebuild(room, batch_id))
         return Withdrawn(listing=await asyncio.to_thread(_listed, room, batch_id, found))
 
 
 async def _of(
     conn: AsyncConnection, batch_id: int, wanted: set[int]
-) -> tuple[RowMapping, Sequence[RowMapping]]:
+) -> tuple[batches.Batch, Sequence[pieces.PrintedPiece]]:
     batch = await batches.get(conn, batch_id, lock=True)
     name = batch_name(batch_id)
     if batch is None:
         raise NotFound("batch", name)
     known = (BatchState.PRINTED, BatchState.HANDED_OVER, BatchState.UNCERTAIN, BatchState.POSTED)
-    if batch["state"] not in known:
+    if batch.state not in known:
         raise in_state(batch)
     found = await pieces.of_batch(conn, batch_id, lock=True)
-    missing = wanted - {p["message_id"] for p in found}
+    missing = wanted - {p.message_id for p in found}
     if missing:
         raise NotFound("piece", f"{name}/{public_number(min(missing))}")
-    posted = [p for p in found if p["message_id"] in wanted and p["posted_on"] is not None]
+    posted = [p for p in found if p.message_id in wanted and p.posted_on is not None]
     if posted:
-        number = public_number(posted[0]["message_id"])
-        day = posted[0]["posted_on"]
+        number = public_number(posted[0].message_id)
+        day = posted[0].posted_on
         text = f"{number} was posted on {day}"
         raise NotAllowed(text, code="posted_already", message=number, day=day)
     return batch, found
@@ -103,13 +102,13 @@ async def _cancel(conn: AsyncConnection, room: PressRoom, wanted: set[int], acto
     )
 
 
-def _listed(room: PressRoom, batch_id: int, found: Sequence[RowMapping]) -> Path:
+def _listed(room: PressRoom, batch_id: int, found: Sequence[pieces.PrintedPiece]) -> Path:
     """Beside the batch's folder, for the press."""
     path = room.folder / f"{batch_name(batch_id)}-withdrawn.csv"
     rows = [
-        (p["serial"], public_number(p["message_id"]), p["file"], p["first_page"])
+        (p.serial, public_number(p.message_id), p.file, p.first_page)
         for p in found
-        if p["withdrawn_at"] is not None
+        if p.withdrawn_at is not None
     ]
     write(path, withdrawals(rows, room.press.encoding))
     return path

@@ -8,14 +8,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, Protocol
 
-from sqlalchemy import RowMapping
-
 from notifier.delivery.compose import House, Unsendable, correspondence
 from notifier.delivery.render import TemplateVersion
 from notifier.model.correspondence import Correspondence
 from notifier.model.member import PostalAddress
 from notifier.model.reasons import Reason
 from notifier.rendering.stationery import Stationery
+from notifier.store.compose import WantedMessage
 from notifier.store.documents import Version
 from notifier.store.packing import Codec, Dictionary, Packer, unpack
 
@@ -120,7 +119,7 @@ class Desk:
             return self
         return replace(self, writer=await self.present(), present=None)
 
-    def draft(self, found: RowMapping, *, written_at: datetime) -> Draft:
+    def draft(self, found: WantedMessage, *, written_at: datetime) -> Draft:
         """A letter from a row of :func:`notifier.store.compose.load`.
 
         Raises :class:`Unsendable`.
@@ -128,7 +127,7 @@ class Desk:
         c = correspondence(found, self.house, now=written_at)
         if c.recipient.address is None:
             raise Unsendable(Reason.NO_ADDRESS, "address")
-        return Draft(message_id=found["message_id"], c=c, address=c.recipient.address)
+        return Draft(message_id=found.message_id, c=c, address=c.recipient.address)
 
     def version(self, c: Correspondence) -> Version:
         """The templates that a letter is written from."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import system
@@ -45,7 +44,7 @@ async def sweep(engine: AsyncEngine, *, direct: Sequence[str], now: datetime) ->
 async def _look_again(conn: AsyncConnection, direct: Sequence[str], now: datetime) -> None:
     """Returns that came while their message was being sent."""
     waiting = await returns.take_waiting(conn, limit=_MOST)
-    given = {r["return_id"]: returns.restored(r) for r in waiting}
+    given = {r.return_id: returns.restored(r) for r in waiting}
     await take_effect(conn, given, actor=ACTOR, now=now, direct=direct)
 
 
@@ -55,28 +54,28 @@ async def _refusals(conn: AsyncConnection, direct: Sequence[str], now: datetime)
     await apply(conn, [_told(r) for r in found], actor=ACTOR, now=now, direct=direct)
 
 
-def _told(found: RowMapping) -> Return:
-    reply = found["reply"] or ""
+def _told(found: refusals.Refusal) -> Return:
+    reply = found.reply or ""
     finding = refused(
         None,
         reply,
-        code=found["code"],
-        status=found["enhanced"],
-        command=found["command"] or "",
-        host=found["relay"],
+        code=found.code,
+        status=found.enhanced,
+        command=found.command or "",
+        host=found.relay,
     )
     reading = Reading(
         kind=ReturnKind.BOUNCED,
         findings=(finding,),
-        tokens=(found["token"],),
-        reported_by=found["relay"],
+        tokens=(found.token,),
+        reported_by=found.relay,
     )
     return Return(
         source=refusals.SOURCE,
-        external_id=str(found["attempt_id"]),
-        raw=f"attempt {found['attempt_id']}: {found['command']} {found['code']} {reply}".encode(
+        external_id=str(found.attempt_id),
+        raw=f"attempt {found.attempt_id}: {found.command} {found.code} {reply}".encode(
             "utf-8", "replace"
         ),
         reading=reading,
-        at=found["finished_at"],
+        at=found.finished_at,
     )

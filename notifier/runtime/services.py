@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from asyncpg import OperatorInterventionError, PostgresConnectionError, PostgresError
-from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -67,13 +66,13 @@ class HouseServices:
         found = await self._key(key_id)
         if found is None:
             raise Denied(Refusal.UNKNOWN_KEY)
-        if not matches(key, bytes(found["secret_hash"])):
+        if not matches(key, bytes(found.secret_hash)):
             raise Denied(Refusal.WRONG_KEY, key_id)
-        if found["revoked_at"] is not None:
+        if found.revoked_at is not None:
             raise Denied(Refusal.REVOKED_KEY, key_id)
-        return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"])
+        return Caller(Actor(ActorKind.KEY, key_id), found.source, found.test)
 
-    async def _key(self, key_id: str) -> RowMapping | None:
+    async def _key(self, key_id: str) -> keys.ApiKey | None:
         """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
         try:
             try:

@@ -6,13 +6,12 @@ from datetime import datetime
 from hashlib import sha256
 
 import structlog
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 from zstandard import ZstdError
 
 from notifier.model.errors import Damaged
 
-from .db import row, rows, run, scalar
+from .db import fetch_one, rows, run, scalar
 from .packing import Dictionary, unpack
 
 log = structlog.get_logger(__name__)
@@ -64,26 +63,36 @@ VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Bytes as they are kept, and what they have to be once they are unpacked."""
+
+    codec: str
+    body: bytes
+    dictionary: bytes | None
+    sha256: bytes
+
+
 async def of_attempt(conn: AsyncConnection, attempt_id: int) -> bytes | None:
     """The exact bytes of an attempt, or None if there are none (any more).
 
     Of a letter in a file of many: the exact inputs that it was made from. Raises
     :class:`Damaged` for bytes that are not those of the attempt.
     """
-    found = await row(conn, _OF_ATTEMPT, {"id": attempt_id})
+    found = await fetch_one(conn, Packed, _OF_ATTEMPT, {"id": attempt_id})
     return unpacked(found, "document of attempt", attempt_id) if found else None
 
 
-def unpacked(found: RowMapping, kind: str, key: object) -> bytes:
+def unpacked(found: Packed, kind: str, key: object) -> bytes:
     """The bytes of a row with codec, body, dictionary and the sha256 on record.
 
     Raises :class:`Damaged` (and notes it) for what cannot be unpacked or is something else.
     """
     try:
-        body = unpack(found["body"], found["codec"], found["dictionary"])
+        body = unpack(found.body, found.codec, found.dictionary)
     except (ZstdError, ValueError, IndexError):
         body = None
-    if body is None or sha256(body).digest() != found["sha256"]:
+    if body is None or sha256(body).digest() != found.sha256:
         log.error("archive damaged", kind=kind, key=key)
         raise Damaged(kind, key)
     return body

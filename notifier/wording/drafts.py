@@ -58,7 +58,7 @@ async def changes_of(conn: AsyncConnection, draft_id: int) -> list[Change]:
 async def folders_of(conn: AsyncConnection, digests: Sequence[str]) -> dict[str, Folder]:
     """Digest → files of versions on record. Raises :class:`BadTemplate` and :class:`NotFound`."""
     found = {
-        r["digest"]: unpacked(r["language"], r["notice"], bytes(r["content"]))
+        r.digest: unpacked(r.language, r.notice, bytes(r.content))
         for r in await templates.versions(conn, digests)
     }
     for digest in digests:

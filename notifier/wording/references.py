@@ -41,7 +41,7 @@ async def resolve(conn: AsyncConnection, shipped: Writer, text: str) -> dict[Key
     if _DIGEST.fullmatch(text):
         own = {f.digest: f for f in shipped.folders.values() if f.digest.startswith(text)}
         for r in await templates.like(conn, text):
-            own[r["digest"]] = unpacked(r["language"], r["notice"], bytes(r["content"]))
+            own[r.digest] = unpacked(r.language, r.notice, bytes(r.content))
         if len(own) == 1:
             return _by_key(own)
     return await asyncio.to_thread(_in_folder, text)

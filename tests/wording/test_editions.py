@@ -7,7 +7,6 @@ from email import message_from_bytes
 from email.policy import SMTP
 
 import pytest
-from sqlalchemy import RowMapping
 
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
@@ -29,7 +28,7 @@ def text_of(data: bytes) -> str:
     return str(body.get_content())
 
 
-async def read(rig: Rig, message_id: int) -> RowMapping:
+async def read(rig: Rig, message_id: int) -> compose.WantedMessage:
     async with rig.engine.connect() as conn:
         found = await compose.load(conn, [message_id], today=japan_date(rig.time))
     return found[message_id]
