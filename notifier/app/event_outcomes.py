@@ -62,7 +62,7 @@ async def read_outcome(conn: AsyncConnection, source: str, event_id: str) -> Eve
         accepted_at=found.received_at,
         decided_at=found.decided_at,
         supersedes=found.supersedes,
-        superseded_by=tuple(r["id"] for r in later),
+        superseded_by=tuple(later),
         decisions=tuple(_decision(r) for r in await outcomes.decisions(conn, number)),
         messages=tuple(_message(r) for r in await outcomes.messages(conn, number)),
         tasks=tuple(_task(r) for r in await outcomes.tasks(conn, number, _ABOUT_MESSAGES)),

@@ -5,6 +5,7 @@ whoever asked. Each request makes one copy, however often it is made. What is st
 or may have arrived, is not sent again by mistake: the answer says what to do instead.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -126,26 +127,20 @@ class _Resending:
             raise _refused("channel", "not_one_of", allowed=", ".join(channels))
         return notice
 
-    def _same_request(self, related: Any) -> int | None:
+    def _same_request(self, related: Sequence[resends.RelatedMessage]) -> int | None:
         """The copy that this very request has made: same message, channel and reason."""
         wanted = (self._request.message_id, self._channel, self._request.reason)
         return next(
-            (
-                r["message_id"]
-                for r in related
-                if (r["resend_of"], r["channel"], r["reason"]) == wanted
-            ),
+            (r.message_id for r in related if (r.resend_of, r.channel, r.reason) == wanted),
             None,
         )
 
-    def _check_state(self, related: Any) -> None:
+    def _check_state(self, related: Sequence[resends.RelatedMessage]) -> None:
         """That nothing of the kind is on its way, or there, unless a person knows better."""
         state, number = State(self._first.state), public_number(self._request.message_id)
         if state in _RETRIED and self._channel == self._first.channel:
             raise _refused("message", "resend_retry", number=number)
-        standing = [(number, state)] + [
-            (public_number(r["message_id"]), State(r["state"])) for r in related
-        ]
+        standing = [(number, state)] + [(public_number(r.message_id), r.state) for r in related]
         for named, stands in standing:
             if stands is State.HELD:
                 raise _refused("message", "resend_held", number=named)

@@ -21,7 +21,7 @@ from notifier.rules.guard import check_due
 from notifier.rules.rules import decide
 from notifier.rules.rules.outcomes import goes_out, weigh
 from notifier.rules.together import charges_of, joined, shown_of
-from notifier.store import cases, events, fallbacks, members, messages, suppressions, together
+from notifier.store import cases, coalescing, events, fallbacks, members, messages, suppressions
 from notifier.store.db import loads
 from notifier.store.messages import Move
 
@@ -137,7 +137,7 @@ async def _case_says(conn: AsyncConnection, message: _Told, house: House, now: d
     assert found is not None
     if message.member_id is None:
         return _report_says(found, house, now)
-    several = await together.told(conn, [message.message_id])
+    several = await coalescing.told(conn, [message.message_id])
     ids = [one["case_id"] for r in several for one in in_order(r)] or [message.case_id]
     told = [case for i in ids if (case := await cases.get(conn, i))]
     [member] = (await members.by_id(conn, [message.member_id])).values()
@@ -175,7 +175,7 @@ async def _send(
 ) -> Released:
     assert outcome.draft.channel is not None
     starts = goes_out(outcome.draft, now)
-    await together.readdress(
+    await coalescing.readdress(
         conn,
         message.message_id,
         channel=outcome.draft.channel,

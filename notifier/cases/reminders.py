@@ -14,7 +14,7 @@ from notifier.model.decision import CaseKind, Hold, Send
 from notifier.model.plan import Plan
 from notifier.model.situation import CaseRecord
 from notifier.rules.together import as_one
-from notifier.store import together
+from notifier.store import coalescing
 
 from .situations import House
 
@@ -36,7 +36,7 @@ async def reminded(
         return set()
     ids = sorted({case.member_id for case, _ in asked})
     notices = sorted({plan.notice for _, plan in asked})
-    found = await together.said_since(conn, ids, notices, today)
+    found = await coalescing.planned_notices(conn, ids, notices, today)
     return {(r.member_id, r.source, r.scheme, r.notice) for r in found}
 
 

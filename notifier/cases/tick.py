@@ -17,7 +17,7 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.calendar import japan_date
 from notifier.rules.plan import earliest, in_hours, owed, time_out
 from notifier.rules.rules.outcomes import hold_task
-from notifier.store import cases, history, members, messages, tasks, together
+from notifier.store import cases, coalescing, history, members, messages, tasks
 from notifier.store.cases import Advance
 
 from .changes import next_due
@@ -189,7 +189,7 @@ async def _store(
     ]
     ids = await messages.insert(conn, rows, actor=actor, now=now)
     told = [(i, case.case_id, case.generation) for n, i in ids.items() for case in made[n].others]
-    await together.add_cases(conn, told)
+    await coalescing.add_cases(conn, told)
     holds = [
         hold_task(outcome, message_id)
         for n, message_id in ids.items()

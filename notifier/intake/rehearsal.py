@@ -20,7 +20,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rules.calendar import japan_date
 from notifier.rules.plan import opening
-from notifier.store import claims, messages, outlook
+from notifier.store import calendar_view, claims, messages
 from notifier.store.messages import Move
 
 from .accept import Acceptor
@@ -88,7 +88,7 @@ class Rehearsal:
         async with self._engine.begin() as conn:
             while await claims.expire(conn, actor=_ACTOR, now=self.time):
                 pass
-            ready = await outlook.ready(conn, self.time)
+            ready = await calendar_view.ready(conn, self.time)
             for channel, way in _WAYS.items():
                 ids = [r.message_id for r in ready if r.channel == channel]
                 for state in way:

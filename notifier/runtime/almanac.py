@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from notifier.rendering.labels import label, step_label
-from notifier.store.outlook import PlannedMessage, Skip
+from notifier.store.calendar_view import PlannedMessage, Skip
 
 from . import layout
 
@@ -23,7 +23,7 @@ _Line = tuple[str, ...]
 def tables(
     said: Sequence[PlannedMessage], skipped: Sequence[Skip], language: str, width: int | None
 ) -> Iterator[Text]:
-    """Messages and skips, as :mod:`notifier.store.outlook` gives them, by their days, as lines.
+    """Messages and skips, as :mod:`notifier.store.calendar_view` gives them, as lines by day.
 
     What was sent, what was held or stopped, and events without a message; none that is empty.
     ``width``: columns of the terminal; ``None`` where there is no edge.

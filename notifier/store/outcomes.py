@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.states import Channel, State
@@ -169,9 +168,9 @@ async def event(conn: AsyncConnection, source: str, event_id: str) -> EventRecor
     return await fetch_one(conn, EventRecord, _EVENT, {"source": source, "id": event_id})
 
 
-async def superseded_by(conn: AsyncConnection, source: str, event_id: str) -> Sequence[RowMapping]:
+async def superseded_by(conn: AsyncConnection, source: str, event_id: str) -> list[str]:
     """Ids of the events that correct an event, oldest first."""
-    return await rows(conn, _LATER, {"source": source, "id": event_id})
+    return [r["id"] for r in await rows(conn, _LATER, {"source": source, "id": event_id})]
 
 
 async def decisions(conn: AsyncConnection, event_id: int) -> Sequence[Decision]:

@@ -37,7 +37,7 @@ class ListedWebhook(Webhook):
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class DueWork:
     """How far a webhook has been told, and whether a call is due."""
 
     position: int
@@ -76,7 +76,7 @@ _ENABLED = "SELECT webhook_id FROM webhooks WHERE state = 'enabled'"
 
 _GET = f"SELECT {_COLUMNS} FROM webhooks WHERE webhook_id = :id"
 
-_OUTLOOK = """
+_DUE_WORK = """
 SELECT position, EXISTS (
     SELECT FROM webhook_calls c WHERE c.webhook_id = w.webhook_id
       AND c.state = 'waiting' AND c.next_attempt_at <= :now) AS due
@@ -159,12 +159,12 @@ async def get(conn: AsyncConnection, webhook_id: int) -> Webhook | None:
     return await fetch_one(conn, Webhook, sql, {"id": webhook_id})
 
 
-async def outlook(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> Outlook | None:
+async def due_work(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> DueWork | None:
     """``position`` and ``due`` (whether a call is) of one that is called.
 
     Looking holds nothing and so writes nothing: a house at rest looks every second.
     """
-    return await fetch_one(conn, Outlook, _OUTLOOK, {"id": webhook_id, "now": now})
+    return await fetch_one(conn, DueWork, _DUE_WORK, {"id": webhook_id, "now": now})
 
 
 async def take(conn: AsyncConnection, webhook_id: int) -> Webhook | None:

@@ -64,13 +64,13 @@ class Line:
         """Look once for what is new and for what is due; whether a call was made."""
         settled, now = await self._desk.feed.settled(), self._desk.now()
         async with self._desk.engine.connect() as conn:
-            outlook = await webhooks.outlook(conn, self._id, now=now)
-        if outlook is None:
+            work = await webhooks.due_work(conn, self._id, now=now)
+        if work is None:
             return False
-        behind = outlook.position < settled
+        behind = work.position < settled
         if behind:
             await self._cut(settled)
-        if now < self._rests_until or not (behind or outlook.due):
+        if now < self._rests_until or not (behind or work.due):
             return False
         call = await self._claim()
         if call is None:

@@ -61,7 +61,7 @@ _CASES = (
 )
 
 # What a letter in place of a mail says beside what the mail said makes no difference.
-_LATELY = f"""
+_RECENTLY_SENT = f"""
 SELECT r.n, x.message_id
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, cases jsonb, notice text, step text,
         since timestamptz, facts jsonb)
@@ -145,7 +145,7 @@ SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
 WHERE f.message_id = m.message_id RETURNING f.message_id
 """
 
-_SAID_SINCE = """
+_PLANNED_NOTICES = """
 SELECT DISTINCT k.member_id, c.source, c.scheme, k.notice
 FROM message_keys k JOIN messages m USING (message_id) JOIN cases c
     ON c.case_id = k.case_id
@@ -170,14 +170,16 @@ WHERE (t.message_id, t.case_id) = (r.m, r.c)
 """
 
 
-async def lately(conn: AsyncConnection, asked: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+async def recently_sent(
+    conn: AsyncConnection, asked: Sequence[Mapping[str, Any]]
+) -> dict[int, int]:
     """``n`` → the message that has said the same since then, in one of these cases.
 
     ``asked``: n, cases, notice, step, since, facts.
     """
     if not asked:
         return {}
-    found = await rows(conn, _LATELY, {"rows": dumps(list(asked))})
+    found = await rows(conn, _RECENTLY_SENT, {"rows": dumps(list(asked))})
     return {r["n"]: r["message_id"] for r in found}
 
 
@@ -235,7 +237,7 @@ async def readdress(
     )
 
 
-async def said_since(
+async def planned_notices(
     conn: AsyncConnection, member_ids: Sequence[int], notices: Sequence[str], day: date
 ) -> Sequence[PlannedNotice]:
     """What cases of members say by themselves in these notices from a day (in Japan) on.
@@ -245,7 +247,7 @@ async def said_since(
     return await fetch(
         conn,
         PlannedNotice,
-        _SAID_SINCE,
+        _PLANNED_NOTICES,
         {"ids": list(member_ids), "notices": list(notices), "day": day},
     )
 
