@@ -6,7 +6,7 @@ one customer is given counts as one address; beyond some addresses a minute the 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
@@ -123,4 +123,4 @@ def _network(address: str) -> str:
 async def latest_refusals(engine: AsyncEngine, limit: int) -> list[RefusedAccess]:
     """The latest refusals, newest first."""
     async with engine.connect() as conn:
-        return [RefusedAccess(**r) for r in await refused_access.latest(conn, limit=limit)]
+        return [RefusedAccess(**asdict(r)) for r in await refused_access.latest(conn, limit=limit)]

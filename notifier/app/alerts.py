@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.rule_context import RuleContext
@@ -44,28 +43,28 @@ async def alert(
     if not due or not people:
         return set()
 
-    async def work(some: Sequence[RowMapping]) -> None:
+    async def work(some: Sequence[tasks.UrgentTask]) -> None:
         rows = [_row(task, person, context, now) for task in some for person in people]
         await messages.insert(conn, rows, actor=actor, now=now)
-        await tasks.alerted(conn, [t["task_id"] for t in some])
+        await tasks.alerted(conn, [t.task_id for t in some])
 
     isolation = Isolation(sweep=Sweep.ALERT, actor=actor, now=now)
-    await isolation.each(conn, due, work, ids=lambda task: [task["task_id"]])
+    await isolation.each(conn, due, work, ids=lambda task: [task.task_id])
     return {context.notices[ALERT].lane} if ALERT in context.notices else set()
 
 
 def _row(
-    task: RowMapping, person: RowMapping, context: RuleContext, now: datetime
+    task: tasks.UrgentTask, person: staff.Colleague, context: RuleContext, now: datetime
 ) -> dict[str, Any]:
     notice = context.notices[ALERT]
     return {
         "token": new_token(),
-        "task_id": task["task_id"],
-        "staff_id": person["staff_id"],
+        "task_id": task.task_id,
+        "staff_id": person.staff_id,
         "notice": ALERT,
-        "step": "escalated" if task["escalation"] else "open",
+        "step": "escalated" if task.escalation else "open",
         "channel": Channel.EMAIL,
-        "generation": task["escalation"] + 1,
+        "generation": task.escalation + 1,
         "language": "ja",
         "lane": int(notice.lane),
         "state": State.QUEUED,
@@ -79,12 +78,12 @@ def _row(
     }
 
 
-def _facts(task: RowMapping) -> dict[str, Any]:
+def _facts(task: tasks.UrgentTask) -> dict[str, Any]:
     return {
-        "title": label(f"task.{task['kind']}", "ja"),
-        "kind": task["kind"],
-        "count": task["count"],
-        "due": japan_time(task["due_at"]),
-        "lines": list(told(loads(task["details"]), "ja")),
-        "command": f"notifier tasks show {task['task_id']}",
+        "title": label(f"task.{task.kind}", "ja"),
+        "kind": task.kind,
+        "count": task.count,
+        "due": japan_time(task.due_at),
+        "lines": list(told(loads(task.details), "ja")),
+        "command": f"notifier tasks show {task.task_id}",
     }

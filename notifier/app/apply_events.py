@@ -144,7 +144,7 @@ class _Applying:
         held = await messages.held(self.conn, reason=Reason.NO_ADDRESS, member_ids=ids)
         released = await release(self.conn, held, self.context, actor=self.actor, now=self.now)
         queued = {r.message_id for r in released if r.state is State.QUEUED}
-        return {self.context.notices[h["notice"]].lane for h in held if h["message_id"] in queued}
+        return {self.context.notices[h.notice].lane for h in held if h.message_id in queued}
 
     async def _store(self, decided: Sequence[DecidedEvent]) -> set[Lane]:
         """Store what was decided about a wave; the lanes in which something now waits."""

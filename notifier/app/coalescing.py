@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -30,7 +29,7 @@ from notifier.rules.together import (
     useful_until,
     without,
 )
-from notifier.store import messages, together
+from notifier.store import coalescing, messages
 from notifier.store.db import loads
 
 from .new_messages import message_row, shown_row
@@ -55,7 +54,9 @@ async def coalesce(
     conn: AsyncConnection, wanted: Mapping[int, Wanted], *, actor: Actor, now: datetime
 ) -> Known:
     """Find what need not be a message of its own: it has just been said, or joins another one."""
-    said = await together.lately(conn, [a for n, w in wanted.items() if (a := _same(n, w, now))])
+    said = await coalescing.recently_sent(
+        conn, [a for n, w in wanted.items() if (a := _same(n, w, now))]
+    )
     known = {n: (message_id, Reason.SAID_LATELY) for n, message_id in said.items()}
     asked = [a for n, w in wanted.items() if n not in known and (a := _near(n, w))]
     known |= await _join(conn, wanted, asked, actor=actor, now=now)
@@ -103,18 +104,18 @@ async def _join(
     actor: Actor,
     now: datetime,
 ) -> Known:
-    found = await together.waiting(conn, asked)
+    found = await coalescing.waiting(conn, asked)
     changes = {
-        r["n"]: _change(r["message_id"], facts)
+        r.n: _change(r.message_id, facts)
         for r in found
-        if (facts := joined(loads(r["facts"]), wanted[r["n"]].draft.facts)) is not None
+        if (facts := joined(loads(r.facts), wanted[r.n].draft.facts)) is not None
     }
-    amended = await together.amend(
+    amended = await coalescing.amend(
         conn, changes.values(), reason=Reason.TOLD_TOGETHER, actor=actor, now=now
     )
     known = {n: c["message_id"] for n, c in changes.items() if c["message_id"] in amended}
     cases = [(m, wanted[n].row["case_id"], wanted[n].row["generation"]) for n, m in known.items()]
-    await together.add_cases(conn, cases)
+    await coalescing.add_cases(conn, cases)
     return {n: (message_id, Reason.TOLD_TOGETHER) for n, message_id in known.items()}
 
 
@@ -129,7 +130,7 @@ class Split:
 
     kept: frozenset[int]  # messages that go on without them
     anew: Mapping[int, Sequence[Mapping[str, Any]]]  # message → cases that it leaves untold
-    found: Mapping[int, RowMapping]
+    found: Mapping[int, coalescing.ToldMessage]
 
 
 async def split(
@@ -145,28 +146,28 @@ async def split(
     ``touched``: cases of which the message must say no more. Where the case of its own key is one
     of them the message is stopped, and :func:`tell_anew` tells of the others.
     """
-    found = {r["message_id"]: r for r in await together.told(conn, stopped)}
+    found = {r.message_id: r for r in await coalescing.told(conn, stopped)}
     changes, anew, gone = [], {}, []
     for message_id, r in found.items():
         told = in_order(r)
         left = [one for one in told if one["is_open"] and one["case_id"] not in touched]
-        if left and left[0]["case_id"] == r["case_id"]:
+        if left and left[0]["case_id"] == r.case_id:
             others = [one for one in told if one not in left]
-            facts = without(loads(r["facts"]), {one["matter"] for one in others})
+            facts = without(loads(r.facts), {one["matter"] for one in others})
             assert facts is not None
             changes.append(_change(message_id, facts))
             gone += [(message_id, one["case_id"]) for one in others]
         elif left:
             anew[message_id] = left
-    kept = await together.amend(conn, changes, reason=Reason.TOLD_TOGETHER, actor=actor, now=now)
-    await together.drop_cases(conn, [(m, c) for m, c in gone if m in kept])
+    kept = await coalescing.amend(conn, changes, reason=Reason.TOLD_TOGETHER, actor=actor, now=now)
+    await coalescing.drop_cases(conn, [(m, c) for m, c in gone if m in kept])
     return Split(frozenset(kept), anew, found)
 
 
-def in_order(r: RowMapping) -> list[dict[str, Any]]:
-    """The cases that a message tells of in its own order; a row of ``store.together.told``."""
-    place = {one["charge_id"]: n for n, one in enumerate(charges_of(loads(r["facts"])))}
-    return sorted(loads(r["told"]), key=lambda one: place[one["matter"]])
+def in_order(r: coalescing.ToldMessage) -> list[dict[str, Any]]:
+    """The cases that a message tells of in its own order; a row of ``store.coalescing.told``."""
+    place = {one["charge_id"]: n for n, one in enumerate(charges_of(loads(r.facts)))}
+    return sorted(loads(r.told), key=lambda one: place[one["matter"]])
 
 
 async def tell_anew(
@@ -186,35 +187,38 @@ async def tell_anew(
     for n, message_id in made.items():
         first, *others = given[n][1]
         cases += [(message_id, one["case_id"], one["generation"]) for one in others]
-        if given[n][0]["caused"]:  # a reminder has no event behind it
+        if given[n][0].caused:  # a reminder has no event behind it
             causes += [(message_id, one["opener"]) for one in (first, *others) if one["opener"]]
-    await together.add_cases(conn, cases)
+    await coalescing.add_cases(conn, cases)
     await messages.add_causes(conn, causes)
 
 
 def _anew(
-    r: RowMapping, left: Sequence[Mapping[str, Any]], context: RuleContext, now: datetime
+    r: coalescing.ToldMessage,
+    left: Sequence[Mapping[str, Any]],
+    context: RuleContext,
+    now: datetime,
 ) -> dict[str, Any]:
-    facts, kept = loads(r["facts"]), {one["matter"] for one in left}
+    facts, kept = loads(r.facts), {one["matter"] for one in left}
     rest = without(facts, {c["charge_id"] for c in charges_of(facts)} - kept)
     assert rest is not None
-    step = step_of(facts, left[0]["matter"], r["step"])
+    step = step_of(facts, left[0]["matter"], r.step)
     draft = Draft(
-        notice=r["notice"],
+        notice=r.notice,
         step=step,
-        scheme=r["scheme"],
-        channel=Channel(r["channel"]),
+        scheme=r.scheme,
+        channel=Channel(r.channel),
         generation=left[0]["generation"],
         facts=rest,
         shown=shown_of(charges_of(rest)),
-        useful_until=useful_until(rest) if r["useful_until"] else None,
+        useful_until=useful_until(rest) if r.useful_until else None,
     )
     return message_row(
         draft,
-        context.notices[r["notice"]],
+        context.notices[r.notice],
         case_id=left[0]["case_id"],
-        member_id=r["member_id"],
-        language=r["language"],
-        held=Reason(r["reason"]) if r["state"] == State.HELD else None,
+        member_id=r.member_id,
+        language=r.language,
+        held=Reason(r.reason) if r.state == State.HELD else None,
         now=now,
     )

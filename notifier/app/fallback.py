@@ -8,9 +8,9 @@ stops the letter, as long as that has not left the context.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.new_messages import message_row
@@ -79,21 +79,25 @@ async def _decide_all(
     conn: AsyncConnection, ids: Sequence[int], context: RuleContext, *, actor: Actor, now: datetime
 ) -> set[Lane]:
     found = await fallbacks.take(conn, ids, requests=requests_of(context.notices))
-    people = await members.by_id(conn, [r["member_id"] for r in found])
-    decided = {r["message_id"]: _decide(r, people[r["member_id"]], context, now) for r in found}
-    await _store(conn, found, decided, actor=actor, now=now)
-    return {
-        context.notices[r["notice"]].lane for r in found if decided[r["message_id"]].row is not None
+    people = await members.by_id(conn, [r.member_id for r in found if r.member_id is not None])
+    decided = {
+        r.message_id: _decide(r, people[r.member_id], context, now)
+        for r in found
+        if r.member_id is not None
     }
+    await _store(conn, found, decided, actor=actor, now=now)
+    return {context.notices[r.notice].lane for r in found if decided[r.message_id].row is not None}
 
 
-def _decide(mail: RowMapping, member: Member, context: RuleContext, now: datetime) -> _Decided:
-    left = left_of(mail, context.notices) if mail["stopped"] is None else Fallback.ENDED
+def _decide(
+    mail: fallbacks.ToldMessage, member: Member, context: RuleContext, now: datetime
+) -> _Decided:
+    left = left_of(mail, context.notices) if mail.stopped is None else Fallback.ENDED
     if isinstance(left, Fallback):
         return _Decided(left)
     if member.address is None:
         return _Decided(Fallback.NO_POSTAL_ADDRESS)
-    is_work_day = context.closures.of(mail["scheme"] or "")
+    is_work_day = context.closures.of(mail.scheme or "")
     by = arrival(now, member.address, context.press, is_work_day)
     if left.useful_until is not None and by > left.useful_until:
         return _Decided(Fallback.TOO_LATE, by=by)
@@ -106,7 +110,7 @@ def _decide(mail: RowMapping, member: Member, context: RuleContext, now: datetim
 class Left:
     """What of a mail is still to be said, and the case whose it is."""
 
-    case_id: int
+    case_id: int | None
     generation: int
     step: str
     facts: Mapping[str, Any]
@@ -114,26 +118,24 @@ class Left:
     useful_until: date | None
 
 
-def whole(mail: RowMapping) -> Left:
+def whole(mail: fallbacks.ToldMessage) -> Left:
     """All that a message says, whatever has become of it."""
-    facts, amounts = loads(mail["facts"]), _amounts(mail)
-    return Left(
-        mail["case_id"], mail["generation"], mail["step"], facts, amounts, mail["useful_until"]
-    )
+    facts, amounts = loads(mail.facts), _amounts(mail)
+    return Left(mail.case_id, mail.generation, mail.step, facts, amounts, mail.useful_until)
 
 
-def left_of(mail: RowMapping, notices: Mapping[str, Notice]) -> Left | Fallback:
+def left_of(mail: fallbacks.ToldMessage, notices: Mapping[str, Notice]) -> Left | Fallback:
     """Or why nothing is: it has ended, or was told anew. Charges told together end one by one."""
-    request = mail["notice"] in requests_of(notices) and mail["case_id"] is not None
-    own = {n: mail[n] for n in ("case_id", "matter", "generation", "is_open", "overtaken")}
-    told = [own, *loads(mail["others"])]
+    request = mail.notice in requests_of(notices) and mail.case_id is not None
+    own = {n: getattr(mail, n) for n in ("case_id", "matter", "generation", "is_open", "overtaken")}
+    told = [own, *loads(mail.others)]
     going = [one for one in told if one["is_open"] or not request]
     left = {one["matter"]: one for one in going if not one["overtaken"]}
     if not left:
         return Fallback.OVERTAKEN if going else Fallback.ENDED
     if len(left) == len(told):
         return whole(mail)
-    facts, step, last = loads(mail["facts"]), mail["step"], mail["useful_until"]
+    facts, step, last = loads(mail.facts), mail.step, mail.useful_until
     rest = without(facts, {one["matter"] for one in told} - left.keys())
     assert rest is not None
     first = left[rest["charge_id"]]
@@ -147,41 +149,43 @@ def left_of(mail: RowMapping, notices: Mapping[str, Notice]) -> Left | Fallback:
     )
 
 
-def _amounts(mail: RowMapping) -> tuple[ShownAmount, ...]:
+def _amounts(mail: fallbacks.ToldMessage) -> tuple[ShownAmount, ...]:
     return tuple(
         ShownAmount(AmountRole(a["role"]), a["name"], a["yen"], a.get("charge", ""))
-        for a in loads(mail["shown"])
+        for a in loads(mail.shown)
     )
 
 
-def _row(mail: RowMapping, left: Left, context: RuleContext, now: datetime) -> dict[str, Any]:
+def _row(
+    mail: fallbacks.ToldMessage, left: Left, context: RuleContext, now: datetime
+) -> dict[str, Any]:
     """The letter: it says what the mail said, and on which day that was."""
-    written = japan_date(mail["tried_at"] or mail["created_at"])
+    written = japan_date(mail.tried_at or mail.created_at)
     draft = Draft(
-        notice=mail["notice"],
+        notice=mail.notice,
         step=left.step,
-        scheme=mail["scheme"],
+        scheme=mail.scheme,
         channel=Channel.LETTER,
         generation=left.generation,
-        facts={**left.facts, MAILED_ON: written.isoformat()} if mail["tried_at"] else left.facts,
+        facts={**left.facts, MAILED_ON: written.isoformat()} if mail.tried_at else left.facts,
         shown=left.shown,
         useful_until=left.useful_until,
     )
     row = message_row(
         draft,
-        context.notices[mail["notice"]],
+        context.notices[mail.notice],
         case_id=left.case_id,
-        member_id=mail["member_id"],
-        language=mail["language"],
+        member_id=mail.member_id,
+        language=mail.language,
         held=None,
         now=now,
     )
-    return {**row, "in_place_of": mail["message_id"]}
+    return {**row, "in_place_of": mail.message_id}
 
 
 async def _store(
     conn: AsyncConnection,
-    found: Sequence[RowMapping],
+    found: Sequence[fallbacks.ToldMessage],
     decided: dict[int, _Decided],
     *,
     actor: Actor,
@@ -199,30 +203,42 @@ async def _store(
     known = {m: d.fallback for m, d in decided.items()}
     await fallbacks.decided(conn, known, actor=actor, now=now)
     drafts = [
-        _task(r["message_id"], r, decided[r["message_id"]].fallback, decided[r["message_id"]].by)
+        _task(r.message_id, r, decided[r.message_id].fallback, _dates(r, decided[r.message_id].by))
         for r in found
-        if decided[r["message_id"]].fallback in ASKS
+        if decided[r.message_id].fallback in ASKS
     ]
     await tasks.raise_all(conn, drafts, actor=actor, now=now)
 
 
-def _task(message_id: int, found: RowMapping, why: Fallback, by: date | None = None) -> TaskDraft:
+def _dates(found: fallbacks.ToldMessage, by: date | None) -> dict[str, str]:
+    return (
+        {}
+        if by is None
+        else {"arrives_on": by.isoformat(), "useful_until": str(found.useful_until)}
+    )
+
+
+def _task(
+    message_id: int,
+    found: fallbacks.ToldMessage | fallbacks.ReturnedLetter,
+    why: Fallback,
+    dates: Mapping[str, str] = MappingProxyType({}),
+) -> TaskDraft:
     number = public_number(message_id)
     details: dict[str, Any] = {
         "message": number,
-        "notice": found["notice"],
-        "scheme": found["scheme"],
+        "notice": found.notice,
+        "scheme": found.scheme,
         "fallback": why,
-        "reason": found["reason"],
+        "reason": found.reason,
+        **dates,
     }
-    if by is not None:
-        details |= {"arrives_on": by.isoformat(), "useful_until": str(found["useful_until"])}
     return TaskDraft(kind=TaskKind.UNREACHED_MEMBER, key=number, details=details)
 
 
 async def tell_returned(conn: AsyncConnection, *, actor: Actor, now: datetime) -> int:
     """A task for each letter that the post has brought back, once; how many."""
     found = await fallbacks.returned(conn, limit=_MOST)
-    drafts = [_task(r["message_id"], r, Fallback.RETURNED) for r in found]
+    drafts = [_task(r.message_id, r, Fallback.RETURNED) for r in found]
     await tasks.raise_all(conn, drafts, actor=actor, now=now)
     return len(found)

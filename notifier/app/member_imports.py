@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.app.apply_events import apply_events
@@ -86,7 +85,7 @@ async def covered(conn: AsyncConnection) -> int:
     return _covered(len(await members.active(conn)))
 
 
-async def listed(engine: AsyncEngine, *, limit: int) -> Sequence[RowMapping]:
+async def listed(engine: AsyncEngine, *, limit: int) -> Sequence[store.ListedImport]:
     """Imports on record, the newest first."""
     async with engine.connect() as conn:
         return await store.imports(conn, limit=limit)

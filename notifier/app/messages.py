@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.app.rule_context import RuleContext as House
@@ -32,7 +31,7 @@ class MessageFilter:
 
 async def find_messages(
     engine: AsyncEngine, notices: Mapping[str, Notice], wanted: MessageFilter, *, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[store.ListedMessage]:
     """Return the newest messages that match.
 
     Raises :class:`NotFound` for a member, notice or scheme that there is none of: an empty answer
@@ -66,20 +65,20 @@ class Wait:
 
 
 async def what_it_waits_for(
-    conn: AsyncConnection, message: RowMapping, house: House, *, now: datetime
+    conn: AsyncConnection, message: store.MessageRecord, house: House, *, now: datetime
 ) -> Wait | None:
     """Return what a message waits for, and until when; None where it waits for nothing."""
     what = waiting(
-        State(message["state"]),
-        Reason(message["reason"]),
-        Channel(message["channel"]),
-        message["next_attempt_at"],
+        State(message.state),
+        Reason(message.reason),
+        Channel(message.channel),
+        message.next_attempt_at,
         now=now,
-        calendar=house.calendar(message["scheme"] or ""),
+        calendar=house.calendar(message.scheme or ""),
         workers=await workers.any_at_work(conn),
     )
     if what is None:
         return None
     held = what.obstacle is Obstacle.PERSON
-    about = await tasks.about_message(conn, message["message_id"]) if held else ()
+    about = await tasks.about_message(conn, message.message_id) if held else ()
     return Wait(what=what, tasks=tuple(about))

@@ -16,7 +16,7 @@ def message_row(
     draft: Draft,
     notice: Notice,
     *,
-    case_id: int,
+    case_id: int | None,
     member_id: int | None,
     language: str,
     held: Reason | None,

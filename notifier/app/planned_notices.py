@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.rule_context import RuleContext
@@ -27,6 +26,7 @@ from notifier.rules.rules.outcomes import weigh
 from notifier.rules.together import as_one, step_of
 from notifier.store import charges, history
 from notifier.store.db import loads
+from notifier.store.messages import MessageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def say(
 
 
 def weigh_again(
-    found: RowMapping,
+    found: MessageRecord,
     told: Sequence[CaseRecord],
     member: Member,
     context: RuleContext,
@@ -87,34 +87,34 @@ def weigh_again(
         if late and isinstance(outcome, Send):
             return Hold(draft=outcome.draft, reason=Reason.DEADLINE_PASSED)
         return outcome
-    stood = Channel(found["channel"])
+    stood = Channel(found.channel)
     channel = stood if reaches(member, stood) else Channel.LETTER
     situation = _situation(case, member, context, now)
     draft = Draft(
-        notice=found["notice"],
-        step=found["step"],
+        notice=found.notice,
+        step=found.step,
         scheme=case.scheme,
         matter=case.matter,
         channel=channel if reaches(member, channel) else None,
-        generation=found["generation"],
-        facts=loads(found["facts"]),
-        not_before=situation.not_before(found["notice"], found["step"]),
+        generation=found.generation,
+        facts=loads(found.facts),
+        not_before=situation.not_before(found.notice, found.step),
     )
     return weigh_facts(situation, draft, record)
 
 
 def _say_all(
-    found: RowMapping,
+    found: MessageRecord,
     told: Sequence[CaseRecord],
     member: Member,
     context: RuleContext,
     now: datetime,
 ) -> Send | Hold:
     """What speaks against one of the charges speaks against the message."""
-    facts, drafts = loads(found["facts"]), []
+    facts, drafts = loads(found.facts), []
     for case in told:
         assert case.plan is not None
-        step = step_of(facts, case.matter, found["step"])
+        step = step_of(facts, case.matter, found.step)
         outcome = say(case, plan_of(context.notices, case.plan), step, member, context, now)
         if isinstance(outcome, Hold):
             return outcome

@@ -66,17 +66,15 @@ class Publisher:
             newest = await templates.latest(conn, language, notice)
             if newest is None:
                 raise NotFound("publication", f"{language}/{notice}")
-            digest = await self._older(conn, language, notice, to or newest["replaces"])
-            if digest == newest["digest"]:
+            digest = await self._older(conn, language, notice, to or newest.replaces)
+            if digest == newest.digest:
                 text = f"{digest[:12]} is in force"
                 raise NotAllowed(text, code="version_in_force", version=digest[:12])
             [folder] = (await folders_of(conn, [digest])).values()
             findings = await asyncio.to_thread(written, self.shipped, folder)
             if not passes(findings):
                 raise Refused(findings)
-            change = Change(
-                language=language, notice=notice, digest=digest, replaces=newest["digest"]
-            )
+            change = Change(language=language, notice=notice, digest=digest, replaces=newest.digest)
             await self._ready(conn, [change])
             return await self._put(conn, [change], draft_id=None, note=note, now=now)
 
@@ -95,7 +93,7 @@ class Publisher:
 
     async def _ready(self, conn: AsyncConnection, changes: list[Change]) -> None:
         """That the publisher is known, and that nothing was published in between."""
-        if self.by not in {r["login"] for r in await staff.everyone(conn)}:
+        if self.by not in {r.login for r in await staff.everyone(conn)}:
             text = f"{self.by} is no member of staff (notifier staff add)"
             raise NotAllowed(text, code="not_staff", login=self.by)
         current = await current_digests(conn, self.shipped)

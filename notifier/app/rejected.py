@@ -49,9 +49,9 @@ async def show(engine: AsyncEngine, entry_id: int) -> Rejected:
         *("replayed_by", "discarded_at", "discarded_by", "discard_reason"),
     )
     return Rejected(
-        payload=bytes(found["payload"]),
-        errors=tuple(loads(found["errors"])),
-        **{name: found[name] for name in names},
+        payload=bytes(found.payload),
+        errors=tuple(loads(found.errors)),
+        **{name: getattr(found, name) for name in names},
     )
 
 
@@ -72,17 +72,17 @@ async def replay(
         entry = await rejected.get(conn, entry_id)
     if entry is None:
         raise NotFound("rejected entry", entry_id)
-    if entry["replayed_at"] is not None:
+    if entry.replayed_at is not None:
         text = f"rejected entry {entry_id} was replayed already"
         raise NotAllowed(text, code="replayed", entry=entry_id)
-    if entry["discarded_at"] is not None:
+    if entry.discarded_at is not None:
         text = f"rejected entry {entry_id} was discarded"
         raise NotAllowed(text, code="discarded", entry=entry_id)
-    if entry["masked"]:
+    if entry.masked:
         text = f"rejected entry {entry_id} held a card number, which was not kept"
         raise NotAllowed(text, code="not_kept", entry=entry_id)
     # Accepting twice is harmless; a crash between the two transactions leaves it pending.
-    event = parse_event(bytes(entry["payload"]), now)
+    event = parse_event(bytes(entry.payload), now)
     if event.source != source:
         raise BadInput([FieldError("source", "wrong_source", {"value": event.source})])
     [receipt] = await acceptor.accept([event], actor)

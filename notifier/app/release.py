@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.coalescing import in_order
@@ -27,12 +26,23 @@ from notifier.rules.guard import check_due
 from notifier.rules.rules import decide
 from notifier.rules.rules.outcomes import goes_out, hold_task, weigh
 from notifier.rules.together import charges_of, joined, shown_of
-from notifier.store import cases, events, members, messages, suppressions, tasks, together
+from notifier.store import (
+    cases,
+    coalescing,
+    events,
+    fallbacks,
+    members,
+    messages,
+    suppressions,
+    tasks,
+)
 from notifier.store.db import loads
 from notifier.store.messages import Move
 
 from . import event_records as records
 from .planned_notices import record_of, weigh_again
+
+_Told = messages.WaitingMessage | fallbacks.ToldMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +56,7 @@ class Released:
 
 async def release(
     conn: AsyncConnection,
-    held: Sequence[RowMapping],
+    held: Sequence[messages.WaitingMessage],
     context: RuleContext,
     *,
     actor: Actor,
@@ -73,7 +83,7 @@ def _stopped(released: Released) -> Released:
 
 async def _release(
     conn: AsyncConnection,
-    message: RowMapping,
+    message: messages.WaitingMessage,
     context: RuleContext,
     *,
     actor: Actor,
@@ -84,7 +94,7 @@ async def _release(
     if isinstance(outcome, Hold):
         return _stays(message, outcome.reason)
     if not isinstance(outcome, Send) or outcome.draft.channel is None:
-        return _stays(message, Reason(message["reason"]))
+        return _stays(message, Reason(message.reason))
     if cause is not None:  # what was held for its amounts went on no record then
         await records.write(conn, [(*cause, Decision(outcomes=(outcome,)))], actor=actor, now=now)
     return await _send(conn, message, outcome, context, actor=actor, now=now)
@@ -92,14 +102,14 @@ async def _release(
 
 async def outcome_now(
     conn: AsyncConnection,
-    message: RowMapping,
+    message: _Told,
     context: RuleContext,
     *,
     now: datetime,
     category: Category | None = None,
 ) -> tuple[Outcome, tuple[IncomingEvent, Situation] | None]:
     """What the rules say of a message as the record stands, and the event that they looked at."""
-    causes = await events.told_by(conn, message["message_id"])
+    causes = await events.told_by(conn, message.message_id)
     if not causes:  # a reminder or a mailing: no event, the case itself speaks
         return await _case_says(conn, message, context, now), None
     said = []
@@ -133,34 +143,34 @@ def _as_one(
 
 
 async def _case_says(
-    conn: AsyncConnection, message: RowMapping, context: RuleContext, now: datetime
+    conn: AsyncConnection, message: _Told, context: RuleContext, now: datetime
 ) -> Outcome:
-    found = await messages.get(conn, message["message_id"])
+    found = await messages.get(conn, message.message_id)
     assert found is not None
-    if message["member_id"] is None:
+    if message.member_id is None:
         return _report_says(found, context, now)
-    several = await together.told(conn, [message["message_id"]])
-    ids = [one["case_id"] for r in several for one in in_order(r)] or [message["case_id"]]
-    told = [cases.record(case) for i in ids if (case := await cases.get(conn, i))]
-    [member] = (await members.by_id(conn, [message["member_id"]])).values()
-    specs = context.notices[found["notice"]].fields_for(found["step"])
-    amounts = amounts_of(specs, loads(found["facts"]))
-    record = await record_of(conn, amounts, found["scheme"], [member.member_id])
+    several = await coalescing.told(conn, [message.message_id])
+    ids = [one["case_id"] for r in several for one in in_order(r)] or [message.case_id]
+    told = [case for i in ids if (case := await cases.get(conn, i))]
+    [member] = (await members.by_id(conn, [message.member_id])).values()
+    specs = context.notices[found.notice].fields_for(found.step)
+    amounts = amounts_of(specs, loads(found.facts))
+    record = await record_of(conn, amounts, found.scheme, [member.member_id])
     return weigh_again(found, told, member, context, now, record)
 
 
-def _report_says(found: RowMapping, context: RuleContext, now: datetime) -> Outcome:
+def _report_says(found: messages.MessageRecord, context: RuleContext, now: datetime) -> Outcome:
     """A letter to somebody who is no member goes as it is, in the name of a sender in force."""
     draft = Draft(
-        notice=found["notice"],
-        step=found["step"],
-        scheme=found["scheme"],
-        matter=found["matter"],
+        notice=found.notice,
+        step=found.step,
+        scheme=found.scheme,
+        matter=found.matter,
         channel=Channel.LETTER,
-        generation=found["generation"],
-        facts=loads(found["facts"]),
+        generation=found.generation,
+        facts=loads(found.facts),
     )
-    scheme = context.schemes.get(found["scheme"])
+    scheme = context.schemes.get(found.scheme)
     if scheme is None or scheme.brand_on(japan_date(now)) is None:
         return Hold(draft=draft, reason=Reason.NO_BRAND)
     return Send(draft=draft)
@@ -168,7 +178,7 @@ def _report_says(found: RowMapping, context: RuleContext, now: datetime) -> Outc
 
 async def _send(
     conn: AsyncConnection,
-    message: RowMapping,
+    message: messages.WaitingMessage,
     outcome: Send,
     context: RuleContext,
     *,
@@ -177,25 +187,25 @@ async def _send(
 ) -> Released:
     assert outcome.draft.channel is not None
     starts = goes_out(outcome.draft, now)
-    await together.readdress(
+    await coalescing.readdress(
         conn,
-        message["message_id"],
+        message.message_id,
         channel=outcome.draft.channel,
         facts=outcome.draft.facts,
         shown=[shown_row(s) for s in outcome.draft.shown],
-        expires_at=expiry(outcome.draft, context.notices[message["notice"]], starts),
+        expires_at=expiry(outcome.draft, context.notices[message.notice], starts),
     )
-    return await _queue(conn, message["message_id"], starts, actor=actor, now=now)
+    return await _queue(conn, message.message_id, starts, actor=actor, now=now)
 
 
-def _stays(message: RowMapping, reason: Reason) -> Released:
-    return Released(message_id=message["message_id"], state=State.HELD, reason=reason)
+def _stays(message: messages.WaitingMessage, reason: Reason) -> Released:
+    return Released(message_id=message.message_id, state=State.HELD, reason=reason)
 
 
 def _again(
     situation: Situation,
     event: Event,
-    message: RowMapping,
+    message: _Told,
     category: Category | None,
     *,
     others: bool,
@@ -204,11 +214,11 @@ def _again(
 
     ``others``: it is told together with others, under the case of one of them.
     """
-    own = int(message["case_id"])
+    own = message.case_id
     matter = getattr(event.data, "charge_id", None) if others else None
     before = tuple(c for c in situation.cases if c.case_id != own and c.matter != matter)
     for outcome in decide(event, replace(situation, cases=before)).outcomes:
-        if isinstance(outcome, Skip) or outcome.draft.notice != message["notice"]:
+        if isinstance(outcome, Skip) or outcome.draft.notice != message.notice:
             continue
         if isinstance(outcome, Hold) and outcome.reason is Reason.UNKNOWN_GATEWAY_CODE and category:
             return _read_by_person(situation, event, outcome, category)
@@ -251,13 +261,13 @@ async def recheck(
         if isinstance(outcome, Hold) and "contradictions" in outcome.details:
             moves.append(
                 Move(
-                    message_id=message["message_id"],
+                    message_id=message.message_id,
                     after=State.HELD,
                     reason=outcome.reason,
                     only_from=tuple(UNSENT - {State.HELD}),
                 )
             )
-            drafts[message["message_id"]] = hold_task(outcome, message["message_id"])
+            drafts[message.message_id] = hold_task(outcome, message.message_id)
     moved = await messages.move(conn, moves, actor=actor, now=now)
     await tasks.raise_all(conn, [drafts[m] for m in moved], actor=actor, now=now)
     return len(moved)

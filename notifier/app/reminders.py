@@ -5,7 +5,6 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.new_messages import message_row
@@ -30,7 +29,7 @@ from notifier.rules.reminders import (
     step_today,
 )
 from notifier.rules.rules.outcomes import hold_task
-from notifier.store import cases, history, members, messages, tasks, together
+from notifier.store import cases, coalescing, history, members, messages, tasks
 from notifier.store.isolation import Isolation
 from notifier.store.put_off import Sweep
 
@@ -56,25 +55,25 @@ async def tick(
     return len(found), lanes
 
 
-_Rows = Sequence[RowMapping]  # of cases of one member, which may be told of in one message
+_Rows = Sequence[cases.DueCase]  # of cases of one member, which may be told of in one message
 
 
-def _by_member(found: Iterable[RowMapping]) -> list[_Rows]:
-    together: dict[int, list[RowMapping]] = {}
+def _by_member(found: Iterable[cases.DueCase]) -> list[_Rows]:
+    by_member: dict[int, list[cases.DueCase]] = {}
     for r in found:
-        together.setdefault(r["member_id"], []).append(r)
-    return [*together.values()]
+        by_member.setdefault(r.case.member_id, []).append(r)
+    return [*by_member.values()]
 
 
 def _ids(found: _Rows) -> list[int]:
-    return [r["case_id"] for r in found]
+    return [r.case.case_id for r in found]
 
 
 async def _say_due(
     conn: AsyncConnection, found: _Rows, context: RuleContext, *, actor: Actor, now: datetime
 ) -> set[Lane]:
     due = await _known(conn, found, context, now)
-    people = await members.by_id(conn, [r["member_id"] for r in found])
+    people = await members.by_id(conn, [r.case.member_id for r in found])
     looked = one_a_day(due, [step_today(one, now) for one in due], now)
     planned = [
         PlannedNotice(
@@ -95,12 +94,12 @@ async def _say_due(
 
 
 async def _known(
-    conn: AsyncConnection, found: Sequence[RowMapping], context: RuleContext, now: datetime
+    conn: AsyncConnection, found: _Rows, context: RuleContext, now: datetime
 ) -> list[DueCase]:
-    ids, today = [r["case_id"] for r in found], japan_date(now)
+    ids, today = [r.case.case_id for r in found], japan_date(now)
     blocked = await history.cases_with_held(conn, ids)
     notified = await history.spoken(conn, ids)
-    planned = [(*_planned(r, context), r["is_one_of_several"]) for r in found]
+    planned = [(*_planned(r.case, context), r.is_one_of_several) for r in found]
     asked = [(case, plan) for case, plan, _, several in planned if several]
     reminded = await _reminded(conn, asked, today)
     due = []
@@ -120,9 +119,8 @@ async def _known(
     return due
 
 
-def _planned(found: RowMapping, context: RuleContext) -> tuple[CaseRecord, Plan, date]:
+def _planned(case: CaseRecord, context: RuleContext) -> tuple[CaseRecord, Plan, date]:
     """A case with its plan and deadline. Raises LookupError for one that lacks either."""
-    case = cases.record(found)
     if case.plan is None or case.deadline is None:
         raise LookupError("a case that is due has a plan and a deadline")
     return case, plan_of(context.notices, case.plan), case.deadline
@@ -136,8 +134,8 @@ async def _reminded(
         return set()
     ids = sorted({case.member_id for case, _ in asked})
     notices = sorted({plan.notice for _, plan in asked})
-    found = await together.said_since(conn, ids, notices, today)
-    return {(r["member_id"], r["source"], r["scheme"], r["notice"]) for r in found}
+    found = await coalescing.planned_notices(conn, ids, notices, today)
+    return {(r.member_id, r.source, r.scheme, r.notice) for r in found}
 
 
 def _missing(due: DueCase) -> TaskDraft:
@@ -169,7 +167,7 @@ async def _store(
     ]
     ids = await messages.insert(conn, rows, actor=actor, now=now)
     told = [(i, case.case_id, case.generation) for n, i in ids.items() for case in made[n].others]
-    await together.add_cases(conn, told)
+    await coalescing.add_cases(conn, told)
     holds = [
         hold_task(outcome, message_id)
         for n, message_id in ids.items()

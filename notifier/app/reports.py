@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.app.event_intake import Acceptor
@@ -140,13 +139,13 @@ async def _known(conn: AsyncConnection, letter: ReportLetter) -> Reported:
     assert found is not None
     if differs := _differing(letter, found):
         raise BadInput([FieldError("name", "name_taken", {"value": ", ".join(differs)})])
-    return Reported(message_id=found["message_id"], made=False)
+    return Reported(message_id=found.message_id, made=False)
 
 
-def _differing(letter: ReportLetter, found: RowMapping) -> list[str]:
+def _differing(letter: ReportLetter, found: recipients.Report) -> list[str]:
     """In what a report differs from the one of its name on record."""
-    then: Mapping[str, Any] = orjson.loads(found["facts"])
-    differs = [] if letter.scheme == found["scheme"] else ["scheme"]
-    differs += [] if letter.recipient == recipient_of(found["contact"]) else ["to"]
+    then: Mapping[str, Any] = orjson.loads(found.facts)
+    differs = [] if letter.scheme == found.scheme else ["scheme"]
+    differs += [] if letter.recipient == recipient_of(found.contact) else ["to"]
     names = sorted(letter.facts.keys() | then.keys())
     return differs + [f"facts.{n}" for n in names if letter.facts.get(n) != then.get(n)]

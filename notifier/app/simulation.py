@@ -19,7 +19,7 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.rules.calendar import japan_date
 from notifier.rules.plan import opening
-from notifier.store import claims, messages, outlook
+from notifier.store import calendar_view, claims, messages
 from notifier.store.messages import Move
 
 from .event_intake import Acceptor
@@ -84,9 +84,9 @@ class Simulation:
         async with self._engine.begin() as conn:
             while await claims.expire(conn, actor=_ACTOR, now=self.time):
                 pass
-            ready = await outlook.ready(conn, self.time)
+            ready = await calendar_view.ready(conn, self.time)
             for channel in Channel:
-                ids = [r["message_id"] for r in ready if r["channel"] == channel]
+                ids = [r.message_id for r in ready if r.channel == channel]
                 for state in channel.rules.way:
                     moves = [Move(message_id=i, after=state, reason=Reason.ACCEPTED) for i in ids]
                     await messages.move(conn, moves, actor=_ACTOR, now=self.time)

@@ -106,6 +106,6 @@ async def decide_again(
 async def _listed(conn: AsyncConnection, limit: int | None) -> list[Undecided]:
     names = ("event_id", "type", "source", "id", "received_at", "attempts", "problem")
     return [
-        Undecided(**{name: r[name] for name in (*names, "next_try_at")})
+        Undecided(**{name: getattr(r, name) for name in (*names, "next_try_at")})
         for r in await undecided.listed(conn, limit)
     ]

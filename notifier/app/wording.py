@@ -59,7 +59,7 @@ async def changes_of(conn: AsyncConnection, draft_id: int) -> list[Change]:
 async def folders_of(conn: AsyncConnection, digests: Sequence[str]) -> dict[str, Folder]:
     """Digest → files of versions on record. Raises :class:`BadTemplate` and :class:`NotFound`."""
     found = {
-        r["digest"]: unpacked(r["language"], r["notice"], bytes(r["content"]))
+        r.digest: unpacked(r.language, r.notice, bytes(r.content))
         for r in await templates.versions(conn, digests)
     }
     for digest in digests:
@@ -105,7 +105,7 @@ async def resolve(conn: AsyncConnection, shipped: Writer, text: str) -> dict[Key
     if _DIGEST.fullmatch(text):
         own = {f.digest: f for f in shipped.folders.values() if f.digest.startswith(text)}
         for r in await templates.like(conn, text):
-            own[r["digest"]] = unpacked(r["language"], r["notice"], bytes(r["content"]))
+            own[r.digest] = unpacked(r.language, r.notice, bytes(r.content))
         if len(own) == 1:
             return _by_key(own)
     return await asyncio.to_thread(_in_folder, text)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import orjson
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.batch import batch_name
@@ -195,7 +194,7 @@ async def file_again(
     if not found:
         raise NotFound("file", f"{batch_name(batch_id)}/{name}")
     listed = await pieces.of_batch(conn, batch_id)
-    ids = [p["message_id"] for p in listed if p["file"] == name]
+    ids = [p.message_id for p in listed if p.file == name]
     kept = [packed(row) for row in await pieces.inputs(conn, batch_id, ids)]
     then = await writer_for(conn, {one.digest: one.inputs for one in kept}, writer)
     pdf = (await asyncio.to_thread(then.letters, [one.letter() for one in kept])).pdf
@@ -227,21 +226,21 @@ async def document_again(
     return await letter_again(conn, digest, body, writer)
 
 
-def packed(row: RowMapping) -> PackedLetter:
+def packed(row: pieces.LetterInputs) -> PackedLetter:
     """A row of :func:`notifier.store.pieces.inputs`. Raises :class:`Damaged`."""
-    if row["codec"] != Codec.LETTER:
+    if row.codec != Codec.LETTER:
         text = "the batch was printed by an earlier version: cancel it"
         raise NotAllowed(text, code="earlier_version")
-    checked(row, "document of message", public_number(row["message_id"]))
-    content: bytes = row["dictionary"]
-    digest = row["template_digest"]
+    checked(row, "document of message", public_number(row.message_id))
+    content = row.dictionary or b""
+    digest = row.template_digest
     dictionary = Dictionary(digest, content, hashlib.sha256(content).digest())
     return PackedLetter(
         digest=digest,
         dictionary=dictionary,
-        body=row["body"],
-        sha256=row["sha256"],
-        size=row["size"],
+        body=row.body,
+        sha256=row.sha256,
+        size=row.size,
     )
 
 

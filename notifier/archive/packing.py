@@ -14,7 +14,6 @@ from typing import Final
 import orjson
 import pybase64
 import zstandard
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.logs import get_logger
@@ -94,16 +93,16 @@ async def document_of(conn: AsyncConnection, attempt_id: int) -> bytes | None:
     return checked(found, "document of attempt", attempt_id) if found else None
 
 
-def checked(found: RowMapping, kind: str, key: object) -> bytes:
+def checked(found: documents.Packed, kind: str, key: object) -> bytes:
     """Unpack a row with codec, body and dictionary, and compare it with the sha256 on record.
 
     Raises :class:`Damaged` (and notes it) for what cannot be unpacked or is something else.
     """
     try:
-        body = unpack(found["body"], found["codec"], found["dictionary"])
+        body = unpack(found.body, found.codec, found.dictionary)
     except (zstandard.ZstdError, ValueError, IndexError):
         body = None
-    if body is None or sha256(body).digest() != found["sha256"]:
+    if body is None or sha256(body).digest() != found.sha256:
         log.error("archive damaged", kind=kind, key=key)
         raise Damaged(kind, key)
     return body

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
 
 from notifier.intake.press_file import read_acknowledgement
 from notifier.model.batch import batch_name, batch_number
@@ -82,14 +81,15 @@ def list_() -> None:
         async with parts.engine.connect() as conn:
             found = await store.search(conn)
         language = parts.settings.locale
-        rows = [[batch_name(r["batch_id"]), *_values(r, _COLUMNS, language)] for r in found]
+        rows = [[batch_name(r.batch_id), *_values(r, _COLUMNS, language)] for r in found]
         show(("batch", *_COLUMNS), rows)
 
     run(work)
 
 
-def _values(r: RowMapping, names: Iterable[str], language: str) -> list[object]:
-    return [label(f"batch.{r[n]}", language) if n == "state" else r[n] for n in names]
+def _values(r: store.Batch, names: Iterable[str], language: str) -> list[object]:
+    found = {name: getattr(r, name) for name in names}
+    return [label(f"batch.{v}", language) if n == "state" else v for n, v in found.items()]
 
 
 @app.command("show")

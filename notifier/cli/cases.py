@@ -44,14 +44,14 @@ def list_(
         language = parts.settings.locale
         lines = [
             (
-                str(r["case_id"]),
-                label(f"case.{r['kind']}", language),
-                r["member_no"],
-                r["matter"],
-                label(f"standing.{r['state']}", language),
-                label(f"reason.{r['reason']}", language),
-                r["deadline"],
-                r["next_due_at"],
+                str(r.case_id),
+                label(f"case.{r.kind}", language),
+                r.member_no,
+                r.matter,
+                label(f"standing.{r.state}", language),
+                label(f"reason.{r.reason}", language),
+                r.deadline,
+                r.next_due_at,
             )
             for r in found
         ]
@@ -70,7 +70,7 @@ def show_(case: Id) -> None:
             found = await cases.get(conn, case)
             if found is None:
                 raise NotFound("case", case)
-            record = cases.record(found)
+            record = found
             entries = await timeline_of(conn, case, language)
             days = await upcoming(conn, record, await parts.house(conn), parts.clock.now())
         _head(record, language)

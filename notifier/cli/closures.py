@@ -28,10 +28,7 @@ def list_(all_: _All = False) -> None:
         since = None if all_ else japan_date(parts.clock.now())
         async with parts.engine.connect() as conn:
             found = await store.in_force(conn, since=since)
-        lines = [
-            (str(r["closure_id"]), r["first_day"], r["last_day"], r["name"], r["scheme"])
-            for r in found
-        ]
+        lines = [(str(r.closure_id), r.first_day, r.last_day, r.name, r.scheme) for r in found]
         show(("closure", "first_day", "last_day", "name", "scheme"), lines)
 
     run(work)

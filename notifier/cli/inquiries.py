@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
 
 from notifier import files
 from notifier.app.lookups import require_about
@@ -144,7 +143,7 @@ def show_(inquiry: Id) -> None:
             raise NotFound("inquiry", inquiry)
         line = _line(found, parts.settings.locale)
         facts(zip(_COLUMNS, line, strict=True))
-        for words in (found["text"], found["answer"]):
+        for words in (found.text, found.answer):
             if words:
                 out.print("\n".join(cell(one) for one in lines_of(words)) + "\n")
 
@@ -175,28 +174,28 @@ def export(
         table.add((*_COLUMNS, *more))
         for r in reversed(found):
             line = [cell(value, seconds=True) for value in _line(r, parts.settings.locale)]
-            table.add([*line, *(r[name] or "" for name in more)])
+            table.add([*line, *(getattr(r, name) or "" for name in more)])
         files.write(to, table.data())
         say("exported", count=len(found), to=to)
 
     run(work)
 
 
-def _line(found: RowMapping, language: str) -> tuple[object, ...]:
-    message, batch = found["message_id"], found["batch_id"]
+def _line(found: store.InquiryRecord, language: str) -> tuple[object, ...]:
+    message, batch = found.message_id, found.batch_id
     return (
-        str(found["inquiry_id"]),
-        label(f"inquiry.{found['kind']}", language),
-        label(f"topic.{found['topic']}", language),
-        label(f"inquiry_channel.{found['channel']}", language),
-        label(f"inquiry_state.{found['state']}", language),
-        found["received_at"],
-        found["received_by"],
+        str(found.inquiry_id),
+        label(f"inquiry.{found.kind}", language),
+        label(f"topic.{found.topic}", language),
+        label(f"inquiry_channel.{found.channel}", language),
+        label(f"inquiry_state.{found.state}", language),
+        found.received_at,
+        found.received_by,
         public_number(message) if message else "",
-        found["member_no"],
-        found["mailing"],
-        str(found["campaign_id"] or ""),
+        found.member_no,
+        found.mailing,
+        str(found.campaign_id or ""),
         batch_name(batch) if batch else "",
-        found["answered_at"],
-        found["answered_by"],
+        found.answered_at,
+        found.answered_by,
     )

@@ -1,5 +1,6 @@
 """``notifier keys``: API keys, one for each source of events."""
 
+from dataclasses import astuple
 from typing import Annotated
 
 import typer
@@ -50,7 +51,7 @@ def list_() -> None:
         async with parts.engine.connect() as conn:
             found = await store.everything(conn)
         names = ("key", "source", "test", "created", "by", "revoked")
-        show(names, [tuple(r.values()) for r in found])
+        show(names, [astuple(r) for r in found])
 
     run(work)
 

@@ -145,7 +145,7 @@ def imports(limit: Limit = _SOME) -> None:
     async def work(parts: Parts) -> None:
         found = await member_imports.listed(parts.engine, limit=limit)
         names = ("import_id", "at", "actor", "new", "changed", "gone", "unchanged", "undone_by")
-        show(names, [[r[name] for name in names] for r in found])
+        show(names, [[getattr(r, name) for name in names] for r in found])
 
     run(work)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.app.messages import MessageFilter, Wait, find_messages, what_it_waits_for
@@ -71,16 +70,16 @@ def list_(
     run(work)
 
 
-def _line(r: RowMapping, language: str) -> tuple[object, ...]:
+def _line(r: store.ListedMessage, language: str) -> tuple[object, ...]:
     return (
-        public_number(r["message_id"]),
-        r["member_no"] or r["login"] or r["report"],
-        f"{r['notice']}/{r['step']}",
-        label(f"channel.{r['channel']}", language),
-        label(f"state.{r['state']}", language),
-        r["created_at"],
-        label(f"reason.{r['reason']}", language),
-        r["attempts"],
+        public_number(r.message_id),
+        r.member_no or r.login or r.report,
+        f"{r.notice}/{r.step}",
+        label(f"channel.{r.channel}", language),
+        label(f"state.{r.state}", language),
+        r.created_at,
+        label(f"reason.{r.reason}", language),
+        r.attempts,
     )
 
 
@@ -107,33 +106,33 @@ def show_(message: Number) -> None:
     run(work)
 
 
-async def _found(conn: AsyncConnection, message_id: int) -> RowMapping:
+async def _found(conn: AsyncConnection, message_id: int) -> store.MessageRecord:
     found = await store.get(conn, message_id)
     if found is None:
         raise NotFound("message", public_number(message_id))
     return found
 
 
-def _in_state(found: RowMapping) -> NotAllowed:
-    number, state = public_number(found["message_id"]), State(found["state"])
+def _in_state(found: store.MessageRecord) -> NotAllowed:
+    number, state = public_number(found.message_id), State(found.state)
     text = f"{number} is {state}"
     return NotAllowed(text, code="message_in_state", message=number, state=state)
 
 
-def _head(found: RowMapping, language: str) -> None:
+def _head(found: store.MessageRecord, language: str) -> None:
     def word(kind: str, name: str) -> str:
-        return label(f"{kind}.{found[name]}", language)
+        return label(f"{kind}.{getattr(found, name)}", language)
 
-    to = found["member_no"] or found["login"] or found["matter"]
-    out.print(f"{public_number(found['message_id'])} → {to}", style="bold", highlight=False)
-    kind = f"{found['notice']}/{found['step']}"
+    to = found.member_no or found.login or found.matter
+    out.print(f"{public_number(found.message_id)} → {to}", style="bold", highlight=False)
+    kind = f"{found.notice}/{found.step}"
     out.print(f"{word('notice', 'notice')} ({kind}), {word('channel', 'channel')}")
     out.print(f"{word('state', 'state')}: {word('reason', 'reason')}")
-    if found["in_place_of"]:
-        out.print(f"← {public_number(found['in_place_of'])}", highlight=False)
+    if found.in_place_of:
+        out.print(f"← {public_number(found.in_place_of)}", highlight=False)
     shown = [
         (label(f"role.{s['role']}", language), _amount(s["name"], language), s["yen"])
-        for s in loads(found["shown"])
+        for s in loads(found.shown)
     ]
     if shown:
         show(("role", "amount", "yen"), shown)
@@ -153,25 +152,25 @@ def _why_not_yet(wait: Wait, settings: Settings, language: str) -> str:
     return label(key, language, until=until, tasks=numbers, hours=settings.sending_hours)
 
 
-def _causes(found: Iterable[RowMapping]) -> None:
-    lines = [(r["type"], r["source"], r["id"], r["occurred_at"], r["received_at"]) for r in found]
+def _causes(found: Iterable[events.Cause]) -> None:
+    lines = [(r.type, r.source, r.id, r.occurred_at, r.received_at) for r in found]
     if lines:
         show(("event", "source", "id", "occurred", "received"), lines)
 
 
-def _reasons(found: Iterable[RowMapping], language: str) -> None:
+def _reasons(found: Iterable[events.Decision], language: str) -> None:
     for r in found:
-        for c in loads(r["details"]).get("contradictions", ()):
+        for c in loads(r.details).get("contradictions", ()):
             out.print(f"  {contradiction(c, language)}", highlight=False)
 
 
-def _timeline(found: Iterable[RowMapping], language: str) -> None:
+def _timeline(found: Iterable[log.LogEntry], language: str) -> None:
     lines = [
         (
-            r["at"],
-            *words_of(r["kind"], r["after"], r["reason"], language),
-            r["actor"],
-            _id(r["attempt_id"]),
+            r.at,
+            *words_of(r.kind, r.after, r.reason, language),
+            r.actor,
+            _id(r.attempt_id),
         )
         for r in found
     ]
@@ -182,18 +181,18 @@ def _id(number: int | None) -> str:
     return "" if number is None else str(number)  # without commas: it is typed in again
 
 
-def _attempts(found: Iterable[RowMapping], language: str) -> None:
+def _attempts(found: Iterable[attempts.AttemptEntry], language: str) -> None:
     lines = [
         (
-            r["number"],
-            _id(r["attempt_id"]),
-            r["relay"],
-            r["tls"],
-            label(f"attempt.{r['outcome'] or 'begun'}", language),
-            " ".join(str(v) for v in (r["command"], r["code"], r["enhanced"]) if v),
-            r["reply"],
-            r["size"],
-            r["finished_at"],
+            r.number,
+            _id(r.attempt_id),
+            r.relay,
+            r.tls,
+            label(f"attempt.{r.outcome or 'begun'}", language),
+            " ".join(str(v) for v in (r.command, r.code, r.enhanced) if v),
+            r.reply,
+            r.size,
+            r.finished_at,
         )
         for r in found
     ]
@@ -202,7 +201,7 @@ def _attempts(found: Iterable[RowMapping], language: str) -> None:
         show(names, lines, seconds=True)
 
 
-def _returns(found: Iterable[RowMapping], language: str) -> None:
+def _returns(found: Iterable[tracking.TrackingEntry], language: str) -> None:
     lines = [entry_line(r, language) for r in found]
     if lines:
         show(ENTRIES, lines)
@@ -224,11 +223,11 @@ def bytes_(
         message_id = message_number(message)
         async with parts.engine.connect() as conn:
             await _found(conn, message_id)
-            tried = {r["attempt_id"]: r for r in await attempts.of_message(conn, message_id)}
+            tried = {r.attempt_id: r for r in await attempts.of_message(conn, message_id)}
             wanted = attempt if attempt is not None else max(tried, default=0)
             body = None
             if wanted in tried:
-                digest = tried[wanted]["template_digest"]
+                digest = tried[wanted].template_digest
                 body = await document_again(conn, wanted, digest, parts.writer)
         if body is None:
             raise NotFound("document of message", public_number(message_id))
@@ -255,7 +254,7 @@ def release(
         async with parts.engine.begin() as conn:
             held = await store.held(conn, reason=reason, ids=ids)
             if ids is not None and len(held) < len(set(ids)):
-                known = {r["message_id"] for r in held}
+                known = {r.message_id for r in held}
                 others = ", ".join(public_number(i) for i in ids if i not in known)
                 raise NotAllowed(f"not held: {others}", code="not_held", messages=others)
             house = await parts.house(conn)

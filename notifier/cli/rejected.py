@@ -26,9 +26,9 @@ def list_() -> None:
         async with parts.engine.connect() as conn:
             found = await store.pending(conn, 200)
         lines = [
-            (str(r["entry_id"]), r["received_at"], r["origin"], e["field"], _why(e, parts))
+            (str(r.entry_id), r.received_at, r.origin, e["field"], _why(e, parts))
             for r in found
-            for e in loads(r["errors"])
+            for e in loads(r.errors)
         ]
         show(("entry", "received", "stream", "field", "reason"), lines)
 

@@ -63,6 +63,6 @@ async def show_origin(conn: AsyncConnection, message_id: int, language: str) -> 
     found = await resends.of_message(conn, message_id)
     if found is None:
         return
-    first, actor = public_number(found["resend_of"]), found["requested_by"]
-    told = label("cli.copy_of", language, first=first, actor=actor, reason=found["reason"])
+    first, actor = public_number(found.resend_of), found.requested_by
+    told = label("cli.copy_of", language, first=first, actor=actor, reason=found.reason)
     out.print(told, highlight=False)

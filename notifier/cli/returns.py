@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.intake.characters import printable
@@ -60,17 +59,17 @@ def list_(
     run(work)
 
 
-def _line(r: RowMapping, language: str) -> tuple[object, ...]:
+def _line(r: store.ReturnRecord | store.KeptReturn, language: str) -> tuple[object, ...]:
     return (
-        str(r["return_id"]),
-        r["received_at"],
-        r["source"],
-        label(f"return.{r['kind']}", language),
-        label(f"standing.{r['standing']}", language),
-        label(f"return_reason.{r['reason']}", language) if r["reason"] else "",
-        public_number(r["message_id"]) if r["message_id"] else "",
-        r["times"],
-        r["size"],
+        str(r.return_id),
+        r.received_at,
+        r.source,
+        label(f"return.{r.kind}", language),
+        label(f"standing.{r.standing}", language),
+        label(f"return_reason.{r.reason}", language) if r.reason else "",
+        public_number(r.message_id) if r.message_id else "",
+        r.times,
+        r.size,
     )
 
 
@@ -84,11 +83,11 @@ def counts() -> None:
             found = await store.counts(conn)
         lines = [
             (
-                label(f"standing.{r['standing']}", language),
-                label(f"return_reason.{r['reason']}", language) if r["reason"] else "",
-                label(f"return.{r['kind']}", language),
-                r["count"],
-                int(r["times"]),
+                label(f"standing.{r.standing}", language),
+                label(f"return_reason.{r.reason}", language) if r.reason else "",
+                label(f"return.{r.kind}", language),
+                r.count,
+                int(r.times),
             )
             for r in found
         ]
@@ -105,7 +104,7 @@ def show_(number: Id) -> None:
         language = parts.settings.locale
         async with parts.engine.connect() as conn:
             found = await _found(conn, number)
-            message_id = found["message_id"]
+            message_id = found.message_id
             entries = await tracking.of_message(conn, message_id) if message_id else ()
         facts(zip(_COLUMNS, _line(found, language), strict=True))
         reading = store.restored(found).reading
@@ -117,16 +116,16 @@ def show_(number: Id) -> None:
             ]
         )
         _findings(reading.findings, language)
-        if entries:
+        if entries and message_id:
             title = public_number(message_id)
             show(ENTRIES, [entry_line(r, language) for r in entries], title=title)
-        for words in lines_of(read(bytes(found["raw"])).text[:_SHOWN]):
+        for words in lines_of(read(bytes(found.raw)).text[:_SHOWN]):
             out.print(printable(words), highlight=False)
 
     run(work)
 
 
-async def _found(conn: AsyncConnection, number: int) -> RowMapping:
+async def _found(conn: AsyncConnection, number: int) -> store.KeptReturn:
     found = await store.get(conn, number)
     if found is None:
         raise NotFound("return", number)
@@ -152,18 +151,18 @@ def _findings(found: tuple[Finding, ...], language: str) -> None:
 ENTRIES = ("when", "kind", "reason", "lasting", "status", "return", "reply")
 
 
-def entry_line(r: RowMapping, language: str) -> tuple[object, ...]:
+def entry_line(r: tracking.TrackingEntry, language: str) -> tuple[object, ...]:
     """An entry of a message's tracking as a line."""
-    hard = r["hard"]
-    why = f"bounce.{r['reason']}" if r["reason"] else f"evidence.{r['level']}" if r["level"] else ""
+    hard = r.hard
+    why = f"bounce.{r.reason}" if r.reason else f"evidence.{r.level}" if r.level else ""
     return (
-        r["at"],
-        label(f"return.{r['kind']}", language),
+        r.at,
+        label(f"return.{r.kind}", language),
         label(why, language) if why else "",
         label(f"cli.{'hard' if hard else 'soft'}", language) if hard is not None else "",
-        r["status"] or r["code"],
-        str(r["return_id"]),
-        r["reply"],
+        r.status or r.code,
+        str(r.return_id),
+        r.reply,
     )
 
 
@@ -178,7 +177,7 @@ def bytes_(
 
     async def work(parts: Parts) -> None:
         async with parts.engine.connect() as conn:
-            raw = bytes((await _found(conn, number))["raw"])
+            raw = (await _found(conn, number)).raw
         put(raw, to)
 
     run(work)

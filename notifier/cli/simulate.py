@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,8 @@ from notifier.rules.calendar import japan_date
 from notifier.runtime.almanac import tables
 from notifier.runtime.parts import Parts
 from notifier.runtime.scratch import scratch
-from notifier.store import closures, members, outlook, schemes
+from notifier.store import calendar_view, closures, members, schemes
+from notifier.store.calendar_view import PlannedMessage, Skip
 
 from .events import read_events
 from .session import out, run
@@ -64,8 +66,8 @@ def simulate(
             begin = min([first.date(), *(japan_date(e.time) for e in told)])
             await rehearsal.play([(e.time, e) for e in told], begin, last.date())
             async with engine.connect() as conn:
-                said = await outlook.messages(conn, first.date(), last.date())
-                skipped = await outlook.skips(conn, first.date(), last.date())
+                said = await calendar_view.messages(conn, first.date(), last.date())
+                skipped = await calendar_view.skips(conn, first.date(), last.date())
         if as_json:
             out.print_json(json.dumps(_json(said, skipped), ensure_ascii=False))
             return
@@ -116,8 +118,8 @@ async def _settle_in(
         await closures.add(conn, closed, actor=_ACTOR, now=since)
 
 
-def _json(said: Sequence[Any], skipped: Sequence[Any]) -> dict[str, Any]:
-    def plain(row: Any) -> dict[str, Any]:
-        return {k: v.isoformat() if isinstance(v, date) else v for k, v in row.items()}
+def _json(said: Sequence[PlannedMessage], skipped: Sequence[Skip]) -> dict[str, Any]:
+    def plain(row: PlannedMessage | Skip) -> dict[str, Any]:
+        return {k: v.isoformat() if isinstance(v, date) else v for k, v in asdict(row).items()}
 
     return {"messages": [plain(r) for r in said], "skips": [plain(r) for r in skipped]}

@@ -38,6 +38,6 @@ def list_() -> None:
     async def work(parts: Parts) -> None:
         async with parts.engine.connect() as conn:
             found = await store.everyone(conn)
-        show(("login", "name", "email"), [(r["login"], r["name"], r["email"]) for r in found])
+        show(("login", "name", "email"), [(r.login, r.name, r.email) for r in found])
 
     run(work)

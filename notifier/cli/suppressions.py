@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
 
 from notifier import files
 from notifier.intake.addresses import parse_email
@@ -49,22 +48,22 @@ def list_(*, all_: All = False, limit: Limit = 50) -> None:
     run(work)
 
 
-def _line(r: RowMapping, language: str) -> tuple[object, ...]:
+def _line(r: store.SuppressionRecord, language: str) -> tuple[object, ...]:
     return (
-        str(r["suppression_id"]),
-        r["address"],
-        label(f"suppression.{r['reason']}", language),
-        label(f"bounce.{r['detail']}", language) if r["detail"] else "",
-        r["score"],
-        r["since"],
-        r["until"],
-        public_number(r["message_id"]) if r["message_id"] else "",
-        str(r["return_id"] or ""),
-        r["set_by"],
-        r["note"],
-        r["lifted_at"],
-        r["lifted_by"],
-        r["lift_note"],
+        str(r.suppression_id),
+        r.address,
+        label(f"suppression.{r.reason}", language),
+        label(f"bounce.{r.detail}", language) if r.detail else "",
+        r.score,
+        r.since,
+        r.until,
+        public_number(r.message_id) if r.message_id else "",
+        str(r.return_id or ""),
+        r.set_by,
+        r.note,
+        r.lifted_at,
+        r.lifted_by,
+        r.lift_note,
     )
 
 
@@ -84,7 +83,7 @@ def show_(address: Address) -> None:
             known = zip(_COLUMNS, _line(r, language), strict=True)
             facts(known)
         if entries:
-            lines = [(public_number(r["message_id"]), *entry_line(r, language)) for r in entries]
+            lines = [(public_number(r.message_id), *entry_line(r, language)) for r in entries]
             show(("message", *ENTRIES), lines)
 
     run(work)

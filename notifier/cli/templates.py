@@ -137,16 +137,14 @@ def list_(
             found = await store.publications(conn, notice=notice, limit=limit)
         lines = [
             (
-                f"P{r['publication_id']}",
-                f"{r['language']}/{r['notice']}",
-                r["digest"][:_SHORT],
-                f"D{r['draft_id']}"
-                if r["draft_id"]
-                else label("cli.rolled_back", parts.settings.locale),
-                r["replaces"][:_SHORT],
-                r["published_at"],
-                r["published_by"],
-                r["note"],
+                f"P{r.publication_id}",
+                f"{r.language}/{r.notice}",
+                r.digest[:_SHORT],
+                f"D{r.draft_id}" if r.draft_id else label("cli.rolled_back", parts.settings.locale),
+                r.replaces[:_SHORT],
+                r.published_at,
+                r.published_by,
+                r.note,
             )
             for r in found
         ]
@@ -179,12 +177,12 @@ def status(limit: Limit = 20) -> None:
         show_table(("notice", "version", "origin", "differs from shipped"), lines)
         made = [
             (
-                f"D{r['draft_id']}",
-                r["notices"],
-                r["created_at"],
-                r["created_by"],
-                f"P{r['publication_id']}" if r["publication_id"] else word("draft"),
-                r["note"],
+                f"D{r.draft_id}",
+                r.notices,
+                r.created_at,
+                r.created_by,
+                f"P{r.publication_id}" if r.publication_id else word("draft"),
+                r.note,
             )
             for r in drafts
         ]

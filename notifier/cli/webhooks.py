@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy import RowMapping
 
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.states import State
@@ -84,11 +83,11 @@ def list_() -> None:
         language = parts.settings.locale
         lines = [
             (
-                str(r["webhook_id"]),
-                r["url"],
-                label(f"webhook.{r['state']}", language),
-                r["waiting"],
-                r["dead"],
+                str(r.webhook_id),
+                r.url,
+                label(f"webhook.{r.state}", language),
+                r.waiting,
+                r.dead,
             )
             for r in found
         ]
@@ -115,26 +114,26 @@ def show_(
         language = parts.settings.locale
         facts(
             [
-                ("url", found["url"]),
-                ("state", label(f"webhook.{found['state']}", language)),
-                ("why", label(f"webhook_reason.{found['reason']}", language)),
-                ("source", found["source"] or "*"),
-                ("states", ", ".join(found["states"]) or "*"),
-                ("position", str(found["position"])),
-                ("created", found["created_at"]),
-                ("by", found["created_by"]),
+                ("url", found.url),
+                ("state", label(f"webhook.{found.state}", language)),
+                ("why", label(f"webhook_reason.{found.reason}", language)),
+                ("source", found.source or "*"),
+                ("states", ", ".join(found.states) or "*"),
+                ("position", str(found.position)),
+                ("created", found.created_at),
+                ("by", found.created_by),
             ]
         )
         show(
             ("secret", "kind", "text", "created"),
-            [(str(k["secret_id"]), k["kind"], _text(k, secrets), k["created_at"]) for k in keys],
+            [(str(k.secret_id), k.kind, _text(k, secrets), k.created_at) for k in keys],
         )
 
     run(work)
 
 
-def _text(found: RowMapping, whole: bool) -> str:
-    secret = Secret(SecretKind(found["kind"]), bytes(found["secret"]))
+def _text(found: store.Secret, whole: bool) -> str:
+    secret = Secret(SecretKind(found.kind), bytes(found.secret))
     shown = whole or secret.kind is SecretKind.ED25519  # that one's text is its public key
     return secret.text if shown else "***"
 
@@ -238,14 +237,14 @@ def deliveries(
         language = parts.settings.locale
         lines = [
             (
-                str(r["call_id"]),
-                r["items"],
-                label(f"call_state.{r['state']}", language),
-                r["attempts"],
-                label(f"call.{r['outcome']}", language) if r["outcome"] else "",
-                r["code"],
-                r["made_at"],
-                r["next_attempt_at"] if r["state"] == CallState.WAITING else None,
+                str(r.call_id),
+                r.items,
+                label(f"call_state.{r.state}", language),
+                r.attempts,
+                label(f"call.{r.outcome}", language) if r.outcome else "",
+                r.code,
+                r.made_at,
+                r.next_attempt_at if r.state == CallState.WAITING else None,
             )
             for r in found
         ]

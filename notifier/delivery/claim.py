@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.logs import get_logger
@@ -17,6 +16,7 @@ from notifier.model.states import State
 from notifier.rules.calendar import japan_date
 from notifier.store import claims
 from notifier.store.claims import Claim
+from notifier.store.compose import WantedMessage
 from notifier.store.direct import Direct
 from notifier.store.failures import passes, patiently
 
@@ -53,7 +53,7 @@ class Claimer:
         self._now = now
         self._stopping = stopping
         self._astray = False  # whether a claim was not answered
-        self._found: deque[RowMapping] = deque()  # claimed and not written yet
+        self._found: deque[WantedMessage] = deque()  # claimed and not written yet
         self._more = asyncio.Event()  # there is something to write
 
     @property
@@ -99,10 +99,10 @@ class Claimer:
             return False
         return True
 
-    async def _opened(self, head: Sequence[RowMapping]) -> None:
+    async def _opened(self, head: Sequence[WantedMessage]) -> None:
         await patiently(lambda: self._renderer.open(head), what="templates", until=self._stopping)
 
-    async def _hold_unopened(self, head: Sequence[RowMapping]) -> None:
+    async def _hold_unopened(self, head: Sequence[WantedMessage]) -> None:
         """Hold those whose templates will not open now or later: others wait behind them."""
         for row in head:
             try:
@@ -112,7 +112,7 @@ class Claimer:
                     return
                 self._found.remove(row)
                 why = Unsendable(Reason.RENDER_FAILED, type(error).__name__)
-                await self._hold_lost([Lost(row["message_id"], row["notice"], why)])
+                await self._hold_lost([Lost(row.message_id, row.notice, why)])
 
     def stop(self) -> None:
         """It is time to stop."""
@@ -126,16 +126,16 @@ class Claimer:
             try:
                 ready(self._write(row, now))
             except Unsendable as error:
-                lost.append(Lost(row["message_id"], row["notice"], error))
+                lost.append(Lost(row.message_id, row.notice, error))
         return lost
 
     def take_unwritten(self) -> list[Claim]:
         """What was claimed and will not be written."""
-        claimed = [Claim(row["message_id"], row["fence"]) for row in self._found]
+        claimed = [Claim(row.message_id, row.fence) for row in self._found]
         self._found.clear()
         return claimed
 
-    async def _claim(self, most: int, now: datetime) -> Sequence[RowMapping]:
+    async def _claim(self, most: int, now: datetime) -> Sequence[WantedMessage]:
         worker = self._worker
         if self._astray:
             await self._give_back_astray(now)
@@ -153,8 +153,8 @@ class Claimer:
         # A claim does not wait for the disk. What a crash of the database took back may be claimed
         # again while the first claim is still in hand: that one goes on, and no second beside it.
         held = frozenset(worker.held)
-        fresh = [row for row in found if row["message_id"] not in held]
-        worker.hold(row["message_id"] for row in fresh)
+        fresh = [row for row in found if row.message_id not in held]
+        worker.hold(row.message_id for row in fresh)
         self._astray = len(fresh) < len(found)
         return fresh
 
@@ -170,14 +170,14 @@ class Claimer:
             now=now,
         )
 
-    def _write(self, row: RowMapping, now: datetime) -> Ready:
+    def _write(self, row: WantedMessage, now: datetime) -> Ready:
         try:
             return self._renderer.mail(row, now=now)
         except Unsendable:
             raise
         except Exception as error:
             # One message that the record describes badly must not stop those behind it.
-            log.exception("not composed", message=row["message_id"])
+            log.exception("not composed", message=row.message_id)
             raise Unsendable(Reason.RENDER_FAILED, type(error).__name__) from error
 
     async def hold(self, batch: Sequence[Ready]) -> None:

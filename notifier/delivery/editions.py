@@ -71,7 +71,7 @@ class Editions:
             digests = await templates.in_force(conn, publication)
             wanted = {key: d for key, d in digests.items() if d != self._shipped_digest(key)}
             new = [d for d in wanted.values() if d not in self._wordings]
-            found = {r["digest"]: bytes(r["content"]) for r in await templates.versions(conn, new)}
+            found = {r.digest: bytes(r.content) for r in await templates.versions(conn, new)}
         unusable = await asyncio.to_thread(self._compile, wanted, found)
         wordings = [self._wordings[d] for d in wanted.values() if d in self._wordings]
         self._writers[publication] = self._shipped.with_versions(wordings, unusable)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import RowMapping
-
 from notifier.archive.packing import Packers, Segment
 from notifier.delivery.editions import Editions
 from notifier.logs import get_logger
@@ -20,6 +18,7 @@ from notifier.rendering.mail.mime import SILENT, Stream
 from notifier.rendering.writer import Writer
 from notifier.rendering.written import WrittenMail
 from notifier.store.claims import Claim
+from notifier.store.compose import WantedMessage
 from notifier.store.documents import Dictionary
 
 from .compose import StaffSender, Unsendable, correspondence
@@ -60,16 +59,16 @@ class Renderer:
     editions: Editions | None = None  # of what has been published; none: nothing is
     _packers: Packers = field(default_factory=Packers)
 
-    async def open(self, found: Iterable[RowMapping]) -> None:
+    async def open(self, found: Iterable[WantedMessage]) -> None:
         """Have the templates at hand that these rows are to be written from."""
         if self.editions is not None:
-            await self.editions.open({row["publication"] for row in found})
+            await self.editions.open({row.publication for row in found})
 
-    def _writer(self, found: RowMapping) -> Writer:
+    def _writer(self, found: WantedMessage) -> Writer:
         """Of what was in force when the row was read, as :meth:`open` has it at hand."""
-        return self.writer if self.editions is None else self.editions.of(found["publication"])
+        return self.writer if self.editions is None else self.editions.of(found.publication)
 
-    def mail(self, found: RowMapping, *, now: datetime) -> Ready:
+    def mail(self, found: WantedMessage, *, now: datetime) -> Ready:
         """A mail from a row of the record. Raises :class:`Unsendable`."""
         c = correspondence(found, self.sender, now=now)
         writer = self._writer(found)
@@ -80,11 +79,11 @@ class Renderer:
         data = signature + mail.data
         segments = [(False, signature), *mail.segments] if signature else mail.segments
         return Ready(
-            claim=Claim(found["message_id"], found["fence"]),
-            notice=found["notice"],
-            number=found["attempts"] + 1,
-            expires_at=found["expires_at"],
-            most=found["most_attempts"],
+            claim=Claim(found.message_id, found.fence),
+            notice=found.notice,
+            number=found.attempts + 1,
+            expires_at=found.expires_at,
+            most=found.most_attempts,
             version=version,
             envelope=self._envelope(found, c, data),
             sha256=hashlib.sha256(data).digest(),
@@ -106,8 +105,8 @@ class Renderer:
             return [(False, version.content)]
         return mail.segments
 
-    def _written(self, writer: Writer, found: RowMapping, c: Correspondence) -> WrittenMail:
-        token: str = found["token"]
+    def _written(self, writer: Writer, found: WantedMessage, c: Correspondence) -> WrittenMail:
+        token: str = found.token
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
         try:
@@ -115,26 +114,26 @@ class Renderer:
         except Exception as error:
             raise _failed(found, error) from error
 
-    def _envelope(self, found: RowMapping, c: Correspondence, data: bytes) -> Envelope:
-        sender = f"b+{found['token']}@{self.bounce_domain}"
-        envid = envelope_id(found["token"], found["attempts"] + 1)
+    def _envelope(self, found: WantedMessage, c: Correspondence, data: bytes) -> Envelope:
+        sender = f"b+{found.token}@{self.bounce_domain}"
+        envid = envelope_id(found.token, found.attempts + 1)
         try:
             return Envelope(sender, smtp_form(c.recipient.email), data, envid)
         except ValueError as error:
             raise Unsendable(Reason.NO_ADDRESS, "email") from error
 
 
-def _of(writer: Writer, found: RowMapping) -> TemplateVersion:
+def _of(writer: Writer, found: WantedMessage) -> TemplateVersion:
     try:
-        return writer.version(found["notice"], found["language"])
+        return writer.version(found.notice, found.language)
     except Exception as error:
         raise _failed(found, error) from error
 
 
-def _failed(found: RowMapping, error: Exception) -> Unsendable:
+def _failed(found: WantedMessage, error: Exception) -> Unsendable:
     """A message that breaks the writer must not stop those behind it."""
     what = str(getattr(error, "field", type(error).__name__))
-    log.warning("render failed", message=found["message_id"], notice=found["notice"], field=what)
+    log.warning("render failed", message=found.message_id, notice=found.notice, field=what)
     if isinstance(error, LimitExceeded):
         # The file of the template: its messages are one task, however many there are.
         return Unsendable(error.reason, what)

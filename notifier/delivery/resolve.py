@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.logs import get_logger
@@ -68,16 +67,16 @@ async def _settle(conn: AsyncConnection, orphan: Orphan, now: datetime) -> None:
     await record(conn, who, results, actor=ACTOR, now=now)
 
 
-def _result(row: RowMapping, orphan: Orphan, now: datetime) -> Result:
+def _result(row: attempts.OpenAttempt, orphan: Orphan, now: datetime) -> Result:
     """What the journal says of a permit."""
     attempt = Attempt(
-        attempt_id=row["attempt_id"],
-        message_id=row["message_id"],
-        number=row["attempts"],
-        fence=row["fence"],
-        expires_at=row["expires_at"],
-        permitted_at=row["created_at"],
-        most=row["most_attempts"],
+        attempt_id=row.attempt_id,
+        message_id=row.message_id,
+        number=row.attempts,
+        fence=row.fence,
+        expires_at=row.expires_at,
+        permitted_at=row.created_at,
+        most=row.most_attempts,
     )
     reply = orphan.replies.get(attempt.attempt_id)
     if reply is not None:

@@ -113,7 +113,7 @@ class Stage:
         async with self.parts.engine.begin() as conn:
             for task in await tasks.search(conn, state="open", limit=500):
                 note = "rehearsal: looked at, billing was told"
-                await tasks.finish(conn, task["task_id"], actor=STAFF, note=note, now=now)
+                await tasks.finish(conn, task.task_id, actor=STAFF, note=note, now=now)
 
     async def register(self, scheme: Scheme) -> None:
         """Register a scheme as given."""

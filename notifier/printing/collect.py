@@ -13,7 +13,6 @@ from typing import Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import files
@@ -27,6 +26,7 @@ from notifier.model.states import State
 from notifier.rules.calendar import JAPAN, business_day
 from notifier.rules.closures import Closures
 from notifier.store import batches, closures, compose, documents, fallbacks, pieces
+from notifier.store.compose import WantedMessage
 from notifier.store.pieces import Piece
 
 from .binding import bind_all, lost_all
@@ -220,7 +220,7 @@ class _Job:
         return made
 
     def _bound(
-        self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
+        self, found: Sequence[WantedMessage], marks: Mapping[int, str], name: str
     ) -> tuple[list[Volume], list[Lost]]:
         drafts, lost = self._drafts(found)
         good, bound, faults = bind_all(self._context.drafter.writer, [d.c for d, _ in drafts])
@@ -235,7 +235,7 @@ class _Job:
         return leaf(draft.message_id, draft.c, packed, envelope, mark=marks[draft.message_id])
 
     def _drafts(
-        self, found: Sequence[RowMapping]
+        self, found: Sequence[WantedMessage]
     ) -> tuple[list[tuple[Draft, PackedLetter]], list[Lost]]:
         """Letters with what is archived of them, and those of which neither can be made."""
         drafter = self._context.drafter
@@ -246,12 +246,12 @@ class _Job:
                 draft = drafter.draft(row, written_at=self._written_at)
                 drafts.append((draft, drafter.pack(draft.c)))
             except Unsendable as error:
-                lost.append(Lost(row["message_id"], row["notice"], error))
+                lost.append(Lost(row.message_id, row.notice, error))
             except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
                 name = type(error).__name__
-                log.error("letter not drafted", message=row["message_id"], error=name)
+                log.error("letter not drafted", message=row.message_id, error=name)
                 broken = Unsendable(Reason.RENDER_FAILED, name)
-                lost.append(Lost(row["message_id"], row["notice"], broken))
+                lost.append(Lost(row.message_id, row.notice, broken))
         # An address may have changed since the letters were put in order.
         drafts.sort(key=lambda d: (d[0].address.postcode, d[0].message_id))
         return drafts, lost

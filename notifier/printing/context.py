@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.delivery.compose import Lost
@@ -17,7 +16,7 @@ from notifier.model.errors import NotAllowed
 from notifier.model.press import Press
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.store import messages
+from notifier.store import batches, messages
 from notifier.store.messages import Move
 
 from .drafting import LetterDrafter
@@ -31,9 +30,9 @@ def busy() -> NotAllowed:
     return NotAllowed("another batch is being collected or handed over", code="press_busy")
 
 
-def in_state(batch: RowMapping) -> NotAllowed:
+def in_state(batch: batches.Batch) -> NotAllowed:
     """A batch of this state permits no such act."""
-    name, state = batch_name(batch["batch_id"]), BatchState(batch["state"])
+    name, state = batch_name(batch.batch_id), BatchState(batch.state)
     return NotAllowed(f"batch {name} is {state}", code="batch_in_state", batch=name, state=state)
 
 

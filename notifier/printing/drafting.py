@@ -9,8 +9,6 @@ from datetime import date, datetime
 from math import ceil
 from typing import Final
 
-from sqlalchemy import RowMapping
-
 from notifier.archive.letters import LetterWriter, PackedLetter, dumped
 from notifier.archive.packing import Packers, Segment
 from notifier.delivery.compose import StaffSender, Unsendable, correspondence
@@ -21,6 +19,7 @@ from notifier.model.template_version import TemplateVersion
 from notifier.postal.address import barcode_of
 from notifier.postal.postage import Form, Piece, postage, total
 from notifier.rendering.stationery import ENVELOPES, Envelope, Stationery
+from notifier.store.compose import WantedMessage
 
 from .manifest import Entry
 
@@ -50,7 +49,7 @@ class LetterDrafter:
             return self
         return replace(self, writer=await self.present(), present=None)
 
-    def draft(self, found: RowMapping, *, written_at: datetime) -> Draft:
+    def draft(self, found: WantedMessage, *, written_at: datetime) -> Draft:
         """A letter from a row of :func:`notifier.store.compose.load`.
 
         Raises :class:`Unsendable`.
@@ -58,7 +57,7 @@ class LetterDrafter:
         c = correspondence(found, self.sender, now=written_at)
         if c.recipient.address is None:
             raise Unsendable(Reason.NO_ADDRESS, "address")
-        return Draft(message_id=found["message_id"], c=c, address=c.recipient.address)
+        return Draft(message_id=found.message_id, c=c, address=c.recipient.address)
 
     def versions(self, digests: Iterable[str]) -> list[TemplateVersion]:
         """Template versions that letters were packed with here."""

@@ -87,8 +87,8 @@ async def _checked(context: PrintingContext, batch_id: int) -> Path:
     async with context.engine.begin() as conn:
         batch = await printed_batch(conn, batch_id)
         files = await pieces.files(conn, batch_id)
-    folder: Path = context.folder / batch["folder"]
-    problem = await asyncio.to_thread(_difference, folder, files, batch["manifest_sha256"])
+    folder: Path = context.folder / batch.folder
+    problem = await asyncio.to_thread(_difference, folder, files, batch.manifest_sha256)
     if problem:
         raise not_as_recorded(folder / problem)
     return folder
@@ -116,7 +116,7 @@ async def _permit(context: PrintingContext, batch_id: int, label: str, actor: Ac
         if stopped(found):
             raise _stopped_meanwhile()
         await batches.hand_over(conn, batch_id, target=label, actor=actor, now=now)
-        ids = [p["message_id"] for p in found]
+        ids = [p.message_id for p in found]
         moved = await move_all(
             conn, ids, State.PRINTED, State.HANDED_OVER, Reason.HANDED_OVER, actor=actor, now=now
         )
@@ -184,7 +184,7 @@ async def _arrived(
 
 async def _letters(conn: AsyncConnection, batch_id: int) -> list[int]:
     found = await pieces.of_batch(conn, batch_id, lock=True)
-    return [p["message_id"] for p in found if p["its_own"]]
+    return [p.message_id for p in found if p.its_own]
 
 
 async def note_broken_off(context: PrintingContext) -> int:
@@ -221,7 +221,7 @@ async def resolve_uncertain(
         batch = await batches.get(conn, batch_id, lock=True)
         if batch is None:
             raise NotFound("batch", batch_name(batch_id))
-        if batch["state"] != BatchState.UNCERTAIN:
+        if batch.state != BatchState.UNCERTAIN:
             raise in_state(batch)
         if taken:
             return await _arrived(conn, context, batch_id, Reason.HANDOVER_SETTLED, actor)
@@ -235,5 +235,5 @@ async def resolve_uncertain(
             actor=actor,
             now=now,
         )
-    await asyncio.to_thread(clear, context.folder / batch["folder"])
+    await asyncio.to_thread(clear, context.folder / batch.folder)
     return len(queued)

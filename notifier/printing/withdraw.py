@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.archive.letters import LetterWriter, packed, stationery_of, writer_for
@@ -30,7 +29,7 @@ from .volumes import Leaf, Volume, entries, intact, leaf, without
 log = get_logger(__name__)
 
 
-async def printed_batch(conn: AsyncConnection, batch_id: int) -> RowMapping:
+async def printed_batch(conn: AsyncConnection, batch_id: int) -> batches.Batch:
     """A batch that is printed and not handed over, held to the end of the transaction.
 
     Raises :class:`NotFound` and :class:`NotAllowed`.
@@ -38,14 +37,14 @@ async def printed_batch(conn: AsyncConnection, batch_id: int) -> RowMapping:
     batch = await batches.get(conn, batch_id, lock=True)
     if batch is None:
         raise NotFound("batch", batch_name(batch_id))
-    if batch["state"] != BatchState.PRINTED:
+    if batch.state != BatchState.PRINTED:
         raise in_state(batch)
     return batch
 
 
-def stopped(found: Sequence[RowMapping]) -> set[int]:
+def stopped(found: Sequence[pieces.PrintedPiece]) -> set[int]:
     """Which letters of a printed batch are not to be posted with it."""
-    return {p["message_id"] for p in found if not (p["its_own"] and p["state"] == State.PRINTED)}
+    return {p.message_id for p in found if not (p.its_own and p.state == State.PRINTED)}
 
 
 async def rebuild(context: PrintingContext, batch_id: int) -> int:
@@ -64,7 +63,7 @@ async def rebuild(context: PrintingContext, batch_id: int) -> int:
                 await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.PRINTED)
                 await pieces.take_out(conn, batch_id, gone, now=context.now())
         if len(gone) == len(found):
-            await asyncio.to_thread(clear, context.folder / batch["folder"])
+            await asyncio.to_thread(clear, context.folder / batch.folder)
             return len(gone)
         if not gone:
             return len(taken)
@@ -75,7 +74,7 @@ async def rebuild(context: PrintingContext, batch_id: int) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rebuild:
     context: PrintingContext
-    batch: RowMapping
+    batch: batches.Batch
     gone: Collection[int]
     old: Path
     new: Path
@@ -84,18 +83,18 @@ class _Rebuild:
     async def run(
         cls,
         context: PrintingContext,
-        batch: RowMapping,
-        found: Sequence[RowMapping],
+        batch: batches.Batch,
+        found: Sequence[pieces.PrintedPiece],
         gone: Collection[int],
     ) -> bool:
         """One attempt; False if more letters are stopped now, some that cannot be bound anew."""
-        revision = batch["revision"] + 1
+        revision = batch.revision + 1
         work = cls(
             context=context,
             batch=batch,
             gone=gone,
-            old=context.folder / batch["folder"],
-            new=context.folder / folder_name(batch["batch_id"], revision),
+            old=context.folder / batch.folder,
+            new=context.folder / folder_name(batch.batch_id, revision),
         )
         async with context.engine.connect() as conn:
             volumes, writer = await work._volumes(conn, found)
@@ -108,22 +107,22 @@ class _Rebuild:
         return await work._finish(made.volumes, writer, revision)
 
     async def _volumes(
-        self, conn: AsyncConnection, found: Sequence[RowMapping]
+        self, conn: AsyncConnection, found: Sequence[pieces.PrintedPiece]
     ) -> tuple[list[Volume], LetterWriter]:
         """The batch as it stands, from the archive, and who writes its letters."""
         leaves: dict[str, list[Leaf]] = {}
         kinds: dict[str, bytes] = {}
         for some in chunks(found):
-            ids = [p["message_id"] for p in some]
-            rows = {r["message_id"]: r for r in await pieces.inputs(conn, self._id, ids)}
+            ids = [p.message_id for p in some]
+            rows = {r.message_id: r for r in await pieces.inputs(conn, self._id, ids)}
             for piece in some:
-                kept = packed(rows[piece["message_id"]])
+                kept = packed(rows[piece.message_id])
                 c = kept.letter()
                 kinds.setdefault(kept.digest, kept.inputs)
                 envelope = envelope_of(c, stationery_of(kept.inputs))
-                where = (piece["pages"], piece["first_page"])
-                one = leaf(piece["message_id"], c, kept, envelope, *where)
-                leaves.setdefault(piece["file"], []).append(one)
+                where = (piece.pages, piece.first_page)
+                one = leaf(piece.message_id, c, kept, envelope, *where)
+                leaves.setdefault(piece.file, []).append(one)
         files = await pieces.files(conn, self._id)
         volumes = [
             Volume(name=f.name, leaves=tuple(leaves[f.name]), size=f.size, sha256=f.sha256)
@@ -142,7 +141,7 @@ class _Rebuild:
             os.link(self.old / one.name, aside / one.name)
 
     async def _finish(self, made: Sequence[Volume], writer: LetterWriter, revision: int) -> bool:
-        press, stationery, day = self.context.press, writer.stationery, self.batch["posting_day"]
+        press, stationery, day = self.context.press, writer.stationery, self.batch.posting_day
         listed = entries(made, press, stationery, day)
         yen = yen_of_all(day, listed)
         digest, _ = await asyncio.to_thread(
@@ -182,7 +181,7 @@ class _Rebuild:
 
     @property
     def _id(self) -> int:
-        return int(self.batch["batch_id"])
+        return int(self.batch.batch_id)
 
 
 def _place_of(entry: Entry) -> dict[str, object]:
@@ -214,10 +213,10 @@ async def cancel(context: PrintingContext, batch_id: int, *, for_good: bool, act
     async with context.engine.begin() as conn:
         batch = await printed_batch(conn, batch_id)
         found = await pieces.of_batch(conn, batch_id, lock=True)
-        ids = {p["message_id"] for p in found} - stopped(found)
+        ids = {p.message_id for p in found} - stopped(found)
         moved = await move_all(conn, ids, State.PRINTED, *after, actor=actor, now=now)
         await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.PRINTED)
-    await asyncio.to_thread(clear, context.folder / batch["folder"])
+    await asyncio.to_thread(clear, context.folder / batch.folder)
     return len(moved)
 
 
@@ -236,34 +235,34 @@ async def withdraw(
         wanted = set(message_ids)
         async with context.engine.begin() as conn:
             batch, found = await _of(conn, batch_id, wanted)
-            if batch["state"] == BatchState.PRINTED:
+            if batch.state == BatchState.PRINTED:
                 await _cancel(conn, context, wanted - stopped(found), actor)
             else:
                 await pieces.withdraw(conn, batch_id, wanted, actor=actor, now=context.now())
                 found = await pieces.of_batch(conn, batch_id)
-        if batch["state"] == BatchState.PRINTED:
+        if batch.state == BatchState.PRINTED:
             return Withdrawn(taken_out=await rebuild(context, batch_id))
         return Withdrawn(listing=await asyncio.to_thread(_listed, context, batch_id, found))
 
 
 async def _of(
     conn: AsyncConnection, batch_id: int, wanted: set[int]
-) -> tuple[RowMapping, Sequence[RowMapping]]:
+) -> tuple[batches.Batch, Sequence[pieces.PrintedPiece]]:
     batch = await batches.get(conn, batch_id, lock=True)
     name = batch_name(batch_id)
     if batch is None:
         raise NotFound("batch", name)
     known = (BatchState.PRINTED, BatchState.HANDED_OVER, BatchState.UNCERTAIN, BatchState.POSTED)
-    if batch["state"] not in known:
+    if batch.state not in known:
         raise in_state(batch)
     found = await pieces.of_batch(conn, batch_id, lock=True)
-    missing = wanted - {p["message_id"] for p in found}
+    missing = wanted - {p.message_id for p in found}
     if missing:
         raise NotFound("piece", f"{name}/{public_number(min(missing))}")
-    posted = [p for p in found if p["message_id"] in wanted and p["posted_on"] is not None]
+    posted = [p for p in found if p.message_id in wanted and p.posted_on is not None]
     if posted:
-        number = public_number(posted[0]["message_id"])
-        day = posted[0]["posted_on"]
+        number = public_number(posted[0].message_id)
+        day = posted[0].posted_on
         text = f"{number} was posted on {day}"
         raise NotAllowed(text, code="posted_already", message=number, day=day)
     return batch, found
@@ -278,13 +277,13 @@ async def _cancel(
     )
 
 
-def _listed(context: PrintingContext, batch_id: int, found: Sequence[RowMapping]) -> Path:
+def _listed(context: PrintingContext, batch_id: int, found: Sequence[pieces.PrintedPiece]) -> Path:
     """Beside the batch's folder, for the press."""
     path = context.folder / f"{batch_name(batch_id)}-withdrawn.csv"
     rows = [
-        (p["serial"], public_number(p["message_id"]), p["file"], p["first_page"])
+        (p.serial, public_number(p.message_id), p.file, p.first_page)
         for p in found
-        if p["withdrawn_at"] is not None
+        if p.withdrawn_at is not None
     ]
     write(path, withdrawals(rows, context.press.encoding))
     return path

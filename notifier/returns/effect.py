@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.logs import get_logger
@@ -59,14 +58,14 @@ async def apply(
     ]
 
 
-def _known(found: RowMapping, settled: Mapping[int, Outcome]) -> Outcome:
+def _known(found: returns.Known, settled: Mapping[int, Outcome]) -> Outcome:
     """The outcome of what came before, be it a moment ago."""
-    first = settled.get(found["return_id"])
+    first = settled.get(found.return_id)
     return Outcome(
-        return_id=found["return_id"],
+        return_id=found.return_id,
         standing=Standing.KNOWN,
-        kind=ReturnKind(found["kind"]),
-        message_id=first.message_id if first else found["message_id"],
+        kind=ReturnKind(found.kind),
+        message_id=first.message_id if first else found.message_id,
     )
 
 

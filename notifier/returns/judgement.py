@@ -82,11 +82,11 @@ async def _open(conn: AsyncConnection, return_id: int) -> tuple[Return, int | No
     found = await returns.get(conn, return_id, lock=True)
     if found is None:
         raise NotFound("return", return_id)
-    if found["standing"] not in _OPEN:
-        standing = Standing(found["standing"])
+    if found.standing not in _OPEN:
+        standing = Standing(found.standing)
         text = f"return {return_id} is {standing}"
         raise NotAllowed(text, code="return_standing", number=return_id, standing=standing)
-    return returns.restored(found), found["message_id"]
+    return returns.restored(found), found.message_id
 
 
 def _as_said(one: Return, said: Judgement) -> Return:

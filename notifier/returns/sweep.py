@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import system
@@ -47,48 +46,48 @@ async def sweep(engine: AsyncEngine, *, direct: Sequence[str], now: datetime) ->
 async def _look_again(conn: AsyncConnection, direct: Sequence[str], now: datetime) -> None:
     """Returns that came while their message was being sent."""
 
-    async def work(waiting: Sequence[RowMapping]) -> None:
-        given = {r["return_id"]: returns.restored(r) for r in waiting}
+    async def work(waiting: Sequence[returns.KeptReturn]) -> None:
+        given = {r.return_id: returns.restored(r) for r in waiting}
         await take_effect(conn, given, actor=ACTOR, now=now, direct=direct)
 
     found = await returns.take_waiting(conn, now=now, limit=_MOST)
     isolation = Isolation(sweep=Sweep.RETURN, actor=ACTOR, now=now)
-    await isolation.each(conn, found, work, ids=lambda r: [r["return_id"]])
+    await isolation.each(conn, found, work, ids=lambda r: [r.return_id])
 
 
 async def _refusals(conn: AsyncConnection, direct: Sequence[str], now: datetime) -> None:
     """What direct relays refused for good says as much as a bounce of it would."""
 
-    async def work(refused: Sequence[RowMapping]) -> None:
+    async def work(refused: Sequence[refusals.Refusal]) -> None:
         await apply(conn, [_told(r) for r in refused], actor=ACTOR, now=now, direct=direct)
 
     found = await refusals.untold(conn, direct, since=now - _BACK, now=now, limit=_MOST)
     isolation = Isolation(sweep=Sweep.REFUSAL, actor=ACTOR, now=now)
-    await isolation.each(conn, found, work, ids=lambda r: [r["attempt_id"]])
+    await isolation.each(conn, found, work, ids=lambda r: [r.attempt_id])
 
 
-def _told(found: RowMapping) -> Return:
-    reply = found["reply"] or ""
+def _told(found: refusals.Refusal) -> Return:
+    reply = found.reply or ""
     finding = refused(
         None,
         reply,
-        code=found["code"],
-        status=found["enhanced"],
-        command=found["command"] or "",
-        host=found["relay"],
+        code=found.code,
+        status=found.enhanced,
+        command=found.command or "",
+        host=found.relay,
     )
     reading = Reading(
         kind=ReturnKind.BOUNCED,
         findings=(finding,),
-        tokens=(found["token"],),
-        reported_by=found["relay"],
+        tokens=(found.token,),
+        reported_by=found.relay,
     )
     return Return(
         source=refusals.SOURCE,
-        external_id=str(found["attempt_id"]),
-        raw=f"attempt {found['attempt_id']}: {found['command']} {found['code']} {reply}".encode(
+        external_id=str(found.attempt_id),
+        raw=f"attempt {found.attempt_id}: {found.command} {found.code} {reply}".encode(
             "utf-8", "replace"
         ),
         reading=reading,
-        at=found["finished_at"],
+        at=found.finished_at,
     )

@@ -57,16 +57,16 @@ async def _finished(context: PrintingContext, job: LongJob) -> Mapping[str, Any]
     async with context.engine.connect() as conn:
         found = await batches.get(conn, batch_id)
         files = await batches.count_files(conn, batch_id)
-    if found is None or found["state"] in (BatchState.OPEN, BatchState.CANCELLED):
+    if found is None or found.state in (BatchState.OPEN, BatchState.CANCELLED):
         return None
     return {
         "batch_id": batch_id,
         "folder": str(context.folder / batch_name(batch_id)),
-        "posting_day": str(found["posting_day"]),
-        "pieces": found["pieces"],
-        "pages": found["pages"],
+        "posting_day": str(found.posting_day),
+        "pieces": found.pieces,
+        "pages": found.pages,
         "files": files,
-        "yen": found["yen"],
+        "yen": found.yen,
         "held": 0,  # the tasks name them
         "unmapped": 0,
     }
@@ -126,5 +126,5 @@ async def collect_letters(parts: Parts, *, most: int, actor: Actor) -> Batch | N
     if job.result["batch"] is None:
         return None
     found = job.result["batch"]
-    day, folder = date.fromisoformat(found["posting_day"]), Path(found["folder"])
+    day, folder = date.fromisoformat(found.posting_day), Path(found.folder)
     return Batch(**{**found, "posting_day": day, "folder": folder})

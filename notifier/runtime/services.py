@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import RowMapping
-
 from notifier.api import request_ids
 from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
@@ -61,7 +59,7 @@ class HouseServices:
         )
         self._providers = Providers(parts.settings.providers, lambda: datetime.now(UTC))
         self._direct = direct_labels(parts.settings.relays)
-        self._asked: dict[str, asyncio.Task[RowMapping | None]] = {}
+        self._asked: dict[str, asyncio.Task[keys.ApiKey | None]] = {}
         self._lookups = asyncio.Semaphore(_LOOKUPS)
 
     async def authenticate(self, key: str) -> Caller:
@@ -72,13 +70,13 @@ class HouseServices:
         found = await self._key(key_id)
         if found is None:
             raise Denied(Refusal.UNKNOWN_KEY)
-        if not matches(key, bytes(found["secret_hash"])):
+        if not matches(key, bytes(found.secret_hash)):
             raise Denied(Refusal.WRONG_KEY, key_id)
-        if found["revoked_at"] is not None:
+        if found.revoked_at is not None:
             raise Denied(Refusal.REVOKED_KEY, key_id)
-        return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"])
+        return Caller(Actor(ActorKind.KEY, key_id), found.source, found.test)
 
-    async def _key(self, key_id: str) -> RowMapping | None:
+    async def _key(self, key_id: str) -> keys.ApiKey | None:
         """A key as the record has it, read after this was asked.
 
         Requests that come while look-ups are under way share the next one.
@@ -89,7 +87,7 @@ class HouseServices:
                 asked = self._asked[key_id] = asyncio.create_task(self._look_up(key_id))
             return await asyncio.shield(asked)
 
-    async def _look_up(self, key_id: str) -> RowMapping | None:
+    async def _look_up(self, key_id: str) -> keys.ApiKey | None:
         """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
         async with self._lookups:
             del self._asked[key_id]  # whoever comes from now on asks anew

@@ -1,21 +1,56 @@
 """Attempts: the permit before a transmission, and the record after it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 
-from .db import Columns, rows
+from .db import Columns, fetch, rows
 from .direct import Direct
 from .documents import ARCHIVED, Codec
 from .transitions import Transition, logged
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """A permit that no outcome followed."""
+
+    attempt_id: int
+    created_at: datetime
+    fence: int
+    message_id: int
+    notice: str
+    state: State
+    attempts: int
+    expires_at: datetime
+    most_attempts: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEntry:
+    """An attempt of a message, with the raw reply."""
+
+    attempt_id: int
+    created_at: datetime
+    number: int
+    relay: str
+    template_digest: str
+    sha256: bytes
+    size: int
+    outcome: str | None
+    command: str | None
+    code: int | None
+    enhanced: str | None
+    tls: str | None
+    finished_at: datetime | None
+    reply: str | None
 
 
 class Parcel(NamedTuple):
@@ -212,11 +247,11 @@ async def record(
     return [Recorded(r["message_id"], r["attempt_id"], r["notice"]) for r in found]
 
 
-async def unsettled(conn: AsyncConnection, worker_id: UUID) -> Sequence[RowMapping]:
+async def unsettled(conn: AsyncConnection, worker_id: UUID) -> Sequence[OpenAttempt]:
     """Permits of a worker that no outcome followed: attempt, message, notice, state, expiry."""
-    return await rows(conn, _OPEN, {"worker": worker_id})
+    return await fetch(conn, OpenAttempt, _OPEN, {"worker": worker_id})
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[AttemptEntry]:
     """The attempts of a message with their raw replies, in order."""
-    return await rows(conn, _OF_MESSAGE, {"id": message_id})
+    return await fetch(conn, AttemptEntry, _OF_MESSAGE, {"id": message_id})

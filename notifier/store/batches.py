@@ -2,15 +2,36 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState
 
-from .db import row, rows, run, scalar
+from .db import fetch, fetch_one, rows, run, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it stands; its manifest and postage are known once its files are in place."""
+
+    batch_id: int
+    state: BatchState
+    folder: str
+    pieces: int
+    pages: int
+    manifest_sha256: bytes
+    created_at: datetime
+    created_by: str
+    handed_over_at: datetime | None
+    handed_over_by: str | None
+    posting_day: date
+    revision: int
+    yen: int
+    target: str
+
 
 _AT_THE_PRESS = 7_305_182_407  # any constant: one collection or hand-over at a time
 
@@ -154,10 +175,12 @@ async def all_posted(conn: AsyncConnection, batch_id: int) -> bool:
     return done == 1
 
 
-async def get(conn: AsyncConnection, batch_id: int, *, lock: bool = False) -> RowMapping | None:
+async def get(conn: AsyncConnection, batch_id: int, *, lock: bool = False) -> Batch | None:
     """One batch; with ``lock`` it is held to the end of the transaction."""
     tail = " FOR UPDATE" if lock else ""
-    return await row(conn, f"SELECT * FROM batches WHERE batch_id = :id{tail}", {"id": batch_id})
+    return await fetch_one(
+        conn, Batch, f"SELECT * FROM batches WHERE batch_id = :id{tail}", {"id": batch_id}
+    )
 
 
 async def count_files(conn: AsyncConnection, batch_id: int) -> int:
@@ -166,6 +189,6 @@ async def count_files(conn: AsyncConnection, batch_id: int) -> int:
     return int(await scalar(conn, sql, {"id": batch_id}))
 
 
-async def search(conn: AsyncConnection, *, limit: int = 50) -> Sequence[RowMapping]:
+async def search(conn: AsyncConnection, *, limit: int = 50) -> Sequence[Batch]:
     """The newest batches."""
-    return await rows(conn, _SEARCH, {"limit": limit})
+    return await fetch(conn, Batch, _SEARCH, {"limit": limit})

@@ -1,7 +1,7 @@
 """Cases: what binds the messages about one matter of one member."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -91,6 +91,14 @@ SELECT :now, 'case', :actor, case_id, 'closed', ended FROM saved WHERE ended IS 
 """
 
 
+@dataclass(frozen=True, slots=True)
+class DueCase:
+    """A case that has something to say by now."""
+
+    case: CaseRecord
+    is_one_of_several: bool  # the member has other cases of the kind
+
+
 _OF_MEMBERS = f"""
 SELECT {_FIELDS} FROM cases
 WHERE member_id = ANY(CAST(:ids AS bigint[]))
@@ -102,7 +110,7 @@ ORDER BY case_id
 _GET = f"SELECT {_FIELDS} FROM cases WHERE case_id = :id"
 
 
-def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
+def _record(found: RowMapping) -> CaseRecord:
     """A row of the table as the rules see it."""
     return CaseRecord(
         case_id=found["case_id"],
@@ -137,7 +145,7 @@ async def of_members(
     found = await rows(conn, _OF_MEMBERS, {"ids": list(member_ids), "matters": list(matters)})
     answer: dict[int, list[CaseRecord]] = {}
     for r in found:
-        answer.setdefault(r["member_id"], []).append(record(r))
+        answer.setdefault(r["member_id"], []).append(_record(r))
     return answer
 
 
@@ -152,10 +160,10 @@ async def save(
     return {r["n"]: r["case_id"] for r in found}
 
 
-async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowMapping]:
+async def due(conn: AsyncConnection, now: datetime, limit: int) -> list[DueCase]:
     """Open cases with something to say by ``now``, all that a member has at once.
 
-    ``is_one_of_several``: the member has other cases of the kind. The members are taken for this
+    The members are taken for this
     transaction; those at which somebody else is at work just now are left for the next time.
     ``limit``: of cases by which members are found.
     """
@@ -163,7 +171,8 @@ async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowM
     if not taken:
         return []
     # A statement of its own: what was committed before the lock is seen.
-    return await rows(conn, _DUE, {"ids": [r["member_id"] for r in taken], "now": now})
+    found = await rows(conn, _DUE, {"ids": [r["member_id"] for r in taken], "now": now})
+    return [DueCase(_record(r), r["is_one_of_several"]) for r in found]
 
 
 async def advance(
@@ -175,6 +184,7 @@ async def advance(
         await run(conn, _ADVANCE, {"rows": dumps(given), "now": now, "actor": str(actor)})
 
 
-async def get(conn: AsyncConnection, case_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, case_id: int) -> CaseRecord | None:
     """One case."""
-    return await row(conn, _GET, {"id": case_id})
+    found = await row(conn, _GET, {"id": case_id})
+    return None if found is None else _record(found)

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -17,8 +16,8 @@ from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
-from .compose import COLUMNS, JOINS, WANTED
-from .db import rows, scalar
+from .compose import COLUMNS, JOINS, WANTED, WantedMessage
+from .db import fetch, rows, scalar
 from .direct import Direct
 from .transitions import Transition
 
@@ -42,7 +41,7 @@ WITH due AS (
       AND next_attempt_at <= :now AND expires_at > :now
     ORDER BY next_attempt_at, message_id LIMIT :limit FOR UPDATE SKIP LOCKED
 ), {_CLAIMED_ROWS}, {_CLAIMED.logged()}
-SELECT {COLUMNS}, set_config('synchronous_commit', 'off', true)
+SELECT {COLUMNS}, CAST(NULL AS bytea) AS recipient, set_config('synchronous_commit', 'off', true)
 FROM m {JOINS} ORDER BY m.next_attempt_at, m.message_id
 """
 
@@ -162,7 +161,7 @@ async def claim(
     actor: Actor,
     now: datetime,
     today: date,
-) -> Sequence[RowMapping]:
+) -> list[WantedMessage]:
     """Take up to ``limit`` due messages of a lane, the longest due first.
 
     They come with all that the writer needs, as :func:`notifier.store.compose.load` gives it, in
@@ -170,7 +169,7 @@ async def claim(
     """
     params = {"lane": int(lane), "worker": worker_id, "limit": limit, "lease": lease}
     stamp = {"reason": Reason.CLAIMED, "actor": str(actor), "now": now, "today": today}
-    return await rows(conn, _CLAIM, {**params, **stamp})
+    return await fetch(conn, WantedMessage, _CLAIM, {**params, **stamp})
 
 
 async def renew(

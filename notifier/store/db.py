@@ -4,10 +4,12 @@ import asyncio
 import random
 import types
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
+from enum import Enum
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
@@ -91,6 +93,66 @@ async def rows(
     return (await conn.execute(_text(sql), params or {})).mappings().all()
 
 
+async def fetch(
+    conn: AsyncConnection | Direct, of: type[_T], sql: str, params: Params | None = None
+) -> list[_T]:
+    """All rows of a query as values of a type, whose fields are named as the columns.
+
+    A field that holds an enumeration is read as such, and one of type ``Any`` as JSON.
+    """
+    take, readers = _shape(cast("Hashable", of))
+    found = await rows(conn, sql, params)
+    if not readers:
+        return [of(*take(r)) for r in found]
+    return [of(*_read(take(r), readers)) for r in found]
+
+
+async def fetch_one(
+    conn: AsyncConnection, of: type[_T], sql: str, params: Params | None = None
+) -> _T | None:
+    """The first row of a query as :func:`fetch` gives it, or None."""
+    found = await fetch(conn, of, sql, params)
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=256)
+def _shape(
+    of: Hashable,
+) -> tuple[Callable[[Any], tuple[Any, ...]], Mapping[int, Callable[[Any], Any]]]:
+    """What takes a row's values for a type, and by place what reads those that need it."""
+    hints = _hints(of)
+    readers = {n: _reader(hint) for n, hint in enumerate(hints.values())}
+    return itemgetter(*hints), {n: reader for n, reader in readers.items() if reader}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    if hint is Any:
+        return loads
+    return hint if isinstance(hint, type) and issubclass(hint, Enum) else None
+
+
+def _read(values: Sequence[Any], readers: Mapping[int, Callable[[Any], Any]]) -> Sequence[Any]:
+    read = list(values)
+    for n, reader in readers.items():
+        if read[n] is not None:
+            read[n] = reader(read[n])
+    return read
+
+
+def _hints(of: Any) -> dict[str, Any]:
+    """The fields of a dataclass or named tuple with their types, None left out."""
+    named = [f.name for f in fields(of)] if is_dataclass(of) else of._fields
+    hints = typing.get_type_hints(of)
+    return {name: _without_none(hints[name]) for name in named}
+
+
+def _without_none(hint: Any) -> Any:
+    if not isinstance(hint, types.UnionType):
+        return hint
+    (only,) = (one for one in typing.get_args(hint) if one is not type(None))
+    return only
+
+
 async def row(conn: AsyncConnection, sql: str, params: Params | None = None) -> RowMapping | None:
     """The first row of a query, or None."""
     return (await conn.execute(_text(sql), params or {})).mappings().first()
@@ -115,24 +177,22 @@ class Columns:
     """Rows of one type as arrays, one for each field: a list of the columns stands only there.
 
     ``source`` is the table expression ``unnest(…) AS given(field, …)``, ``names`` the list of its
-    columns, and :meth:`params` holds the arrays. A field named in ``types`` has the type of
+    columns, and :meth:`params` holds the arrays. A field named in ``kinds`` has the type of
     PostgreSQL that is given there; text for ``bytea`` goes as UTF-8, with what UTF-8 cannot say
     replaced.
     """
 
-    def __init__(self, of: type, **types: str) -> None:
-        hints = typing.get_type_hints(of)
-        named = [f.name for f in fields(of)] if is_dataclass(of) else list(of._fields)  # type: ignore[attr-defined]
-        self._types = {name: types.get(name) or _type_of(hints[name]) for name in named}
-        self.names = ", ".join(named)
-        arrays = ", ".join(f"CAST(:each_{n} AS {t}[])" for n, t in self._types.items())
+    def __init__(self, of: type, **kinds: str) -> None:
+        self._kinds = {name: kinds.get(name) or _kind(hint) for name, hint in _hints(of).items()}
+        self.names = ", ".join(self._kinds)
+        arrays = ", ".join(f"CAST(:each_{n} AS {kind}[])" for n, kind in self._kinds.items())
         self.source = f"unnest({arrays}) AS given({self.names})"
 
     def params(self, items: Sequence[Any]) -> dict[str, list[Any]]:
         """The parameters of the statement, for the items in their order."""
         return {
             f"each_{name}": _values(kind, (getattr(item, name) for item in items))
-            for name, kind in self._types.items()
+            for name, kind in self._kinds.items()
         }
 
 
@@ -142,7 +202,5 @@ def _values(kind: str, values: Iterable[Any]) -> list[Any]:
     return [v.encode("utf-8", "replace") if isinstance(v, str) else v for v in values]
 
 
-def _type_of(hint: Any) -> str:
-    if isinstance(hint, types.UnionType):  # with None
-        (hint,) = (a for a in typing.get_args(hint) if a is not type(None))
+def _kind(hint: type) -> str:
     return next(name for known, name in _TYPES.items() if issubclass(hint, known))

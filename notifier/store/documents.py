@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.template_version import TemplateVersion
 
-from .db import row, rows, run, scalar
+from .db import fetch_one, rows, run, scalar
 
 #: Part of a statement that lets messages out: keeps the bytes of the attempts (``tried``, with
 #: ``given``), and copies what ``moved`` messages show to where it is searched.
@@ -66,9 +65,19 @@ VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING
 """
 
 
-async def of_attempt(conn: AsyncConnection, attempt_id: int) -> RowMapping | None:
-    """The packed document of an attempt: codec, body, dictionary, and the sha256 on record."""
-    return await row(conn, _OF_ATTEMPT, {"id": attempt_id})
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Bytes as they are kept, and what they have to be once they are unpacked."""
+
+    codec: str
+    body: bytes
+    dictionary: bytes | None
+    sha256: bytes
+
+
+async def of_attempt(conn: AsyncConnection, attempt_id: int) -> Packed | None:
+    """The packed document of an attempt; None if there is none (any more)."""
+    return await fetch_one(conn, Packed, _OF_ATTEMPT, {"id": attempt_id})
 
 
 async def versions(conn: AsyncConnection, digests: Sequence[str]) -> list[TemplateVersion]:

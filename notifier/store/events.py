@@ -1,6 +1,7 @@
 """Events: identity for ever, payload in its erasable side table, what was decided."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.event import TYPES, Event
 
-from .db import dumps, rows, run
+from .db import dumps, fetch, rows, run
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An event that caused a message."""
+
+    event_id: int
+    source: str
+    id: str
+    type: str
+    occurred_at: datetime
+    received_at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a message."""
+
+    decided_at: datetime
+    outcome: str
+    reason: str
+    details: Any
+
 
 _INSERT = """
 WITH sent AS (
@@ -133,14 +158,14 @@ async def decided(
     await run(conn, _DECIDED, {"rows": dumps(list(outcomes)), "now": now})
 
 
-async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[Cause]:
     """The events that caused a message."""
-    return await rows(conn, _CAUSES_OF, {"id": message_id})
+    return await fetch(conn, Cause, _CAUSES_OF, {"id": message_id})
 
 
-async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[Decision]:
     """What was decided about a message, oldest first."""
-    return await rows(conn, _DECISIONS_OF, {"id": message_id})
+    return await fetch(conn, Decision, _DECISIONS_OF, {"id": message_id})
 
 
 async def skip_superseded(conn: AsyncConnection, *, now: datetime) -> int:

@@ -1,10 +1,10 @@
 """Fallbacks: mails that have not reached their readers, and the letters that take over."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -12,9 +12,49 @@ from notifier.model.fallback import Fallback
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
-from .db import dumps, rows, run
+from .db import dumps, fetch, rows, run
 from .put_off import Sweep, is_due
 from .transitions import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class ToldMessage:
+    """A message with all that another one in its place has to say."""
+
+    message_id: int
+    token: str
+    case_id: int | None
+    member_id: int | None
+    notice: str
+    step: str
+    generation: int
+    scheme: str
+    language: str
+    useful_until: date | None
+    stopped: str | None
+    reason: str
+    created_at: datetime
+    facts: Any
+    shown: Any
+    state: State
+    channel: Channel
+    staff_id: int | None
+    is_open: bool | None
+    matter: str | None
+    overtaken: bool
+    others: Any
+    tried_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedLetter:
+    """A letter that the post brought back."""
+
+    message_id: int
+    notice: str
+    scheme: str
+    reason: str
+
 
 _UNREACHED = f"""
 SELECT m.message_id, m.member_id FROM messages m
@@ -168,22 +208,22 @@ async def unreached(
 
 async def take(
     conn: AsyncConnection, ids: Sequence[int], *, requests: Sequence[str]
-) -> Sequence[RowMapping]:
+) -> Sequence[ToldMessage]:
     """Those of the mails that still have not arrived, locked, with all that a letter says.
 
     ``requests``: notices of which the latest is what counts.
     """
-    return await rows(conn, _TAKE, {"ids": list(ids), "requests": list(requests)})
+    return await fetch(conn, ToldMessage, _TAKE, {"ids": list(ids), "requests": list(requests)})
 
 
 async def told_by(
     conn: AsyncConnection, message_id: int, *, requests: Sequence[str]
-) -> RowMapping | None:
+) -> ToldMessage | None:
     """One message, whatever its state, locked, with all that a copy of it says; None: no such one.
 
     Columns as those of :func:`take`, and state, channel, staff_id and case_kind.
     """
-    found = await rows(conn, _ANEW, {"ids": [message_id], "requests": list(requests)})
+    found = await fetch(conn, ToldMessage, _ANEW, {"ids": [message_id], "requests": list(requests)})
     return found[0] if found else None
 
 
@@ -221,9 +261,11 @@ async def stop_arrived(
     return [r["message_id"] for r in await rows(conn, _ARRIVED, {**params, **reasons})]
 
 
-async def returned(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def returned(conn: AsyncConnection, *, limit: int) -> Sequence[ReturnedLetter]:
     """Letters that came back and of which nobody was told: message_id, notice, scheme, reason.
 
     Each is given once.
     """
-    return await rows(conn, _RETURNED, {"limit": limit, "returned": Fallback.RETURNED})
+    return await fetch(
+        conn, ReturnedLetter, _RETURNED, {"limit": limit, "returned": Fallback.RETURNED}
+    )

@@ -1,15 +1,39 @@
 """API keys: one source each; only the hash of the secret is kept."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 
-from .db import rows, run
+from .db import fetch, run
 from .direct import Direct
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key, in force or not."""
+
+    key_id: str
+    source: str
+    secret_hash: bytes
+    revoked_at: datetime | None
+    test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key without its hash."""
+
+    key_id: str
+    source: str
+    test: bool
+    created_at: datetime
+    created_by: str
+    revoked_at: datetime | None
+
 
 _ADD = """
 INSERT INTO api_keys (key_id, source, secret_hash, created_at, created_by, test)
@@ -54,15 +78,15 @@ async def add(
     )
 
 
-async def get(conn: AsyncConnection | Direct, key_id: str) -> RowMapping | None:
+async def get(conn: AsyncConnection | Direct, key_id: str) -> ApiKey | None:
     """A key, in force or not: source, secret_hash, revoked_at, test."""
-    found = await rows(conn, _GET, {"key_id": key_id})
+    found = await fetch(conn, ApiKey, _GET, {"key_id": key_id})
     return found[0] if found else None
 
 
-async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
+async def everything(conn: AsyncConnection) -> Sequence[ListedKey]:
     """All keys, without their hashes."""
-    return await rows(conn, _EVERYTHING)
+    return await fetch(conn, ListedKey, _EVERYTHING)
 
 
 async def revoke(conn: AsyncConnection, key_id: str, *, now: datetime) -> bool:

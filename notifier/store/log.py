@@ -5,15 +5,32 @@ reasons, never contact data.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 
-from .db import dumps, rows, run
+from .db import dumps, fetch, run
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An entry of the log about a message."""
+
+    position: int
+    at: datetime
+    kind: str
+    actor: str
+    before: str | None
+    after: str | None
+    reason: str | None
+    event_id: int | None
+    attempt_id: int | None
+    task_id: int | None
+
 
 _APPEND = """
 INSERT INTO log (at, kind, actor, message_id, event_id, attempt_id, case_id, task_id, reason)
@@ -45,6 +62,6 @@ async def append(
         )
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[LogEntry]:
     """The timeline of a message, in the order of the log."""
-    return await rows(conn, _OF_MESSAGE, {"id": message_id})
+    return await fetch(conn, LogEntry, _OF_MESSAGE, {"id": message_id})

@@ -15,7 +15,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.register import Change
 
-from .db import dumps, row, rows, run
+from .db import dumps, fetch, fetch_one, row, rows, run
+
+
+@dataclass(frozen=True, slots=True)
+class LockedImport:
+    """An import that is held."""
+
+    at: datetime
+    undoes: int | None
+    undone_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedImport:
+    """An import and what it did."""
+
+    import_id: int
+    at: datetime
+    actor: str
+    new: int
+    changed: int
+    gone: int
+    unchanged: int
+    undoes: int | None
+    undone_by: int | None
+
 
 _RECORD = """
 INSERT INTO member_changes (member_id, member_no, import_id, event_id, field, content, actor, at)
@@ -133,9 +158,9 @@ async def open_import(
     return int(found["import_id"])
 
 
-async def lock_import(conn: AsyncConnection, import_id: int) -> RowMapping | None:
+async def lock_import(conn: AsyncConnection, import_id: int) -> LockedImport | None:
     """An import, held to the end of the transaction: at, undoes, undone_by."""
-    return await row(conn, _LOCK_IMPORT, {"id": import_id})
+    return await fetch_one(conn, LockedImport, _LOCK_IMPORT, {"id": import_id})
 
 
 async def set_undone(conn: AsyncConnection, import_id: int, by: int) -> None:
@@ -143,9 +168,9 @@ async def set_undone(conn: AsyncConnection, import_id: int, by: int) -> None:
     await run(conn, _SET_UNDONE, {"id": import_id, "by": by})
 
 
-async def imports(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def imports(conn: AsyncConnection, *, limit: int) -> Sequence[ListedImport]:
     """Imports, the newest first."""
-    return await rows(conn, _IMPORTS, {"limit": limit})
+    return await fetch(conn, ListedImport, _IMPORTS, {"limit": limit})
 
 
 async def of_member(conn: AsyncConnection, number: str, *, limit: int) -> list[Known]:

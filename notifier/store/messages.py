@@ -2,18 +2,93 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, sources
 
-from .db import dumps, row, rows, run
+from .db import dumps, fetch, fetch_one, rows, run
 from .transitions import Transition, check_initial, creation
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """One message, without contact data."""
+
+    message_id: int
+    token: str
+    case_id: int | None
+    campaign_id: int | None
+    task_id: int | None
+    member_id: int | None
+    staff_id: int | None
+    notice: str
+    step: str
+    channel: Channel
+    generation: int
+    scheme: str
+    language: str
+    lane: int
+    state: State
+    reason: str
+    uncertain_policy: str
+    template_digest: str | None
+    stopped: str | None
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+    next_attempt_at: datetime
+    expires_at: datetime
+    worker_id: UUID | None
+    fence: int
+    most_attempts: int | None
+    in_place_of: int | None
+    useful_until: date | None
+    fallback: str | None
+    member_no: str | None
+    login: str | None
+    facts: Any
+    shown: Any
+    matter: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMessage:
+    """A message in a list."""
+
+    message_id: int
+    created_at: datetime
+    updated_at: datetime
+    notice: str
+    step: str
+    channel: Channel
+    state: State
+    reason: str
+    attempts: int
+    member_no: str | None
+    login: str | None
+    generation: int
+    report: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMessage:
+    """A message that has not left."""
+
+    message_id: int
+    case_id: int | None
+    member_id: int | None
+    notice: str
+    step: str
+    channel: Channel
+    generation: int
+    reason: str
+
 
 _KEY: Final = "case_id, task_id, member_id, staff_id, notice, step, channel, generation"
 
@@ -212,9 +287,9 @@ async def add_causes(conn: AsyncConnection, pairs: Iterable[tuple[int, int]]) ->
         await rows(conn, _ADD_CAUSES, {"rows": dumps(given)})
 
 
-async def get(conn: AsyncConnection, message_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, message_id: int) -> MessageRecord | None:
     """One message with its member's or staff member's number, without contact data."""
-    return await row(conn, _GET, {"id": message_id})
+    return await fetch_one(conn, MessageRecord, _GET, {"id": message_id})
 
 
 async def search(
@@ -227,10 +302,11 @@ async def search(
     member_no: str | None = None,
     scheme: str | None = None,
     limit: int = 50,
-) -> Sequence[RowMapping]:
+) -> Sequence[ListedMessage]:
     """The newest messages that match all given filters."""
-    return await rows(
+    return await fetch(
         conn,
+        ListedMessage,
         _LIST.format(_OF_MEMBER if member_no else ""),
         {
             "state": state,
@@ -250,7 +326,7 @@ async def held(
     reason: str | None = None,
     ids: Sequence[int] | None = None,
     member_ids: Sequence[int] | None = None,
-) -> Sequence[RowMapping]:
+) -> Sequence[WaitingMessage]:
     """Held messages, taken for this transaction, that match all given filters."""
     filters = {
         "reason": reason,
@@ -259,9 +335,9 @@ async def held(
     }
     # Members first, in order, as everybody else takes them: so that nobody waits in a circle.
     await run(conn, _LOCK_MEMBERS, filters)
-    return await rows(conn, _TAKE_HELD, filters)
+    return await fetch(conn, WaitingMessage, _TAKE_HELD, filters)
 
 
-async def waiting(conn: AsyncConnection, scheme: str) -> Sequence[RowMapping]:
+async def waiting(conn: AsyncConnection, scheme: str) -> Sequence[WaitingMessage]:
     """Messages of a scheme that have not left and are not held, as :func:`held` gives them."""
-    return await rows(conn, _WAITING, {"scheme": scheme})
+    return await fetch(conn, WaitingMessage, _WAITING, {"scheme": scheme})

@@ -2,20 +2,70 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
-from .db import Columns, dumps, rows, run
-from .documents import ARCHIVED, Codec
+from .db import Columns, dumps, fetch, rows, run
+from .documents import ARCHIVED, Codec, Packed
 from .transitions import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPiece:
+    """A piece that the press or the post names."""
+
+    message_id: int
+    batch_id: int
+    press_id: str | None
+    posted_on: date | None
+    returned_on: date | None
+    state: State
+    its_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedPiece:
+    """When and why the post brought a letter back."""
+
+    batch_id: int
+    returned_on: date
+    returned_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedPiece:
+    """A piece of a batch and where its letter stands."""
+
+    message_id: int
+    serial: int
+    attempt: int
+    file: str
+    first_page: int
+    pages: int
+    grams: int | None
+    yen: int | None
+    press_id: str | None
+    posted_on: date | None
+    withdrawn_at: datetime | None
+    state: State
+    reason: str
+    its_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LetterInputs(Packed):
+    """The packed inputs that a letter was made from."""
+
+    message_id: int
+    template_digest: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +86,19 @@ class Piece:
     body: bytes  # the inputs, packed
 
 
+@dataclass(frozen=True, slots=True)
+class BatchFile:
+    """A file of a batch as the press gets it."""
+
+    name: str
+    pieces: int
+    pages: int
+    size: int  # bytes
+    sha256: bytes
+
+
 _PIECES: Final = Columns(Piece)
+_FILE_COLUMNS: Final = Columns(BatchFile)
 
 _PRINTED: Final = Transition({State.QUEUED: {State.PRINTED}}, channels=(Channel.LETTER,))
 
@@ -68,18 +130,9 @@ SELECT message_id FROM moved
 
 #: Whether the letter of piece ``p`` is where this piece has brought it: a letter that was taken
 #: out of a batch may be in another one by now, and another state of it is none of this piece's.
+_IS_NAMED = """taken_out_at IS NULL AND (message_id = ANY(CAST(:ids AS bigint[]))
+        OR press_id = ANY(CAST(:press_ids AS text[])))"""
 _ITS_OWN = "m.attempts = p.attempt AND p.taken_out_at IS NULL"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchFile:
-    """A file of a batch as the press gets it."""
-
-    name: str
-    pieces: int
-    pages: int
-    size: int  # bytes
-    sha256: bytes
 
 
 _OF = f"""
@@ -105,11 +158,9 @@ WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
 
 _DROP_FILES = "DELETE FROM batch_files WHERE batch_id = :id"
 
-_ADD_FILES = """
-INSERT INTO batch_files (batch_id, name, pieces, pages, size, sha256)
-SELECT :id, name, pieces, pages, size, decode(sha256, 'hex')
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    name text, pieces integer, pages integer, size bigint, sha256 text)
+_ADD_FILES = f"""
+INSERT INTO batch_files (batch_id, {_FILE_COLUMNS.names})
+SELECT :id, given.* FROM {_FILE_COLUMNS.source}
 """
 
 _FILES = """
@@ -141,6 +192,18 @@ UPDATE pieces p SET press_id = r.press_id, posted_on = r.posted_on
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(message_id bigint, press_id text,
     posted_on date)
 WHERE p.batch_id = :id AND p.message_id = r.message_id
+"""
+
+_LOCK_NAMED = f"""
+SELECT FROM messages WHERE message_id IN (SELECT message_id FROM pieces WHERE {_IS_NAMED})
+ORDER BY message_id FOR UPDATE
+"""
+
+_NAMED = f"""
+SELECT p.message_id, p.batch_id, p.press_id, p.posted_on, p.returned_on, m.state,
+    {_ITS_OWN} AS its_own
+FROM (SELECT * FROM pieces WHERE {_IS_NAMED}) p JOIN messages m USING (message_id)
+ORDER BY p.batch_id, p.serial
 """
 
 _BRING_BACK = """
@@ -245,17 +308,12 @@ async def add(
 async def set_files(conn: AsyncConnection, batch_id: int, given: Iterable[BatchFile]) -> None:
     """The files of a batch, in place of those on record."""
     await run(conn, _DROP_FILES, {"id": batch_id})
-    listed = [
-        {"name": f.name, "pieces": f.pieces, "pages": f.pages, "size": f.size,
-         "sha256": f.sha256.hex()} for f in given
-    ]  # fmt: skip
-    await run(conn, _ADD_FILES, {"id": batch_id, "rows": dumps(listed)})
+    await run(conn, _ADD_FILES, {**_FILE_COLUMNS.params(list(given)), "id": batch_id})
 
 
 async def files(conn: AsyncConnection, batch_id: int) -> list[BatchFile]:
     """The files of a batch, in order."""
-    found = await rows(conn, _FILES, {"id": batch_id})
-    return [BatchFile(**r) for r in found]
+    return await fetch(conn, BatchFile, _FILES, {"id": batch_id})
 
 
 async def replace(
@@ -288,28 +346,14 @@ async def acknowledge(
 
 async def named(
     conn: AsyncConnection, ids: Sequence[int], press_ids: Sequence[str]
-) -> Sequence[RowMapping]:
+) -> Sequence[NamedPiece]:
     """Pieces of these letters, or with these numbers of the press; their letters are held.
 
     message_id, batch_id, press_id, posted_on, state, and its_own as in :func:`of_batch`.
     """
-    which = """taken_out_at IS NULL AND (message_id = ANY(CAST(:ids AS bigint[]))
-        OR press_id = ANY(CAST(:press_ids AS text[])))"""
     params = {"ids": list(ids), "press_ids": list(press_ids)}
-    await run(
-        conn,
-        f"""SELECT FROM messages WHERE message_id IN (SELECT message_id FROM pieces WHERE {which})
-            ORDER BY message_id FOR UPDATE""",
-        params,
-    )
-    return await rows(
-        conn,
-        f"""SELECT p.message_id, p.batch_id, p.press_id, p.posted_on, p.returned_on,
-                m.state, {_ITS_OWN} AS its_own
-            FROM (SELECT * FROM pieces WHERE {which}) p JOIN messages m USING (message_id)
-            ORDER BY p.batch_id, p.serial""",
-        params,
-    )
+    await run(conn, _LOCK_NAMED, params)
+    return await fetch(conn, NamedPiece, _NAMED, params)
 
 
 async def bring_back(conn: AsyncConnection, given: Iterable[Mapping[str, object]]) -> None:
@@ -317,14 +361,14 @@ async def bring_back(conn: AsyncConnection, given: Iterable[Mapping[str, object]
     await run(conn, _BRING_BACK, {"rows": dumps(list(given))})
 
 
-async def returned_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def returned_of(conn: AsyncConnection, message_id: int) -> Sequence[ReturnedPiece]:
     """When and why the post brought a letter back: returned_on, returned_reason, batch_id."""
-    return await rows(conn, _RETURNED_OF, {"id": message_id})
+    return await fetch(conn, ReturnedPiece, _RETURNED_OF, {"id": message_id})
 
 
 async def of_batch(
     conn: AsyncConnection, batch_id: int, *, lock: bool = False
-) -> Sequence[RowMapping]:
+) -> Sequence[PrintedPiece]:
     """The pieces of a batch with the states of their letters, in order.
 
     ``its_own``: the state is that of this very print. With ``lock`` the letters are held to the
@@ -332,7 +376,7 @@ async def of_batch(
     """
     if lock:  # in the order in which everybody takes them
         await run(conn, _LOCK_BATCH, {"id": batch_id})
-    return await rows(conn, _OF_BATCH, {"id": batch_id})
+    return await fetch(conn, PrintedPiece, _OF_BATCH, {"id": batch_id})
 
 
 async def counts(conn: AsyncConnection, batch_id: int) -> Mapping[str, int]:
@@ -341,9 +385,11 @@ async def counts(conn: AsyncConnection, batch_id: int) -> Mapping[str, int]:
     return {r["stand"]: r["count"] for r in found}
 
 
-async def inputs(conn: AsyncConnection, batch_id: int, ids: Sequence[int]) -> Sequence[RowMapping]:
+async def inputs(
+    conn: AsyncConnection, batch_id: int, ids: Sequence[int]
+) -> Sequence[LetterInputs]:
     """What letters were made from, in the order of their pieces.
 
     message_id, codec, body, dictionary, template_digest, and of the inputs sha256 and size.
     """
-    return await rows(conn, _INPUTS, {"id": batch_id, "ids": list(ids)})
+    return await fetch(conn, LetterInputs, _INPUTS, {"id": batch_id, "ids": list(ids)})

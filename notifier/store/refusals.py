@@ -1,15 +1,30 @@
 """Refusals: what direct relays, whose answers are the destination's, said of addresses."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.suppression import CLEARED
 
-from .db import rows
+from .db import fetch, rows
 from .put_off import Sweep, is_due
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A permanent refusal by a direct relay."""
+
+    token: str
+    attempt_id: int
+    relay: str
+    command: str | None
+    code: int | None
+    enhanced: str | None
+    finished_at: datetime
+    reply: str | None
+
 
 #: The source under which refusals are kept among the returns.
 SOURCE = "refusal"
@@ -52,13 +67,14 @@ WHERE m.state IN ('sent', 'uncertain') AND a.created_at > :since
 
 async def untold(
     conn: AsyncConnection, direct: Sequence[str], *, since: datetime, now: datetime, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Refusal]:
     """Permanent refusals since then that are not among the returns yet, with the server's words.
 
     token, attempt_id, relay, command, code, enhanced, reply, finished_at.
     """
-    return await rows(
+    return await fetch(
         conn,
+        Refusal,
         _UNTOLD,
         {"since": since, "direct": list(direct), "source": SOURCE, "limit": limit, "now": now},
     )

@@ -1,12 +1,26 @@
 """Refused access: a row for each minute, address and reason, with a count."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import Params, record, rows, run
+from .db import Params, fetch, record, run
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAccess:
+    """Access that was refused within a minute."""
+
+    minute: datetime
+    address: str
+    interface: str
+    reason: str
+    name: str
+    count: int
+    last_at: datetime
+
 
 _COUNT = """
 INSERT INTO refused_access AS t
@@ -38,6 +52,6 @@ async def forget(conn: AsyncConnection, *, before: datetime) -> None:
     await run(conn, _FORGET, {"before": before})
 
 
-async def latest(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def latest(conn: AsyncConnection, *, limit: int) -> Sequence[RefusedAccess]:
     """The latest, newest first."""
-    return await rows(conn, _LATEST, {"limit": limit})
+    return await fetch(conn, RefusedAccess, _LATEST, {"limit": limit})

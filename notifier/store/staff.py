@@ -1,12 +1,23 @@
 """Staff: the people whom alerts reach."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import rows, run
+from .db import fetch, run
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A member of staff."""
+
+    staff_id: int
+    login: str
+    name: str
+    email: str
+
 
 _SAVE = """
 INSERT INTO staff (login, name, email, created_at) VALUES (:login, :name, :email, :now)
@@ -21,6 +32,6 @@ async def save(conn: AsyncConnection, login: str, name: str, email: str, *, now:
     await run(conn, _SAVE, {"login": login, "name": name, "email": email, "now": now})
 
 
-async def everyone(conn: AsyncConnection) -> Sequence[RowMapping]:
+async def everyone(conn: AsyncConnection) -> Sequence[Colleague]:
     """All staff: staff_id, login, name, email."""
-    return await rows(conn, _EVERYONE)
+    return await fetch(conn, Colleague, _EVERYONE)

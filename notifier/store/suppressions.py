@@ -1,10 +1,10 @@
 """Suppressions: addresses that no mail is sent to for a while, looked up by their keyed hash."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -13,25 +13,60 @@ from notifier.model.states import State
 from notifier.model.suppression import CLEARED, LASTS, LONGEST, SuppressionReason
 
 from . import messages
-from .db import row, rows
+from .db import Columns, fetch, fetch_one, rows
 from .messages import Move
 
+
+@dataclass(frozen=True, slots=True)
+class SuppressionRecord:
+    """A suppression with its address."""
+
+    suppression_id: int
+    email_index: bytes
+    reason: str
+    detail: str | None
+    score: int
+    since: datetime
+    until: datetime | None
+    return_id: int | None
+    message_id: int | None
+    note: str
+    set_by: str
+    lifted_at: datetime | None
+    lifted_by: str | None
+    lift_note: str | None
+    address: str | None
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that is to be suppressed."""
+
+    address: str  # in its normal form
+    reason: SuppressionReason
+    since: datetime
+    until: datetime | None = None  # None: as long as the reason says
+    detail: str | None = None  # a reason of bounces
+    return_id: int | None = None
+    message_id: int | None = None
+    note: str = ""
+
+
+_SUPPRESSIONS: Final = Columns(Suppression)
 _FINAL = [reason for reason, lasts in LASTS.items() if lasts is None]
 
 # One that a person or a complaint has set keeps its reason and its end, whatever bounces besides.
 # One that has run out begins anew with its score, so that the second time lasts longer.
-_SET = """
+_SET = f"""
 WITH given AS (
-    SELECT address, address_index(address) AS email_index, reason, detail, lasts, since, until,
+    SELECT address, address_index(address) AS email_index, reason, detail, since, until,
         return_id, message_id, note
-    FROM unnest(CAST(:addresses AS text[]), CAST(:reasons AS text[]), CAST(:details AS text[]),
-        CAST(:lasts AS interval[]), CAST(:sinces AS timestamptz[]), CAST(:untils AS timestamptz[]),
-        CAST(:returns AS bigint[]), CAST(:messages AS bigint[]), CAST(:notes AS text[]))
-        AS g(address, reason, detail, lasts, since, until, return_id, message_id, note)
+    FROM {_SUPPRESSIONS.source}
 ), saved AS (
     INSERT INTO suppressions AS s (email_index, reason, detail, score, since, until, return_id,
         message_id, note, set_by)
-    SELECT email_index, reason, detail, 1, since, coalesce(until, since + lasts), return_id,
+    SELECT email_index, reason, detail, 1, since, until, return_id,
         message_id, note, :actor
     FROM given ORDER BY email_index
     ON CONFLICT (email_index) WHERE lifted_at IS NULL DO UPDATE SET
@@ -115,20 +150,6 @@ FROM suppressions s LEFT JOIN suppression_addresses a USING (suppression_id)
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
-    """An address that is to be suppressed."""
-
-    address: str  # in its normal form
-    reason: SuppressionReason
-    since: datetime
-    until: datetime | None = None  # None: as long as the reason says
-    detail: str | None = None  # a reason of bounces
-    return_id: int | None = None
-    message_id: int | None = None
-    note: str = ""
-
-
 _TO_STOP_OF = f"""
 {_TO_STOP}
 AND (CAST(:indexes AS bytea[]) IS NULL OR s.email_index = ANY(:indexes))
@@ -172,21 +193,16 @@ async def set_all(
     wanted = list({s.address: s for s in given}.values())
     if not wanted:
         return []
-    params = {
-        "addresses": [s.address for s in wanted],
-        "reasons": [s.reason for s in wanted],
-        "details": [s.detail for s in wanted],
-        "lasts": [LASTS[s.reason] for s in wanted],
-        "sinces": [s.since for s in wanted],
-        "untils": [s.until for s in wanted],
-        "returns": [s.return_id for s in wanted],
-        "messages": [s.message_id for s in wanted],
-        "notes": [s.note for s in wanted],
-        "longest": LONGEST,
-        "final": _FINAL,
-    }
-    found = await rows(conn, _SET, {**params, "actor": str(actor), "now": now})
+    ending = [s if s.until else replace(s, until=_end(s)) for s in wanted]
+    stamp = {"longest": LONGEST, "final": _FINAL, "actor": str(actor), "now": now}
+    found = await rows(conn, _SET, {**_SUPPRESSIONS.params(ending), **stamp})
     return [r["email_index"] for r in found]
+
+
+def _end(suppression: Suppression) -> datetime | None:
+    """When a suppression ends if nobody says so: by its reason."""
+    lasts = LASTS[suppression.reason]
+    return None if lasts is None else suppression.since + lasts
 
 
 async def to_stop(
@@ -294,19 +310,25 @@ async def lift_of(
 
 async def search(
     conn: AsyncConnection, *, now: datetime, lifted: bool = False, limit: int | None = 50
-) -> Sequence[RowMapping]:
+) -> Sequence[SuppressionRecord]:
     """The newest suppressions in force; with ``lifted`` those that have ended as well."""
-    return await rows(conn, _SEARCH, {"now": now, "lifted": lifted, "limit": limit})
+    return await fetch(
+        conn, SuppressionRecord, _SEARCH, {"now": now, "lifted": lifted, "limit": limit}
+    )
 
 
-async def get(conn: AsyncConnection, suppression_id: int, *, now: datetime) -> RowMapping | None:
+async def get(
+    conn: AsyncConnection, suppression_id: int, *, now: datetime
+) -> SuppressionRecord | None:
     """One suppression."""
-    return await row(conn, _GET, {"id": suppression_id, "now": now})
+    return await fetch_one(conn, SuppressionRecord, _GET, {"id": suppression_id, "now": now})
 
 
-async def of_address(conn: AsyncConnection, address: str, *, now: datetime) -> Sequence[RowMapping]:
+async def of_address(
+    conn: AsyncConnection, address: str, *, now: datetime
+) -> Sequence[SuppressionRecord]:
     """All suppressions of an address in its normal form, the newest first."""
-    return await rows(conn, _OF_ADDRESS, {"address": address, "now": now})
+    return await fetch(conn, SuppressionRecord, _OF_ADDRESS, {"address": address, "now": now})
 
 
 async def of_members(

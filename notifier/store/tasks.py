@@ -1,17 +1,62 @@
 """Tasks: what a person must do. One open task per (kind, key); repeats are counted."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.task import RULES, TaskDraft, TaskKind
 
-from .db import dumps, row, rows, run
+from .db import dumps, fetch, fetch_one, row, rows, run
 from .put_off import Sweep, is_due
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentTask:
+    """A task that staff are to be told of."""
+
+    task_id: int
+    kind: str
+    count: int
+    escalation: int
+    details: Any
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task, with how many messages wait for it."""
+
+    task_id: int
+    kind: str
+    key: str
+    state: str
+    owner: str
+    count: int
+    details: Any
+    urgent: bool
+    created_at: datetime
+    opens_at: datetime
+    due_at: datetime
+    escalation: int
+    alerted: int
+    done_at: datetime | None
+    done_by: str | None
+    note: str | None
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A message that is held for a task."""
+
+    message_id: int
+    member_no: str | None
+    created_at: datetime
+
 
 _RAISE = """
 WITH given AS (
@@ -215,12 +260,12 @@ async def escalate(conn: AsyncConnection, *, now: datetime) -> int:
 
 async def to_alert(
     conn: AsyncConnection, *, now: datetime, settled_before: datetime
-) -> Sequence[RowMapping]:
+) -> Sequence[UrgentTask]:
     """Urgent open tasks that staff have not been told of at their present escalation.
 
     A task younger than ``settled_before`` still collects its count.
     """
-    return await rows(conn, _TO_ALERT, {"settled": settled_before, "now": now})
+    return await fetch(conn, UrgentTask, _TO_ALERT, {"settled": settled_before, "now": now})
 
 
 async def alerted(conn: AsyncConnection, task_ids: Sequence[int]) -> None:
@@ -228,16 +273,16 @@ async def alerted(conn: AsyncConnection, task_ids: Sequence[int]) -> None:
     await run(conn, _ALERTED, {"ids": list(task_ids)})
 
 
-async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Sequence[RowMapping]:
+async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Sequence[TaskRecord]:
     """Tasks, those that are due first at the top, each with how many messages wait for it."""
-    return await rows(conn, _SEARCH, {"state": state, "limit": limit})
+    return await fetch(conn, TaskRecord, _SEARCH, {"state": state, "limit": limit})
 
 
 async def held_for(
     conn: AsyncConnection, task_id: int, *, limit: int = 200
-) -> Sequence[RowMapping]:
+) -> Sequence[HeldMessage]:
     """The messages that are held until a task is seen to, the oldest first."""
-    return await rows(conn, _HELD_FOR, {"id": task_id, "limit": limit})
+    return await fetch(conn, HeldMessage, _HELD_FOR, {"id": task_id, "limit": limit})
 
 
 async def about_message(conn: AsyncConnection, message_id: int) -> list[int]:
@@ -262,9 +307,9 @@ async def raise_forgotten(conn: AsyncConnection, *, actor: Actor, now: datetime)
     return sum(len(d.messages) for d in drafts)
 
 
-async def get(conn: AsyncConnection, task_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, task_id: int) -> TaskRecord | None:
     """One task, with how many messages wait for it."""
-    return await row(conn, _GET, {"id": task_id})
+    return await fetch_one(conn, TaskRecord, _GET, {"id": task_id})
 
 
 async def is_open(conn: AsyncConnection, kind: TaskKind, key: str) -> bool:

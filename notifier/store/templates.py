@@ -9,13 +9,59 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 
 from . import log
-from .db import record, row, rows, run, scalar
+from .db import fetch, fetch_one, record, rows, run, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version of templates."""
+
+    digest: str
+    notice: str
+    language: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft of templates."""
+
+    draft_id: int
+    created_at: datetime
+    created_by: str
+    note: str
+    notices: str | None
+    publication_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A publication of a notice."""
+
+    publication_id: int
+    language: str
+    notice: str
+    digest: str
+    replaces: str
+    draft_id: int | None
+    published_at: datetime
+    published_by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LatestPublication:
+    """The newest publication of a notice."""
+
+    publication_id: int
+    digest: str
+    replaces: str
+
 
 #: A column for statements that say what is to be written: the number of the newest publication.
 AS_OF = "(SELECT coalesce(max(publication_id), 0) FROM template_publications) AS publication"
@@ -128,14 +174,14 @@ async def in_force(conn: AsyncConnection, publication: int) -> dict[tuple[str, s
     return {(r["language"], r["notice"]): r["digest"] for r in found}
 
 
-async def versions(conn: AsyncConnection, digests: Iterable[str]) -> Sequence[RowMapping]:
+async def versions(conn: AsyncConnection, digests: Iterable[str]) -> Sequence[StoredVersion]:
     """Versions on record: digest, notice, language, content."""
-    return await rows(conn, _VERSIONS, {"digests": list(digests)})
+    return await fetch(conn, StoredVersion, _VERSIONS, {"digests": list(digests)})
 
 
-async def like(conn: AsyncConnection, beginning: str) -> Sequence[RowMapping]:
+async def like(conn: AsyncConnection, beginning: str) -> Sequence[StoredVersion]:
     """Versions whose digest begins so, at most two: digest, notice, language, content."""
-    return await rows(conn, _LIKE, {"beginning": beginning})
+    return await fetch(conn, StoredVersion, _LIKE, {"beginning": beginning})
 
 
 async def add_draft(
@@ -158,9 +204,9 @@ async def draft(conn: AsyncConnection, draft_id: int) -> list[Change]:
     ]
 
 
-async def drafts(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def drafts(conn: AsyncConnection, *, limit: int) -> Sequence[Draft]:
     """The newest drafts: draft_id, created_at, created_by, note, notices, publication_id."""
-    return await rows(conn, _DRAFTS, {"limit": limit})
+    return await fetch(conn, Draft, _DRAFTS, {"limit": limit})
 
 
 async def lock(conn: AsyncConnection) -> None:
@@ -201,9 +247,9 @@ async def publish(
 
 async def publications(
     conn: AsyncConnection, *, notice: str | None = None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Publication]:
     """The newest publications of a notice, or of all."""
-    return await rows(conn, _PUBLICATIONS, {"notice": notice, "limit": limit})
+    return await fetch(conn, Publication, _PUBLICATIONS, {"notice": notice, "limit": limit})
 
 
 async def was_in_force(
@@ -222,9 +268,11 @@ async def all_once_in_force(conn: AsyncConnection) -> set[str]:
     return {r["digest"] for r in found}
 
 
-async def latest(conn: AsyncConnection, language: str, notice: str) -> RowMapping | None:
+async def latest(conn: AsyncConnection, language: str, notice: str) -> LatestPublication | None:
     """The newest publication of a notice: publication_id, digest, replaces."""
-    return await row(conn, _LATEST, {"language": language, "notice": notice})
+    return await fetch_one(
+        conn, LatestPublication, _LATEST, {"language": language, "notice": notice}
+    )
 
 
 def _changes(changes: Iterable[Change]) -> dict[str, str]:

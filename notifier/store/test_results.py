@@ -1,12 +1,21 @@
 """Results of tests: what would have become of events that were never recorded."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import Params, dumps, row, rows, run
+from .db import Params, dumps, fetch_one, rows, run
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """What would have become of an event."""
+
+    test_id: int
+    outcome: bytes
+
 
 _GUARD = "INSERT INTO never_committed (at) VALUES (:now)"
 
@@ -65,9 +74,11 @@ async def known(
 
 async def get(
     conn: AsyncConnection, source: str, event_id: str, *, since: datetime
-) -> RowMapping | None:
+) -> TestResult | None:
     """The result of an event: test_id, outcome; None of one that is not kept, or older."""
-    return await row(conn, _GET, {"source": source, "id": event_id, "since": since})
+    return await fetch_one(
+        conn, TestResult, _GET, {"source": source, "id": event_id, "since": since}
+    )
 
 
 async def forget(conn: AsyncConnection, *, before: datetime) -> int:

@@ -1,16 +1,33 @@
 """Events that no rule has answered yet: how often that was tried, and when it is tried next."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.event import Event
 
-from .db import row, rows, run
+from .db import fetch, row, rows, run
 from .events import WITH_PAYLOAD, event_of
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedEvent:
+    """An event that could not be decided so far."""
+
+    event_id: int
+    type: str
+    source: str
+    id: str
+    received_at: datetime
+    attempts: int
+    problem: str
+    tried_at: datetime
+    next_try_at: datetime | None
+    given_up_at: datetime | None
+
 
 #: How long to wait after each failure; the next one, a day and a half on, gives the event up.
 WAITS: Final = (
@@ -89,9 +106,9 @@ async def due(
     return readable, broken
 
 
-async def listed(conn: AsyncConnection, limit: int | None) -> Sequence[RowMapping]:
+async def listed(conn: AsyncConnection, limit: int | None) -> Sequence[UndecidedEvent]:
     """Undecided events that were tried, oldest first, with what is on record about the trying."""
-    return await rows(conn, _LISTED, {"limit": limit})
+    return await fetch(conn, UndecidedEvent, _LISTED, {"limit": limit})
 
 
 async def start_again(conn: AsyncConnection, event_ids: Sequence[int]) -> int:

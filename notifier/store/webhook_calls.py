@@ -1,15 +1,43 @@
 """Calls of webhooks: kept with their bytes before they are made, claimed, and what came of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.webhook import CallOutcome, CallState
 
-from .db import row, rows, run, scalar
+from .db import fetch, fetch_one, row, run, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCall:
+    """A call without its bytes."""
+
+    call_id: int
+    public_id: str
+    type: str
+    items: int
+    position: int
+    state: str
+    attempts: int
+    made_at: datetime
+    next_attempt_at: datetime
+    finished_at: datetime | None
+    code: int | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord(ListedCall):
+    """A call with its bytes."""
+
+    webhook_id: int
+    payload: bytes
+    give_up_at: datetime
+
 
 #: How long a call is tried, from when it was made or replayed.
 PATIENCE: Final = timedelta(days=3)
@@ -162,14 +190,16 @@ async def record(
 
 async def of_webhook(
     conn: AsyncConnection, webhook_id: int, *, state: CallState | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[ListedCall]:
     """The newest calls, without their bytes."""
-    return await rows(conn, _OF_WEBHOOK, {"id": webhook_id, "state": state, "limit": limit})
+    return await fetch(
+        conn, ListedCall, _OF_WEBHOOK, {"id": webhook_id, "state": state, "limit": limit}
+    )
 
 
-async def get(conn: AsyncConnection, call_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, call_id: int) -> CallRecord | None:
     """One call."""
-    return await row(conn, _GET, {"id": call_id})
+    return await fetch_one(conn, CallRecord, _GET, {"id": call_id})
 
 
 async def replay(

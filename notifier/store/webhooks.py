@@ -1,17 +1,59 @@
 """Webhooks: whom we call, about what, with which secrets, and how far the log has been told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.webhook import SecretKind, WebhookState
 
-from .db import row, rows, run, scalar
+from .db import fetch, fetch_one, rows, run, scalar
 from .put_off import Sweep, is_due
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A webhook."""
+
+    webhook_id: int
+    url: str
+    source: str | None
+    states: list[str]
+    state: str
+    reason: str
+    position: int
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWebhook(Webhook):
+    """A webhook and how many of its calls stand where."""
+
+    waiting: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueWork:
+    """How far a webhook has been told, and whether a call is due."""
+
+    position: int
+    due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that calls are signed with."""
+
+    secret_id: int
+    kind: str
+    secret: bytes
+    created_at: datetime
+
 
 _COLUMNS = "webhook_id, url, source, states, state, reason, position, created_at, created_by"
 
@@ -38,7 +80,7 @@ WHERE state = 'enabled' AND {is_due(Sweep.WEBHOOK, "webhook_id")}
 
 _GET = f"SELECT {_COLUMNS} FROM webhooks WHERE webhook_id = :id"
 
-_OUTLOOK = """
+_DUE_WORK = """
 SELECT position, EXISTS (
     SELECT FROM webhook_calls c WHERE c.webhook_id = w.webhook_id
       AND c.state = 'waiting' AND c.next_attempt_at <= :now) AS due
@@ -104,9 +146,9 @@ async def add(
     return int(made)
 
 
-async def everything(conn: AsyncConnection) -> Sequence[RowMapping]:
+async def everything(conn: AsyncConnection) -> Sequence[ListedWebhook]:
     """All webhooks with the number of calls that wait and that are dead."""
-    return await rows(conn, _EVERYTHING)
+    return await fetch(conn, ListedWebhook, _EVERYTHING)
 
 
 async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
@@ -115,23 +157,23 @@ async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
     return {r["webhook_id"] for r in found}
 
 
-async def get(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, webhook_id: int) -> Webhook | None:
     """One webhook."""
     sql = _GET
-    return await row(conn, sql, {"id": webhook_id})
+    return await fetch_one(conn, Webhook, sql, {"id": webhook_id})
 
 
-async def outlook(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> RowMapping | None:
+async def due_work(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> DueWork | None:
     """``position`` and ``due`` (whether a call is) of one that is called.
 
     Looking holds nothing and so writes nothing: a house at rest looks every second.
     """
-    return await row(conn, _OUTLOOK, {"id": webhook_id, "now": now})
+    return await fetch_one(conn, DueWork, _DUE_WORK, {"id": webhook_id, "now": now})
 
 
-async def take(conn: AsyncConnection, webhook_id: int) -> RowMapping | None:
+async def take(conn: AsyncConnection, webhook_id: int) -> Webhook | None:
     """One that is called, held to the transaction's end; None while another process has it."""
-    return await row(conn, _TAKE, {"id": webhook_id})
+    return await fetch_one(conn, Webhook, _TAKE, {"id": webhook_id})
 
 
 async def advance(conn: AsyncConnection, webhook_id: int, position: int) -> None:
@@ -164,9 +206,9 @@ async def add_secret(
     return int(made)
 
 
-async def secrets_of(conn: AsyncConnection, webhook_id: int) -> Sequence[RowMapping]:
+async def secrets_of(conn: AsyncConnection, webhook_id: int) -> Sequence[Secret]:
     """secret_id, kind, secret and created_at, oldest first."""
-    return await rows(conn, _KEYS_OF, {"id": webhook_id})
+    return await fetch(conn, Secret, _KEYS_OF, {"id": webhook_id})
 
 
 async def drop_secret(conn: AsyncConnection, webhook_id: int, secret_id: int) -> bool:

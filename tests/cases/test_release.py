@@ -87,7 +87,7 @@ async def test_task_closes_itself_when_nothing_is_held_any_more(office: Office) 
     async with office.engine.begin() as conn:
         held = await messages.held(conn)
         moves = [
-            Move(message_id=h["message_id"], after=State.CANCELLED, reason=Reason.BY_PERSON)
+            Move(message_id=h.message_id, after=State.CANCELLED, reason=Reason.BY_PERSON)
             for h in held
         ]
         await messages.move(conn, moves, actor=ACTOR, now=office.hand.time)

@@ -51,7 +51,7 @@ async def main(url: str, folder: Path) -> None:
     preview = adapter_of(Channel("toy")).preview(writer, writer.sample("card_error", "first"))
     told = {
         "sent": sent,
-        "messages": [[r["member_no"], r["channel"], r["state"]] for r in found],
+        "messages": [[r.member_no, r.channel, r.state] for r in found],
         "preview": {ending: data.decode() for ending, data in preview.items()},
     }
     sys.stdout.buffer.write(orjson.dumps(told))

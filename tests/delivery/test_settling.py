@@ -51,7 +51,7 @@ class Hand:
                 now=self.rig.time,
                 today=japan_date(self.rig.time),
             )
-        return Claim(claim["message_id"], claim["fence"])
+        return Claim(claim.message_id, claim.fence)
 
     async def permit(self, claim: Claim) -> int | None:
         parcel = Parcel(

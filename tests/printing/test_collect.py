@@ -77,9 +77,9 @@ async def test_the_record_has_the_hashes(letters: Letters) -> None:
     async with letters.engine.connect() as conn:
         on_record = await batches.get(conn, batch.batch_id)
     assert on_record is not None
-    assert (on_record["state"], on_record["pieces"], on_record["yen"]) == ("printed", 2, 220)
+    assert (on_record.state, on_record.pieces, on_record.yen) == ("printed", 2, 220)
     digest = hashlib.sha256((batch.folder / "manifest.csv").read_bytes()).digest()
-    assert on_record["manifest_sha256"] == digest
+    assert on_record.manifest_sha256 == digest
     [file] = await letters.rows("SELECT * FROM batch_files")
     pdf = (batch.folder / file["name"]).read_bytes()
     assert (file["sha256"], file["size"]) == (hashlib.sha256(pdf).digest(), len(pdf))

@@ -39,10 +39,10 @@ async def brought(letters: Letters, *lines: Returned) -> BroughtBack:
         return await bring_back(conn, lines, actor=ACTOR, now=letters.time)
 
 
-async def kept(letters: Letters, message_id: int) -> list[tuple[date, str]]:
+async def kept(letters: Letters, message_id: int) -> list[tuple[date, str | None]]:
     async with letters.engine.connect() as conn:
         found = await pieces.returned_of(conn, message_id)
-    return [(r["returned_on"], r["returned_reason"]) for r in found]
+    return [(r.returned_on, r.returned_reason) for r in found]
 
 
 async def refused(letters: Letters, *lines: Returned) -> list[tuple[int | None, str, str]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import rejected as app
@@ -66,7 +65,7 @@ class Billing:
     async def pending(self) -> int:
         return int((await self.redis.xpending(NAME, GROUP))["pending"])
 
-    async def pending_entries(self) -> Sequence[RowMapping]:
+    async def pending_entries(self) -> Sequence[rejected.PendingEntry]:
         async with self.engine.connect() as conn:
             return await rejected.pending(conn, 10)
 
@@ -126,7 +125,7 @@ async def test_poison_is_kept_with_its_reason_and_holds_nobody_up(billing: Billi
     assert await billing.pending() == 0
     async with billing.engine.connect() as conn:
         found = await rejected.pending(conn, 10)
-    codes = [e["field"] for r in found for e in r["errors"]]
+    codes = [e["field"] for r in found for e in r.errors]
     assert {"type", "data.member_no", "source"} <= set(codes)
     assert await billing.count("tasks") >= 3
 
@@ -155,7 +154,7 @@ async def test_what_the_database_refuses_is_kept_and_holds_nobody_up(billing: Bi
     assert await billing.count("events") == 3
     assert await billing.pending() == 0
     [entry] = await billing.pending_entries()
-    [error] = loads(entry["errors"])
+    [error] = loads(entry.errors)
     assert (error["code"], error["params"]) == ("not_stored", {"value": "23514"})
     assert await billing.open_tasks() == ["body"]
 
@@ -166,10 +165,10 @@ async def test_rejected_entry_can_be_replayed_once_it_fits(billing: Billing) -> 
     async with billing.engine.begin() as conn:
         await members.save(conn, [(member("LATER"), NOW)], now=NOW)
         [entry] = await rejected.pending(conn, 10)
-    await billing.replay(entry["entry_id"])
+    await billing.replay(entry.entry_id)
     assert await billing.count("events") == 1
     with pytest.raises(NotAllowed):
-        await billing.replay(entry["entry_id"])
+        await billing.replay(entry.entry_id)
 
 
 async def test_foreign_event_does_not_come_in_by_replay(billing: Billing) -> None:
@@ -178,7 +177,7 @@ async def test_foreign_event_does_not_come_in_by_replay(billing: Billing) -> Non
     async with billing.engine.connect() as conn:
         [entry] = await rejected.pending(conn, 10)
     with pytest.raises(BadInput):
-        await billing.replay(entry["entry_id"])
+        await billing.replay(entry.entry_id)
     assert await billing.count("events") == 0
 
 
@@ -265,7 +264,7 @@ async def test_discarded_entries_wait_no_more_and_are_forgotten_in_the_end(
 ) -> None:
     await billing.queue(*(_submitted("NOBODY") for _ in range(3)), _submitted("M0001") | {"id": ""})
     await _drain(billing.reader())
-    four, one, two, three = [r["entry_id"] for r in await billing.pending_entries()]
+    four, one, two, three = [r.entry_id for r in await billing.pending_entries()]
     engine, later = billing.engine, NOW + timedelta(days=91)
     with pytest.raises(NotFound):
         await app.discard(engine, [one, 99], "unknown to us", actor=ACTOR, now=NOW)
@@ -289,7 +288,7 @@ async def test_discarded_entries_wait_no_more_and_are_forgotten_in_the_end(
     assert await billing.open_tasks() == ["id"]
     assert await app.tidy(engine, keep=timedelta(days=90), now=NOW + timedelta(days=89)) == 0
     assert await app.tidy(engine, keep=timedelta(days=90), now=later) == 3
-    assert [r["entry_id"] for r in await billing.pending_entries()] == [four]
+    assert [r.entry_id for r in await billing.pending_entries()] == [four]
     async with engine.connect() as conn:
         logged = await rows(conn, "SELECT * FROM log WHERE kind = 'rejected' ORDER BY position")
     assert [(r["after"], r["reason"]) for r in logged] == [

@@ -9,7 +9,6 @@ from email.policy import SMTP
 from shutil import rmtree
 
 import pytest
-from sqlalchemy import RowMapping
 
 from notifier.delivery.editions import Editions
 from notifier.model.notice import Lane
@@ -31,7 +30,7 @@ def text_of(data: bytes) -> str:
     return str(body.get_content())
 
 
-async def read(rig: Rig, message_id: int) -> RowMapping:
+async def read(rig: Rig, message_id: int) -> compose.WantedMessage:
     async with rig.engine.connect() as conn:
         found = await compose.load(conn, [message_id], today=japan_date(rig.time))
     return found[message_id]

@@ -42,7 +42,7 @@ async def test_a_draft_is_in_force_once_it_is_published(desk: Desk) -> None:
     async with desk.engine.connect() as conn:
         [found] = await templates.publications(conn, limit=9)
         logged = await rows(conn, "SELECT actor, reason FROM log WHERE kind = 'template'")
-    assert (found["published_by"], found["published_at"], found["note"]) == (LOGIN, NOW, "直し")
+    assert (found.published_by, found.published_at, found.note) == (LOGIN, NOW, "直し")
     assert [r["reason"] for r in logged] == [
         f"drafted:D{number}",
         f"published:1:ja/refund:{change.digest}:{LOGIN}",

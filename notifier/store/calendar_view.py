@@ -1,12 +1,50 @@
 """What was said on which day, and what was not: the record as a calendar."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import rows
+from notifier.model.states import Channel, State
+
+from .db import fetch
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMessage:
+    """A message on its day."""
+
+    day: date
+    member_no: str
+    notice: str
+    step: str
+    channel: Channel
+    state: State
+    reason: str
+    message_id: int
+    kind: str
+    matter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An event of which no message came."""
+
+    day: date
+    member_no: str
+    type: str
+    notice: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMessage:
+    """A message that may go out."""
+
+    message_id: int
+    channel: Channel
+
 
 # A message stands on the day on which it goes or went out; one that was held or stopped, on the
 # day on which that was decided.
@@ -36,19 +74,19 @@ WHERE state = 'queued' AND stopped IS NULL AND next_attempt_at <= :now
 """
 
 
-async def messages(conn: AsyncConnection, first: date, last: date) -> Sequence[RowMapping]:
+async def messages(conn: AsyncConnection, first: date, last: date) -> Sequence[PlannedMessage]:
     """day, member_no, notice, step, channel, state, reason, message_id, kind and matter of case.
 
     Of all messages to members between two days, in the order of the days.
     """
-    return await rows(conn, _MESSAGES, {"first": first, "last": last})
+    return await fetch(conn, PlannedMessage, _MESSAGES, {"first": first, "last": last})
 
 
-async def skips(conn: AsyncConnection, first: date, last: date) -> Sequence[RowMapping]:
+async def skips(conn: AsyncConnection, first: date, last: date) -> Sequence[Skip]:
     """day, member_no, type of event, notice and reason of everything that made no message."""
-    return await rows(conn, _SKIPS, {"first": first, "last": last})
+    return await fetch(conn, Skip, _SKIPS, {"first": first, "last": last})
 
 
-async def ready(conn: AsyncConnection, now: datetime) -> Sequence[RowMapping]:
+async def ready(conn: AsyncConnection, now: datetime) -> Sequence[ReadyMessage]:
     """message_id and channel of everything that may go out by now, in the order of the queue."""
-    return await rows(conn, _READY, {"now": now})
+    return await fetch(conn, ReadyMessage, _READY, {"now": now})

@@ -1,18 +1,58 @@
 """Messages that say something else before they leave, or tell of several cases at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
-from .db import dumps, row, rows, run
+from .db import dumps, fetch, row, rows, run
 from .transitions import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMessage:
+    """A message that has not left and says something of the kind."""
+
+    n: int
+    message_id: int
+    facts: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToldMessage:
+    """A message that tells of several cases and has not left."""
+
+    message_id: int
+    case_id: int
+    member_id: int
+    notice: str
+    step: str
+    channel: Channel
+    scheme: str
+    language: str
+    state: State
+    reason: str
+    useful_until: date | None
+    facts: Any
+    caused: bool
+    told: Any
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNotice:
+    """What cases of a member say by themselves."""
+
+    member_id: int
+    source: str
+    scheme: str
+    notice: str
+
 
 # The cases of each row are looked up by the index of the keys, one row after the other: where a
 # table has grown too fast to be analyzed, a plain join of them would read it all.
@@ -21,7 +61,7 @@ _CASES = (
 )
 
 # What a letter in place of a mail says beside what the mail said makes no difference.
-_LATELY = f"""
+_RECENTLY_SENT = f"""
 SELECT r.n, x.message_id
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer, cases jsonb, notice text, step text,
         since timestamptz, facts jsonb)
@@ -105,7 +145,7 @@ SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
 WHERE f.message_id = m.message_id RETURNING f.message_id
 """
 
-_SAID_SINCE = """
+_PLANNED_NOTICES = """
 SELECT DISTINCT k.member_id, c.source, c.scheme, k.notice
 FROM message_keys k JOIN messages m USING (message_id) JOIN cases c
     ON c.case_id = k.case_id
@@ -130,25 +170,29 @@ WHERE (t.message_id, t.case_id) = (r.m, r.c)
 """
 
 
-async def lately(conn: AsyncConnection, asked: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+async def recently_sent(
+    conn: AsyncConnection, asked: Sequence[Mapping[str, Any]]
+) -> dict[int, int]:
     """``n`` → the message that has said the same since then, in one of these cases.
 
     ``asked``: n, cases, notice, step, since, facts.
     """
     if not asked:
         return {}
-    found = await rows(conn, _LATELY, {"rows": dumps(list(asked))})
+    found = await rows(conn, _RECENTLY_SENT, {"rows": dumps(list(asked))})
     return {r["n"]: r["message_id"] for r in found}
 
 
 async def waiting(
     conn: AsyncConnection, asked: Sequence[Mapping[str, Any]]
-) -> Sequence[RowMapping]:
+) -> Sequence[WaitingMessage]:
     """Messages of these cases that have not left: n, message_id, facts; one for each ``n``.
 
     ``asked``: n, cases, notice, step, channel.
     """
-    return await rows(conn, _WAITING, {"rows": dumps(list(asked))}) if asked else []
+    return (
+        await fetch(conn, WaitingMessage, _WAITING, {"rows": dumps(list(asked))}) if asked else []
+    )
 
 
 async def amend(
@@ -193,15 +237,18 @@ async def readdress(
     )
 
 
-async def said_since(
+async def planned_notices(
     conn: AsyncConnection, member_ids: Sequence[int], notices: Sequence[str], day: date
-) -> Sequence[RowMapping]:
+) -> Sequence[PlannedNotice]:
     """What cases of members say by themselves in these notices from a day (in Japan) on.
 
     member_id, source, scheme and notice. What an event has caused does not count.
     """
-    return await rows(
-        conn, _SAID_SINCE, {"ids": list(member_ids), "notices": list(notices), "day": day}
+    return await fetch(
+        conn,
+        PlannedNotice,
+        _PLANNED_NOTICES,
+        {"ids": list(member_ids), "notices": list(notices), "day": day},
     )
 
 
@@ -219,10 +266,10 @@ async def drop_cases(conn: AsyncConnection, gone: Iterable[tuple[int, int]]) -> 
         await run(conn, _DROP_CASES, {"rows": dumps(given)})
 
 
-async def told(conn: AsyncConnection, ids: Sequence[int]) -> Sequence[RowMapping]:
+async def told(conn: AsyncConnection, ids: Sequence[int]) -> Sequence[ToldMessage]:
     """Those of the messages that tell of several cases and have not left; ``told`` is their list.
 
     Its entries: case_id, matter, opener, is_open, generation; the case of the key comes first.
     What is said at the end of a case has not ended with it. ``caused``: by events.
     """
-    return await rows(conn, _TOLD, {"ids": list(ids)}) if ids else []
+    return await fetch(conn, ToldMessage, _TOLD, {"ids": list(ids)}) if ids else []
