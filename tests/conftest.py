@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs no engine as ``unit``; a module that starts one by itself says ``engine``."""
     for item in items:
         needs = _ENGINES & set(getattr(item, "fixturenames", ()))
-        if not needs and not item.get_closest_marker("engine"):
+        apart = item.get_closest_marker("engine") or item.get_closest_marker("sweep")
+        if not needs and not apart:
             item.add_marker(pytest.mark.unit)
 
 
