@@ -11,23 +11,18 @@ from . import (
     closures,
     dkim,
     events,
-    examples,
     inquiries,
     keys,
     letters,
     lint,
     members,
-    messages,
+    message_moves,
     preview,
-    receiving,
     rejected,
     report,
-    resend,
-    returned,
     returns,
     run,
     schemes,
-    settling,
     simulate,
     staff,
     suppressions,
@@ -36,26 +31,15 @@ from . import (
     track,
     webhooks,
 )
+from .verbs import Verbs
 
-messages.app.command("settle-by-log")(settling.settle_by_log)
-events.app.command("example")(examples.example)
-events.app.command("stream")(examples.stream)
-messages.app.command("resend")(resend.resend)
-letters.app.command("returned")(returned.returned)
-letters.app.command("scan")(returned.scan)
-app = typer.Typer(
-    name="notifier",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = Verbs()
 for name, group in {
     "schemes": schemes.app,
     "closures": closures.app,
     "members": members.app,
     "events": events.app,
-    "messages": messages.app,
+    "messages": message_moves.app,
     "cases": cases.app,
     "tasks": tasks.app,
     "letters": letters.app,
@@ -81,9 +65,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    _: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which this is.")
-    ] = False,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
     """Notices to members: from billing events to mails and letters, and the record of them."""
 
@@ -93,11 +75,11 @@ app.command("preview")(preview.preview)
 app.command("lint")(lint.lint)
 app.command("report")(report.report)
 app.command("track")(track.track)
-app.command("relay-log")(receiving.relay_log)
+app.command("relay-log")(track.relay_log)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)
-app.command("receive")(receiving.receive)
+app.command("receive")(run.receive)
 app.command("demo")(run.demo)
 
 

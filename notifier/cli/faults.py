@@ -3,31 +3,26 @@
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 import typer
-from rich.console import Console
 from rich.text import Text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from notifier.intake.characters import printable
-from notifier.model.batch import BatchState
 from notifier.model.errors import BadInput, Conflict, Damaged, FieldError, NotAllowed, NotFound
 from notifier.model.lines import lines_of
-from notifier.model.returns import Standing
-from notifier.model.states import State
-from notifier.model.tracking import ReturnKind
-from notifier.model.webhook import CallOutcome
 from notifier.printing.handover import HandOverUncertain
 from notifier.printing.target import HandOverFailed
 from notifier.rendering.errors import BadTemplate, WriteError
 from notifier.rendering.labels import label
 from notifier.runtime.engines import EngineError
 from notifier.runtime.logging import get_logger
-from notifier.runtime.settings import BadSettings, Settings, load_settings
+from notifier.runtime.settings import BadSettings
 
-err = Console(stderr=True, soft_wrap=True, markup=False)
+from .output import err, language, phrase
+
 _log = get_logger(__name__)
 #: Problems whose text is told within a sentence of ours: it names files, hosts and fields, and is
 #: for whoever mends them.
@@ -36,14 +31,6 @@ _WITHIN: Final = (
     (EngineError, "engine"), (InterfaceError, "database"), (OperationalError, "database"),
     (BadTemplate, "template"), (WriteError, "unwritable"), (OSError, "system"),
 )  # fmt: skip
-#: What the values of enums are called, where one is a parameter of a refusal.
-_VALUES: Final[Mapping[type, str]] = {
-    BatchState: "batch",
-    CallOutcome: "call",
-    ReturnKind: "return",
-    Standing: "standing",
-    State: "state",
-}
 #: What a person can mend; everything else is a fault of ours.
 _EXPECTED = (
     BadInput, BadSettings, BadTemplate, Conflict, EngineError, HandOverFailed, HandOverUncertain,
@@ -65,25 +52,16 @@ def guarded(program: Callable[[], None]) -> None:
             sys.exit(end.exit_code)
 
 
-def fail(problem: Exception, language: str = "") -> NoReturn:
+def fail(problem: Exception) -> NoReturn:
     """End with code 1 and say what is wrong, where, and in which line.
 
     What nobody foresaw gets a reference, under which the log has it.
     """
-    language = language or language_of_settings()
-    for line in _sentences(_first(problem), language):
+    for line in _sentences(_first(problem), language()):
         cross(line)
     if isinstance(problem, BadInput):
-        err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
+        err.print(phrase("cli.nothing_kept", count=len(problem.errors)))
     raise typer.Exit(1)
-
-
-def language_of_settings() -> str:
-    """The language that people are answered in, even where the settings are wrong."""
-    try:
-        return load_settings().locale
-    except BadSettings:
-        return str(Settings.model_fields["locale"].default)
 
 
 def _first(problem: BaseException) -> BaseException:
@@ -116,15 +94,10 @@ def _sentences(problem: BaseException, language: str) -> list[str]:
 
 
 def _refused(problem: NotAllowed, language: str) -> str:
-    params = {
-        name: label(f"{_VALUES[type(value)]}.{value}", language)
-        if type(value) in _VALUES
-        else value
-        for name, value in problem.params.items()
-    }
+    params = dict(problem.params)
     if isinstance(problem, Damaged):
         params["kind"] = _kind(problem.kind, language)
-    return label(f"error.{problem.code}", language, **params)
+    return phrase(f"error.{problem.code}", **params)
 
 
 def _kind(kind: str, language: str) -> str:

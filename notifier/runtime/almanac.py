@@ -1,12 +1,11 @@
 """Messages by the day, as tables for the terminal: what goes out to whom, and what does not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
 from rich.text import Text
-from sqlalchemy import RowMapping
 
 from notifier.rendering.labels import label, step_label
 
@@ -18,10 +17,11 @@ _STOPPED: Final = frozenset({"held", "cancelled", "expired", "suppressed", "fail
 _SENT: Final = ("day", "what", "channel", "count", "member")
 _SKIPPED: Final = ("day", "event", "count", "member", "why")
 _Line = tuple[str, ...]
+_Row = Mapping[Any, Any]
 
 
 def tables(
-    said: Sequence[RowMapping], skipped: Sequence[RowMapping], language: str, width: int | None
+    said: Sequence[_Row], skipped: Sequence[_Row], language: str, width: int | None
 ) -> Iterator[Text]:
     """Messages and skips, as :mod:`notifier.store.outlook` gives them, by their days, as lines.
 
@@ -57,8 +57,8 @@ def _day(day: date, language: str) -> str:
     return f"{day:%m/%d} {names[day.weekday()] if names else f'{day:%a}'}"
 
 
-def _lines(found: Sequence[RowMapping], language: str, *, why: bool = False) -> Iterator[_Line]:
-    def key(r: RowMapping) -> tuple[Any, ...]:
+def _lines(found: Sequence[_Row], language: str, *, why: bool = False) -> Iterator[_Line]:
+    def key(r: _Row) -> tuple[Any, ...]:
         end = (r["state"], r["reason"]) if why else ()
         return (r["day"], r["notice"], r["step"], r["channel"], *end)
 
@@ -71,15 +71,15 @@ def _lines(found: Sequence[RowMapping], language: str, *, why: bool = False) -> 
         yield _day(day, language), *told
 
 
-def _skips(found: Sequence[RowMapping], language: str) -> Iterator[_Line]:
-    def key(r: RowMapping) -> tuple[Any, ...]:
+def _skips(found: Sequence[_Row], language: str) -> Iterator[_Line]:
+    def key(r: _Row) -> tuple[Any, ...]:
         return (r["day"], r["type"], r["reason"])
 
     for (day, kind, reason), some in groupby(sorted(found, key=key), key):
         yield _day(day, language), kind, *_people(some), label(f"reason.{reason}", language)
 
 
-def _people(found: Iterator[RowMapping]) -> tuple[str, str]:
+def _people(found: Iterator[_Row]) -> tuple[str, str]:
     numbers = [r["member_no"] for r in found]
     more = " …" if len(numbers) > _NAMED else ""
     return f"{len(numbers):,}", ", ".join(numbers[:_NAMED]) + more

@@ -13,8 +13,8 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import rejected as app
+from notifier.app.rejected import replay
 from notifier.intake.accept import Acceptor
-from notifier.intake.replay import replay
 from notifier.intake.stream import GROUP, Stream, StreamReader
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, NotAllowed, NotFound
