@@ -49,10 +49,10 @@ _JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 @contextmanager
 def asked_for(words: Sequence[str]) -> Iterator[None]:
-    """Speak, within, the language that ``--lang`` among the words names, and in sentences."""
+    """Speak, within, one language, by ``--lang`` among the words or by the surroundings."""
     named = [w.removeprefix("--lang=") for w in words if w.startswith("--lang=")]
     named += [after for w, after in pairwise(words) if w == "--lang"]
-    lang = _LANG.set(named[-1] if named and named[-1] in LANGUAGES else "")
+    lang = _LANG.set(_language(named[-1] if named else ""))
     json = _JSON.set(False)
     try:
         yield
@@ -63,7 +63,11 @@ def asked_for(words: Sequence[str]) -> Iterator[None]:
 
 def language() -> str:
     """Return the language of this run: ``--lang``, NOTIFIER_LOCALE, notifier.toml, then LANG."""
-    chosen = (_LANG.get(), os.environ.get("NOTIFIER_LOCALE", ""), _of_file(), _of_system())
+    return _LANG.get() or _language()
+
+
+def _language(asked: str = "") -> str:
+    chosen = (asked, os.environ.get("NOTIFIER_LOCALE", ""), _of_file(), _of_system())
     return next((one for one in chosen if one in LANGUAGES), DEFAULT_LANGUAGE)
 
 

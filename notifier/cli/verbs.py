@@ -109,7 +109,7 @@ def _argument(param: Any) -> str:
 def _shown(param: Any) -> str:
     if param.param_type_name == "argument":
         return _argument(param)
-    names = "/".join([", ".join(param.opts), *param.secondary_opts])
+    names = "/".join([", ".join(sorted(param.opts, key=len)), *param.secondary_opts])
     if param.is_flag:
         return names
     return f"{names} {param.metavar or param.name.upper().strip('_')}"
