@@ -2,13 +2,13 @@
 
 from typing import Final
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from notifier.logs import get_logger
 from notifier.model.http import Http
 
 from . import decisions, deliveries, events, health, outcomes, providers, request_ids
@@ -17,7 +17,7 @@ from .limits import Limits
 from .problems import problem
 from .services import Services, Unavailable
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 

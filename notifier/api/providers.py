@@ -2,10 +2,10 @@
 
 from typing import Final
 
-import structlog
 from fastapi import APIRouter, Request, Response
 
 from notifier.intake.envelope import MAX_BODY
+from notifier.logs import get_logger
 from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput
 from notifier.model.provider import Provider
@@ -18,7 +18,7 @@ from .problems import bad_input, problem
 from .requests import read_body
 from .services import Services
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 #: What must be read before anybody can say whose it is: SNS sends 256 KB at most, SendGrid 768.
 _UNKNOWN_BODY: Final = 1024 * 1024
 _BASIC = {"WWW-Authenticate": 'Basic realm="webhooks"'}

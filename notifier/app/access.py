@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.access import Refusal, RefusedAccess
 from notifier.store import refused_access
 
@@ -22,7 +22,7 @@ KEPT: Final = timedelta(days=90)
 _MOST: Final = 200  # rows of one minute and process
 _OTHERS: Final = "*"
 _DAY: Final = timedelta(days=1)
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 class _Key(NamedTuple):

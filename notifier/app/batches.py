@@ -10,8 +10,8 @@ from datetime import date, datetime
 
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotFound
-from notifier.printing.handover import look_after
-from notifier.printing.room import PressRoom
+from notifier.printing.context import PrintingContext
+from notifier.printing.handover import note_dead_handovers
 from notifier.store import batches as store
 from notifier.store import pieces
 
@@ -56,16 +56,16 @@ class BatchDetail:
     counts: Mapping[str, int]
 
 
-async def find_batches(room: PressRoom) -> list[BatchLine]:
+async def find_batches(room: PrintingContext) -> list[BatchLine]:
     """Return the newest batches; what a hand-over has left half done is settled first."""
-    await look_after(room)
+    await note_dead_handovers(room)
     async with room.engine.connect() as conn:
         return [value_of(BatchLine, r) for r in await store.search(conn)]
 
 
-async def show_batch(room: PressRoom, batch_id: int) -> BatchDetail:
+async def show_batch(room: PrintingContext, batch_id: int) -> BatchDetail:
     """Return a batch. Raises :class:`NotFound`."""
-    await look_after(room)
+    await note_dead_handovers(room)
     async with room.engine.connect() as conn:
         found = await store.get(conn, batch_id)
         if found is None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.archive.letters import document_again
 from notifier.cases.situations import House
 from notifier.intake.accept import Acceptor
 from notifier.model.errors import NotFound
@@ -15,11 +16,9 @@ from notifier.model.message import public_number
 from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
-from notifier.printing.again import letter_again
-from notifier.printing.inputs import is_inputs
 from notifier.rendering.writer import Writer
 from notifier.rules.waiting import Obstacle, Waiting, waiting
-from notifier.store import attempts, documents, events, log, resends, tasks, tracking, workers
+from notifier.store import attempts, events, log, resends, tasks, tracking, workers
 from notifier.store import messages as store
 from notifier.store.db import loads
 
@@ -206,12 +205,13 @@ async def bytes_of_message(
         await known_message(conn, message_id)
         tried = {r["attempt_id"]: r for r in await attempts.of_message(conn, message_id)}
         wanted = attempt_id if attempt_id is not None else max(tried, default=0)
-        body = await documents.of_attempt(conn, wanted) if wanted in tried else None
-        if body is None:
-            raise NotFound("document of message", public_number(message_id))
-        if is_inputs(body):
-            return await letter_again(conn, tried[wanted]["template_digest"], body, writer)
-        return body
+        body = None
+        if wanted in tried:
+            digest = tried[wanted]["template_digest"]
+            body = await document_again(conn, wanted, digest, writer)
+    if body is None:
+        raise NotFound("document of message", public_number(message_id))
+    return body
 
 
 async def known_message(conn: AsyncConnection, message_id: int) -> RowMapping:

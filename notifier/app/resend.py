@@ -182,7 +182,7 @@ class _Resending:
         member = (await members.by_id(self._conn, [member_id]))[member_id]
         if member.status is MemberStatus.LEFT and not self._request.anyway:
             raise _refused("message", "resend_member_left")
-        if self._channel is Channel.LETTER:
+        if self._channel.rules.paper:
             if member.address is None:
                 raise _refused("channel", "resend_no_address")
             return member.address
@@ -238,7 +238,7 @@ class _Resending:
 
     def _row(self, left: Left) -> dict[str, Any]:
         first, notice = self._first, self._house.notices[self._first["notice"]]
-        at_once = self._channel is Channel.LETTER or left.step in notice.any_time
+        at_once = self._channel.rules.paper or left.step in notice.any_time
         calendar = self._house.calendar(first["scheme"] or "")
         draft = Draft(
             notice=first["notice"],
@@ -260,7 +260,7 @@ class _Resending:
             held=None,
             now=self._now,
         )
-        if self._channel is Channel.LETTER:  # it is of use until it has been collected
+        if self._channel.rules.paper:  # it is of use until it has been collected
             is_open = self._house.closures.of(first["scheme"] or "")
             collected = end_of(business_day(self._now, self._house.press.cut_off, is_open))
             row["expires_at"] = max(row["expires_at"], collected)

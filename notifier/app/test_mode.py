@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.delivery.compose import House
+from notifier.delivery.compose import StaffSender
 from notifier.intake.accept import Acceptor, Receipt
 from notifier.model.actor import Actor
 from notifier.model.errors import Conflict, FieldError
@@ -50,7 +50,7 @@ class KeyTestMode:
         engine: AsyncEngine,
         acceptor: Acceptor,
         writer: Writer,
-        house: House,
+        house: StaffSender,
         now: Callable[[], datetime],
     ) -> None:
         """``house``: what the writer is told of us, as for mails that go out."""

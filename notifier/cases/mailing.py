@@ -17,6 +17,7 @@ from notifier.model.situation import Situation
 from notifier.model.states import Channel
 from notifier.rendering.fact_errors import fact_errors
 from notifier.rules.calendar import japan_date
+from notifier.rules.channel import reaches
 from notifier.rules.facts import (
     amounts_of,
     errors_within,
@@ -233,8 +234,7 @@ def _case(mailing: Mailing, member: Member, now: datetime) -> dict[str, Any]:
 def _weigh(
     mailing: Mailing, member: Member, house: House, record: Record, now: datetime
 ) -> Send | Hold:
-    by_post = mailing.channel is Channel.LETTER
-    reachable = member.address is not None if by_post else bool(member.email)
+    reachable = reaches(member, mailing.channel)
     situation = Situation(
         now=now,
         today=japan_date(now),

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import NamedTuple
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import log, tasks, undecided
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 class Broken(NamedTuple):

@@ -17,8 +17,9 @@ from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room, target
 
 from .faults import sentence
+from .language import language, word
 from .names import BatchId, File, MessageIds
-from .output import emitted, err, language, say, word
+from .output import emitted, err, say
 from .session import person, run
 from .tables import facts, show
 from .verbs import Verbs
@@ -128,7 +129,9 @@ def hand_over(batch: BatchId) -> None:
 def settle(batch: BatchId, *, taken: Annotated[bool, typer.Option("--taken/--not-taken")]) -> None:
     """Say whether the press has an uncertain batch; if not, its letters are queued again."""
     count = run(
-        lambda parts: handover.settle(press_room(parts), batch, taken=taken, actor=person())
+        lambda parts: handover.resolve_uncertain(
+            press_room(parts), batch, taken=taken, actor=person()
+        )
     )
     say("letters_handed_over" if taken else "letters_queued", count=count)
 

@@ -8,8 +8,9 @@ from notifier.model.situation import CaseRecord
 from notifier.rendering.labels import step_label
 from notifier.rules.plan import Planned
 
+from .language import language, word
 from .names import CaseId, OfMember
-from .output import emitted, language, out, word
+from .output import emitted, out
 from .session import Limit, run
 from .tables import show
 from .verbs import Verbs

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from notifier.delivery.dkim_keys import SigningKey, dns_record, make_key, read_key
+from notifier.delivery.dkim import SigningKey, dns_record, make_key, read_key
 from notifier.model.dkim import DkimKey, KeyType
 from notifier.runtime.settings import BadSettings
 from notifier.runtime.signing import signing_keys
 
 from .faults import fail
-from .output import emitted, err, out, phrase, wrong_use
+from .language import wrong_use
+from .output import emitted, err, out, phrase
 from .session import settings
 from .verbs import Verbs
 

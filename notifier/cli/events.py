@@ -21,7 +21,8 @@ from notifier.runtime.parts import Parts
 from notifier.runtime.settings import BadSettings
 
 from .faults import cross, sentence
-from .output import emit, emitted, err, language, out, phrase, say, wrong_use
+from .language import language, wrong_use
+from .output import emit, emitted, err, out, phrase, say
 from .session import acting, person, run, settings
 from .tables import show
 from .verbs import Verbs
@@ -101,7 +102,7 @@ def retry(
         ids = None if every else event
         found = await undecided.retry(parts.engine, parts.acceptor, ids, **acting(parts))
         if found.lanes:
-            await parts.bell.ring(set(found.lanes))
+            await parts.bell.notify_workers(set(found.lanes))
         return found
 
     found = run(work)

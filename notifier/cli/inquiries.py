@@ -26,8 +26,9 @@ from notifier.model.message import public_number
 from notifier.printing.manifest import Table
 from notifier.runtime.parts import Parts
 
+from .language import as_json, word
 from .names import Export, OfBatch, OfCampaign, OfMailing, OfMember, OfMessage
-from .output import as_json, emit, out, say, word
+from .output import emit, out, say
 from .session import Id, Limit, acting, person, run
 from .tables import cell, facts, show
 from .verbs import Verbs

@@ -9,7 +9,8 @@ from notifier.app import keys
 from notifier.app.access import latest_refusals
 from notifier.model.access import RefusedAccess
 
-from .output import emitted, out, word
+from .language import word
+from .output import emitted, out
 from .session import Limit, acting, run
 from .tables import show
 from .verbs import Verbs

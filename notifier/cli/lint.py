@@ -15,7 +15,8 @@ from notifier.rendering.lint.proofs import Proofs
 from notifier.rendering.lint.reading import figures, prose
 
 from .faults import fail
-from .output import emitted_all, err, language, out, phrase
+from .language import language
+from .output import emitted_all, err, out, phrase
 from .session import settings
 from .tables import show
 

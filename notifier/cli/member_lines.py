@@ -8,7 +8,8 @@ from notifier.intake.characters import printable
 from notifier.model.member import Member
 from notifier.model.register import CREATED, ENROLMENT, STATUS, Change, values_of
 
-from .output import as_json, phrase, say, word
+from .language import as_json, word
+from .output import phrase, say
 from .tables import named_facts, show
 
 _EXAMPLES = 10

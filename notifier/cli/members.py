@@ -16,9 +16,10 @@ from notifier.model.errors import NotAllowed
 from notifier.model.member import Member
 from notifier.runtime.parts import Parts
 
+from .language import word
 from .member_lines import field_name, heading_of, show_member, show_plan, some
 from .names import File
-from .output import emitted, emitted_all, out, phrase, say, word
+from .output import emitted, emitted_all, out, phrase, say
 from .session import Limit, acting, run
 from .tables import show
 from .verbs import Verbs

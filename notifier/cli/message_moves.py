@@ -10,17 +10,18 @@ from notifier.app import message_moves as moves
 from notifier.app.resend import Request, Resent
 from notifier.app.resend import resend as resend_message
 from notifier.cases.release import Released
-from notifier.delivery.relay_log import settle_by_log as by_log
 from notifier.model.errors import NotAllowed
 from notifier.model.message import public_number
 from notifier.model.notice import Lane
 from notifier.model.states import Channel, State
 from notifier.model.verdict import Category
+from notifier.returns.relay_log import resolve_by_log
 from notifier.runtime.parts import Parts
 
+from .language import word, wrong_use
 from .messages import app
-from .names import Files, MessageId, MessageIds, Note, OfReason
-from .output import emitted, emitted_all, out, say, word, wrong_use
+from .names import ByChannel, Files, MessageId, MessageIds, Note, OfReason
+from .output import emitted, emitted_all, out, say
 from .session import acting, run
 from .tables import show
 
@@ -45,7 +46,7 @@ def release(
             **acting(parts),
         )
         if released:
-            await parts.bell.ring(set(Lane))
+            await parts.bell.notify_workers(set(Lane))
         return released
 
     released = run(work)
@@ -85,7 +86,7 @@ def settle(
 def _move(message: int, after: State, move: Callable[..., Awaitable[None]]) -> None:
     async def work(parts: Parts) -> None:
         await move(parts.engine, message, **acting(parts))
-        await parts.bell.ring(set(Lane))
+        await parts.bell.notify_workers(set(Lane))
 
     run(work)
     if not emitted({"message": public_number(message), "state": after}):
@@ -106,11 +107,11 @@ def settle_by_log(
 
     async def work(parts: Parts) -> list[tuple[int, State]]:
         domain = parts.settings.bounce_domain
-        done = await by_log(
+        done = await resolve_by_log(
             parts.engine, files, bounce_domain=domain, complete=complete, **acting(parts)
         )
         if done.queued:
-            await parts.bell.ring(set(Lane))
+            await parts.bell.notify_workers(set(Lane))
         after = {State.SENT: done.sent, State.QUEUED: done.queued, State.UNCERTAIN: done.left}
         return [(message_id, state) for state, ids in after.items() for message_id in ids]
 
@@ -125,7 +126,7 @@ def settle_by_log(
 def resend(
     message: MessageId,
     reason: Annotated[str, typer.Option()],
-    channel: Channel | None = None,
+    channel: ByChannel = None,
     again: Annotated[bool, typer.Option("--again")] = False,
     anyway: Annotated[bool, typer.Option("--anyway")] = False,
 ) -> None:
@@ -137,7 +138,7 @@ def resend(
     async def work(parts: Parts) -> Resent:
         made = await resend_message(parts.engine, parts.acceptor, request, **acting(parts))
         if made.made and made.channel is Channel.EMAIL:
-            await parts.bell.ring({made.lane})
+            await parts.bell.notify_workers({made.lane})
         return made
 
     made = run(work)

@@ -9,11 +9,12 @@ from notifier.app.messages import Attempt, Cause, LogEntry, Message, MessageFilt
 from notifier.cases.details import contradiction, japan_time
 from notifier.cases.log_words import words_of
 from notifier.model.message import public_number
-from notifier.model.states import Channel, State
+from notifier.model.states import State
 from notifier.rendering.labels import label
 
-from .names import MessageId, OfMember, OfReason, To
-from .output import emitted, language, out, phrase, put, word
+from .language import language, word
+from .names import ByChannel, MessageId, OfMember, OfReason, To
+from .output import emitted, out, phrase, put
 from .returns import ENTRIES, entry_line
 from .session import Limit, run, settings
 from .tables import show
@@ -32,7 +33,7 @@ _ATTEMPTS = (
 def list_(
     state: State | None = None,
     notice: str | None = None,
-    channel: Channel | None = None,
+    channel: ByChannel = None,
     member: OfMember = None,
     scheme: str | None = None,
     reason: OfReason = None,

@@ -14,9 +14,10 @@ from notifier.model.errors import NotFound
 from notifier.model.message import message_number
 from notifier.model.numbers import number_of
 from notifier.model.reasons import Reason
+from notifier.model.states import Channel
 
 from .faults import fail
-from .output import wrong_use
+from .language import wrong_use
 
 
 def reason_of(text: str) -> Reason:
@@ -29,6 +30,15 @@ def reason_of(text: str) -> Reason:
         close = ", ".join(near(text, Reason))
         code = "no_such_reason" if close else "no_reason"
         wrong_use(code, text=printable(text), close=close)
+
+
+def channel_of(text: str) -> Channel:
+    """Return the channel of this name; refuse others with those there are."""
+    try:
+        return Channel(text)
+    except ValueError:
+        known = ", ".join(Channel)
+        wrong_use("no_such_channel", text=printable(text), known=known)
 
 
 def _named(read: Callable[[str], int]) -> Callable[[str | int], int]:
@@ -61,6 +71,9 @@ OfBatch = Annotated[int | None, typer.Option("--batch", parser=_batch, metavar="
 CaseId = Annotated[int, typer.Argument(parser=_case, metavar="CASE")]
 TaskId = Annotated[int, typer.Argument(parser=_task, metavar="TASK")]
 OfReason = Annotated[Reason | None, typer.Option("--reason", parser=reason_of, metavar="REASON")]
+ByChannel = Annotated[
+    Channel | None, typer.Option("--channel", parser=channel_of, metavar="|".join(Channel))
+]
 OfMember = Annotated[str | None, typer.Option("--member")]
 OfMailing = Annotated[str | None, typer.Option("--mailing")]
 OfCampaign = Annotated[int | None, typer.Option("--campaign", min=1, max=10**15)]

@@ -1,17 +1,12 @@
 """What the terminal prints, and how: in which language, for people or as JSON."""
 
-import os
 import sys
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import orjson
 import typer
@@ -24,13 +19,14 @@ from notifier.model.returns import Standing
 from notifier.model.states import Channel, State
 from notifier.model.tracking import ReturnKind
 from notifier.model.webhook import CallOutcome, WebhookState
-from notifier.rendering.labels import DEFAULT_LANGUAGE, label
+from notifier.rendering.labels import label
+
+from .language import as_json, language, word
 
 #: A pipe or a file has no edge that a table must keep within. What is printed holds words of
 #: others, so none of it is markup.
 out = Console(soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, soft_wrap=True, markup=False)
-LANGUAGES: Final = ("ja", "en")
 #: What the values of enums are called, where one is a parameter of a sentence.
 _VALUES: Final[Mapping[type, str]] = {
     BatchState: "batch",
@@ -43,50 +39,6 @@ _VALUES: Final[Mapping[type, str]] = {
 }
 #: Fields of use cases that hold ids, under the names and in the forms in which they are shown.
 _IDS: Final = {"message_id": public_number, "in_place_of": public_number, "batch_id": batch_name}
-_LANG: ContextVar[str] = ContextVar("lang", default="")
-_JSON: ContextVar[bool] = ContextVar("json", default=False)
-
-
-@contextmanager
-def asked_for(words: Sequence[str]) -> Iterator[None]:
-    """Speak, within, one language, by ``--lang`` among the words or by the surroundings."""
-    named = [w.removeprefix("--lang=") for w in words if w.startswith("--lang=")]
-    named += [after for w, after in pairwise(words) if w == "--lang"]
-    lang = _LANG.set(_language(named[-1] if named else ""))
-    json = _JSON.set(False)
-    try:
-        yield
-    finally:
-        _LANG.reset(lang)
-        _JSON.reset(json)
-
-
-def language() -> str:
-    """Return the language of this run: ``--lang``, NOTIFIER_LOCALE, notifier.toml, then LANG."""
-    return _LANG.get() or _language()
-
-
-def _language(asked: str = "") -> str:
-    chosen = (asked, os.environ.get("NOTIFIER_LOCALE", ""), _of_file(), _of_system())
-    return next((one for one in chosen if one in LANGUAGES), DEFAULT_LANGUAGE)
-
-
-def _of_file() -> str:
-    try:
-        return str(tomllib.loads(Path("notifier.toml").read_text("utf-8")).get("locale", ""))
-    except (OSError, ValueError):  # said by whoever reads all settings
-        return ""
-
-
-def _of_system() -> str:
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    named = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    return named[:2] if named[2:3] in ("", "_", ".") else ""
-
-
-def word(kind: str, value: object) -> str:
-    """Return the label ``<kind>.<value>``; nothing of a value that is empty."""
-    return label(f"{kind}.{value}", language()) if value else ""
 
 
 def phrase(key: str, /, **params: object) -> str:
@@ -106,25 +58,6 @@ def say(code: str, /, **params: object) -> None:
         emit({"result": code, **params})
     else:
         out.print(phrase(f"cli.{code}", **params), highlight=False)
-
-
-class WrongUse(typer.BadParameter):
-    """A verb cannot be used like that; its text is in the language of the run."""
-
-
-def wrong_use(code: str, /, **params: object) -> NoReturn:
-    """End the verb, which cannot be used like that; ``cli.<code>`` says why."""
-    raise WrongUse(label(f"cli.{code}", language(), **params))
-
-
-def print_as_json(wanted: bool) -> None:
-    """Print JSON from now on, if that is wanted."""
-    _JSON.set(_JSON.get() or wanted)
-
-
-def as_json() -> bool:
-    """Whether this run prints JSON."""
-    return _JSON.get()
 
 
 def emit(value: object) -> None:

@@ -7,9 +7,9 @@ import typer
 
 from notifier import files as files_of
 from notifier.app.templates import writer_of
+from notifier.channels.registry import adapter_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotFound
-from notifier.model.states import Channel
 from notifier.rendering.samples import PLAIN
 from notifier.rendering.writer import Writer
 
@@ -17,7 +17,6 @@ from .faults import fail
 from .output import emitted, out
 from .session import run, settings
 
-_NAME = "preview"
 _ALL = "all"
 
 
@@ -70,18 +69,8 @@ def _chosen(
 
 def _write(writer: Writer, c: Correspondence, name: str, to: Path) -> list[Path]:
     files: dict[str, bytes] = {}
-    channels = writer.notices[c.notice].channels
-    if Channel.EMAIL in channels:
-        mail = writer.mail(c, token=_NAME, message_id=f"<{_NAME}@notifier.example.jp>")
-        files |= {
-            "eml": mail.data,
-            "html": mail.html.encode(),
-            "txt": f"{mail.subject}\n\n{mail.text}".encode(),
-        }
-    if Channel.LETTER in channels:
-        files["pdf"] = writer.letter(c).pdf
-        for page, png in enumerate(writer.letter_png(c), 1):
-            files[f"{page}.png"] = png
+    for channel in writer.notices[c.notice].channels:
+        files |= adapter_of(channel).preview(writer, c)
     files_of.make_folder(to)
     written = []
     for ending, data in files.items():

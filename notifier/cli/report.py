@@ -6,8 +6,9 @@ from notifier.app import figures
 from notifier.app.figures import By, Figures, NoticeSubject, Span
 from notifier.rules.calendar import JAPAN
 
+from .language import word, wrong_use
 from .names import Day, OfBatch, OfCampaign, OfMailing
-from .output import emitted, out, phrase, word, wrong_use
+from .output import emitted, out, phrase
 from .session import run
 from .tables import facts, show
 

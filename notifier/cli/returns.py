@@ -14,8 +14,9 @@ from notifier.model.tracking import BounceReason, Finding, ReturnKind
 from notifier.returns.settle import Judgement
 from notifier.returns.sweep import direct_labels
 
+from .language import word, wrong_use
 from .names import All, OfMessage, To
-from .output import emitted, out, put, word, wrong_use
+from .output import emitted, out, put
 from .session import Id, Limit, acting, run
 from .tables import facts, show
 from .verbs import Verbs

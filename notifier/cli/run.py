@@ -12,7 +12,8 @@ from notifier.model.notice import Lane
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import BadSettings
 
-from .output import err, wrong_use
+from .language import wrong_use
+from .output import err
 from .session import run
 
 _LANES = {lane.name.lower(): lane for lane in Lane}
@@ -22,7 +23,7 @@ Lanes = Annotated[list[str] | None, typer.Argument(metavar="LANE…")]
 def up() -> None:
     """Run all in one process: HTTP, the stream, lanes, returns. For a small association."""
     from notifier.runtime import receiving, serving
-    from workers.run import work_on
+    from notifier.runtime.worker import work_on
 
     async def both(parts: Parts) -> None:
         stop = serving.stop_on_signals()
@@ -53,7 +54,7 @@ def work(lanes: Lanes = None) -> None:
     if unknown:
         wrong_use("no_such_lane", names=", ".join(unknown), known=", ".join(_LANES))
     from notifier.runtime import serving
-    from workers.run import work_on
+    from notifier.runtime.worker import work_on
 
     wanted = {_LANES[name] for name in lanes} if lanes else set(Lane)
 

@@ -5,8 +5,9 @@ from notifier.intake.scheme_file import read_scheme
 from notifier.model.scheme import Scheme
 from notifier.runtime.parts import Parts
 
+from .language import word
 from .names import File
-from .output import say, word
+from .output import say
 from .session import acting, run
 from .tables import show
 from .verbs import Verbs

@@ -60,8 +60,7 @@ def run(
         if not engines.has_record():
             err.print(phrase("cli.making_record", var=given.var.resolve()))
         with engines:
-            new = serves or creates
-            return uvloop.run(_joined(given, engines, work, creates=new))
+            return uvloop.run(_joined(given, engines, work, serves=serves, creates=creates))
     except (typer.BadParameter, typer.Abort, typer.Exit):
         raise
     except Exception as problem:  # noqa: BLE001 (said in a sentence, with a reference if need be)
@@ -73,7 +72,12 @@ def run(
 
 
 async def _joined(
-    given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]], *, creates: bool
+    given: Settings,
+    engines: Engines,
+    work: Callable[[Parts], Awaitable[_T]],
+    *,
+    serves: bool,
+    creates: bool,
 ) -> _T:
     supervisor = Supervisor()
 
@@ -82,8 +86,10 @@ async def _joined(
 
     async with (
         supervisor.beside("engines", watch, longest=_WATCH),
-        joined(given, engines.urls, supervisor, creates=creates) as parts,
+        joined(given, engines.urls, supervisor, creates=serves or creates) as parts,
     ):
+        if serves:
+            _ = parts.acceptor  # what is wrong with a template ends a server at its start
         return await work(parts)
 
 

@@ -13,7 +13,8 @@ from notifier.runtime.parts import Parts
 from notifier.runtime.scratch import scratch
 
 from .events import read_events
-from .output import emitted, language, out, phrase
+from .language import language
+from .output import emitted, out, phrase
 from .session import run
 from .tables import width
 

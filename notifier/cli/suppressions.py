@@ -11,8 +11,9 @@ from notifier.model.message import public_number
 from notifier.model.suppression import KnownSuppression
 from notifier.runtime.parts import Parts
 
+from .language import word
 from .names import All, Day, Export, File, Note
-from .output import emitted, say, word
+from .output import emitted, say
 from .returns import ENTRIES, entry_line
 from .session import Id, Limit, acting, run
 from .tables import facts, show

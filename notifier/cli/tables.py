@@ -15,7 +15,8 @@ from notifier.rendering.labels import label
 from notifier.rules.calendar import JAPAN
 from notifier.runtime import layout
 
-from .output import emitted, emitted_all, language, out, phrase
+from .language import language
+from .output import emitted, emitted_all, out, phrase
 
 _T = TypeVar("_T")
 

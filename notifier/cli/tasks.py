@@ -6,8 +6,9 @@ from notifier.app.tasks import Task, find_tasks, finish_task, show_task, take_ta
 from notifier.cases.details import japan_time, told
 from notifier.model.message import public_number
 
+from .language import language, word
 from .names import Note, TaskId
-from .output import emitted, language, out, word
+from .output import emitted, out
 from .session import Limit, acting, person, run
 from .tables import show
 from .verbs import Verbs

@@ -19,8 +19,9 @@ from notifier.wording.publishing import Publisher
 from notifier.wording.references import IN_FORCE, draft_id
 
 from .faults import fail
+from .language import as_json, word
 from .lint import print_findings
-from .output import as_json, emit, emitted, emitted_all, out, plain, word
+from .output import emit, emitted, emitted_all, out, plain
 from .session import Limit, acting, person, run
 from .tables import show as show_table
 from .verbs import Verbs

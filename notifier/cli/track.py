@@ -18,8 +18,9 @@ from notifier.returns.sources import Source, in_batches, is_mail, mails
 from notifier.runtime.parts import Parts
 
 from .faults import cross, fail
+from .language import as_json, word
 from .names import Files
-from .output import as_json, emit, err, out, phrase, plain, word
+from .output import emit, err, out, phrase, plain
 from .returns import followed_by
 from .session import acting, person, run
 

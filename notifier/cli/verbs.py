@@ -4,10 +4,12 @@ The help of ``notifier messages list`` is ``help.messages.list``, that of its op
 ``help.messages.list.state``, else ``help.any.state``. Nothing of it is read before it is shown.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, NoReturn, TypeVar, cast
+from unicodedata import east_asian_width
 
 import typer
 from typer import _click
@@ -17,11 +19,12 @@ from typer.models import OptionInfo
 
 from notifier.intake.characters import printable
 from notifier.rendering.labels import LABELS, label
-from notifier.runtime import layout
 
-from .output import LANGUAGES, WrongUse, asked_for, language, print_as_json, wrong_use
+from .language import LANGUAGES, WrongUse, asked_for, language, print_as_json, wrong_use
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+#: What is not broken: a word with the blank behind it, a wide character with its punctuation.
+_PIECE: Final = re.compile(r"[ -~]+?(?: |(?=[^ -~])|$)|[^ -~][、。（）：「」]*")
 _WIDTH: Final = 100  # at most, of help
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 
@@ -72,7 +75,7 @@ class _Said(_click.Command):
         yield self.get_usage(ctx)
         yield ""
         for paragraph in help_text(key).split("\n"):
-            yield from layout.wrapped(paragraph, width)
+            yield from _wrapped(paragraph, width)
         params = [p for p in self.get_params(ctx) if not getattr(p, "hidden", False)]
         for kind in ("argument", "option"):
             some = [p for p in params if p.param_type_name == kind]
@@ -98,7 +101,27 @@ def _section(kind: str, pairs: Sequence[tuple[str, str]], width: int) -> Iterato
     if pairs:
         yield ""
         yield f"{label(f'help.section_{kind}', language())}:"
-        yield from (f"  {line.plain}" for line in layout.facts(pairs, width - 2))
+        names = max(map(_size, (name for name, _ in pairs)))
+        for name, text in pairs:
+            first, *more = _wrapped(text, max(width - names - 4, 20))
+            yield f"  {name}{' ' * (names - _size(name))}  {first}"
+            yield from (" " * (names + 4) + line for line in more)
+
+
+def _size(text: str) -> int:
+    """Return the columns of a text on the terminal."""
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return a text in lines; without what ``runtime.layout`` loads, which help can do without."""
+    lines, line = [], ""
+    for piece in _PIECE.findall(text):
+        if line and _size(line + piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+    return [*lines, line.rstrip()]
 
 
 def _argument(param: Any) -> str:
@@ -250,10 +273,10 @@ def _kind(kind: Any) -> str:
 class Verbs(typer.Typer):
     """A noun, to which verbs are added; its help is in the catalogues."""
 
-    def __init__(self) -> None:
+    def __init__(self, cls: type[Group] = Group) -> None:
         """Take no text: the name under which a noun is added says where its help is."""
         super().__init__(
-            cls=Group,
+            cls=cls,
             no_args_is_help=True,
             add_completion=False,
             rich_markup_mode=None,

@@ -16,7 +16,8 @@ from notifier.runtime.telling import telling
 from notifier.webhooks import subscribing
 from notifier.webhooks.line import Desk
 
-from .output import as_json, emitted, out, say, word
+from .language import as_json, word
+from .output import emitted, out, say
 from .session import Id, Limit, acting, person, run
 from .tables import facts, show
 from .verbs import Verbs

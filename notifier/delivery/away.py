@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import asyncpg
-import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-log = structlog.get_logger(__name__)
+from notifier.logs import get_logger
+
+log = get_logger(__name__)
 
 FIRST: Final = 0.1  # seconds
 LONGEST: Final = 5.0

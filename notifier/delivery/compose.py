@@ -20,7 +20,7 @@ from notifier.store.schemes import brand as read_brand
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class StaffSender:
     """How the engine itself writes to staff."""
 
     name: str
@@ -36,7 +36,16 @@ class Unsendable(Exception):
         super().__init__(f"{reason} {what}".strip())
 
 
-def correspondence(found: RowMapping, house: House, *, now: datetime) -> Correspondence:
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A message that cannot be written."""
+
+    message_id: int
+    notice: str
+    error: Unsendable
+
+
+def correspondence(found: RowMapping, house: StaffSender, *, now: datetime) -> Correspondence:
     """One row of :func:`notifier.store.compose.load` as the writer needs it.
 
     Raises :class:`Unsendable` without a brand in force, or without the address of the channel.
@@ -83,10 +92,8 @@ def _member(found: RowMapping) -> Recipient:
     contact: dict[str, Any] = orjson.loads(found["contact"]) if found["contact"] else {}
     address = contact.get("address")
     channel = Channel(found["channel"])
-    if channel is Channel.EMAIL and not contact.get("email"):
-        raise Unsendable(Reason.NO_ADDRESS, "email")
-    if channel is Channel.LETTER and not address:
-        raise Unsendable(Reason.NO_ADDRESS, "address")
+    if not contact.get(needs := channel.rules.needs):
+        raise Unsendable(Reason.NO_ADDRESS, needs)
     return Recipient(
         name=contact["name"],
         honorific=addressed_as(
@@ -94,5 +101,5 @@ def _member(found: RowMapping) -> Recipient:
         ),
         member_no=found["member_no"],
         email=contact.get("email") or "",
-        address=PostalAddress(**address) if address and channel is Channel.LETTER else None,
+        address=PostalAddress(**address) if address and channel.rules.paper else None,
     )

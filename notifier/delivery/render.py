@@ -1,79 +1,35 @@
 """Rendering: from rows of the record to bytes that can leave, or a reason why not."""
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-import structlog
 from sqlalchemy import RowMapping
 
+from notifier.archive.packing import Packers, Segment
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
+from notifier.model.template_version import TemplateVersion
 from notifier.rendering.errors import LimitExceeded
-from notifier.rendering.stream import SILENT, Stream
+from notifier.rendering.mail.mime import SILENT, Stream
+from notifier.rendering.writer import Writer
+from notifier.rendering.written import WrittenMail
 from notifier.store.claims import Claim
-from notifier.store.documents import Version
-from notifier.store.packing import Dictionary, Packer, Segment
+from notifier.store.documents import Dictionary
 from notifier.wording.editions import Editions
 
-from .compose import House, Unsendable, correspondence
+from .compose import StaffSender, Unsendable, correspondence
+from .connection import Envelope
 from .dkim import Signer
-from .dsn import envelope_id
-from .line import Envelope
+from .smtp import envelope_id
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
-_MOST_PACKERS: Final = 32  # some 100 KB each
 _TOKEN: Final = "a" * 26  # of samples
-
-
-class Mail(Protocol):
-    """A written mail."""
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        """The message in stretches, with what stands in base64 as it was before."""
-
-    @property
-    def data(self) -> bytes:
-        """The whole message, CRLF, ready for DATA."""
-
-
-class TemplateVersion(Hashable, Protocol):
-    """The templates that a message was written from."""
-
-    @property
-    def digest(self) -> str:
-        """Names this version for ever."""
-
-    @property
-    def notice(self) -> str:
-        """Of which notice."""
-
-    @property
-    def language(self) -> str:
-        """In which language."""
-
-    @property
-    def content(self) -> bytes:
-        """The files, packed."""
-
-
-class Writer(Protocol):
-    """Whoever puts correspondence into words."""
-
-    def mail(self, c: Correspondence, *, token: str, message_id: str, stream: Stream) -> Mail:
-        """A correspondence as mail."""
-
-    def sample_like(self, c: Correspondence) -> Correspondence:
-        """A mail of the same kind to a fictional reader; the same one for all of the kind."""
-
-    def version(self, notice: str, language: str) -> TemplateVersion:
-        """What a notice is written from at present."""
 
 
 class Ready(NamedTuple):
@@ -84,7 +40,7 @@ class Ready(NamedTuple):
     number: int  # of the attempt that is to come, 1 for the first
     expires_at: datetime
     most: int | None  # attempts that its notice allows
-    version: Version
+    version: TemplateVersion
     envelope: Envelope
     sha256: bytes
     dictionary: Dictionary
@@ -96,13 +52,13 @@ class Renderer:
     """Writes mails in the name of the house. Pure but for its caches."""
 
     writer: Writer  # of the templates that come with the program
-    house: House
+    house: StaffSender
     bounce_domain: str  # of return paths
     message_id_domain: str
     signer: Signer | None = None
     stream: Stream = SILENT
     editions: Editions | None = None  # of what has been published; none: nothing is
-    _packers: dict[Hashable, Packer] = field(default_factory=dict)
+    _packers: Packers = field(default_factory=Packers)
 
     async def open(self, found: Iterable[RowMapping]) -> None:
         """Have the templates at hand that these rows are to be written from."""
@@ -119,7 +75,7 @@ class Renderer:
         writer = self._writer(found)
         version = _of(writer, found)
         mail = self._written(writer, found, c)
-        packer = self._packer(writer, c, version)
+        packer = self._packers.packer(version, c, lambda: self._sample(writer, c, version))
         signature = self.signer.signature(mail.data) if self.signer else b""
         data = signature + mail.data
         segments = [(False, signature), *mail.segments] if signature else mail.segments
@@ -136,17 +92,9 @@ class Renderer:
             packed=packer.pack(segments),
         )
 
-    def _packer(self, writer: Writer, c: Correspondence, version: Version) -> Packer:
-        key = (version.digest, c.step, c.brand, c.scheme_name, c.group_no)
-        if key not in self._packers:
-            if len(self._packers) >= _MOST_PACKERS:
-                self._packers.clear()
-            self._packers[key] = Packer(
-                Dictionary.of(version.digest, self._sample(writer, c, version))
-            )
-        return self._packers[key]
-
-    def _sample(self, writer: Writer, c: Correspondence, version: Version) -> Sequence[Segment]:
+    def _sample(
+        self, writer: Writer, c: Correspondence, version: TemplateVersion
+    ) -> Sequence[Segment]:
         """What mails like this one have in common."""
         try:
             sample = writer.sample_like(c)
@@ -158,7 +106,7 @@ class Renderer:
             return [(False, version.content)]
         return mail.segments
 
-    def _written(self, writer: Writer, found: RowMapping, c: Correspondence) -> Mail:
+    def _written(self, writer: Writer, found: RowMapping, c: Correspondence) -> WrittenMail:
         token: str = found["token"]
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
@@ -176,18 +124,11 @@ class Renderer:
             raise Unsendable(Reason.NO_ADDRESS, "email") from error
 
 
-def _of(writer: Writer, found: RowMapping) -> Version:
+def _of(writer: Writer, found: RowMapping) -> TemplateVersion:
     try:
-        return _version(writer.version(found["notice"], found["language"]))
+        return writer.version(found["notice"], found["language"])
     except Exception as error:
         raise _failed(found, error) from error
-
-
-@lru_cache(maxsize=256)
-def _version(given: TemplateVersion) -> Version:
-    return Version(
-        digest=given.digest, notice=given.notice, language=given.language, content=given.content
-    )
 
 
 def _failed(found: RowMapping, error: Exception) -> Unsendable:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.cases.door import Followed, take
 from notifier.cases.situations import Arrived, House
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
@@ -24,7 +24,7 @@ from notifier.store.db import in_transaction
 from .envelope import Batch, refused
 
 _UNKNOWN: Final = frozenset({"unknown_member", "unknown_refund", "unknown_event"})
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 class Clock(Protocol):
@@ -38,7 +38,7 @@ class Clock(Protocol):
 class Bell(Protocol):
     """Wakes workers."""
 
-    async def ring(self, lanes: set[Lane]) -> None:
+    async def notify_workers(self, lanes: set[Lane]) -> None:
         """Say that something waits in these lanes."""
         ...
 
@@ -98,7 +98,7 @@ class Acceptor:
                     "event.looks_like_card_number", event_id=receipt.event_id, fields=fields
                 )
         if followed.lanes:
-            await self._bell.ring(followed.lanes)
+            await self._bell.notify_workers(followed.lanes)
         return receipts
 
     async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:

@@ -17,7 +17,7 @@ from notifier.model.notice import Lane, Notice
 from notifier.model.plan import OFFICE_HOURS, Hours
 from notifier.model.press import Press
 from notifier.model.reasons import Reason
-from notifier.model.states import Channel, State
+from notifier.model.states import Channel
 from notifier.rules.calendar import japan_date
 from notifier.rules.plan import opening
 from notifier.store import claims, messages, outlook
@@ -30,10 +30,6 @@ Arrival = tuple[datetime, Event]  # when an event reaches us, aware, and what it
 _ACTOR: Final = system("rehearsal")
 _DAY: Final = timedelta(days=1)
 _SET: Final = 500
-_WAYS: Final = {
-    Channel.EMAIL: (State.CLAIMED, State.SENDING, State.SENT),
-    Channel.LETTER: (State.PRINTED, State.HANDED_OVER),
-}
 
 
 class Rehearsal:
@@ -54,7 +50,7 @@ class Rehearsal:
         """Where the clock stands."""
         return self.time
 
-    async def ring(self, lanes: set[Lane]) -> None:
+    async def notify_workers(self, lanes: set[Lane]) -> None:
         """Nobody needs to be woken."""
 
     async def play(self, arrivals: Iterable[Arrival], first: date, last: date) -> None:
@@ -89,8 +85,8 @@ class Rehearsal:
             while await claims.expire(conn, actor=_ACTOR, now=self.time):
                 pass
             ready = await outlook.ready(conn, self.time)
-            for channel, way in _WAYS.items():
+            for channel in Channel:
                 ids = [r["message_id"] for r in ready if r["channel"] == channel]
-                for state in way:
+                for state in channel.rules.way:
                     moves = [Move(message_id=i, after=state, reason=Reason.ACCEPTED) for i in ids]
                     await messages.move(conn, moves, actor=_ACTOR, now=self.time)

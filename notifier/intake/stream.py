@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.actor import system
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import Event
@@ -37,7 +37,7 @@ _BLOCK_MS = 1_000
 _IDLE_MS = 10_000
 _PAUSE = 1.0
 _ACTOR = system("stream")
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 Entry = tuple[bytes, dict[bytes, bytes] | None]
 

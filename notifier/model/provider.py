@@ -4,9 +4,6 @@ import base64
 from enum import StrEnum
 from typing import Annotated, Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from .webhook import Outside
@@ -47,6 +44,10 @@ class SendGrid(BaseModel):
     @field_validator("keys")
     @classmethod
     def _elliptic(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+        from cryptography.hazmat.primitives.serialization import load_der_public_key
+
         for key in keys:
             try:
                 found = load_der_public_key(base64.b64decode(key, validate=True))

@@ -17,11 +17,11 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.calendar import japan_date
 from notifier.store import batches, pieces, tasks
 
-from .room import PressRoom, chunks, in_state, move_all
+from .context import PrintingContext, chunks, in_state, move_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class AcknowledgementRow:
     """A row of an acknowledgement."""
 
     line: int  # 1-based, in its file
@@ -43,15 +43,15 @@ class Acknowledged:
 
 
 async def acknowledge(
-    room: PressRoom, batch_id: int, lines: Sequence[Line], *, actor: Actor
+    context: PrintingContext, batch_id: int, lines: Sequence[AcknowledgementRow], *, actor: Actor
 ) -> Acknowledged:
     """Keep what the press says; a row that is wrong is named, and the others count.
 
     The same rows again change nothing. Raises :class:`NotFound`, and :class:`NotAllowed` for a
     batch that the press does not have.
     """
-    now = room.now()
-    async with room.engine.begin() as conn:
+    now = context.now()
+    async with context.engine.begin() as conn:
         batch = await batches.get(conn, batch_id, lock=True)
         name = batch_name(batch_id)
         if batch is None:
@@ -84,7 +84,7 @@ async def acknowledge(
     )
 
 
-def _kept(piece: RowMapping, line: Line) -> dict[str, object]:
+def _kept(piece: RowMapping, line: AcknowledgementRow) -> dict[str, object]:
     return {
         "message_id": piece["message_id"],
         "press_id": line.press_id,
@@ -100,12 +100,14 @@ def _in_vain(batch: str, piece: RowMapping) -> TaskDraft:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    new: list[tuple[RowMapping, Line]]
+    new: list[tuple[RowMapping, AcknowledgementRow]]
     known: int
     wrong: list[FieldError]
 
 
-def _read(lines: Sequence[Line], found: Iterable[RowMapping], *, first: date, today: date) -> _Read:
+def _read(
+    lines: Sequence[AcknowledgementRow], found: Iterable[RowMapping], *, first: date, today: date
+) -> _Read:
     """Each row against the record; ``first``: the day of the hand-over."""
     by_serial = {p["serial"]: p for p in found}
     by_press_id = {p["press_id"]: p for p in by_serial.values() if p["press_id"]}
@@ -132,12 +134,12 @@ class _Twice:
     press_ids: Mapping[str, int]
 
     @classmethod
-    def of(cls, lines: Sequence[Line]) -> "_Twice":
+    def of(cls, lines: Sequence[AcknowledgementRow]) -> "_Twice":
         return cls(
             Counter(x.serial for x in lines), Counter(x.press_id for x in lines if x.press_id)
         )
 
-    def wrong(self, line: Line) -> FieldError | None:
+    def wrong(self, line: AcknowledgementRow) -> FieldError | None:
         if self.serials[line.serial] > 1:
             return FieldError("通番", "ack_twice", {"value": line.serial}, line=line.line)
         if line.press_id and self.press_ids[line.press_id] > 1:
@@ -145,14 +147,14 @@ class _Twice:
         return None
 
 
-def _is_known(line: Line, piece: RowMapping) -> bool:
+def _is_known(line: AcknowledgementRow, piece: RowMapping) -> bool:
     if line.posted_on is None:
         return bool(piece["state"] == State.FAILED and piece["reason"] == Reason.WITHDRAWN)
     return bool(piece["press_id"] == line.press_id and piece["posted_on"] == line.posted_on)
 
 
 def _wrong(
-    line: Line,
+    line: AcknowledgementRow,
     piece: RowMapping | None,
     by_press_id: Mapping[str, RowMapping],
     first: date,
@@ -171,7 +173,9 @@ def _wrong(
     return _contradiction(line, piece, first, today)
 
 
-def _contradiction(line: Line, piece: RowMapping, first: date, today: date) -> FieldError | None:
+def _contradiction(
+    line: AcknowledgementRow, piece: RowMapping, first: date, today: date
+) -> FieldError | None:
     if piece["press_id"]:
         value = {"press_id": piece["press_id"], "day": piece["posted_on"].isoformat()}
         return FieldError("管理番号", "ack_known_otherwise", value, line=line.line)

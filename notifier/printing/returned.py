@@ -18,7 +18,7 @@ from notifier.model.states import State
 from notifier.rules.calendar import japan_date
 from notifier.store import pieces
 
-from .room import chunks, move_all
+from .context import chunks, move_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,10 @@ from notifier.model.linking import links_in
 from notifier.model.notice import Notice
 from notifier.model.scheme import Brand
 from notifier.model.states import Channel
-from notifier.rendering import japanese
-from notifier.rendering.characters import check_line
 from notifier.rendering.errors import WriteError
-from notifier.rendering.facts import day_of, typed
-from notifier.rendering.links import check_url
+from notifier.rendering.facts import check_line, day_of, typed
+from notifier.rendering.text import japanese
+from notifier.rendering.text.links import check_url
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
 #: Names that templates find in every message; no field of a notice may take one.

@@ -14,9 +14,9 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from notifier.model.correspondence import Recipient
-from notifier.rendering.envelope import Envelope
-from notifier.rendering.typeface import Typeface
-from notifier.rendering.window import GAP, LARGER, Block
+from notifier.rendering.letter.typeface import Typeface
+from notifier.rendering.letter.window import GAP, LARGER, Block
+from notifier.rendering.stationery import Envelope
 
 #: Name of the file that a document begins with.
 MAIN: Final = "main.typ"

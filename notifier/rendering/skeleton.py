@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from markupsafe import escape
 
-from notifier.rendering import japanese, links
-from notifier.rendering.mime import crlf
-from notifier.rendering.slots import SLOT, Amount, Observed, Slots
+from notifier.rendering.mail.mime import crlf
+from notifier.rendering.text import japanese, links
+from notifier.rendering.text.slots import SLOT, Amount, Observed, Slots
 from notifier.rendering.words import Pages, Phrases
 
 #: What could become part of a link with what stands beside a slot; see :data:`LINKING`.

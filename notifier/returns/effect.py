@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.message import public_number
 from notifier.model.returns import Outcome, Return, ReturnReason, Standing
@@ -28,7 +28,7 @@ from .judge import Verdict, judge
 from .suppress import suppress
 from .whom import tokens_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _TASKS = {
     ReturnKind.COMPLAINT: TaskKind.COMPLAINT,

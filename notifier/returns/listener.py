@@ -12,18 +12,18 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any, Final
 
-import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifier.delivery.away import is_away
+from notifier.logs import get_logger
 from notifier.model.http import counted_as
 from notifier.model.inbox import Inbox
 from notifier.model.suppression import normal
 
 from .post_desk import Mail, PostDesk
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _LONGEST_LINE: Final = 262_144  # bytes; the rules say 1,000, and reports do not keep to them
 _MOST_RECIPIENTS: Final = 50

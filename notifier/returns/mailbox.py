@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
 
-import structlog
 from imapclient import SEEN, IMAPClient, SocketTimeout
 
+from notifier.logs import get_logger
 from notifier.model.inbox import Mailbox
 from notifier.model.relay import Tls
 from notifier.store import returns
@@ -23,7 +23,7 @@ from notifier.store import returns
 from .post_desk import Mail, PostDesk
 from .reading import bounds
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _SOME: Final = 50  # mails in one transaction, fewer if they are large
 _CONNECT, _ANSWER = 20.0, 60.0  # seconds

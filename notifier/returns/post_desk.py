@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.delivery.away import is_away
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.returns import Outcome, Return
 from notifier.model.tracking import Reading, ReturnKind
@@ -19,7 +19,7 @@ from notifier.model.tracking import Reading, ReturnKind
 from .effect import apply
 from .reading import read
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _TOGETHER: Final = 50  # of those who wait, in one transaction
 _READERS: Final = 2  # mails that are read at once; each may keep a core busy

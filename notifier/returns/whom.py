@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from notifier.delivery.dsn import attempt_of
+from notifier.delivery.smtp import attempt_of
 from notifier.model.returns import Return
 
 _RETURN_PATH: Final = re.compile(r"b\+([a-z0-9]{26})@", re.IGNORECASE)

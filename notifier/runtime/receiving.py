@@ -8,9 +8,9 @@ from pathlib import Path
 
 from notifier.model.actor import Actor
 from notifier.returns.listener import Addresses, Listener
-from notifier.returns.log_follower import LogFollower
 from notifier.returns.mailbox import MailboxReader
 from notifier.returns.post_desk import PostDesk
+from notifier.returns.relay_log import LogFollower
 from notifier.returns.sweep import ACTOR, direct_labels
 from notifier.store import schemes, tracking
 

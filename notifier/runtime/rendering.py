@@ -2,10 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.compose import House
+from notifier.delivery.compose import StaffSender
 from notifier.delivery.render import Renderer
 from notifier.model.provider import METADATA_HEADER
-from notifier.rendering.stream import Stream
+from notifier.rendering.mail.mime import Stream
 from notifier.rendering.writer import Writer
 from notifier.wording.editions import Editions
 
@@ -13,7 +13,9 @@ from .settings import Settings
 from .signing import signer
 
 
-def renderer(given: Settings, writer: Writer, house: House, *, engine: AsyncEngine) -> Renderer:
+def renderer(
+    given: Settings, writer: Writer, house: StaffSender, *, engine: AsyncEngine
+) -> Renderer:
     """Writes mails in the name of this house, from what is in force on record."""
     return Renderer(
         writer=writer,

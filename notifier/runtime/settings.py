@@ -28,8 +28,7 @@ from notifier.model.provider import Providers
 from notifier.model.relay import Relay, Tls, relays_for
 from notifier.model.retention import Retention
 from notifier.model.webhook import Outside
-from notifier.rendering.envelope import ENVELOPES
-from notifier.rendering.stationery import Stationery, Style
+from notifier.rendering.stationery import ENVELOPES, Stationery, Style
 
 PREFIX: Final = "NOTIFIER_"
 FILE: Final = Path("notifier.toml")

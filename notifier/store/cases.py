@@ -54,65 +54,6 @@ WITH given AS (
 SELECT given.n, saved.case_id FROM saved JOIN given USING (kind, source, matter, member_id)
 """
 
-
-def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
-    """A row of the table as the rules see it."""
-    return CaseRecord(
-        case_id=found["case_id"],
-        kind=CaseKind(found["kind"]),
-        source=found["source"],
-        matter=found["matter"],
-        scheme=found["scheme"],
-        is_open=found["state"] == "open",
-        generation=found["generation"],
-        occurred_at=found["occurred_at"],
-        last_failed_on=found["last_failed_on"],
-        deadline=found["deadline"],
-        recharge_on=found["recharge_on"],
-        facts=loads(found["facts"]),
-        member_id=found["member_id"],
-        plan=found["plan"],
-        told_on=found["told_on"],
-        reregistered_at=found["reregistered_at"],
-        ended_on=found["ended_on"],
-        reason=found["reason"],
-        opener=found["opener"],
-    )
-
-
-async def of_members(
-    conn: AsyncConnection, member_ids: Sequence[int], matters: Sequence[str]
-) -> dict[int, list[CaseRecord]]:
-    """Member id → open cases, and those about ``matters`` even when closed.
-
-    So are those that ended with a last word, which may not have left.
-    """
-    found = await rows(
-        conn,
-        f"""SELECT {_FIELDS} FROM cases
-            WHERE member_id = ANY(CAST(:ids AS bigint[]))
-              AND (state = 'open' OR reason IN ('direct_collection', 'timed_out')
-                   OR matter = ANY(CAST(:matters AS text[])))
-            ORDER BY case_id""",
-        {"ids": list(member_ids), "matters": list(matters)},
-    )
-    answer: dict[int, list[CaseRecord]] = {}
-    for r in found:
-        answer.setdefault(r["member_id"], []).append(record(r))
-    return answer
-
-
-async def save(
-    conn: AsyncConnection, cases: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime
-) -> dict[int, int]:
-    """Store cases as they now stand; place → case id."""
-    if not cases:
-        return {}
-    given = dumps([{**c, "n": n} for n, c in enumerate(cases)])
-    found = await rows(conn, _SAVE, {"rows": given, "now": now, "actor": str(actor)})
-    return {r["n"]: r["case_id"] for r in found}
-
-
 # Events about a member are decided under this lock; whoever has it has read the cases. An array,
 # so that members are looked up by their key: a join would read all of them.
 _DUE_MEMBERS = """
@@ -148,6 +89,77 @@ SELECT :now, 'case', :actor, case_id, 'closed', ended FROM saved WHERE ended IS 
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """How a case goes on after it has been looked at."""
+
+    case_id: int
+    told_on: date | None
+    next_due_at: datetime | None = None
+    ended: Reason | None = None  # it is closed for this reason
+
+
+_OF_MEMBERS = f"""
+SELECT {_FIELDS} FROM cases
+WHERE member_id = ANY(CAST(:ids AS bigint[]))
+  AND (state = 'open' OR reason IN ('direct_collection', 'timed_out')
+       OR matter = ANY(CAST(:matters AS text[])))
+ORDER BY case_id
+"""
+
+_GET = f"SELECT {_FIELDS} FROM cases WHERE case_id = :id"
+
+
+def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
+    """A row of the table as the rules see it."""
+    return CaseRecord(
+        case_id=found["case_id"],
+        kind=CaseKind(found["kind"]),
+        source=found["source"],
+        matter=found["matter"],
+        scheme=found["scheme"],
+        is_open=found["state"] == "open",
+        generation=found["generation"],
+        occurred_at=found["occurred_at"],
+        last_failed_on=found["last_failed_on"],
+        deadline=found["deadline"],
+        recharge_on=found["recharge_on"],
+        facts=loads(found["facts"]),
+        member_id=found["member_id"],
+        plan=found["plan"],
+        told_on=found["told_on"],
+        reregistered_at=found["reregistered_at"],
+        ended_on=found["ended_on"],
+        reason=found["reason"],
+        opener=found["opener"],
+    )
+
+
+async def of_members(
+    conn: AsyncConnection, member_ids: Sequence[int], matters: Sequence[str]
+) -> dict[int, list[CaseRecord]]:
+    """Member id → open cases, and those about ``matters`` even when closed.
+
+    So are those that ended with a last word, which may not have left.
+    """
+    found = await rows(conn, _OF_MEMBERS, {"ids": list(member_ids), "matters": list(matters)})
+    answer: dict[int, list[CaseRecord]] = {}
+    for r in found:
+        answer.setdefault(r["member_id"], []).append(record(r))
+    return answer
+
+
+async def save(
+    conn: AsyncConnection, cases: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime
+) -> dict[int, int]:
+    """Store cases as they now stand; place → case id."""
+    if not cases:
+        return {}
+    given = dumps([{**c, "n": n} for n, c in enumerate(cases)])
+    found = await rows(conn, _SAVE, {"rows": given, "now": now, "actor": str(actor)})
+    return {r["n"]: r["case_id"] for r in found}
+
+
 async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowMapping]:
     """Open cases with something to say by ``now``, all that a member has at once.
 
@@ -162,16 +174,6 @@ async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowM
     return await rows(conn, _DUE, {"ids": [r["member_id"] for r in taken], "now": now})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
-    """How a case goes on after it has been looked at."""
-
-    case_id: int
-    told_on: date | None
-    next_due_at: datetime | None = None
-    ended: Reason | None = None  # it is closed for this reason
-
-
 async def advance(
     conn: AsyncConnection, steps: Iterable[Advance], *, actor: Actor, now: datetime
 ) -> None:
@@ -183,4 +185,4 @@ async def advance(
 
 async def get(conn: AsyncConnection, case_id: int) -> RowMapping | None:
     """One case."""
-    return await row(conn, f"SELECT {_FIELDS} FROM cases WHERE case_id = :id", {"id": case_id})
+    return await row(conn, _GET, {"id": case_id})

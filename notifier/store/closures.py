@@ -34,6 +34,12 @@ INSERT INTO log (at, kind, actor, reason)
 SELECT :now, 'closure', :actor, 'removed:' || closure_id FROM gone
 """
 
+_IN_FORCE = """
+SELECT * FROM closures WHERE withdrawn_at IS NULL
+  AND (CAST(:since AS date) IS NULL OR last_day >= :since)
+ORDER BY first_day, last_day, closure_id
+"""
+
 
 async def add(
     conn: AsyncConnection, closures: Sequence[Closure], *, actor: Actor, now: datetime
@@ -55,13 +61,7 @@ async def remove(conn: AsyncConnection, closure_id: int, *, actor: Actor, now: d
 
 async def in_force(conn: AsyncConnection, *, since: date | None = None) -> Sequence[RowMapping]:
     """Closures that are registered, the earliest first; with ``since`` those not over by then."""
-    return await rows(
-        conn,
-        """SELECT * FROM closures WHERE withdrawn_at IS NULL
-             AND (CAST(:since AS date) IS NULL OR last_day >= :since)
-           ORDER BY first_day, last_day, closure_id""",
-        {"since": since},
-    )
+    return await rows(conn, _IN_FORCE, {"since": since})
 
 
 async def all_of(conn: AsyncConnection) -> tuple[Closure, ...]:

@@ -9,12 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .db import rows
 from .templates import AS_OF
 
+#: What the writer needs of the message itself.
+WANTED = """m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane, m.scheme, m.attempts,
+    m.most_attempts, m.created_at, m.expires_at, m.staff_id"""
+
 #: What the writer needs, for messages ``m``.
-COLUMNS = f"""m.message_id, m.fence, m.token, m.channel, m.notice, m.step, m.language, m.lane,
-    m.scheme, m.attempts, m.most_attempts, m.created_at, m.expires_at, m.staff_id,
+COLUMNS = f"""m.message_id, {WANTED},
     CAST(f.facts AS text) AS facts,
     p.member_no, c.contact, e.policies, s.name AS staff_name, s.email AS staff_email,
     h.name AS scheme_name, h.group_no, CAST(b.brand AS text) AS brand, {AS_OF}"""
+
 JOINS = """
 JOIN message_facts f USING (message_id)
 LEFT JOIN members p USING (member_id)

@@ -57,11 +57,5 @@ async def changes(
     return await rows(
         conn,
         _CHANGES,
-        {
-            "after": after,
-            "until": until,
-            "source": source,
-            "states": list(states),
-            "limit": limit,
-        },
+        {"after": after, "until": until, "source": source, "states": list(states), "limit": limit},
     )

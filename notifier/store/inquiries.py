@@ -57,13 +57,28 @@ WHERE (CAST(:state AS text) IS NULL OR i.state = :state)
   AND (CAST(:batch AS bigint) IS NULL OR i.batch_id = :batch)
 """
 
-
 _KNOWN = {
     "message": "SELECT FROM message_keys WHERE message_id = :message",
     "member_no": "SELECT FROM members WHERE member_no = :member_no",
     "mailing": "SELECT FROM cases WHERE kind = 'mailing' AND matter = :mailing",
     "batch": "SELECT FROM batches WHERE batch_id = :batch",
 }
+
+_KEEP = "INSERT INTO inquiry_texts (inquiry_id, part, text) VALUES (:id, :part, :text)"
+
+_ANSWER = """
+WITH done AS (
+    UPDATE inquiries SET state = 'answered', answered_at = :now, answered_by = :by
+    WHERE inquiry_id = :id AND state = 'open' RETURNING inquiry_id, message_id, kind
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, before, after, reason)
+    SELECT :now, 'inquiry', :actor, message_id, 'open', 'answered',
+        kind || ':' || inquiry_id FROM done
+)
+SELECT inquiry_id FROM done
+"""
+
+_SEARCH = f"{_FOUND} {_MATCH} ORDER BY i.inquiry_id DESC LIMIT :limit"
 
 
 def _of(about: About) -> dict[str, object]:
@@ -109,7 +124,7 @@ async def add(conn: AsyncConnection, inquiry: Inquiry, *, actor: Actor, now: dat
 
 
 async def _keep(conn: AsyncConnection, inquiry_id: int, part: str, text: str) -> None:
-    sql = "INSERT INTO inquiry_texts (inquiry_id, part, text) VALUES (:id, :part, :text)"
+    sql = _KEEP
     await run(conn, sql, {"id": inquiry_id, "part": part, "text": text.encode()})
 
 
@@ -124,17 +139,7 @@ async def answer(
 ) -> bool:
     """Note that an open inquiry was answered; False where there is none."""
     found = await row(
-        conn,
-        """WITH done AS (
-               UPDATE inquiries SET state = 'answered', answered_at = :now, answered_by = :by
-               WHERE inquiry_id = :id AND state = 'open' RETURNING inquiry_id, message_id, kind
-           ), logged AS (
-               INSERT INTO log (at, kind, actor, message_id, before, after, reason)
-               SELECT :now, 'inquiry', :actor, message_id, 'open', 'answered',
-                   kind || ':' || inquiry_id FROM done
-           )
-           SELECT inquiry_id FROM done""",
-        {"id": inquiry_id, "by": answered_by, "actor": str(actor), "now": now},
+        conn, _ANSWER, {"id": inquiry_id, "by": answered_by, "actor": str(actor), "now": now}
     )
     if found is not None and text:
         await _keep(conn, inquiry_id, "answer", text)
@@ -155,8 +160,4 @@ async def search(
     limit: int = 50,
 ) -> Sequence[RowMapping]:
     """The newest inquiries that match everything given, with their words."""
-    return await rows(
-        conn,
-        f"{_FOUND} {_MATCH} ORDER BY i.inquiry_id DESC LIMIT :limit",
-        {**_of(about), "state": state, "kind": kind, "limit": limit},
-    )
+    return await rows(conn, _SEARCH, {**_of(about), "state": state, "kind": kind, "limit": limit})

@@ -23,6 +23,11 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     reason text)
 """
 
+_OF_MESSAGE = """
+SELECT position, at, kind, actor, before, after, reason, event_id, attempt_id, task_id
+FROM log WHERE message_id = :id ORDER BY position
+"""
+
 
 async def append(
     conn: AsyncConnection,
@@ -42,9 +47,4 @@ async def append(
 
 async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
     """The timeline of a message, in the order of the log."""
-    return await rows(
-        conn,
-        """SELECT position, at, kind, actor, before, after, reason, event_id, attempt_id, task_id
-           FROM log WHERE message_id = :id ORDER BY position""",
-        {"id": message_id},
-    )
+    return await rows(conn, _OF_MESSAGE, {"id": message_id})

@@ -26,12 +26,14 @@ FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
     AS r(member_no, import_id, event_id, field, content, n)
 JOIN members m USING (member_no) ORDER BY r.n
 """
+
 _OPEN = """
 INSERT INTO member_imports (at, actor, sha256, columns, is_full, new, changed, gone, unchanged,
     undoes)
 VALUES (:now, :actor, :sha256, :columns, :is_full, :new, :changed, :gone, :unchanged, :undoes)
 RETURNING import_id
 """
+
 _SET = 5_000
 
 
@@ -59,6 +61,39 @@ class ImportRecord:
     undoes: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A change on record."""
+
+    change_id: int
+    member_id: int
+    member_no: str
+    change: Change
+    import_id: int | None
+    event_id: int | None
+    actor: str
+    at: datetime
+
+
+_SELECT = """SELECT change_id, member_id, member_no, import_id, event_id, field, content, actor, at
+    FROM member_changes"""
+
+_ADOPT = """
+UPDATE member_changes c SET import_id = :id
+FROM unnest(CAST(:numbers AS text[]), CAST(:events AS bigint[])) AS g(no, event_id)
+WHERE c.member_no = g.no AND c.event_id = g.event_id
+"""
+
+_LOCK_IMPORT = "SELECT at, undoes, undone_by FROM member_imports WHERE import_id = :id FOR UPDATE"
+
+_SET_UNDONE = "UPDATE member_imports SET undone_by = :by WHERE import_id = :id"
+
+_IMPORTS = """
+SELECT import_id, at, actor, is_full, new, changed, gone, unchanged, undoes, undone_by
+FROM member_imports ORDER BY import_id DESC LIMIT :limit
+"""
+
+
 async def record(
     conn: AsyncConnection, given: Iterable[Recorded], *, actor: Actor, now: datetime
 ) -> None:
@@ -82,14 +117,8 @@ async def adopt(conn: AsyncConnection, import_id: int, departures: Mapping[str, 
     """The departures (member number → event) that an import has brought about are its own."""
     await run(
         conn,
-        """UPDATE member_changes c SET import_id = :id
-           FROM unnest(CAST(:numbers AS text[]), CAST(:events AS bigint[])) AS g(no, event_id)
-           WHERE c.member_no = g.no AND c.event_id = g.event_id""",
-        {
-            "id": import_id,
-            "numbers": list(departures),
-            "events": list(departures.values()),
-        },
+        _ADOPT,
+        {"id": import_id, "numbers": list(departures), "events": list(departures.values())},
     )
 
 
@@ -106,48 +135,17 @@ async def open_import(
 
 async def lock_import(conn: AsyncConnection, import_id: int) -> RowMapping | None:
     """An import, held to the end of the transaction: at, undoes, undone_by."""
-    return await row(
-        conn,
-        "SELECT at, undoes, undone_by FROM member_imports WHERE import_id = :id FOR UPDATE",
-        {"id": import_id},
-    )
+    return await row(conn, _LOCK_IMPORT, {"id": import_id})
 
 
 async def set_undone(conn: AsyncConnection, import_id: int, by: int) -> None:
     """Note that an import has been taken back by another."""
-    await run(
-        conn,
-        "UPDATE member_imports SET undone_by = :by WHERE import_id = :id",
-        {"id": import_id, "by": by},
-    )
+    await run(conn, _SET_UNDONE, {"id": import_id, "by": by})
 
 
 async def imports(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
     """Imports, the newest first."""
-    return await rows(
-        conn,
-        """SELECT import_id, at, actor, is_full, new, changed, gone, unchanged, undoes, undone_by
-           FROM member_imports ORDER BY import_id DESC LIMIT :limit""",
-        {"limit": limit},
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """A change on record."""
-
-    change_id: int
-    member_id: int
-    member_no: str
-    change: Change
-    import_id: int | None
-    event_id: int | None
-    actor: str
-    at: datetime
-
-
-_SELECT = """SELECT change_id, member_id, member_no, import_id, event_id, field, content, actor, at
-    FROM member_changes"""
+    return await rows(conn, _IMPORTS, {"limit": limit})
 
 
 async def of_member(conn: AsyncConnection, number: str, *, limit: int) -> list[Known]:

@@ -29,6 +29,12 @@ WHERE d.outcome = 'skip' AND (d.decided_at AT TIME ZONE 'Asia/Tokyo')::date
 ORDER BY 1, e.type, d.reason, e.member_no
 """
 
+_READY = """
+SELECT message_id, channel FROM messages
+WHERE state = 'queued' AND stopped IS NULL AND next_attempt_at <= :now
+  AND expires_at > :now ORDER BY next_attempt_at, message_id
+"""
+
 
 async def messages(conn: AsyncConnection, first: date, last: date) -> Sequence[RowMapping]:
     """day, member_no, notice, step, channel, state, reason, message_id, kind and matter of case.
@@ -45,10 +51,4 @@ async def skips(conn: AsyncConnection, first: date, last: date) -> Sequence[RowM
 
 async def ready(conn: AsyncConnection, now: datetime) -> Sequence[RowMapping]:
     """message_id and channel of everything that may go out by now, in the order of the queue."""
-    return await rows(
-        conn,
-        """SELECT message_id, channel FROM messages
-           WHERE state = 'queued' AND stopped IS NULL AND next_attempt_at <= :now
-             AND expires_at > :now ORDER BY next_attempt_at, message_id""",
-        {"now": now},
-    )
+    return await rows(conn, _READY, {"now": now})

@@ -40,6 +40,8 @@ WHERE c.source = :source AND c.matter = :matter AND c.member_id IS NULL
 ORDER BY m.message_id LIMIT 1
 """
 
+_ADDRESS_OF = "SELECT contact FROM recipients WHERE case_id = :id"
+
 
 async def open_case(
     conn: AsyncConnection,
@@ -79,6 +81,6 @@ async def report(conn: AsyncConnection, source: str, matter: str) -> RowMapping 
 
 async def address_of(conn: AsyncConnection, case_id: int) -> PostalAddress:
     """Where what belongs to a case is sent."""
-    found = await row(conn, "SELECT contact FROM recipients WHERE case_id = :id", {"id": case_id})
+    found = await row(conn, _ADDRESS_OF, {"id": case_id})
     assert found is not None
     return PostalAddress(**orjson.loads(found["contact"])["address"])

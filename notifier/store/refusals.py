@@ -13,6 +13,40 @@ from .db import rows
 #: The source under which refusals are kept among the returns.
 SOURCE = "refusal"
 
+_UNTOLD = """
+SELECT m.token, a.attempt_id, a.relay, a.command, a.code, a.enhanced, a.finished_at,
+    convert_from(r.reply, 'UTF8') AS reply
+FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
+LEFT JOIN attempt_replies r
+    ON (r.attempt_id, r.created_at) = (a.attempt_id, a.created_at)
+WHERE m.state = 'failed' AND m.updated_at > :since AND m.channel = 'email'
+  AND a.outcome = 'permanent' AND a.relay = ANY(CAST(:direct AS text[]))
+  AND NOT EXISTS (SELECT FROM returns t WHERE t.source = :source
+      AND t.external_id = CAST(a.attempt_id AS text))
+ORDER BY m.updated_at LIMIT :limit
+"""
+
+_DISPROVED = """
+SELECT s.email_index, max(a.created_at) AS sent_at FROM suppressions s
+JOIN member_contacts c USING (email_index)
+JOIN message_keys k USING (member_id)
+JOIN messages m ON m.message_id = k.message_id
+JOIN attempts a ON a.message_id = m.message_id
+WHERE s.lifted_at IS NULL AND (s.until IS NULL OR s.until > :now)
+  AND s.reason = ANY(:cleared) AND a.created_at > s.since
+  AND m.state IN ('sent', 'delivered') AND a.outcome = 'accepted'
+  AND a.relay = ANY(CAST(:direct AS text[]))
+GROUP BY s.email_index
+"""
+
+_QUEUE_IDS = """
+SELECT m.token, substring(convert_from(r.reply, 'UTF8')
+    FROM 'queued as ([0-9A-Za-z]{12,25})') AS queue_id
+FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
+JOIN attempt_replies r ON (r.attempt_id, r.created_at) = (a.attempt_id, a.created_at)
+WHERE m.state IN ('sent', 'uncertain') AND a.created_at > :since
+"""
+
 
 async def untold(
     conn: AsyncConnection, direct: Sequence[str], *, since: datetime, limit: int
@@ -22,18 +56,7 @@ async def untold(
     token, attempt_id, relay, command, code, enhanced, reply, finished_at.
     """
     return await rows(
-        conn,
-        """SELECT m.token, a.attempt_id, a.relay, a.command, a.code, a.enhanced, a.finished_at,
-               convert_from(r.reply, 'UTF8') AS reply
-           FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
-           LEFT JOIN attempt_replies r
-               ON (r.attempt_id, r.created_at) = (a.attempt_id, a.created_at)
-           WHERE m.state = 'failed' AND m.updated_at > :since AND m.channel = 'email'
-             AND a.outcome = 'permanent' AND a.relay = ANY(CAST(:direct AS text[]))
-             AND NOT EXISTS (SELECT FROM returns t WHERE t.source = :source
-                 AND t.external_id = CAST(a.attempt_id AS text))
-           ORDER BY m.updated_at LIMIT :limit""",
-        {"since": since, "direct": list(direct), "source": SOURCE, "limit": limit},
+        conn, _UNTOLD, {"since": since, "direct": list(direct), "source": SOURCE, "limit": limit}
     )
 
 
@@ -42,18 +65,7 @@ async def disproved(
 ) -> list[tuple[bytes, datetime]]:
     """Suppressed addresses for which a direct relay has taken a mail since, and when."""
     found = await rows(
-        conn,
-        """SELECT s.email_index, max(a.created_at) AS sent_at FROM suppressions s
-           JOIN member_contacts c USING (email_index)
-           JOIN message_keys k USING (member_id)
-           JOIN messages m ON m.message_id = k.message_id
-           JOIN attempts a ON a.message_id = m.message_id
-           WHERE s.lifted_at IS NULL AND (s.until IS NULL OR s.until > :now)
-             AND s.reason = ANY(:cleared) AND a.created_at > s.since
-             AND m.state IN ('sent', 'delivered') AND a.outcome = 'accepted'
-             AND a.relay = ANY(CAST(:direct AS text[]))
-           GROUP BY s.email_index""",
-        {"now": now, "direct": list(direct), "cleared": list(CLEARED)},
+        conn, _DISPROVED, {"now": now, "direct": list(direct), "cleared": list(CLEARED)}
     )
     return [(r["email_index"], r["sent_at"]) for r in found]
 
@@ -63,13 +75,5 @@ async def queue_ids(conn: AsyncConnection, *, since: datetime) -> dict[str, str]
 
     Only long ids of Postfix, which are not used again.
     """
-    found = await rows(
-        conn,
-        """SELECT m.token, substring(convert_from(r.reply, 'UTF8')
-               FROM 'queued as ([0-9A-Za-z]{12,25})') AS queue_id
-           FROM messages m JOIN attempts a ON (a.message_id, a.number) = (m.message_id, m.attempts)
-           JOIN attempt_replies r ON (r.attempt_id, r.created_at) = (a.attempt_id, a.created_at)
-           WHERE m.state IN ('sent', 'uncertain') AND a.created_at > :since""",
-        {"since": since},
-    )
+    found = await rows(conn, _QUEUE_IDS, {"since": since})
     return {r["queue_id"]: r["token"] for r in found if r["queue_id"] and "z" in r["queue_id"]}

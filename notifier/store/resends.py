@@ -62,15 +62,23 @@ class Resend:
     anyway: bool  # although its matter has ended
 
 
+_LOCK_READER = """
+SELECT FROM members WHERE member_id =
+    (SELECT member_id FROM message_keys WHERE message_id = :id)
+FOR NO KEY UPDATE
+"""
+
+_NEXT_COPY = """
+SELECT coalesce(max(copy), 0) + 1 FROM message_keys
+WHERE case_id = :case AND notice = :notice
+"""
+
+_OF_MESSAGE = "SELECT * FROM resends WHERE message_id = :id"
+
+
 async def lock_reader(conn: AsyncConnection, message_id: int) -> None:
     """Hold the member of a message to the end of the transaction: members before messages."""
-    await run(
-        conn,
-        """SELECT FROM members WHERE member_id =
-               (SELECT member_id FROM message_keys WHERE message_id = :id)
-           FOR NO KEY UPDATE""",
-        {"id": message_id},
-    )
+    await run(conn, _LOCK_READER, {"id": message_id})
 
 
 async def related(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
@@ -81,14 +89,7 @@ async def related(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping
 
 async def next_copy(conn: AsyncConnection, case_id: int, notice: str) -> int:
     """The number of the next copy of what a notice says of a case."""
-    return int(
-        await scalar(
-            conn,
-            """SELECT coalesce(max(copy), 0) + 1 FROM message_keys
-               WHERE case_id = :case AND notice = :notice""",
-            {"case": case_id, "notice": notice},
-        )
-    )
+    return int(await scalar(conn, _NEXT_COPY, {"case": case_id, "notice": notice}))
 
 
 async def add(
@@ -104,4 +105,4 @@ async def add(
 
 async def of_message(conn: AsyncConnection, message_id: int) -> RowMapping | None:
     """Why a message is a copy: resend_of, reason, again, anyway, requested_at, requested_by."""
-    return await row(conn, "SELECT * FROM resends WHERE message_id = :id", {"id": message_id})
+    return await row(conn, _OF_MESSAGE, {"id": message_id})

@@ -81,6 +81,36 @@ class Kept(NamedTuple):
     known: dict[int, RowMapping]  # place → return_id, kind, message_id of the first
 
 
+_TAKE_WAITING = f"""
+{_WITH_RAW} WHERE r.standing = 'waiting' ORDER BY r.return_id LIMIT :limit
+FOR UPDATE OF r SKIP LOCKED
+"""
+
+_SEARCH = """
+SELECT * FROM returns
+WHERE (CAST(:standing AS text) IS NULL OR standing = :standing)
+  AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+ORDER BY return_id DESC LIMIT :limit
+"""
+
+_COUNTS = """
+SELECT standing, reason, kind, count(*) AS count, sum(times) AS times
+FROM returns GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS FIRST, 3
+"""
+
+_CURSOR = """
+SELECT generation, position FROM return_cursors WHERE source = :source
+FOR UPDATE
+"""
+
+_MOVE_CURSOR = """
+INSERT INTO return_cursors (source, generation, position, moved_at)
+VALUES (:source, :generation, :position, :now)
+ON CONFLICT (source) DO UPDATE SET generation = excluded.generation,
+    position = excluded.position, moved_at = excluded.moved_at
+"""
+
+
 async def keep(
     conn: AsyncConnection, given: Sequence[Return], *, actor: Actor, now: datetime
 ) -> Kept:
@@ -180,12 +210,7 @@ async def settle(
 
 async def take_waiting(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
     """Returns that wait for their message, with their bytes, held to the transaction's end."""
-    return await rows(
-        conn,
-        f"""{_WITH_RAW} WHERE r.standing = 'waiting' ORDER BY r.return_id LIMIT :limit
-            FOR UPDATE OF r SKIP LOCKED""",
-        {"limit": limit},
-    )
+    return await rows(conn, _TAKE_WAITING, {"limit": limit})
 
 
 async def get(conn: AsyncConnection, return_id: int, *, lock: bool = False) -> RowMapping | None:
@@ -213,23 +238,12 @@ async def search(
     limit: int = 50,
 ) -> Sequence[RowMapping]:
     """The newest returns that match."""
-    return await rows(
-        conn,
-        """SELECT * FROM returns
-           WHERE (CAST(:standing AS text) IS NULL OR standing = :standing)
-             AND (CAST(:reason AS text) IS NULL OR reason = :reason)
-           ORDER BY return_id DESC LIMIT :limit""",
-        {"standing": standing, "reason": reason, "limit": limit},
-    )
+    return await rows(conn, _SEARCH, {"standing": standing, "reason": reason, "limit": limit})
 
 
 async def counts(conn: AsyncConnection) -> Sequence[RowMapping]:
     """How many returns stand where: standing, reason, kind, count, and how often they came."""
-    return await rows(
-        conn,
-        """SELECT standing, reason, kind, count(*) AS count, sum(times) AS times
-           FROM returns GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS FIRST, 3""",
-    )
+    return await rows(conn, _COUNTS)
 
 
 async def cursor(conn: AsyncConnection, source: str) -> tuple[int, int]:
@@ -237,12 +251,7 @@ async def cursor(conn: AsyncConnection, source: str) -> tuple[int, int]:
 
     The right to move it is held to the end of the transaction.
     """
-    found = await row(
-        conn,
-        """SELECT generation, position FROM return_cursors WHERE source = :source
-           FOR UPDATE""",
-        {"source": source},
-    )
+    found = await row(conn, _CURSOR, {"source": source})
     return (found["generation"], found["position"]) if found else (0, 0)
 
 
@@ -252,9 +261,6 @@ async def move_cursor(
     """Note how far a source has been read."""
     await run(
         conn,
-        """INSERT INTO return_cursors (source, generation, position, moved_at)
-           VALUES (:source, :generation, :position, :now)
-           ON CONFLICT (source) DO UPDATE SET generation = excluded.generation,
-               position = excluded.position, moved_at = excluded.moved_at""",
+        _MOVE_CURSOR,
         {"source": source, "generation": generation, "position": position, "now": now},
     )

@@ -12,9 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 RUNTIME: Final = "notifier_runtime"
+
 READER: Final = "notifier_reader"
+
 #: What is only ever added to.
 _APPEND_ONLY: Final = ("log",)
+
 #: What only the owner changes.
 _OWNERS: Final = ("alembic_version",)
 

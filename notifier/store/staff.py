@@ -8,17 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .db import rows, run
 
+_SAVE = """
+INSERT INTO staff (login, name, email, created_at) VALUES (:login, :name, :email, :now)
+ON CONFLICT (login) DO UPDATE SET name = excluded.name, email = excluded.email
+"""
+
+_EVERYONE = "SELECT staff_id, login, name, email FROM staff ORDER BY staff_id"
+
 
 async def save(conn: AsyncConnection, login: str, name: str, email: str, *, now: datetime) -> None:
     """Register a member of staff, or change name and address."""
-    await run(
-        conn,
-        """INSERT INTO staff (login, name, email, created_at) VALUES (:login, :name, :email, :now)
-           ON CONFLICT (login) DO UPDATE SET name = excluded.name, email = excluded.email""",
-        {"login": login, "name": name, "email": email, "now": now},
-    )
+    await run(conn, _SAVE, {"login": login, "name": name, "email": email, "now": now})
 
 
 async def everyone(conn: AsyncConnection) -> Sequence[RowMapping]:
     """All staff: staff_id, login, name, email."""
-    return await rows(conn, "SELECT staff_id, login, name, email FROM staff ORDER BY staff_id")
+    return await rows(conn, _EVERYONE)

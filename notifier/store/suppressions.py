@@ -129,6 +129,38 @@ class Suppression:
     note: str = ""
 
 
+_TO_STOP_OF = f"""
+{_TO_STOP}
+AND (CAST(:indexes AS bytea[]) IS NULL OR s.email_index = ANY(:indexes))
+AND (CAST(:ids AS bigint[]) IS NULL OR m.message_id = ANY(:ids))
+AND (CAST(:after AS timestamptz) IS NULL OR s.since > :after)
+ORDER BY m.message_id
+"""
+
+_ADD_ALL = f"""
+SELECT a.address FROM unnest(CAST(:addresses AS text[])) AS a(address)
+JOIN suppressions s ON s.email_index = address_index(a.address) WHERE {IN_FORCE}
+"""
+
+_SEARCH = f"""
+{_SEE} WHERE :lifted OR ({IN_FORCE})
+ORDER BY s.suppression_id DESC LIMIT :limit
+"""
+
+_GET = f"{_SEE} WHERE s.suppression_id = :id"
+
+_OF_ADDRESS = f"""
+{_SEE} WHERE s.email_index = address_index(:address)
+ORDER BY s.suppression_id DESC
+"""
+
+_OF_MEMBERS = f"""
+SELECT c.member_id, s.reason FROM member_contacts c
+JOIN suppressions s USING (email_index)
+WHERE c.member_id = ANY(CAST(:ids AS bigint[])) AND {IN_FORCE}
+"""
+
+
 async def set_all(
     conn: AsyncConnection, given: Iterable[Suppression], *, actor: Actor, now: datetime
 ) -> list[bytes]:
@@ -164,11 +196,7 @@ async def to_stop(
     """Mails that wait to be sent to a suppressed address, of these indexes, ids, or age only."""
     found = await rows(
         conn,
-        f"""{_TO_STOP}
-            AND (CAST(:indexes AS bytea[]) IS NULL OR s.email_index = ANY(:indexes))
-            AND (CAST(:ids AS bigint[]) IS NULL OR m.message_id = ANY(:ids))
-            AND (CAST(:after AS timestamptz) IS NULL OR s.since > :after)
-            ORDER BY m.message_id""",
+        _TO_STOP_OF,
         {
             "now": now,
             "indexes": None if indexes is None else list(indexes),
@@ -197,12 +225,7 @@ async def add_all(
 ) -> int:
     """Suppress addresses that are not yet, and stop what waits for them; how many are new."""
     wanted = list(given)
-    known = await rows(
-        conn,
-        f"""SELECT a.address FROM unnest(CAST(:addresses AS text[])) AS a(address)
-            JOIN suppressions s ON s.email_index = address_index(a.address) WHERE {IN_FORCE}""",
-        {"addresses": [s.address for s in wanted], "now": now},
-    )
+    known = await rows(conn, _ADD_ALL, {"addresses": [s.address for s in wanted], "now": now})
     there = {r["address"] for r in known}
     fresh = [s for s in wanted if s.address not in there]
     indexes = await set_all(conn, fresh, actor=actor, now=now)
@@ -273,40 +296,22 @@ async def search(
     conn: AsyncConnection, *, now: datetime, lifted: bool = False, limit: int | None = 50
 ) -> Sequence[RowMapping]:
     """The newest suppressions in force; with ``lifted`` those that have ended as well."""
-    return await rows(
-        conn,
-        f"""{_SEE} WHERE :lifted OR ({IN_FORCE})
-            ORDER BY s.suppression_id DESC LIMIT :limit""",
-        {"now": now, "lifted": lifted, "limit": limit},
-    )
+    return await rows(conn, _SEARCH, {"now": now, "lifted": lifted, "limit": limit})
 
 
 async def get(conn: AsyncConnection, suppression_id: int, *, now: datetime) -> RowMapping | None:
     """One suppression."""
-    return await row(
-        conn, f"{_SEE} WHERE s.suppression_id = :id", {"id": suppression_id, "now": now}
-    )
+    return await row(conn, _GET, {"id": suppression_id, "now": now})
 
 
 async def of_address(conn: AsyncConnection, address: str, *, now: datetime) -> Sequence[RowMapping]:
     """All suppressions of an address in its normal form, the newest first."""
-    return await rows(
-        conn,
-        f"""{_SEE} WHERE s.email_index = address_index(:address)
-            ORDER BY s.suppression_id DESC""",
-        {"address": address, "now": now},
-    )
+    return await rows(conn, _OF_ADDRESS, {"address": address, "now": now})
 
 
 async def of_members(
     conn: AsyncConnection, member_ids: Sequence[int], *, now: datetime
 ) -> dict[int, SuppressionReason]:
     """Which of these members no mail is sent to, and why."""
-    found = await rows(
-        conn,
-        f"""SELECT c.member_id, s.reason FROM member_contacts c
-            JOIN suppressions s USING (email_index)
-            WHERE c.member_id = ANY(CAST(:ids AS bigint[])) AND {IN_FORCE}""",
-        {"ids": list(member_ids), "now": now},
-    )
+    found = await rows(conn, _OF_MEMBERS, {"ids": list(member_ids), "now": now})
     return {r["member_id"]: SuppressionReason(r["reason"]) for r in found}

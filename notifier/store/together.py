@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
-from notifier.model.states import Channel
+from notifier.model.states import Channel, State
 
 from .db import dumps, row, rows, run
+from .transitions import Transition
 
 # The cases of each row are looked up by the index of the keys, one row after the other: where a
 # table has grown too fast to be analyzed, a plain join of them would read it all.
@@ -50,27 +51,29 @@ WHERE x.message_id IS NOT NULL
 
 # A claim ends with the change: what the worker has written from the old facts gets no permit, and
 # a claim that begins at the same moment misses the row, which is another version now.
-_AMEND = """
+_AMENDED: Final = Transition(
+    {
+        State.HELD: {State.HELD},
+        State.QUEUED: {State.QUEUED},
+        State.CLAIMED: {State.QUEUED},
+        State.PRINTED: {State.QUEUED},
+    },
+    channels=Channel,
+    reason="m.reason",
+    logged_reason=":reason",
+    kind="amend",
+)
+
+_AMEND = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         message_id bigint, facts jsonb, shown jsonb)
-), old AS (
-    SELECT m.message_id, m.state FROM messages m JOIN given USING (message_id)
-    WHERE m.state IN ('held', 'queued', 'claimed', 'printed')
-    ORDER BY m.message_id FOR UPDATE OF m
-), amended AS (
-    UPDATE messages m SET updated_at = :now, worker_id = NULL, lease_until = NULL,
-        state = CASE old.state WHEN 'held' THEN 'held' ELSE 'queued' END
-    FROM old WHERE m.message_id = old.message_id
-    RETURNING m.message_id, m.case_id, old.state AS before, m.state AS after
-), facts AS (
+), {_AMENDED.locked(source="messages m JOIN given USING (message_id)")},
+{_AMENDED.moved()}, facts AS (
     UPDATE message_facts f SET facts = given.facts, shown = given.shown
-    FROM given JOIN amended USING (message_id) WHERE f.message_id = given.message_id
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'amend', :actor, message_id, case_id, before, after, :reason FROM amended
-)
-SELECT message_id FROM amended
+    FROM given JOIN moved USING (message_id) WHERE f.message_id = given.message_id
+), {_AMENDED.logged()}
+SELECT message_id FROM moved
 """
 
 _TOLD = """
@@ -90,6 +93,40 @@ WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
   AND EXISTS (SELECT FROM message_cases t WHERE t.message_id = m.message_id)
   AND m.state IN ('held', 'queued', 'claimed', 'printed')
 ORDER BY m.message_id
+"""
+
+_READDRESS = """
+WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
+           WHERE message_id = :id AND state = 'held' RETURNING message_id),
+     k AS (UPDATE message_keys k SET channel = :channel FROM m
+           WHERE k.message_id = m.message_id)
+UPDATE message_facts f
+SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
+WHERE f.message_id = m.message_id RETURNING f.message_id
+"""
+
+_SAID_SINCE = """
+SELECT DISTINCT k.member_id, c.source, c.scheme, k.notice
+FROM message_keys k JOIN messages m USING (message_id) JOIN cases c
+    ON c.case_id = k.case_id
+WHERE k.member_id = ANY(CAST(:ids AS bigint[]))
+  AND k.notice = ANY(CAST(:notices AS text[]))
+  AND m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
+  AND NOT EXISTS (SELECT FROM message_causes e WHERE e.message_id = k.message_id)
+  AND (m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date >= :day
+"""
+
+_ADD_CASES = """
+INSERT INTO message_cases (message_id, case_id, generation)
+SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    message_id bigint, case_id bigint, generation integer)
+ON CONFLICT (message_id, case_id) DO UPDATE SET generation = excluded.generation
+"""
+
+_DROP_CASES = """
+DELETE FROM message_cases t
+USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(m bigint, c bigint)
+WHERE (t.message_id, t.case_id) = (r.m, r.c)
 """
 
 
@@ -145,13 +182,7 @@ async def readdress(
     """Give a held message the channel, facts and amounts that the rules see today."""
     await row(
         conn,
-        """WITH m AS (UPDATE messages SET channel = :channel, expires_at = :expires
-                      WHERE message_id = :id AND state = 'held' RETURNING message_id),
-                k AS (UPDATE message_keys k SET channel = :channel FROM m
-                      WHERE k.message_id = m.message_id)
-           UPDATE message_facts f
-           SET facts = CAST(:facts AS jsonb), shown = CAST(:shown AS jsonb) FROM m
-           WHERE f.message_id = m.message_id RETURNING f.message_id""",
+        _READDRESS,
         {
             "id": message_id,
             "channel": channel,
@@ -170,16 +201,7 @@ async def said_since(
     member_id, source, scheme and notice. What an event has caused does not count.
     """
     return await rows(
-        conn,
-        """SELECT DISTINCT k.member_id, c.source, c.scheme, k.notice
-           FROM message_keys k JOIN messages m USING (message_id) JOIN cases c
-               ON c.case_id = k.case_id
-           WHERE k.member_id = ANY(CAST(:ids AS bigint[]))
-             AND k.notice = ANY(CAST(:notices AS text[]))
-             AND m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
-             AND NOT EXISTS (SELECT FROM message_causes e WHERE e.message_id = k.message_id)
-             AND (m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date >= :day""",
-        {"ids": list(member_ids), "notices": list(notices), "day": day},
+        conn, _SAID_SINCE, {"ids": list(member_ids), "notices": list(notices), "day": day}
     )
 
 
@@ -187,27 +209,14 @@ async def add_cases(conn: AsyncConnection, told: Iterable[tuple[int, int, int]])
     """Note that messages tell of further cases: (message id, case id, generation)."""
     given = [{"message_id": m, "case_id": c, "generation": g} for m, c, g in told]
     if given:
-        await run(
-            conn,
-            """INSERT INTO message_cases (message_id, case_id, generation)
-               SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-                   message_id bigint, case_id bigint, generation integer)
-               ON CONFLICT (message_id, case_id) DO UPDATE SET generation = excluded.generation""",
-            {"rows": dumps(given)},
-        )
+        await run(conn, _ADD_CASES, {"rows": dumps(given)})
 
 
 async def drop_cases(conn: AsyncConnection, gone: Iterable[tuple[int, int]]) -> None:
     """Note that messages (id) no longer tell of cases (id)."""
     given = [{"m": m, "c": c} for m, c in gone]
     if given:
-        await run(
-            conn,
-            """DELETE FROM message_cases t
-               USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(m bigint, c bigint)
-               WHERE (t.message_id, t.case_id) = (r.m, r.c)""",
-            {"rows": dumps(given)},
-        )
+        await run(conn, _DROP_CASES, {"rows": dumps(given)})
 
 
 async def told(conn: AsyncConnection, ids: Sequence[int]) -> Sequence[RowMapping]:

@@ -94,13 +94,37 @@ class Entry:
     reply: str = ""
 
 
+_BY_TOKEN = f"{_KNOWN} AND k.token = ANY(CAST(:tokens AS text[]))"
+
+_CAME_BACK = """
+SELECT (SELECT count(*) FROM (
+    SELECT FROM returns r WHERE r.message_id = k.message_id LIMIT :most
+) AS found) AS count
+FROM message_keys k WHERE k.token = :token
+"""
+
+_BY_NUMBER = f"{_KNOWN} AND k.message_id = :id"
+
+_ADDED = f"{_ADD} RETURNING position"
+
+_OF_MESSAGE = """
+SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
+FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
+WHERE t.message_id = :id ORDER BY t.entry_id
+"""
+
+_OF_ADDRESS = """
+SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
+FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
+WHERE t.email_index = address_index(:address) ORDER BY t.sent_at DESC LIMIT 50
+"""
+
+
 async def by_token(conn: AsyncConnection, tokens: Sequence[str]) -> dict[str, Known]:
     """The mails that these tokens name; a token that nobody knows is left out."""
     if not tokens:
         return {}
-    found = await rows(
-        conn, f"{_KNOWN} AND k.token = ANY(CAST(:tokens AS text[]))", {"tokens": list(tokens)}
-    )
+    found = await rows(conn, _BY_TOKEN, {"tokens": list(tokens)})
     return {r["token"]: _known(r) for r in found}
 
 
@@ -109,20 +133,13 @@ async def came_back(conn: AsyncConnection, token: str, *, most: int = 1000) -> i
 
     None where no mail of ours has it.
     """
-    found = await row(
-        conn,
-        """SELECT (SELECT count(*) FROM (
-               SELECT FROM returns r WHERE r.message_id = k.message_id LIMIT :most
-           ) AS found) AS count
-           FROM message_keys k WHERE k.token = :token""",
-        {"token": token, "most": most},
-    )
+    found = await row(conn, _CAME_BACK, {"token": token, "most": most})
     return None if found is None else int(found["count"])
 
 
 async def by_number(conn: AsyncConnection, message_id: int) -> Known | None:
     """One mail by its number."""
-    found = await rows(conn, f"{_KNOWN} AND k.message_id = :id", {"id": message_id})
+    found = await rows(conn, _BY_NUMBER, {"id": message_id})
     return _known(found[0]) if found else None
 
 
@@ -173,27 +190,15 @@ async def add(
         "sents": [e.sent_at for e in entries],
         "replies": [e.reply.encode("utf-8", "replace") for e in entries],
     }
-    await rows(conn, f"{_ADD} RETURNING position", {**params, "actor": str(actor), "now": now})
+    await rows(conn, _ADDED, {**params, "actor": str(actor), "now": now})
 
 
 async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
     """The entries of a message with the servers' own words, in order."""
-    return await rows(
-        conn,
-        """SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
-           FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
-           WHERE t.message_id = :id ORDER BY t.entry_id""",
-        {"id": message_id},
-    )
+    return await rows(conn, _OF_MESSAGE, {"id": message_id})
 
 
 async def of_address(conn: AsyncConnection, address: str) -> Sequence[RowMapping]:
     """The last entries that counted for or against an address in its normal form, in order."""
-    found = await rows(
-        conn,
-        """SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
-           FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
-           WHERE t.email_index = address_index(:address) ORDER BY t.sent_at DESC LIMIT 50""",
-        {"address": address},
-    )
+    found = await rows(conn, _OF_ADDRESS, {"address": address})
     return found[::-1]

@@ -33,6 +33,19 @@ ON CONFLICT (event_id) DO UPDATE SET attempts = u.attempts + 1, problem = exclud
 RETURNING attempts, next_try_at
 """
 
+_LISTED = """
+SELECT e.event_id, e.type, e.source, e.id, e.received_at, u.attempts, u.problem,
+    u.tried_at, u.next_try_at, u.given_up_at
+FROM events e JOIN undecided_events u USING (event_id)
+WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT CAST(:limit AS bigint)
+"""
+
+_START_AGAIN = """
+UPDATE undecided_events u SET attempts = 0, next_try_at = tried_at, given_up_at = NULL
+FROM events e WHERE e.event_id = u.event_id AND e.decided_at IS NULL
+  AND u.event_id = ANY(CAST(:ids AS bigint[]))
+"""
+
 
 async def failed(
     conn: AsyncConnection, event_id: int, problem: str, *, now: datetime
@@ -78,22 +91,9 @@ async def due(
 
 async def listed(conn: AsyncConnection, limit: int | None) -> Sequence[RowMapping]:
     """Undecided events that were tried, oldest first, with what is on record about the trying."""
-    return await rows(
-        conn,
-        """SELECT e.event_id, e.type, e.source, e.id, e.received_at, u.attempts, u.problem,
-               u.tried_at, u.next_try_at, u.given_up_at
-           FROM events e JOIN undecided_events u USING (event_id)
-           WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT CAST(:limit AS bigint)""",
-        {"limit": limit},
-    )
+    return await rows(conn, _LISTED, {"limit": limit})
 
 
 async def start_again(conn: AsyncConnection, event_ids: Sequence[int]) -> int:
     """Forget how often events were tried, so that they have all their attempts anew; how many."""
-    return await run(
-        conn,
-        """UPDATE undecided_events u SET attempts = 0, next_try_at = tried_at, given_up_at = NULL
-           FROM events e WHERE e.event_id = u.event_id AND e.decided_at IS NULL
-             AND u.event_id = ANY(CAST(:ids AS bigint[]))""",
-        {"ids": list(event_ids)},
-    )
+    return await run(conn, _START_AGAIN, {"ids": list(event_ids)})

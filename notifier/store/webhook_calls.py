@@ -25,6 +25,67 @@ class Call(NamedTuple):
     give_up_at: datetime
 
 
+# A call is on its way from its claim, which takes its outcome away, until one is recorded.
+_CLAIM: Final = """
+UPDATE webhook_calls SET attempts = attempts + 1, outcome = NULL, next_attempt_at = :again
+WHERE call_id = (
+    SELECT call_id FROM webhook_calls
+    WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at <= :now
+    ORDER BY call_id LIMIT 1)
+  AND state = 'waiting'
+  AND NOT EXISTS (
+    SELECT FROM webhook_calls
+    WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at > :now
+      AND attempts > 0 AND outcome IS NULL)
+RETURNING call_id, public_id, payload, attempts, give_up_at
+"""
+
+_ADD = """
+INSERT INTO webhook_calls (webhook_id, public_id, type, items, position, payload, state,
+    made_at, give_up_at, next_attempt_at)
+VALUES (:webhook, :public, :type, :items, :position, :payload, 'waiting', :now,
+    :give_up, :now) RETURNING call_id
+"""
+
+_WAITING = "SELECT count(*) FROM webhook_calls WHERE webhook_id = :id AND state = 'waiting'"
+
+_RECORD = """
+UPDATE webhook_calls SET state = :state, outcome = :outcome, code = :code,
+    next_attempt_at = coalesce(CAST(:retry AS timestamptz), next_attempt_at),
+    finished_at = CASE WHEN :state <> 'waiting' THEN CAST(:now AS timestamptz) END
+WHERE call_id = :id AND state <> 'done'
+"""
+
+_OF_WEBHOOK = """
+SELECT call_id, public_id, type, items, position, state, attempts, made_at,
+    next_attempt_at, finished_at, code, outcome
+FROM webhook_calls
+WHERE webhook_id = :id AND (CAST(:state AS text) IS NULL OR state = :state)
+ORDER BY call_id DESC LIMIT :limit
+"""
+
+_GET = "SELECT * FROM webhook_calls WHERE call_id = :id"
+
+_REPLAY = """
+UPDATE webhook_calls SET state = 'waiting', attempts = 0, next_attempt_at = :now,
+    give_up_at = :give_up, finished_at = NULL
+WHERE webhook_id = :id AND state = :state
+  AND (CAST(:call AS bigint) IS NULL OR call_id = :call)
+"""
+
+_HASTEN = """
+UPDATE webhook_calls SET next_attempt_at = :now
+WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at > :now
+  AND outcome IS NOT NULL AND code IS DISTINCT FROM 429
+"""
+
+_FORGET = """
+DELETE FROM webhook_calls WHERE call_id IN (
+    SELECT call_id FROM webhook_calls
+    WHERE state = 'done' AND finished_at < :before LIMIT :limit)
+"""
+
+
 async def add(
     conn: AsyncConnection,
     webhook_id: int,
@@ -39,10 +100,7 @@ async def add(
     """Keep a call; its id. ``position`` is that of the last item in it."""
     made = await scalar(
         conn,
-        """INSERT INTO webhook_calls (webhook_id, public_id, type, items, position, payload, state,
-               made_at, give_up_at, next_attempt_at)
-           VALUES (:webhook, :public, :type, :items, :position, :payload, 'waiting', :now,
-               :give_up, :now) RETURNING call_id""",
+        _ADD,
         {
             "webhook": webhook_id,
             "public": public_id,
@@ -59,24 +117,8 @@ async def add(
 
 async def waiting(conn: AsyncConnection, webhook_id: int) -> int:
     """How many wait."""
-    sql = "SELECT count(*) FROM webhook_calls WHERE webhook_id = :id AND state = 'waiting'"
+    sql = _WAITING
     return int(await scalar(conn, sql, {"id": webhook_id}))
-
-
-# A call is on its way from its claim, which takes its outcome away, until one is recorded.
-_CLAIM: Final = """
-UPDATE webhook_calls SET attempts = attempts + 1, outcome = NULL, next_attempt_at = :again
-WHERE call_id = (
-    SELECT call_id FROM webhook_calls
-    WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at <= :now
-    ORDER BY call_id LIMIT 1)
-  AND state = 'waiting'
-  AND NOT EXISTS (
-    SELECT FROM webhook_calls
-    WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at > :now
-      AND attempts > 0 AND outcome IS NULL)
-RETURNING call_id, public_id, payload, attempts, give_up_at
-"""
 
 
 async def claim(
@@ -106,10 +148,7 @@ async def record(
     """What came of an attempt. One that was done meanwhile, by another process, stays done."""
     await run(
         conn,
-        """UPDATE webhook_calls SET state = :state, outcome = :outcome, code = :code,
-               next_attempt_at = coalesce(CAST(:retry AS timestamptz), next_attempt_at),
-               finished_at = CASE WHEN :state <> 'waiting' THEN CAST(:now AS timestamptz) END
-           WHERE call_id = :id AND state <> 'done'""",
+        _RECORD,
         {
             "id": call_id,
             "state": state,
@@ -125,20 +164,12 @@ async def of_webhook(
     conn: AsyncConnection, webhook_id: int, *, state: CallState | None, limit: int
 ) -> Sequence[RowMapping]:
     """The newest calls, without their bytes."""
-    return await rows(
-        conn,
-        """SELECT call_id, public_id, type, items, position, state, attempts, made_at,
-               next_attempt_at, finished_at, code, outcome
-           FROM webhook_calls
-           WHERE webhook_id = :id AND (CAST(:state AS text) IS NULL OR state = :state)
-           ORDER BY call_id DESC LIMIT :limit""",
-        {"id": webhook_id, "state": state, "limit": limit},
-    )
+    return await rows(conn, _OF_WEBHOOK, {"id": webhook_id, "state": state, "limit": limit})
 
 
 async def get(conn: AsyncConnection, call_id: int) -> RowMapping | None:
     """One call."""
-    return await row(conn, "SELECT * FROM webhook_calls WHERE call_id = :id", {"id": call_id})
+    return await row(conn, _GET, {"id": call_id})
 
 
 async def replay(
@@ -152,37 +183,16 @@ async def replay(
     """Have calls in ``state`` made at once, under the same id: one, or all; how many."""
     return await run(
         conn,
-        """UPDATE webhook_calls SET state = 'waiting', attempts = 0, next_attempt_at = :now,
-               give_up_at = :give_up, finished_at = NULL
-           WHERE webhook_id = :id AND state = :state
-             AND (CAST(:call AS bigint) IS NULL OR call_id = :call)""",
-        {
-            "id": webhook_id,
-            "call": call_id,
-            "state": state,
-            "now": now,
-            "give_up": now + PATIENCE,
-        },
+        _REPLAY,
+        {"id": webhook_id, "call": call_id, "state": state, "now": now, "give_up": now + PATIENCE},
     )
 
 
 async def hasten(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> None:
     """Have calls that failed made at once, except where the receiver has asked for less (429)."""
-    await run(
-        conn,
-        """UPDATE webhook_calls SET next_attempt_at = :now
-           WHERE webhook_id = :id AND state = 'waiting' AND next_attempt_at > :now
-             AND outcome IS NOT NULL AND code IS DISTINCT FROM 429""",
-        {"id": webhook_id, "now": now},
-    )
+    await run(conn, _HASTEN, {"id": webhook_id, "now": now})
 
 
 async def forget(conn: AsyncConnection, *, before: datetime, limit: int = 1_000) -> int:
     """Take away calls that were done before a moment; the log still has what they told."""
-    return await run(
-        conn,
-        """DELETE FROM webhook_calls WHERE call_id IN (
-               SELECT call_id FROM webhook_calls
-               WHERE state = 'done' AND finished_at < :before LIMIT :limit)""",
-        {"before": before, "limit": limit},
-    )
+    return await run(conn, _FORGET, {"before": before, "limit": limit})

@@ -8,9 +8,9 @@ from time import time
 from typing import Any, Final
 
 import orjson
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.actor import system
 from notifier.model.change import Page
 from notifier.model.errors import NotFound
@@ -24,7 +24,7 @@ from .outside import Answer, Outside, Unreachable
 from .retries import asked_for, wait_after
 from .signing import Secret, headers
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 TELLER: Final = system("teller")
 
 CHANGED: Final = "deliveries.changed"

@@ -6,14 +6,14 @@ from datetime import timedelta
 from time import monotonic
 from typing import Final
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 
+from notifier.logs import get_logger
 from notifier.store import webhook_calls, webhooks
 
 from .line import Desk, Line
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _LOOK: Final = 1.0  # seconds between two looks of a line that has nothing to do
 _SURVEY: Final = 2.0  # seconds between two looks for webhooks
 _KEPT: Final = timedelta(days=7)  # calls that are done

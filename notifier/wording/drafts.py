@@ -12,7 +12,6 @@ from notifier.model.errors import NotAllowed, NotFound
 from notifier.rendering.folder import Folder, read_folders, unpacked
 from notifier.rendering.writer import Writer
 from notifier.store import documents, templates
-from notifier.store.documents import Version
 from notifier.store.templates import Change
 
 Key = tuple[str, str]  # language and notice
@@ -40,7 +39,7 @@ async def draft(
         if not changed:
             raise NotAllowed(f"{folder}: nothing is new in it", code="nothing_new", folder=folder)
         bases = [shipped.folders[k] for k in changed if shipped.folders[k].digest == current[k]]
-        kept = [version_of(one) for one in (*changed.values(), *bases)]
+        kept = [one.version for one in (*changed.values(), *bases)]
         await documents.register(conn, kept, now=now)
         changes = [_change(key, f, current[key]) for key, f in changed.items()]
         number = await templates.add_draft(conn, changes, note=note, actor=actor, now=now)
@@ -72,14 +71,6 @@ async def current_digests(conn: AsyncConnection, shipped: Writer) -> dict[Key, s
     own = {key: folder.digest for key, folder in shipped.folders.items()}
     published = await templates.in_force(conn, await templates.number(conn))
     return {**own, **published}
-
-
-def version_of(folder: Folder) -> Version:
-    """A version as the record keeps it."""
-    made = folder.version
-    return Version(
-        digest=made.digest, notice=made.notice, language=made.language, content=made.content
-    )
 
 
 def _change(key: Key, folder: Folder, replaces: str) -> Change:

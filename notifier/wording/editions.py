@@ -10,16 +10,16 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.rendering.errors import BadTemplate
 from notifier.rendering.folder import unpacked
 from notifier.rendering.wording import Wording
 from notifier.rendering.writer import Writer
 from notifier.store import templates
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 #: Writers kept at once, besides that of the program's own templates. A version that several of
 #: them have is there once; it takes up to 8 MB, most of it skeletons.

@@ -12,11 +12,11 @@ from notifier.model.notice import FieldType
 from notifier.model.states import Channel
 from notifier.rendering import context
 from notifier.rendering.errors import BadTemplate, LimitExceeded, WriteError
-from notifier.rendering.exploring import Branches
 from notifier.rendering.folder import Folder
 from notifier.rendering.labels import LABELS
 from notifier.rendering.lint import Finding, Severity
 from notifier.rendering.samples import read_samples
+from notifier.rendering.text.exploring import Branches
 from notifier.rendering.words import Phrases
 
 #: As long as intake takes them.

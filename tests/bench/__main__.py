@@ -23,6 +23,7 @@ from tests.bench import (
     ingest,
     press,
     reading,
+    terminal,
     ticking,
     urgent,
 )
@@ -41,6 +42,7 @@ BENCHES: Final[Mapping[tuple[str, ...], Bench]] = {
     ("ingest_single_per_s", "ingest_batch_per_s"): ingest.measure,
     (reading.NAME,): reading.measure,
     ticking.NAMES: ticking.measure,
+    terminal.NAMES: terminal.measure,
     contest.NAMES: contest.measure,
     urgent.NAMES: urgent.measure,
     endurance.NAMES: endurance.measure,

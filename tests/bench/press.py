@@ -17,9 +17,9 @@ from notifier.cases.situations import House
 from notifier.model.press import Press
 from notifier.model.states import Channel
 from notifier.printing.collect import collect
-from notifier.printing.processes import Apart
-from notifier.printing.room import PressRoom
-from notifier.printing.writing import Desk
+from notifier.printing.context import PrintingContext
+from notifier.printing.drafting import LetterDrafter
+from notifier.printing.typesetting import ProcessWriter
 from notifier.runtime.engines import Engines
 from notifier.store import members, schemes
 from notifier.store.db import connect
@@ -43,9 +43,9 @@ async def measure(engines: Engines, var: Path, wanted: Set[str]) -> list[Figure]
     engine = connect(url)
     try:
         await _seed(engine)
-        room = PressRoom(
+        room = PrintingContext(
             engine=engine,
-            desk=Desk(writer=Apart(WRITER, TEMPLATES, LOCALES), house=HOUSE),
+            drafter=LetterDrafter(writer=ProcessWriter(WRITER, TEMPLATES, LOCALES), house=HOUSE),
             press=Press(),
             folder=var / "batches",
             now=lambda: NOW + timedelta(minutes=1),

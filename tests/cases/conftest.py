@@ -34,7 +34,7 @@ class Hand:
     def now(self) -> datetime:
         return self.time
 
-    async def ring(self, lanes: set[Lane]) -> None:
+    async def notify_workers(self, lanes: set[Lane]) -> None:
         self.rung.append(lanes)
 
 

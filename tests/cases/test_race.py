@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import RowMapping
 
+from notifier.archive.packing import dictionary_of
 from notifier.model.event import Event
 from notifier.model.notice import Lane
 from notifier.rules.calendar import japan_date
 from notifier.store import attempts, claims, documents, members, workers
 from notifier.store.attempts import Parcel
-from notifier.store.packing import Dictionary
 from tests.samples import SCHEME, charge_failed, event, member, settled, submitted
 
 from .conftest import ACTOR, Office
@@ -85,7 +85,7 @@ async def _open(office: Office, numbers: list[str]) -> Worker:
         people = [(member(no), office.hand.time) for no in numbers]
         await members.save(conn, people, now=office.hand.time)
         dictionary = await documents.keep_dictionary(
-            conn, Dictionary.of("d", [(False, b"what all say")]), now=MORNING
+            conn, dictionary_of("d", [(False, b"what all say")]), now=MORNING
         )
     for at in range(0, len(numbers), 500):
         await office.accept(*(charge_failed(no) for no in numbers[at : at + 500]))

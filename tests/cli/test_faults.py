@@ -10,7 +10,7 @@ import typer
 
 import notifier
 from notifier.cli.faults import fail
-from notifier.cli.output import asked_for
+from notifier.cli.language import asked_for
 from notifier.cli.session import run
 from notifier.model.batch import BatchState
 from notifier.model.errors import Damaged, NotAllowed, NotFound

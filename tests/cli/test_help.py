@@ -10,7 +10,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from notifier.cli.app import app
-from notifier.cli.output import asked_for
+from notifier.cli.language import asked_for
 from notifier.cli.verbs import help_text, param_help
 from notifier.rendering.labels import LABELS
 
@@ -31,7 +31,8 @@ def _verbs(command: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """All verbs and groups, by the words that they are called by."""
     yield key, command
     if isinstance(command, TyperGroup):
-        for name, one in command.commands.items():
+        for name in command.list_commands(None):  # type: ignore[arg-type]
+            one = command.get_command(None, name)  # type: ignore[arg-type]
             yield from _verbs(one, f"{key}.{name}" if key else name)
 
 

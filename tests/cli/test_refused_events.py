@@ -58,7 +58,7 @@ async def test_undecided_events_are_listed_and_tried_again(
         def now(self):  # type: ignore[no-untyped-def]
             return NOW
 
-        async def ring(self, lanes: object) -> None:
+        async def notify_workers(self, lanes: object) -> None:
             pass
 
     async with engine.begin() as conn:

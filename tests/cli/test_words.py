@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from babel.messages.pofile import read_po
 
 import notifier
 from notifier.rendering.labels import LABELS
@@ -76,6 +77,13 @@ def test_every_heading_has_a_label(language: str) -> None:
     used = {f"column.{name.replace(' ', '_')}" for names in headings.values() for name in names}
     catalogue = LABELS.catalogue(language).keys()
     assert used - catalogue == set()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_catalogues_are_read_as_babel_reads_them(language: str) -> None:
+    with LABELS.path(language).open("rb") as file:
+        told = {str(m.id): str(m.string) for m in read_po(file, abort_invalid=True)}
+    assert LABELS.catalogue(language) == {k: v for k, v in told.items() if k and v}
 
 
 def _calls(paths: list[Path], *names: str) -> Iterator[tuple[str, ast.Call]]:

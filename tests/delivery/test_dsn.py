@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.delivery.dsn import (
+from notifier.delivery.smtp import (
     attempt_of,
     envelope_id,
     from_xtext,

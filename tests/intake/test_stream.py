@@ -31,7 +31,7 @@ class _Clock:
     def now(self) -> Any:
         return NOW
 
-    async def ring(self, lanes: object) -> None:
+    async def notify_workers(self, lanes: object) -> None:
         pass
 
 

@@ -15,7 +15,9 @@ from pypdf import PdfReader
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
-from notifier.rendering import LetterError, PiecesRefused, Stationery, WriteError, Writer
+from notifier.rendering.errors import LetterError, PiecesRefused, WriteError
+from notifier.rendering.stationery import Stationery
+from notifier.rendering.writer import Writer
 from tests.rendering.pages import NAMES
 from tests.rendering.sheets import strokes, words
 

@@ -11,8 +11,8 @@ import pytest
 
 import notifier.model
 from notifier.model.errors import FieldError
-from notifier.rendering import Writer
 from notifier.rendering.labels import LABELS, Labels, label
+from notifier.rendering.writer import Writer
 
 _LOCALES = Path(__file__).parents[2] / "locales"
 

@@ -72,11 +72,11 @@ async def test_what_was_claimed_before_is_written_from_what_was_in_force(
 
 async def test_a_batch_of_letters_is_of_one_edition(rig: Rig, desk: Desk) -> None:
     _, first = await desk.publish("一つ目です。")
-    pinned = await rig.room().desk.pinned()
+    pinned = await rig.room().drafter.pinned()
     await desk.publish("二つ目です。")
     row = await read(rig, await rig.send(channel=Channel.LETTER))
     c = pinned.draft(row, written_at=rig.time).c
-    assert pinned.version(c).digest == first
+    assert pinned.writer.version(c.notice, c.language).digest == first
 
 
 async def test_who_makes_a_batch_keeps_its_writer(rig: Rig, desk: Desk) -> None:

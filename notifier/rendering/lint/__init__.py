@@ -8,21 +8,18 @@ from notifier.rendering.errors import BadTemplate
 from notifier.rendering.folder import Folder, folders_in
 from notifier.rendering.labels import LABELS, Labels
 from notifier.rendering.lint import (
-    characters,
-    contradictions,
-    escaping,
     fields,
-    forms,
-    legal,
-    limits,
+    japanese,
     mail,
+    not_allowed,
     printed,
     reading,
+    statements,
     tense,
-    tone,
 )
-from notifier.rendering.lint.finding import Finding, Severity
+from notifier.rendering.lint import printed as escaping
 from notifier.rendering.lint.proofs import Proofs, broken
+from notifier.rendering.lint.source import Finding, Severity
 
 __all__ = ["RULES", "Finding", "Severity", "lint", "lint_folders"]
 
@@ -31,24 +28,24 @@ RULES: Final[tuple[Callable[[Proofs], Iterator[Finding]], ...]] = (
     fields.unknown_fields,
     fields.unused_fields,
     fields.samples,
-    forms.salutations,
-    forms.numbered_items,
-    tone.seasons,
-    tone.haste,
-    tone.promotion,
-    tone.plurals,
+    japanese.salutations,
+    japanese.numbered_items,
+    japanese.seasons,
+    japanese.haste,
+    japanese.promotion,
+    japanese.plurals,
     printed.unformatted,
-    limits.not_allowed,
+    not_allowed.not_allowed,
     escaping.raw_markup,
     escaping.foreign_links,
-    characters.odd_characters,
-    characters.brackets,
-    characters.dashes,
+    japanese.odd_characters,
+    japanese.brackets,
+    japanese.dashes,
     mail.subjects,
     mail.both_forms,
-    legal.legal_items,
-    contradictions.contradictions,
-    contradictions.asked_by_mail,
+    statements.legal_items,
+    statements.contradictions,
+    statements.asked_by_mail,
     tense.tenses,
     reading.difficulty,
 )

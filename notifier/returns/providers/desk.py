@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import structlog
-
 from notifier.intake.envelope import MAX_BODY
+from notifier.logs import get_logger
 from notifier.model.errors import BadInput
 from notifier.model.provider import Provider, Providers
 from notifier.model.returns import Return
@@ -16,7 +15,7 @@ from . import postmark, sendgrid, ses
 from .given import made
 from .sns import NotGenuine, Sns
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class ProviderDesk:

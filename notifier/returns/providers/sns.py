@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -24,11 +23,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import NameOID
 
 from notifier.intake.strict_json import decode, refusal
+from notifier.logs import get_logger
 from notifier.model.provider import Ses
 from notifier.model.webhook import CallOutcome
 from notifier.webhooks.outside import Outside, Unreachable, url_problem
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _LIMIT: Final = 1_048_576  # bytes: SNS carries 256 KB, which JSON may escape
 _KEPT: Final = 16  # certificates
 _FETCHED: Final = 8  # certificates at a time
