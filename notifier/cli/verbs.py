@@ -257,7 +257,9 @@ def _about_value(problem: Any) -> str:
         return label(f"usage.missing{'_choice' if kind.choices else ''}", language(), **params)
     if kind.is_ranged:
         params |= {"least": param.min, "most": f"{param.max:,}" if param.max else "…"}
-    return label(f"usage.bad_{_kind(kind)}", language(), **params)
+    quoted = re.search("'([^']*)'", str(problem.message))  # the value, whatever else it says
+    value = f" ({printable(quoted[1])})" if quoted else ""
+    return label(f"usage.bad_{_kind(kind)}", language(), **params) + value
 
 
 def _kind(kind: Any) -> str:
