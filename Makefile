@@ -42,6 +42,7 @@ check: $(STAMP)  ## format, lint, types, import rules, lengths, labels
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_lengths.py
 	@$(BIN)/python scripts/check_labels.py
+	@$(BIN)/python scripts/check_app.py
 
 bench: $(STAMP)  ## measure (ONLY=name,… for some); writes var/bench/summary.json
 	@sh scripts/packages.sh bench || true

@@ -1,4 +1,4 @@
-"""Rejected entries of the intake stream: looked at, replayed, discarded, forgotten in the end."""
+"""Rejected entries of the intake stream: looked at, taken in or discarded, forgotten in the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from notifier.store import rejected
 from notifier.store.db import loads
 
 from .event_intake import Acceptor, Receipt
+from .values import value_of
 
 _SET: Final = 1000  # entries that one sweep forgets
 
@@ -38,21 +39,31 @@ class Rejected:
     discard_reason: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An entry that waits to be replayed."""
+
+    entry_id: int
+    received_at: datetime
+    origin: str
+    errors: tuple[dict[str, Any], ...]
+
+
+async def pending(engine: AsyncEngine, *, limit: int = 200) -> list[Pending]:
+    """Return the entries that were neither replayed nor discarded yet, oldest first."""
+    async with engine.connect() as conn:
+        found = await rejected.pending(conn, limit)
+    return [value_of(Pending, r, errors=tuple(loads(r.errors))) for r in found]
+
+
 async def show(engine: AsyncEngine, entry_id: int) -> Rejected:
     """One entry. Raises :class:`NotFound`."""
     async with engine.connect() as conn:
         found = await rejected.get(conn, entry_id)
     if found is None:
         raise NotFound("rejected entry", entry_id)
-    names = (
-        *("entry_id", "origin", "origin_id", "masked", "received_at", "replayed_at"),
-        *("replayed_by", "discarded_at", "discarded_by", "discard_reason"),
-    )
-    return Rejected(
-        payload=bytes(found.payload),
-        errors=tuple(loads(found.errors)),
-        **{name: getattr(found, name) for name in names},
-    )
+    errors = tuple(loads(found.errors))
+    return value_of(Rejected, found, payload=bytes(found.payload), errors=errors)
 
 
 async def replay(

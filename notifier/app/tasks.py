@@ -1,7 +1,7 @@
 """Tasks: what people must do, the messages that wait for it, and the end of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from notifier.model.message import public_number
 from notifier.model.task import TaskKind
 from notifier.store import tasks as store
 from notifier.store.db import loads
+
+from .values import value_of
 
 _NAMED = 5  # messages that a refusal names
 
@@ -31,6 +33,7 @@ class Task:
     details: Mapping[str, Any]
     note: str
     done_by: str
+    is_late: bool = False  # open after it was due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +45,13 @@ class HeldMessage:
     since: datetime
 
 
-async def find_tasks(engine: AsyncEngine, *, state: str | None, limit: int) -> list[Task]:
+async def find_tasks(
+    engine: AsyncEngine, *, state: str | None, limit: int, now: datetime
+) -> list[Task]:
     """Return the tasks in a state, or in any; those that are due first come first."""
     async with engine.connect() as conn:
-        return [_task(r) for r in await store.search(conn, state=state, limit=limit)]
+        found = [_task(r) for r in await store.search(conn, state=state, limit=limit)]
+    return [replace(t, is_late=t.state == "open" and t.due_at < now) for t in found]
 
 
 async def show_task(engine: AsyncEngine, task_id: int) -> tuple[Task, list[HeldMessage]]:
@@ -111,17 +117,8 @@ def _closed(found: store.TaskRecord) -> NotAllowed:
 
 
 def _task(r: store.TaskRecord) -> Task:
-    return Task(
-        task_id=r.task_id,
-        kind=TaskKind(r.kind),
-        state=r.state,
-        owner=r.owner,
-        count=r.count,
-        held=r.held,
-        due_at=r.due_at,
-        details=loads(r.details),
-        note=r.note or "",
-        done_by=r.done_by or "",
+    return value_of(
+        Task, r, details=loads(r.details), is_late=False, note=r.note or "", done_by=r.done_by or ""
     )
 
 

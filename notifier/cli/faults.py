@@ -3,37 +3,24 @@
 import os
 import secrets
 import sys
-from collections.abc import Mapping
 from functools import cache
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from notifier.intake.characters import printable
 from notifier.logs import get_logger
-from notifier.model.batch import BatchState
 from notifier.model.errors import BadInput, Conflict, Damaged, FieldError, NotAllowed, NotFound
 from notifier.model.lines import lines_of
-from notifier.model.returns import Standing
-from notifier.model.states import State
-from notifier.model.tracking import ReturnKind
-from notifier.model.webhook import CallOutcome
 from notifier.rendering.labels import label
-from notifier.runtime.settings import BadSettings, Settings, load_settings
+from notifier.runtime.settings import BadSettings
 
-err = Console(stderr=True, soft_wrap=True, markup=False)
+from .language import language
+from .output import err, phrase
+
 _log = get_logger(__name__)
 _Kinds = tuple[tuple[type[Exception], str], ...]
-#: What the values of enums are called, where one is a parameter of a refusal.
-_VALUES: Final[Mapping[type, str]] = {
-    BatchState: "batch",
-    CallOutcome: "call",
-    ReturnKind: "return",
-    Standing: "standing",
-    State: "state",
-}
 
 
 @cache
@@ -72,25 +59,16 @@ def end_with(problem: Exception) -> NoReturn:
         sys.exit(end.exit_code)
 
 
-def fail(problem: Exception, language: str = "") -> NoReturn:
+def fail(problem: Exception) -> NoReturn:
     """End with code 1 and say what is wrong, where, and in which line.
 
     What nobody foresaw gets a reference, under which the log has it.
     """
-    language = language or language_of_settings()
-    for line in _sentences(_first(problem), language):
+    for line in _sentences(_first(problem), language()):
         cross(line)
     if isinstance(problem, BadInput):
-        err.print(label("cli.nothing_kept", language, count=len(problem.errors)))
+        err.print(phrase("cli.nothing_kept", count=len(problem.errors)))
     raise typer.Exit(1)
-
-
-def language_of_settings() -> str:
-    """The language that people are answered in, even where the settings are wrong."""
-    try:
-        return load_settings().locale
-    except BadSettings:
-        return str(Settings.model_fields["locale"].default)
 
 
 def _first(problem: BaseException) -> BaseException:
@@ -132,15 +110,10 @@ def _is_away(problem: BaseException) -> bool:
 
 
 def _refused(problem: NotAllowed, language: str) -> str:
-    params = {
-        name: label(f"{_VALUES[type(value)]}.{value}", language)
-        if type(value) in _VALUES
-        else value
-        for name, value in problem.params.items()
-    }
+    params = dict(problem.params)
     if isinstance(problem, Damaged):
         params["kind"] = _kind(problem.kind, language)
-    return label(f"error.{problem.code}", language, **params)
+    return phrase(f"error.{problem.code}", **params)
 
 
 def _kind(kind: str, language: str) -> str:

@@ -1,61 +1,45 @@
 """``notifier jobs``: long work that people asked for."""
 
-import typer
-
 from notifier.app.jobs import cancel_job, find_jobs, show_job
 from notifier.model.long_job import LongJob
-from notifier.rendering.labels import label
-from notifier.runtime.parts import Parts
 
-from .session import Id, Limit, run
+from .language import word
+from .names import JobId
+from .session import Limit, run
 from .tables import facts, show
+from .verbs import Verbs
 
-app = typer.Typer(
-    help="Long work: what runs, how far it is, and what came of it.", no_args_is_help=True
-)
+app = Verbs()
 _COLUMNS = ("job", "what", "state", "done", "total", "owner", "created_at")
+_ENDS = ("started_at", "ended_at", "error")
+_OUTCOME = ("folder", "posting_day", "pieces", "pages", "yen")
 
 
 @app.command("list")
 def list_(limit: Limit = 50) -> None:
-    """The newest pieces of work."""
-
-    async def work(parts: Parts) -> None:
-        found, language = await find_jobs(parts.engine, limit=limit), parts.settings.locale
-        show(_COLUMNS, [_line(job, language) for job in found], limit=limit)
-
-    run(work)
+    """Print the newest pieces of work."""
+    show(_COLUMNS, run(lambda parts: find_jobs(parts.engine, limit=limit)), _line, limit=limit)
 
 
-def _line(job: LongJob, language: str) -> tuple[object, ...]:
-    what, state = label(f"job.{job.kind}", language), label(f"job_state.{job.state}", language)
-    total = job.total or None
-    return (str(job.job_id), what, state, job.done, total, job.owner, job.created_at)
+def _line(job: LongJob) -> tuple[object, ...]:
+    what, state = word("job", job.kind), word("job_state", job.state)
+    return (str(job.job_id), what, state, job.done, job.total or None, job.owner, job.created_at)
 
 
 @app.command("show")
-def show_(job: Id) -> None:
-    """One piece of work: how far it is, and what came of it."""
-
-    async def work(parts: Parts) -> None:
-        found = await show_job(parts.engine, job)
-        line = _line(found, parts.settings.locale)
-        ends = {"started_at": found.started_at, "ended_at": found.ended_at, "error": found.error}
-        outcome = (found.result or {}).get("batch") or {}
-        known = {name: value for name, value in outcome.items() if name in _OUTCOME}
-        facts([*zip(_COLUMNS, line, strict=True), *ends.items(), *known.items()])
-
-    run(work)
+def show_(job: JobId) -> None:
+    """Print a piece of work: how far it is, and what came of it."""
+    found = run(lambda parts: show_job(parts.engine, job))
+    facts((*_COLUMNS, *_ENDS, *_OUTCOME), found, _facts)
 
 
-_OUTCOME = ("folder", "posting_day", "pieces", "pages", "yen")
+def _facts(job: LongJob) -> tuple[object, ...]:
+    outcome = (job.result or {}).get("batch") or {}
+    ends = (job.started_at, job.ended_at, job.error)
+    return (*_line(job), *ends, *(outcome.get(name) for name in _OUTCOME))
 
 
 @app.command("cancel")
-def cancel(job: Id) -> None:
+def cancel(job: JobId) -> None:
     """Cancel work that has not ended; what it has done by then stays or is cleared away."""
-
-    async def work(parts: Parts) -> None:
-        await cancel_job(parts.engine, job, now=parts.clock.now())
-
-    run(work)
+    run(lambda parts: cancel_job(parts.engine, job, now=parts.clock.now()))

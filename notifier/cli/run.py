@@ -1,4 +1,4 @@
-"""``notifier up``, ``serve``, ``work`` and ``demo``: the long-running verbs.
+"""``notifier up``, ``serve``, ``work``, ``receive`` and ``demo``: the long-running verbs.
 
 What only they need (the HTTP server, arq) is imported when they run: the other verbs start sooner.
 """
@@ -10,11 +10,14 @@ import typer
 
 from notifier.model.notice import Lane
 from notifier.runtime.parts import Parts
+from notifier.runtime.settings import BadSettings
 
-from .session import err, run, wrong_use
+from .language import wrong_use
+from .output import err
+from .session import run
 
 _LANES = {lane.name.lower(): lane for lane in Lane}
-Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk; all if left out.")]
+Lanes = Annotated[list[str] | None, typer.Argument(metavar="LANE…")]
 
 
 def up() -> None:
@@ -49,7 +52,7 @@ def work(lanes: Lanes = None) -> None:
     """Deliver lanes; several processes, on several machines, share the work."""
     unknown = [name for name in lanes or () if name not in _LANES]
     if unknown:
-        raise wrong_use("no_such_lane", names=", ".join(unknown), known=", ".join(_LANES))
+        wrong_use("no_such_lane", names=", ".join(unknown), known=", ".join(_LANES))
     from notifier.runtime import serving
     from notifier.runtime.worker import work_on
 
@@ -59,6 +62,18 @@ def work(lanes: Lanes = None) -> None:
         await work_on(parts, wanted, serving.stop_on_signals())
 
     run(working, serves=True)
+
+
+def receive() -> None:
+    """Listen for what comes back, read mailboxes, follow relays' logs, as the settings say."""
+    from notifier.runtime import receiving, serving
+
+    async def receiving_all(parts: Parts) -> None:
+        if not parts.settings.inbox.is_open:
+            raise BadSettings("NOTIFIER_INBOX: names no port, no mailbox and no log")
+        await receiving.receive(parts, serving.stop_on_signals())
+
+    run(receiving_all, serves=True)
 
 
 def demo() -> None:

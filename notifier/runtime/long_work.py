@@ -121,10 +121,13 @@ async def collect_letters(parts: Parts, *, most: int, actor: Actor) -> Batch | N
         await asyncio.sleep(_LOOK)
         job = await show_job(parts.engine, job_id)
     if job.result is None:
-        code = "job_cancelled" if job.state is JobState.CANCELLED else "job_failed"
-        raise NotAllowed(f"job {job_id} {job.state}", code=code, job=job_id)
+        raise NotAllowed(
+            f"job {job_id} {job.state}",
+            code="job_cancelled" if job.state is JobState.CANCELLED else "job_failed",
+            job=job_id,
+        )
     if job.result["batch"] is None:
         return None
     found = job.result["batch"]
-    day, folder = date.fromisoformat(found.posting_day), Path(found.folder)
+    day, folder = date.fromisoformat(found["posting_day"]), Path(found["folder"])
     return Batch(**{**found, "posting_day": day, "folder": folder})

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import mailings, reports
 from notifier.app.event_intake import Acceptor
-from notifier.cli.session import sentence
+from notifier.cli.faults import sentence
 from notifier.intake.cohort_file import read_cohort
 from notifier.intake.mailing_file import read_mailing
 from notifier.intake.report_file import read_report

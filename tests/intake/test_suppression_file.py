@@ -4,8 +4,8 @@ import pytest
 
 from notifier.intake.suppression_file import read_suppressions, written
 from notifier.model.errors import BadInput
-from notifier.model.suppression import SuppressionReason
-from notifier.store.suppressions import SuppressionRecord
+from notifier.model.suppression import KnownSuppression, SuppressionReason
+from notifier.model.tracking import BounceReason
 from tests.samples import NOW
 
 
@@ -46,25 +46,23 @@ def test_files_that_are_wrong(text: str, wrong: list[tuple[int | None, str, str]
 
 
 def test_what_is_written_can_be_read_and_holds_no_formula() -> None:
-    row = SuppressionRecord(
+    known = KnownSuppression(
         suppression_id=1,
-        email_index=b"",
-        reason="hard_bounce",
-        detail="user_unknown",
+        address="=cmd@example.jp",
+        reason=SuppressionReason.HARD_BOUNCE,
+        detail=BounceReason.USER_UNKNOWN,
         score=2,
         since=NOW,
         until=NOW.replace(year=2026),
-        return_id=None,
         message_id=7,
+        return_id=None,
+        set_by="system:track",
         note="+1",
-        set_by="staff:a",
         lifted_at=None,
         lifted_by=None,
         lift_note=None,
-        address="=cmd@example.jp",
-        in_force=True,
     )
-    data = written([row])
+    data = written([known])
     assert b"'=cmd@example.jp" in data
     [again] = read_suppressions(data, now=NOW)
     assert (again.address, again.reason) == ("=cmd@example.jp", SuppressionReason.HARD_BOUNCE)
