@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.rules.calendar import JAPAN, business_day, end_of, japan_date
-
 from notifier.rules.open_days import is_open
 
 
