@@ -1,6 +1,8 @@
 # Every target sets up what it needs; a machine with Python 3.11 to 3.13 and make is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# What Python compiled is kept: else each of the many processes here compiles the program anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo up test unit check bench chaos fuzz explore gallery bounces lock clean
 
 VENV := .venv
