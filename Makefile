@@ -1,6 +1,8 @@
 # Every target sets up what it needs; a machine with Python 3.11 to 3.13 and make is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# What Python compiled is kept: else each of the many processes here compiles the program anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo up test unit check bench chaos fuzz explore gallery bounces lock clean
 
 VENV := .venv
@@ -10,8 +12,8 @@ STAMP := $(VENV)/.installed
 # Three processes on two cores, because many tests wait; further options: make test ARGS='-k engines'
 ARGS := -n 3 --dist worksteal
 # Packages whose rules are tested without an engine; rendering and printing set type, which takes longer
-UNIT := tests/api tests/app tests/cases tests/delivery tests/intake tests/postal tests/returns \
-	tests/rules tests/runtime tests/store tests/webhooks
+UNIT := tests/api tests/app tests/cases tests/channels tests/chaos tests/cli tests/delivery tests/demo \
+	tests/intake tests/postal tests/returns tests/rules tests/runtime tests/store tests/webhooks
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

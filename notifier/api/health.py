@@ -19,9 +19,9 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz(request: Request) -> Response:
-        """Events can be accepted."""
+        """Events can be accepted; and how the periodic jobs of this process fare."""
         if await services.ready():
-            return answer(200, {"status": "ready"})
+            return answer(200, {"status": "ready", "jobs": services.periodic_jobs()})
         language = preferred(request.headers.get("accept-language", ""))
         return problem(503, "unavailable", language, headers={"Retry-After": "5"})
 

@@ -102,3 +102,7 @@ class Services(Protocol):
     async def ready(self) -> bool:
         """Whether events can be accepted now."""
         ...
+
+    def periodic_jobs(self) -> list[dict[str, object]]:
+        """Each periodic job that this process has run: name, last run, seconds, failures."""
+        ...

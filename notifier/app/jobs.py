@@ -18,6 +18,7 @@ from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.long_job import JobState, LongJob
+from notifier.store import log as record_log
 from notifier.store import long_jobs as store
 
 log = get_logger(__name__)
@@ -111,12 +112,17 @@ async def show_job(engine: AsyncEngine, job_id: int) -> LongJob:
     return found
 
 
-async def cancel_job(engine: AsyncEngine, job_id: int, *, now: datetime) -> None:
-    """Cancel work. Raise :class:`NotFound`; :class:`NotAllowed` for work that has ended."""
+async def cancel_job(engine: AsyncEngine, job_id: int, *, actor: Actor, now: datetime) -> None:
+    """Cancel work; the log keeps who did.
+
+    Raise :class:`NotFound`; :class:`NotAllowed` for work that has ended.
+    """
     job = await show_job(engine, job_id)
     async with engine.begin() as conn:
         if not await store.cancel(conn, job_id, now=now):
             raise NotAllowed(f"job {job_id} has ended", code="job_ended", job=job.job_id)
+        entry = {"reason": f"cancelled:{job_id}"}
+        await record_log.append(conn, "job", [entry], actor=actor, now=now)
 
 
 async def jobs_without_runner(engine: AsyncEngine, *, now: datetime) -> Sequence[int]:

@@ -1,7 +1,6 @@
 """Names that people give: whether the record knows them, and which was perhaps meant."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,6 +9,7 @@ from notifier.model.errors import NotFound
 from notifier.model.inquiry import About
 from notifier.model.message import public_number
 from notifier.model.notice import Notice
+from notifier.model.numbers import near
 from notifier.store import batches, lookups, messages, schemes
 
 
@@ -53,9 +53,3 @@ async def require_about(conn: AsyncConnection, about: About) -> None:
         await require_mailing(conn, about.mailing)
     if about.batch_id is not None and await batches.get(conn, about.batch_id) is None:
         raise NotFound("batch", batch_name(about.batch_id))
-
-
-def near(name: str, known: Iterable[str]) -> list[str]:
-    """Return the names that were perhaps meant, the likeliest first; all of a few."""
-    every = sorted(known)
-    return get_close_matches(name, every, n=3, cutoff=0.5) or (every if len(every) <= 10 else [])

@@ -5,7 +5,7 @@ from notifier.model.long_job import LongJob
 
 from .language import word
 from .names import JobId
-from .session import Limit, run
+from .session import Limit, acting, run
 from .tables import facts, show
 from .verbs import Verbs
 
@@ -42,4 +42,4 @@ def _facts(job: LongJob) -> tuple[object, ...]:
 @app.command("cancel")
 def cancel(job: JobId) -> None:
     """Cancel work that has not ended; what it has done by then stays or is cleared away."""
-    run(lambda parts: cancel_job(parts.engine, job, now=parts.clock.now()))
+    run(lambda parts: cancel_job(parts.engine, job, **acting(parts)))

@@ -40,7 +40,7 @@ def show(
     if emitted_all(given):
         return
     if not given:
-        out.print(phrase("cli.none_found"))
+        out.print(phrase("cli.none_found"), highlight=False)
         return
     rows = [line(value) for value in given]
     made = [
@@ -53,7 +53,7 @@ def show(
     ]
     _print(layout.table(made, width()), title)
     if limit and len(rows) >= limit:
-        out.print(phrase("cli.more", limit=limit), style="dim")
+        out.print(phrase("cli.more", limit=limit), style="dim", highlight=False)
 
 
 def facts(

@@ -1,7 +1,9 @@
-"""Numbers of messages, batches, cases, tasks and jobs, in every form in which they are shown."""
+"""Numbers and names as people type them: in every form in which they are shown, or nearly."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Final
 
 #: Words that stand before a number where it is shown, and what may follow it: a batch names files.
@@ -29,3 +31,9 @@ def number_of(kind: str, text: str) -> int | None:
     pattern = before + _DIGITS + (_FILE if kind == "batch" else "")
     found = re.fullmatch(pattern, plain, re.IGNORECASE)
     return int(found[1].replace(",", "")) if found else None
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """Return the names that were perhaps meant, the likeliest first; all of a few."""
+    every = sorted(known)
+    return get_close_matches(name, every, n=3, cutoff=0.5) or (every if len(every) <= 10 else [])

@@ -13,7 +13,7 @@ from notifier import files
 from notifier.store.db import connect
 from notifier.store.direct import Direct
 from notifier.store.failures import STARTING_UP, sqlstate_of
-from notifier.store.migrate import upgrade
+from notifier.store.migrate import is_current, upgrade
 
 from .clock import clock_of
 from .engines import Urls
@@ -117,11 +117,12 @@ async def joined(
     ``supervisor``: of the process, where something is supervised already. Raises
     :class:`NotAllowed` where there is no schema, unless this ``creates`` it.
     """
-    await _upgraded(urls.migrations, creates=creates)
-    files.seal(settings.var, apart="postgres")
     engine = connect(urls.database, size=settings.database_pool)
     parts = Parts(settings, urls, engine, supervisor or Supervisor())
     try:
+        if not await is_current(engine):
+            await _upgraded(urls.migrations, creates=creates)
+        files.seal(settings.var, apart="postgres")
         yield parts
     finally:
         await parts.close()

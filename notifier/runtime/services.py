@@ -175,6 +175,20 @@ class HouseServices:
                 raise
             return False
 
+    def periodic_jobs(self) -> list[dict[str, object]]:
+        """Each periodic job that this process has run; none where workers run elsewhere."""
+        known = self._parts.job_metrics.figures.items()
+        return [
+            {
+                "name": name,
+                "runs": f.runs,
+                "failures": f.failures,
+                "last_run": f.last_run,
+                "seconds": round(f.seconds, 3),
+            }
+            for name, f in sorted(known)
+        ]
+
     @asynccontextmanager
     async def _record(self, what: str) -> AsyncIterator[None]:
         """Say ``Unavailable`` while the record is away; a task tells of what it has refused."""

@@ -11,7 +11,7 @@ from notifier.logs import get_logger
 from notifier.model.errors import NotAllowed
 
 from . import roles
-from .failures import passes
+from .failures import failure_of, passes
 
 _log = get_logger(__name__)
 PARTITIONED = (
@@ -62,8 +62,23 @@ async def upgrade(url: str, *, to: str = _NEWEST, creates: bool = True) -> None:
         await engine.dispose()
 
 
+async def is_current(engine: AsyncEngine) -> bool:
+    """Whether the record behind an engine is as :func:`upgrade` would leave it.
+
+    For a start, which mostly has nothing to do: it costs no connection as the owner. False too
+    where whoever works with the record cannot look, or may not.
+    """
+    try:
+        async with engine.connect() as conn:
+            return await _is_current(conn, datetime.now(UTC).date())
+    except Exception as problem:
+        if failure_of(problem) is None:
+            raise
+        return False
+
+
 async def _is_current(conn: AsyncConnection, today: date) -> bool:
-    """Whether nothing is to be done; two looks are all that a start usually costs."""
+    """Whether nothing is to be done; three looks are all that a start usually costs."""
     if not await conn.scalar(text(_HAS_RECORD)):
         return False
     newest = max(p.stem[:4] for p in (_MIGRATIONS / "versions").glob("[0-9]*.py"))

@@ -4,14 +4,24 @@ Queries for what is due leave these out; see :mod:`notifier.store.isolation`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .db import row, run
-from .undecided import WAITS
+
+#: How long to wait after each failure; the next one, a day and a half on, gives it up.
+WAITS: Final = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+    timedelta(hours=24),
+)
 
 
 class Sweep(StrEnum):

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +10,7 @@ from notifier.model.event import Event
 
 from .db import fetch, row, rows, run
 from .events import WITH_PAYLOAD, event_of
+from .put_off import WAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,6 @@ class UndecidedEvent:
     next_try_at: datetime | None
     given_up_at: datetime | None
 
-
-#: How long to wait after each failure; the next one, a day and a half on, gives the event up.
-WAITS: Final = (
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    timedelta(minutes=10),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=8),
-    timedelta(hours=24),
-)
 
 _FAILED = """
 INSERT INTO undecided_events AS u (event_id, attempts, problem, tried_at, next_try_at)

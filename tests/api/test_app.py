@@ -19,6 +19,7 @@ from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.outcome import DecisionPage, EventOutcome
 from notifier.model.states import State
+from notifier.runtime.parts import Parts
 from tests.samples import NOW
 
 
@@ -67,6 +68,9 @@ class Broken:
 
     async def ready(self) -> bool:
         return False
+
+    def periodic_jobs(self) -> list[dict[str, object]]:
+        return []
 
 
 async def ask(error: Exception, method: str, path: str) -> httpx.Response:
@@ -127,7 +131,15 @@ async def test_ways(method: str, path: str, status: int) -> None:
 
 async def test_a_house_that_is_well(client: httpx.AsyncClient) -> None:
     response = await client.get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"status": "ready"})
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "jobs": []})
+
+
+async def test_a_house_that_is_well_shows_its_jobs(client: httpx.AsyncClient, parts: Parts) -> None:
+    for failed in (True, False):
+        parts.job_metrics.ran("tidy", at=NOW, seconds=0.25, failed=failed)
+    (job,) = (await client.get("/readyz")).json()["jobs"]
+    known = {"name": "tidy", "runs": 2, "failures": 1, "seconds": 0.25}
+    assert job == {**known, "last_run": NOW.isoformat()}
 
 
 @pytest.mark.parametrize(

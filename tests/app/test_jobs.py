@@ -22,6 +22,7 @@ from notifier.app.jobs import (
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.long_job import JobState, LongJob
+from notifier.store.db import rows
 from tests.samples import NOW
 
 CLERK = Actor(ActorKind.USER, "clerk")
@@ -110,12 +111,16 @@ async def test_cancelled_work_ends_and_stays_cancelled(engine: AsyncEngine) -> N
 
     running = asyncio.create_task(run_job(engine, job_id, {"count": waits}, now=lambda: NOW))
     await begun.wait()
-    await cancel_job(engine, job_id, now=LATER)
+    await cancel_job(engine, job_id, actor=CLERK, now=LATER)
     job = await running
     assert job is not None
     assert (job.state, job.result, job.ended_at) == (JobState.CANCELLED, None, LATER)
     with pytest.raises(NotAllowed):
-        await cancel_job(engine, job_id, now=LATER)
+        await cancel_job(engine, job_id, actor=CLERK, now=LATER)
+    async with engine.connect() as conn:
+        (kept,) = await rows(conn, "SELECT actor, at, reason FROM log WHERE kind = 'job'")
+    reason = f"cancelled:{job_id}"
+    assert dict(kept) == {"actor": str(CLERK), "at": LATER, "reason": reason}
 
 
 async def test_work_that_breaks_says_so_on_record(engine: AsyncEngine) -> None:

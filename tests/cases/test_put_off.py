@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from notifier.store import staff
-from notifier.store.undecided import WAITS
+from notifier.store.put_off import WAITS
 from tests.samples import NOW, charge_failed
 
 from .conftest import Office

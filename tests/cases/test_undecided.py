@@ -7,7 +7,7 @@ import pytest
 from notifier.app import undecided
 from notifier.app.event_intake import Acceptor
 from notifier.model.errors import NotFound
-from notifier.store.undecided import WAITS
+from notifier.store.put_off import WAITS
 from tests.samples import NOTICES, charge_failed, settled, submitted
 
 from .conftest import ACTOR, Office

@@ -8,11 +8,9 @@ import pytest
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
 from notifier.rendering.lint.proofs import Proof, proof
-from notifier.rendering.words import Phrases
-from tests.samples import WRITER
+from tests.samples import PHRASES, WRITER
 
 NOTICES = ("card_error", "reregistration_deadline", "apology", "refund")
-PHRASES = {name: Phrases(WRITER.folders["ja", name], WRITER._labels) for name in NOTICES}
 ALL = [
     (notice, step, name, c)
     for notice in NOTICES

@@ -16,12 +16,10 @@ from notifier.model.notice import FieldType, Notice
 from notifier.model.states import Channel
 from notifier.rendering import context
 from notifier.rendering.errors import WriteError
-from notifier.rendering.labels import Labels
 from notifier.rendering.letter.letters import words_of
 from notifier.rendering.letter.parts import Parts, parts_of
-from notifier.rendering.words import Phrases
 from notifier.rendering.writer import Writer
-from tests.samples import LOCALES, NOTICES, TEMPLATES, WRITER
+from tests.samples import LOCALES, NOTICES, PHRASES, TEMPLATES, WRITER
 
 MAILS = [
     (notice, step)
@@ -35,7 +33,6 @@ LETTERS = [
     if Channel.LETTER in notice.channels
     for step in notice.steps
 ]
-ORACLE = {name: Phrases(WRITER.folders["ja", name], Labels(LOCALES)) for name in NOTICES}
 #: Japanese, and everything that could break out of where it stands.
 TEXT = st.text(
     st.one_of(
@@ -54,14 +51,14 @@ WORDS = st.one_of(
 def pages_of(c: Correspondence) -> tuple[str, str, str]:
     """Subject, text and HTML by the templates alone."""
     values = context.values(c, WRITER.notices[c.notice], Channel.EMAIL)
-    pages = ORACLE[c.notice].mail(c.step, values)
+    pages = PHRASES[c.notice].mail(c.step, values)
     return pages.subject, pages.text, pages.html
 
 
 def parts_by_templates(c: Correspondence) -> Parts:
     """The words of a letter by the templates alone."""
     values = context.values(c, WRITER.notices[c.notice], Channel.LETTER)
-    return parts_of(ORACLE[c.notice].plain_words(c.step, values))
+    return parts_of(PHRASES[c.notice].plain_words(c.step, values))
 
 
 def others(c: Correspondence) -> Iterator[Correspondence]:

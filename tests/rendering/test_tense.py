@@ -12,8 +12,7 @@ from notifier.model.states import Channel
 from notifier.rendering.context import issued_on
 from notifier.rendering.lint import tense
 from notifier.rendering.lint.proofs import Proofs, proof
-from notifier.rendering.words import Phrases
-from tests.samples import WRITER
+from tests.samples import PHRASES, WRITER
 
 REMEDIES = ("card_credit", "bank_transfer", "next_charge", "account_needed")
 #: Steps and the fields whose days may lie on either side of the message's.
@@ -28,7 +27,6 @@ DATED = [
     ("renewal", "before_14", ("reply_by", "ends_on", "first_charge_on")),
     ("reregistration_deadline", "passed", ("deadline", "recharge_on", "contact_by")),
 ]
-PHRASES = {name: Phrases(WRITER.folders["ja", name], WRITER._labels) for name in WRITER.notices}
 PROOFS = {name: Proofs(WRITER.folders["ja", name]) for name in {n for n, _, _ in DATED}}
 
 

@@ -2,7 +2,7 @@
 
 from notifier.model.returns import Standing
 from notifier.returns.sweep import sweep
-from notifier.store.undecided import WAITS
+from notifier.store.put_off import WAITS
 
 from .desk import Desk, bounce
 

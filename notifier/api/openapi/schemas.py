@@ -160,7 +160,20 @@ def _own() -> dict[str, Schema]:
         ),
         "Deliveries": _page("deliveries", "Change", "^[0-9]+$"),
         "Decisions": _page("decisions", "ToldDecision", "^d[0-9]+$"),
-        "Health": _object("It is well.", status={"enum": ["ok", "ready"]}),
+        "Health": _object(
+            "It is well.",
+            optional=("jobs",),
+            status={"enum": ["ok", "ready"]},
+            jobs={"type": "array", "items": ref("PeriodicJob")},
+        ),
+        "PeriodicJob": _object(
+            "A periodic job, as this process has run it.",
+            name={**_TEXT},
+            runs={"type": "integer", "minimum": 1},
+            failures={"type": "integer", "minimum": 0},
+            last_run={**_TEXT, "format": "date-time"},
+            seconds={"type": "number", "minimum": 0, "description": "that the last run took"},
+        ),
         "Problem": _problem(),
         "FieldError": _field_error(),
     }
