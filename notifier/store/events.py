@@ -11,21 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.event import TYPES, Event
+from notifier.model.message import Cause
 
 from .db import dumps, fetch, rows, run
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """An event that caused a message."""
-
-    event_id: int
-    source: str
-    id: str
-    type: str
-    occurred_at: datetime
-    received_at: datetime
-    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +82,7 @@ FROM given
 """
 
 _CAUSES_OF = """
-SELECT e.event_id, e.source, e.id, e.type, e.occurred_at, e.received_at, e.actor
+SELECT e.event_id, e.source, e.id, e.type, e.occurred_at, e.received_at
 FROM message_causes c JOIN events e USING (event_id)
 WHERE c.message_id = :id ORDER BY e.event_id
 """
@@ -158,7 +146,7 @@ async def decided(
     await run(conn, _DECIDED, {"rows": dumps(list(outcomes)), "now": now})
 
 
-async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[Cause]:
+async def causes_of(conn: AsyncConnection, message_id: int) -> list[Cause]:
     """The events that caused a message."""
     return await fetch(conn, Cause, _CAUSES_OF, {"id": message_id})
 

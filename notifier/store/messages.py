@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.message import MessageLine
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, sources
 
@@ -55,25 +56,6 @@ class MessageRecord:
     facts: Any
     shown: Any
     matter: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedMessage:
-    """A message in a list."""
-
-    message_id: int
-    created_at: datetime
-    updated_at: datetime
-    notice: str
-    step: str
-    channel: Channel
-    state: State
-    reason: str
-    attempts: int
-    member_no: str | None
-    login: str | None
-    generation: int
-    report: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +141,8 @@ class Move:
 
 
 _LIST = """
-SELECT m.message_id, m.created_at, m.updated_at, m.notice, m.step, m.channel, m.state, m.reason,
-    m.attempts, p.member_no, s.login, m.generation,
+SELECT m.message_id, m.created_at, m.notice, m.step, m.channel, m.state, m.reason, m.attempts,
+    p.member_no, s.login,
     (SELECT matter FROM cases c WHERE c.case_id = m.case_id AND c.member_id IS NULL) AS report
 FROM messages m LEFT JOIN members p USING (member_id) LEFT JOIN staff s USING (staff_id)
 WHERE (CAST(:state AS text) IS NULL OR m.state = :state)
@@ -302,11 +284,11 @@ async def search(
     member_no: str | None = None,
     scheme: str | None = None,
     limit: int = 50,
-) -> Sequence[ListedMessage]:
+) -> list[MessageLine]:
     """The newest messages that match all given filters."""
     return await fetch(
         conn,
-        ListedMessage,
+        MessageLine,
         _LIST.format(_OF_MEMBER if member_no else ""),
         {
             "state": state,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
-from notifier.model.webhook import SecretKind, WebhookState
+from notifier.model.webhook import SecretKind, WebhookLine, WebhookState
 
 from .db import fetch, fetch_one, rows, run, scalar
 from .put_off import Sweep, is_due
@@ -22,19 +22,11 @@ class Webhook:
     url: str
     source: str | None
     states: list[str]
-    state: str
+    state: WebhookState
     reason: str
     position: int
     created_at: datetime
     created_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedWebhook(Webhook):
-    """A webhook and how many of its calls stand where."""
-
-    waiting: int
-    dead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +42,7 @@ class Secret:
     """A secret that calls are signed with."""
 
     secret_id: int
-    kind: str
+    kind: SecretKind
     secret: bytes
     created_at: datetime
 
@@ -64,8 +56,8 @@ VALUES (:url, :source, :states, 'enabled', 'created', :position, :now, :actor, :
 RETURNING webhook_id
 """
 
-_EVERYTHING = f"""
-SELECT {_COLUMNS},
+_EVERYTHING = """
+SELECT webhook_id, url, state,
     (SELECT count(*) FROM webhook_calls c
      WHERE c.webhook_id = w.webhook_id AND c.state = 'waiting') AS waiting,
     (SELECT count(*) FROM webhook_calls c
@@ -146,9 +138,9 @@ async def add(
     return int(made)
 
 
-async def everything(conn: AsyncConnection) -> Sequence[ListedWebhook]:
+async def everything(conn: AsyncConnection) -> list[WebhookLine]:
     """All webhooks with the number of calls that wait and that are dead."""
-    return await fetch(conn, ListedWebhook, _EVERYTHING)
+    return await fetch(conn, WebhookLine, _EVERYTHING)
 
 
 async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
