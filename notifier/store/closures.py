@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.closure import ClosedDays, Closure
 
-from .db import dumps, fetch, run
+from .db import fetch, run, run_all
 
 _ADD = """
 WITH given AS (
@@ -44,13 +44,11 @@ async def add(
     conn: AsyncConnection, closures: Sequence[Closure], *, actor: Actor, now: datetime
 ) -> int:
     """Register closures; how many are new. The same days of the same scheme are one."""
-    given = [
+    given = (
         {"scheme": c.scheme or None, "first_day": c.first, "last_day": c.last, "name": c.name}
         for c in closures
-    ]
-    if not given:
-        return 0
-    return await run(conn, _ADD, {"rows": dumps(given), "actor": str(actor), "now": now})
+    )
+    return await run_all(conn, _ADD, given, actor=str(actor), now=now)
 
 
 async def remove(conn: AsyncConnection, closure_id: int, *, actor: Actor, now: datetime) -> bool:

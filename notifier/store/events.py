@@ -13,7 +13,7 @@ from notifier.model.actor import Actor
 from notifier.model.event import TYPES, Event
 from notifier.model.message import Cause
 
-from .db import dumps, fetch, rows, run
+from .db import dumps, fetch, rows, rows_all, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +132,7 @@ async def known(
     conn: AsyncConnection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, bytes]]:
     """(source, id) → (event id, digest) of those on record."""
-    given = [{"source": s, "id": i} for s, i in keys]
-    if not given:
-        return {}
-    found = await rows(conn, _KNOWN, {"rows": dumps(given)})
+    found = await rows_all(conn, _KNOWN, ({"source": s, "id": i} for s, i in keys))
     return {(r["source"], r["id"]): (r["event_id"], bytes(r["digest"])) for r in found}
 
 

@@ -122,8 +122,7 @@ async def add(conn: AsyncConnection, inquiry: Inquiry, *, actor: Actor, now: dat
 
 
 async def _keep(conn: AsyncConnection, inquiry_id: int, part: str, text: str) -> None:
-    sql = _KEEP
-    await run(conn, sql, {"id": inquiry_id, "part": part, "text": text.encode()})
+    await run(conn, _KEEP, {"id": inquiry_id, "part": part, "text": text.encode()})
 
 
 async def answer(

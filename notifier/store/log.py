@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.message import LogEntry
 
-from .db import dumps, fetch, run
+from .db import fetch, run_all
 
 _APPEND = """
 INSERT INTO log (at, kind, actor, message_id, event_id, attempt_id, case_id, task_id, reason)
@@ -38,11 +38,7 @@ async def append(
     now: datetime,
 ) -> None:
     """Log entries of one kind; each is a mapping of ids (and ``reason``)."""
-    found = list(entries)
-    if found:
-        await run(
-            conn, _APPEND, {"at": now, "kind": kind, "actor": str(actor), "rows": dumps(found)}
-        )
+    await run_all(conn, _APPEND, entries, at=now, kind=kind, actor=str(actor))
 
 
 async def of_message(conn: AsyncConnection, message_id: int) -> list[LogEntry]:

@@ -13,7 +13,7 @@ from notifier.model.message import MessageLine
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, sources
 
-from .db import dumps, fetch, fetch_one, rows, run
+from .db import fetch, fetch_one, rows_all, run, run_all
 from .transitions import Transition, check_initial, creation
 
 
@@ -170,7 +170,7 @@ RETURNING m.message_id, m.notice, m.state
 _ADD_CAUSES = """
 INSERT INTO message_causes (message_id, event_id)
 SELECT m, e FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(m bigint, e bigint)
-ON CONFLICT DO NOTHING RETURNING message_id
+ON CONFLICT DO NOTHING
 """
 
 _GET = """
@@ -213,13 +213,11 @@ async def insert(
 
     A mail that would be queued for a suppressed address is ``suppressed`` from the start.
     """
-    if not new:
-        return {}
     for state in {item["state"] for item in new}:
         check_initial(state)
-    given = dumps([{**item, "n": n} for n, item in enumerate(new)])
+    given = ({**item, "n": n} for n, item in enumerate(new))
     stamp = {"now": now, "actor": str(actor), "suppressed": Reason.ADDRESS_SUPPRESSED}
-    made = await rows(conn, _INSERT, {"rows": given, **stamp})
+    made = await rows_all(conn, _INSERT, given, **stamp)
     return {r["n"]: r["message_id"] for r in made}
 
 
@@ -231,7 +229,7 @@ async def move(
     A message that is elsewhere by now is left alone: whoever was first has decided. A lease
     ends with the move.
     """
-    asked = [
+    asked = (
         {
             "message_id": m.message_id,
             "after": m.after,
@@ -240,10 +238,8 @@ async def move(
             "sources": {str(channel): m.sources(channel) for channel in Channel},
         }
         for m in moves
-    ]
-    if not asked:
-        return []
-    found = await rows(conn, _MOVE, {"rows": dumps(asked), "now": now, "actor": str(actor)})
+    )
+    found = await rows_all(conn, _MOVE, asked, now=now, actor=str(actor))
     return [r["message_id"] for r in found]
 
 
@@ -255,18 +251,14 @@ async def stop(
     Message id → why. Returns (message id, notice) of those that are uncertain: whether they have
     arrived only a person can settle now.
     """
-    given = [{"message_id": m, "reason": reason} for m, reason in stopped.items()]
-    if not given:
-        return []
-    found = await rows(conn, _STOP, {"rows": dumps(given), "now": now})
+    given = ({"message_id": m, "reason": reason} for m, reason in stopped.items())
+    found = await rows_all(conn, _STOP, given, now=now)
     return [(r["message_id"], r["notice"]) for r in found if r["state"] == "uncertain"]
 
 
 async def add_causes(conn: AsyncConnection, pairs: Iterable[tuple[int, int]]) -> None:
     """Link (message id, event id) pairs."""
-    given = [{"m": m, "e": e} for m, e in pairs]
-    if given:
-        await rows(conn, _ADD_CAUSES, {"rows": dumps(given)})
+    await run_all(conn, _ADD_CAUSES, ({"m": m, "e": e} for m, e in pairs))
 
 
 async def get(conn: AsyncConnection, message_id: int) -> MessageRecord | None:

@@ -15,7 +15,7 @@ from notifier.model.errors import Damaged
 from notifier.model.returns import KnownReturn, Outcome, Return, ReturnCount, ReturnReason, Standing
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Reading, ReturnKind
 
-from .db import Columns, dumps, fetch, fetch_one, row, rows, run
+from .db import Columns, fetch, fetch_one, row, rows, run, run_all
 from .put_off import Sweep, is_due
 
 
@@ -231,18 +231,7 @@ async def settle(
     conn: AsyncConnection, outcomes: Sequence[Outcome], *, actor: Actor, now: datetime
 ) -> None:
     """Note what became of returns."""
-    given = [
-        {
-            "return_id": o.return_id,
-            "standing": o.standing,
-            "reason": o.reason,
-            "kind": o.kind,
-            "message_id": o.message_id,
-        }
-        for o in outcomes
-    ]
-    if given:
-        await run(conn, _SETTLE, {"rows": dumps(given), "now": now, "actor": str(actor)})
+    await run_all(conn, _SETTLE, map(asdict, outcomes), now=now, actor=str(actor))
 
 
 async def take_waiting(conn: AsyncConnection, *, now: datetime, limit: int) -> Sequence[KeptReturn]:

@@ -112,8 +112,7 @@ async def add(
 
 async def waiting(conn: AsyncConnection, webhook_id: int) -> int:
     """How many wait."""
-    sql = _WAITING
-    return int(await scalar(conn, sql, {"id": webhook_id}))
+    return int(await scalar(conn, _WAITING, {"id": webhook_id}))
 
 
 async def claim(

@@ -151,8 +151,7 @@ async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
 
 async def get(conn: AsyncConnection, webhook_id: int) -> Webhook | None:
     """One webhook."""
-    sql = _GET
-    return await fetch_one(conn, Webhook, sql, {"id": webhook_id})
+    return await fetch_one(conn, Webhook, _GET, {"id": webhook_id})
 
 
 async def due_work(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> DueWork | None:
@@ -170,8 +169,7 @@ async def take(conn: AsyncConnection, webhook_id: int) -> Webhook | None:
 
 async def advance(conn: AsyncConnection, webhook_id: int, position: int) -> None:
     """What stands up to ``position`` has been turned into calls."""
-    sql = _ADVANCE
-    await run(conn, sql, {"id": webhook_id, "position": position})
+    await run(conn, _ADVANCE, {"id": webhook_id, "position": position})
 
 
 async def turn(
@@ -184,8 +182,7 @@ async def turn(
 
 async def remove(conn: AsyncConnection, webhook_id: int) -> bool:
     """Take it away with its secrets and calls; False when there was none."""
-    sql = _REMOVE
-    return await run(conn, sql, {"id": webhook_id}) == 1
+    return await run(conn, _REMOVE, {"id": webhook_id}) == 1
 
 
 async def add_secret(
