@@ -12,7 +12,7 @@ from notifier.logs import get_logger
 from notifier.model.http import Http
 from notifier.store.failures import passes
 
-from . import decisions, deliveries, events, health, outcomes, providers, request_ids
+from . import events, feeds, health, outcomes, providers, request_ids
 from .language import preferred
 from .limits import Limits
 from .problems import problem
@@ -33,8 +33,7 @@ def create_app(services: Services, limits: Http | None = None) -> FastAPI:
     )
     app.include_router(events.routes(services))
     app.include_router(outcomes.routes(services))
-    app.include_router(decisions.routes(services))
-    app.include_router(deliveries.routes(services))
+    app.include_router(feeds.routes(services))
     app.include_router(providers.routes(services))
     app.include_router(health.routes(services))
     app.add_exception_handler(HTTPException, _http_problem)

@@ -1,4 +1,4 @@
-"""Feeds: pages of items in one order, for those who poll."""
+"""``/v1/decisions`` and ``/v1/deliveries``: pages of a feed in order, for those who poll."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,11 +6,13 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final, Protocol
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 
-from notifier.model.change import Change
+from notifier.app.decisions import OUTCOMES
+from notifier.model.change import TOLD, Change
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.outcome import ToldDecision
+from notifier.model.states import State
 from notifier.webhooks.feed import UnknownPosition
 
 from .callers import admitted
@@ -18,6 +20,8 @@ from .problems import answer, bad_input, problem
 from .queries import FeedForm, FeedQuery, feed_query
 from .services import Services
 
+DECISIONS: Final = FeedForm("outcome", OUTCOMES, prefix="d")
+DELIVERIES: Final = FeedForm("state", tuple(TOLD))
 _LOOK: Final = 0.5  # seconds between two looks while waiting
 
 
@@ -41,7 +45,31 @@ class Paged(Protocol):
 Read = Callable[[str, int | None, FeedQuery], Awaitable[Paged]]
 
 
-async def serve_page(
+def routes(services: Services) -> APIRouter:
+    """The routes for what was decided about events, and for changes of state of messages."""
+    router = APIRouter(prefix="/v1")
+
+    async def decisions(source: str, after: int | None, query: FeedQuery) -> Paged:
+        return await services.decisions(source, after, limit=query.limit, only=query.only)
+
+    async def changes(source: str, after: int | None, query: FeedQuery) -> Paged:
+        states = [State(name) for name in query.only]
+        return await services.changes(source, after, limit=query.limit, states=states)
+
+    @router.get("/decisions")
+    async def get_decisions(request: Request) -> Response:
+        """The next page of decisions; ``next`` is the ``after`` of the one behind it."""
+        return await _page(request, services, name="decisions", form=DECISIONS, read=decisions)
+
+    @router.get("/deliveries")
+    async def get_deliveries(request: Request) -> Response:
+        """The next page of changes of state; ``next`` is the ``after`` of the one behind it."""
+        return await _page(request, services, name="deliveries", form=DELIVERIES, read=changes)
+
+    return router
+
+
+async def _page(
     request: Request, services: Services, *, name: str, form: FeedForm, read: Read
 ) -> Response:
     """The answer to a request for a page: its items under ``name``, ``next`` and ``more``."""

@@ -14,7 +14,6 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rendering.labels import DEFAULT_LANGUAGE, label
 from notifier.store import messages, put_off, staff, tasks
-from notifier.store.db import loads
 from notifier.store.isolation import Isolation
 from notifier.store.put_off import Sweep
 
@@ -84,6 +83,6 @@ def _facts(task: tasks.UrgentTask, language: str) -> dict[str, Any]:
         "kind": task.kind,
         "count": task.count,
         "due": japan_time(task.due_at),
-        "lines": list(told(loads(task.details), language)),
+        "lines": list(told(task.details, language)),
         "command": f"notifier tasks show {task.task_id}",
     }

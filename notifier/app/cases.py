@@ -1,7 +1,7 @@
 """Cases: matters of a member, and the whole story of each."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -9,28 +9,11 @@ from notifier.app.event_intake import Acceptor
 from notifier.app.timeline import Entry, timeline_of, upcoming
 from notifier.model.decision import CaseKind
 from notifier.model.errors import NotFound
-from notifier.model.reasons import Reason
-from notifier.model.situation import CaseRecord
+from notifier.model.situation import CaseLine, CaseRecord
 from notifier.rules.plan import Planned
 from notifier.store import cases, timeline
 
 from .lookups import require_member
-from .values import value_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A case in a list."""
-
-    case_id: int
-    kind: CaseKind
-    member_no: str | None  # None: its reader is no member
-    matter: str
-    scheme: str
-    state: str
-    reason: Reason
-    deadline: date | None
-    next_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +27,12 @@ class CaseStory:
 
 async def find_cases(
     engine: AsyncEngine, *, state: str | None, kind: CaseKind | None, member: str | None, limit: int
-) -> list[Case]:
+) -> list[CaseLine]:
     """Return the cases that match, those that speak next first. Raises :class:`NotFound`."""
     async with engine.connect() as conn:
         if member is not None:
             await require_member(conn, member)
-        found = await timeline.search(conn, state=state, kind=kind, member=member, limit=limit)
-    return [value_of(Case, r) for r in found]
+        return await timeline.search(conn, state=state, kind=kind, member=member, limit=limit)
 
 
 async def show_case(

@@ -7,22 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.intake.closure_file import closure, read_closures
 from notifier.model.actor import Actor
+from notifier.model.closure import ClosedDays
 from notifier.model.errors import NotFound
 from notifier.store import closures as store
 from notifier.store import schemes
-
-from .values import value_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedDays:
-    """A stretch of closed days on record."""
-
-    closure_id: int
-    first_day: date
-    last_day: date
-    name: str
-    scheme: str | None  # None: of all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +26,7 @@ class Stretch:
 async def find_closures(engine: AsyncEngine, *, since: date | None) -> list[ClosedDays]:
     """Return the closed days in force, the earliest first; ``since``: that are not over by then."""
     async with engine.connect() as conn:
-        return [value_of(ClosedDays, r) for r in await store.in_force(conn, since=since)]
+        return await store.in_force(conn, since=since)
 
 
 async def add_closure(

@@ -30,7 +30,6 @@ from notifier.rules.together import (
     without,
 )
 from notifier.store import coalescing, messages
-from notifier.store.db import loads
 
 from .new_messages import message_row, shown_row
 from .rule_context import RuleContext
@@ -108,7 +107,7 @@ async def _join(
     changes = {
         r.n: _change(r.message_id, facts)
         for r in found
-        if (facts := joined(loads(r.facts), wanted[r.n].draft.facts)) is not None
+        if (facts := joined(r.facts, wanted[r.n].draft.facts)) is not None
     }
     amended = await coalescing.amend(
         conn, changes.values(), reason=Reason.TOLD_TOGETHER, actor=actor, now=now
@@ -153,7 +152,7 @@ async def split(
         left = [one for one in told if one["is_open"] and one["case_id"] not in touched]
         if left and left[0]["case_id"] == r.case_id:
             others = [one for one in told if one not in left]
-            facts = without(loads(r.facts), {one["matter"] for one in others})
+            facts = without(r.facts, {one["matter"] for one in others})
             assert facts is not None
             changes.append(_change(message_id, facts))
             gone += [(message_id, one["case_id"]) for one in others]
@@ -166,8 +165,8 @@ async def split(
 
 def in_order(r: coalescing.ToldMessage) -> list[dict[str, Any]]:
     """The cases that a message tells of in its own order; a row of ``store.coalescing.told``."""
-    place = {one["charge_id"]: n for n, one in enumerate(charges_of(loads(r.facts)))}
-    return sorted(loads(r.told), key=lambda one: place[one["matter"]])
+    place = {one["charge_id"]: n for n, one in enumerate(charges_of(r.facts))}
+    return sorted(r.told, key=lambda one: place[one["matter"]])
 
 
 async def tell_anew(
@@ -199,7 +198,7 @@ def _anew(
     context: RuleContext,
     now: datetime,
 ) -> dict[str, Any]:
-    facts, kept = loads(r.facts), {one["matter"] for one in left}
+    facts, kept = r.facts, {one["matter"] for one in left}
     rest = without(facts, {c["charge_id"] for c in charges_of(facts)} - kept)
     assert rest is not None
     step = step_of(facts, left[0]["matter"], r.step)

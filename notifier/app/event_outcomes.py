@@ -11,13 +11,11 @@ from notifier.model.outcome import (
     DecidedOutcome,
     EventOutcome,
     EventStatus,
-    RaisedTask,
     RejectedEntry,
     RejectedError,
 )
 from notifier.model.task import TaskKind
 from notifier.store import outcomes
-from notifier.store.db import loads
 
 #: Tasks whose key may be the number of a message.
 _ABOUT_MESSAGES: Final = (
@@ -48,7 +46,7 @@ async def read_outcome(conn: AsyncConnection, source: str, event_id: str) -> Eve
         status = EventStatus.REJECTED
         told = EventOutcome(source=source, id=event_id, status=status, rejected=rejected)
         return told if rejected else None
-    number: int = found.event_id
+    number = found.event_id
     later = await outcomes.superseded_by(conn, source, event_id)
     decided = found.decided_at is not None
     return EventOutcome(
@@ -65,7 +63,7 @@ async def read_outcome(conn: AsyncConnection, source: str, event_id: str) -> Eve
         superseded_by=tuple(later),
         decisions=tuple(_decision(r) for r in await outcomes.decisions(conn, number)),
         messages=tuple(_message(r) for r in await outcomes.messages(conn, number)),
-        tasks=tuple(_task(r) for r in await outcomes.tasks(conn, number, _ABOUT_MESSAGES)),
+        tasks=tuple(await outcomes.tasks(conn, number, _ABOUT_MESSAGES)),
         rejected=rejected,
     )
 
@@ -77,7 +75,7 @@ def _decision(found: outcomes.Decision) -> DecidedOutcome:
         reason=found.reason,
         notice=found.notice or None,
         message=None if message_id is None else public_number(message_id),
-        details=loads(found.details),
+        details=found.details,
         at=found.decided_at,
     )
 
@@ -96,21 +94,11 @@ def _message(found: outcomes.CausedMessage) -> CausedMessage:
     )
 
 
-def _task(found: outcomes.RaisedTask) -> RaisedTask:
-    return RaisedTask(
-        task=found.task_id,
-        kind=found.kind,
-        state=found.state,
-        created_at=found.created_at,
-        due_at=found.due_at,
-    )
-
-
 def _rejected(found: Sequence[outcomes.RejectedEntry]) -> tuple[RejectedEntry, ...]:
     return tuple(
         RejectedEntry(
             received_at=r.received_at,
-            errors=tuple(_error(e) for e in loads(r.errors)),
+            errors=tuple(_error(e) for e in r.errors),
             replayed_at=r.replayed_at,
         )
         for r in found

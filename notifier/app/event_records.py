@@ -26,8 +26,6 @@ from notifier.store import (
     charges,
     member_changes,
     members,
-    refunds,
-    reregistrations,
     tasks,
 )
 from notifier.store.member_changes import Recorded
@@ -50,8 +48,8 @@ async def write(
             decided.append({**key, **member, **data.model_dump(include=fields)})
         elif isinstance(data, RefundCompleted):
             completed.append({**key, "refund_id": data.refund_id})
-    await refunds.decided(conn, decided)
-    await refunds.completed(conn, completed)
+    await charges.refunds_decided(conn, decided)
+    await charges.refunds_completed(conn, completed)
     left = [
         (s.member.member_id, a.event.data.left_on, a.event_id)
         for a, s, _ in taken
@@ -59,7 +57,7 @@ async def write(
     ]
     await members.mark_left(conn, left, now=now)
     await member_changes.record(conn, _departures(taken), actor=actor, now=now)
-    await reregistrations.save(conn, [r for t in taken if (r := _reregistered(*t)) is not None])
+    await charges.reregistered(conn, [r for t in taken if (r := _reregistered(*t)) is not None])
     heard = [i for a, _, d in taken if not _silent(d) and (i := _charge_id(a.event))]
     if heard:
         await tasks.drop_waiting(conn, TaskKind.OUTCOME_MISSING, heard, now=now)

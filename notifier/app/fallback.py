@@ -28,7 +28,6 @@ from notifier.rules.calendar import business_day, end_of, japan_date
 from notifier.rules.open_days import arrival
 from notifier.rules.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.store import fallbacks, members, messages, tasks
-from notifier.store.db import loads
 from notifier.store.isolation import Isolation
 from notifier.store.put_off import Sweep
 
@@ -120,7 +119,7 @@ class Left:
 
 def whole(mail: fallbacks.ToldMessage) -> Left:
     """All that a message says, whatever has become of it."""
-    facts, amounts = loads(mail.facts), _amounts(mail)
+    facts, amounts = mail.facts, _amounts(mail)
     return Left(mail.case_id, mail.generation, mail.step, facts, amounts, mail.useful_until)
 
 
@@ -128,14 +127,14 @@ def left_of(mail: fallbacks.ToldMessage, notices: Mapping[str, Notice]) -> Left 
     """Or why nothing is: it has ended, or was told anew. Charges told together end one by one."""
     request = mail.notice in requests_of(notices) and mail.case_id is not None
     own = {n: getattr(mail, n) for n in ("case_id", "matter", "generation", "is_open", "overtaken")}
-    told = [own, *loads(mail.others)]
+    told = [own, *mail.others]
     going = [one for one in told if one["is_open"] or not request]
     left = {one["matter"]: one for one in going if not one["overtaken"]}
     if not left:
         return Fallback.OVERTAKEN if going else Fallback.ENDED
     if len(left) == len(told):
         return whole(mail)
-    facts, step, last = loads(mail.facts), mail.step, mail.useful_until
+    facts, step, last = mail.facts, mail.step, mail.useful_until
     rest = without(facts, {one["matter"] for one in told} - left.keys())
     assert rest is not None
     first = left[rest["charge_id"]]
@@ -152,7 +151,7 @@ def left_of(mail: fallbacks.ToldMessage, notices: Mapping[str, Notice]) -> Left 
 def _amounts(mail: fallbacks.ToldMessage) -> tuple[ShownAmount, ...]:
     return tuple(
         ShownAmount(AmountRole(a["role"]), a["name"], a["yen"], a.get("charge", ""))
-        for a in loads(mail.shown)
+        for a in mail.shown
     )
 
 

@@ -16,7 +16,6 @@ from notifier.model.mailing import Mailing
 from notifier.model.member import Member, MemberStatus
 from notifier.model.message import Draft, public_number
 from notifier.model.reasons import Reason
-from notifier.model.situation import Situation
 from notifier.rendering.fact_errors import fact_errors
 from notifier.rules.calendar import japan_date
 from notifier.rules.facts import (
@@ -24,11 +23,10 @@ from notifier.rules.facts import (
     errors_within,
     unguarded,
 )
-from notifier.rules.plan import earliest
 from notifier.rules.rules.outcomes import hold_task, reaches
 from notifier.store import cases, history, members, messages, tasks
 
-from .planned_notices import Record, record_of, weigh_facts
+from .planned_notices import Record, record_of, situation_of, weigh_facts
 
 #: Mailings are the context's own; they stand beside the sources of billing.
 SOURCE = "mailing"
@@ -222,15 +220,7 @@ def _weigh(
     mailing: Mailing, member: Member, context: RuleContext, record: Record, now: datetime
 ) -> Send | Hold:
     reachable = reaches(member, mailing.channel)
-    situation = Situation(
-        now=now,
-        today=japan_date(now),
-        member=member,
-        scheme=context.schemes[mailing.scheme],
-        notices=context.notices,
-        calendar=context.calendar(mailing.scheme),
-        earliest=earliest(now, context.calendar(mailing.scheme)),
-    )
+    situation = situation_of(member, mailing.scheme, context, now)
     draft = Draft(
         notice=mailing.notice,
         step=mailing.step,

@@ -27,6 +27,7 @@ from notifier.model.register import (
     NOTHING,
     STATUS,
     Change,
+    ImportLine,
     changes,
     has_left,
     new_member,
@@ -37,8 +38,6 @@ from notifier.rules.calendar import japan_date
 from notifier.store import events, log, members
 from notifier.store import member_changes as store
 from notifier.store.member_changes import ImportRecord, Recorded
-
-from .values import value_of
 
 #: The source of departures that follow from a full register.
 SOURCE: Final = "urn:notifier:members-import"
@@ -83,30 +82,16 @@ def _covered(active: int) -> int:
     return max(FEW, int(active * SHARE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
-    """An import on record, or an undo of one."""
-
-    import_id: int
-    at: datetime
-    actor: str
-    new: int
-    changed: int
-    gone: int
-    unchanged: int
-    undone_by: int | None
-
-
 async def covered(engine: AsyncEngine) -> int:
     """Return how many changes of the register ``--yes`` covers."""
     async with engine.connect() as conn:
         return _covered(len(await members.active(conn)))
 
 
-async def listed(engine: AsyncEngine, *, limit: int) -> list[Import]:
+async def listed(engine: AsyncEngine, *, limit: int) -> list[ImportLine]:
     """Return the imports on record, the newest first."""
     async with engine.connect() as conn:
-        return [value_of(Import, r) for r in await store.imports(conn, limit=limit)]
+        return await store.imports(conn, limit=limit)
 
 
 class RegisterMoved(Exception):

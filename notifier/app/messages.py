@@ -11,19 +11,17 @@ from notifier.app.event_intake import Acceptor
 from notifier.app.rule_context import RuleContext as House
 from notifier.archive.letters import document_again
 from notifier.model.errors import NotFound
-from notifier.model.message import public_number
+from notifier.model.message import Attempt, Cause, LogEntry, MessageLine, Origin, public_number
 from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
+from notifier.model.tracking import TrackingEntry
 from notifier.rendering.writer import Writer
 from notifier.rules.waiting import Obstacle, Waiting, waiting
 from notifier.store import attempts, events, log, resends, tasks, tracking, workers
 from notifier.store import messages as store
-from notifier.store.db import loads
 
 from .lookups import require_member, require_notice, require_scheme
-from .returns import TrackingEntry
-from .values import value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,78 +37,11 @@ class MessageFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageLine:
-    """A message in a list. Its reader is a member, one of the staff, or that of a report."""
-
-    message_id: int
-    member_no: str | None
-    login: str | None
-    report: str | None
-    notice: str
-    step: str
-    channel: Channel
-    state: State
-    reason: Reason
-    created_at: datetime
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """What a message waits for, and the open tasks that say more."""
 
     what: Waiting
     tasks: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """An event that caused a message."""
-
-    event_id: int
-    type: str
-    source: str
-    id: str
-    occurred_at: datetime
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """What came about with a message, when, why, and by whom."""
-
-    at: datetime
-    kind: str
-    after: str | None
-    reason: str | None
-    actor: str
-    attempt_id: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try to hand a message over, with the relay's own words."""
-
-    attempt_id: int
-    number: int
-    relay: str
-    tls: str | None
-    outcome: str | None  # None: it has begun
-    command: str | None
-    code: int | None
-    enhanced: str | None
-    reply: str | None
-    size: int | None
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Of which message one is a copy, who asked for it, and why."""
-
-    resend_of: int
-    requested_by: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +83,7 @@ async def find_messages(
             await require_scheme(conn, wanted.scheme)
         if wanted.member_no is not None:
             await require_member(conn, wanted.member_no)
-        found = await store.search(
+        return await store.search(
             conn,
             state=wanted.state,
             reason=wanted.reason,
@@ -162,7 +93,6 @@ async def find_messages(
             scheme=wanted.scheme,
             limit=limit,
         )
-    return [value_of(MessageLine, r) for r in found]
 
 
 async def show_message(
@@ -171,25 +101,27 @@ async def show_message(
     """Return a message with its causes, timeline and attempts. Raises :class:`NotFound`."""
     async with engine.connect() as conn:
         found = await known_message(conn, message_id)
-        origin = await resends.of_message(conn, message_id)
-        decisions = await events.decisions_of(conn, message_id)
-        details = [loads(r.details) for r in decisions]
+        details = [r.details for r in await events.decisions_of(conn, message_id)]
         house = await acceptor.house(conn)
-        return value_of(
-            Message,
-            found,
-            shown=tuple(loads(found.shown)),
+        return Message(
+            message_id=message_id,
+            member_no=found.member_no,
+            login=found.login,
+            matter=found.matter,
+            notice=found.notice,
+            step=found.step,
+            channel=found.channel,
+            state=found.state,
+            reason=Reason(found.reason),
+            in_place_of=found.in_place_of,
+            shown=tuple(found.shown),
             wait=await what_it_waits_for(conn, found, house, now=now),
-            causes=tuple(value_of(Cause, r) for r in await events.causes_of(conn, message_id)),
+            causes=tuple(await events.causes_of(conn, message_id)),
             contradictions=tuple(c for d in details for c in d.get("contradictions", ())),
-            origin=value_of(Origin, origin) if origin is not None else None,
-            log=tuple(value_of(LogEntry, r) for r in await log.of_message(conn, message_id)),
-            attempts=tuple(
-                value_of(Attempt, r) for r in await attempts.of_message(conn, message_id)
-            ),
-            returns=tuple(
-                value_of(TrackingEntry, r) for r in await tracking.of_message(conn, message_id)
-            ),
+            origin=await resends.of_message(conn, message_id),
+            log=tuple(await log.of_message(conn, message_id)),
+            attempts=tuple(await attempts.of_message(conn, message_id)),
+            returns=tuple(await tracking.of_message(conn, message_id)),
         )
 
 
@@ -202,12 +134,11 @@ async def bytes_of_message(
     """
     async with engine.connect() as conn:
         await known_message(conn, message_id)
-        tried = {r.attempt_id: r for r in await attempts.of_message(conn, message_id)}
+        tried = await attempts.digests(conn, message_id)
         wanted = attempt_id if attempt_id is not None else max(tried, default=0)
         body = None
         if wanted in tried:
-            digest = tried[wanted].template_digest
-            body = await document_again(conn, wanted, digest, writer)
+            body = await document_again(conn, wanted, tried[wanted], writer)
     if body is None:
         raise NotFound("document of message", public_number(message_id))
     return body

@@ -24,7 +24,6 @@ from notifier.rules.plan import earliest
 from notifier.rules.rules.outcomes import choose, reaches, weigh
 from notifier.rules.together import as_one, step_of
 from notifier.store import charges, history
-from notifier.store.db import loads
 from notifier.store.messages import MessageRecord
 
 
@@ -44,7 +43,7 @@ def say(
     given = {**(case.facts or {}), "charge_id": case.matter}
     if step == plan.over:
         given.pop("recharge_on", None)  # nobody has told whether it was tried
-    situation = _situation(case, member, context, now)
+    situation = situation_of(member, case.scheme, context, now, case)
     if (day := given.get("reply_by")) and day < situation.today.isoformat():
         del given["reply_by"]  # it is over: nobody is asked to keep it
     specs = context.notices[plan.notice].fields_for(step)
@@ -88,7 +87,7 @@ def weigh_again(
         return outcome
     stood = Channel(found.channel)
     channel = stood if reaches(member, stood) else Channel.LETTER
-    situation = _situation(case, member, context, now)
+    situation = situation_of(member, case.scheme, context, now, case)
     draft = Draft(
         notice=found.notice,
         step=found.step,
@@ -96,7 +95,7 @@ def weigh_again(
         matter=case.matter,
         channel=channel if reaches(member, channel) else None,
         generation=found.generation,
-        facts=loads(found.facts),
+        facts=found.facts,
         not_before=situation.not_before(found.notice, found.step),
     )
     return weigh_facts(situation, draft, record)
@@ -110,7 +109,7 @@ def _say_all(
     now: datetime,
 ) -> Send | Hold:
     """What speaks against one of the charges speaks against the message."""
-    facts, drafts = loads(found.facts), []
+    facts, drafts = found.facts, []
     for case in told:
         assert case.plan is not None
         step = step_of(facts, case.matter, found.step)
@@ -121,18 +120,22 @@ def _say_all(
     return Send(draft=as_one(drafts))
 
 
-def _situation(case: CaseRecord, member: Member, context: RuleContext, now: datetime) -> Situation:
-    starts = earliest(now, context.calendar(case.scheme))
+def situation_of(
+    member: Member, scheme: str, context: RuleContext, now: datetime, *about: CaseRecord
+) -> Situation:
+    """Return what is known where no event has told anything."""
+    calendar = context.calendar(scheme)
+    starts = earliest(now, calendar)
     return Situation(
         now=now,
         today=japan_date(now),
         member=member,
-        scheme=context.schemes[case.scheme],
+        scheme=context.schemes[scheme],
         notices=context.notices,
-        calendar=context.calendar(case.scheme),
+        calendar=calendar,
         earliest=starts,
-        cases=(case,),
-        letter_by=letter_by(member, case.scheme, context, starts),
+        cases=about,
+        letter_by=letter_by(member, scheme, context, starts),
     )
 
 

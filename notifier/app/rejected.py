@@ -1,9 +1,8 @@
 """Rejected entries of the intake stream: looked at, taken in or discarded, forgotten in the end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,58 +11,27 @@ from notifier.intake.card_numbers import refuse_card_numbers
 from notifier.intake.envelope import parse_event
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
+from notifier.model.unfinished import PendingEntry, RejectedEntry
 from notifier.store import rejected
-from notifier.store.db import loads
 
 from .event_intake import Acceptor, Receipt
-from .values import value_of
 
 _SET: Final = 1000  # entries that one sweep forgets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """An entry that could not be accepted."""
-
-    entry_id: int
-    origin: str  # the stream
-    origin_id: str  # its id there
-    payload: bytes  # as received, but for masked card numbers
-    masked: bool
-    errors: tuple[dict[str, Any], ...]  # field, code, params
-    received_at: datetime
-    replayed_at: datetime | None
-    replayed_by: str | None
-    discarded_at: datetime | None
-    discarded_by: str | None
-    discard_reason: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """An entry that waits to be replayed."""
-
-    entry_id: int
-    received_at: datetime
-    origin: str
-    errors: tuple[dict[str, Any], ...]
-
-
-async def pending(engine: AsyncEngine, *, limit: int = 200) -> list[Pending]:
+async def pending(engine: AsyncEngine, *, limit: int = 200) -> list[PendingEntry]:
     """Return the entries that were neither replayed nor discarded yet, oldest first."""
     async with engine.connect() as conn:
-        found = await rejected.pending(conn, limit)
-    return [value_of(Pending, r, errors=tuple(loads(r.errors))) for r in found]
+        return await rejected.pending(conn, limit)
 
 
-async def show(engine: AsyncEngine, entry_id: int) -> Rejected:
+async def show(engine: AsyncEngine, entry_id: int) -> RejectedEntry:
     """One entry. Raises :class:`NotFound`."""
     async with engine.connect() as conn:
         found = await rejected.get(conn, entry_id)
     if found is None:
         raise NotFound("rejected entry", entry_id)
-    errors = tuple(loads(found.errors))
-    return value_of(Rejected, found, payload=bytes(found.payload), errors=errors)
+    return found
 
 
 async def replay(
@@ -79,10 +47,7 @@ async def replay(
 
     ``source`` is the only one whose events the stream may carry, for a person's replay too.
     """
-    async with engine.connect() as conn:
-        entry = await rejected.get(conn, entry_id)
-    if entry is None:
-        raise NotFound("rejected entry", entry_id)
+    entry = await show(engine, entry_id)
     if entry.replayed_at is not None:
         text = f"rejected entry {entry_id} was replayed already"
         raise NotAllowed(text, code="replayed", entry=entry_id)
@@ -93,7 +58,7 @@ async def replay(
         text = f"rejected entry {entry_id} held a card number, which was not kept"
         raise NotAllowed(text, code="not_kept", entry=entry_id)
     # Accepting twice is harmless; a crash between the two transactions leaves it pending.
-    event = parse_event(bytes(entry.payload), now)
+    event = parse_event(entry.payload, now)
     if event.source != source:
         raise BadInput([FieldError("source", "wrong_source", {"value": event.source})])
     [receipt] = await acceptor.accept([event], actor)

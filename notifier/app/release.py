@@ -36,7 +36,6 @@ from notifier.store import (
     suppressions,
     tasks,
 )
-from notifier.store.db import loads
 from notifier.store.messages import Move
 
 from . import event_records as records
@@ -154,7 +153,7 @@ async def _case_says(
     told = [case for i in ids if (case := await cases.get(conn, i))]
     [member] = (await members.by_id(conn, [message.member_id])).values()
     specs = context.notices[found.notice].fields_for(found.step)
-    amounts = amounts_of(specs, loads(found.facts))
+    amounts = amounts_of(specs, found.facts)
     record = await record_of(conn, amounts, found.scheme, [member.member_id])
     return weigh_again(found, told, member, context, now, record)
 
@@ -168,7 +167,7 @@ def _report_says(found: messages.MessageRecord, context: RuleContext, now: datet
         matter=found.matter,
         channel=Channel.LETTER,
         generation=found.generation,
-        facts=loads(found.facts),
+        facts=found.facts,
     )
     scheme = context.schemes.get(found.scheme)
     if scheme is None or scheme.brand_on(japan_date(now)) is None:

@@ -8,8 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
 from notifier.model.errors import NotFound
-from notifier.model.returns import Outcome, Return, ReturnReason, Standing
-from notifier.model.tracking import BounceReason, DeliveredLevel, Reading, ReturnKind
+from notifier.model.returns import (
+    KnownReturn,
+    Outcome,
+    Return,
+    ReturnCount,
+    ReturnReason,
+    Standing,
+)
+from notifier.model.tracking import Reading, TrackingEntry
 from notifier.printing import returned
 from notifier.printing.returned import BroughtBack, Returned
 from notifier.returns.judgement import Judgement, put_aside, take_as_said
@@ -18,40 +25,7 @@ from notifier.returns.receiver import Mail, ReturnReceiver
 from notifier.store import returns as store
 from notifier.store import tracking
 
-from .values import value_of
-
 _SHOWN = 4_000  # characters of its text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackingEntry:
-    """What was told about a message after it had left."""
-
-    message_id: int
-    return_id: int
-    at: datetime
-    kind: ReturnKind
-    reason: BounceReason | None
-    hard: bool | None
-    level: DeliveredLevel | None
-    status: str | None
-    code: int | None
-    reply: str | None  # the server's own words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownReturn:
-    """A return on record."""
-
-    return_id: int
-    received_at: datetime
-    source: str
-    kind: ReturnKind
-    standing: Standing
-    reason: ReturnReason | None
-    message_id: int | None
-    times: int  # that the same came
-    size: int  # in bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,43 +38,31 @@ class ReturnDetail:
     text: str  # the beginning of its words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnCount:
-    """How many returns stand somewhere for one reason."""
-
-    standing: Standing
-    reason: ReturnReason | None
-    kind: ReturnKind
-    count: int
-    times: int  # that they came
-
-
 async def find_returns(
     engine: AsyncEngine, *, standing: Standing | None, reason: ReturnReason | None, limit: int
 ) -> list[KnownReturn]:
     """Return the newest returns that match."""
     async with engine.connect() as conn:
-        found = await store.search(conn, standing=standing, reason=reason, limit=limit)
-    return [value_of(KnownReturn, r) for r in found]
+        return await store.search(conn, standing=standing, reason=reason, limit=limit)
 
 
 async def count_returns(engine: AsyncEngine) -> list[ReturnCount]:
     """Return how many returns stand where, and why."""
     async with engine.connect() as conn:
-        found = await store.counts(conn)
-    return [value_of(ReturnCount, r, times=int(r.times)) for r in found]
+        return await store.counts(conn)
 
 
 async def show_return(engine: AsyncEngine, return_id: int) -> ReturnDetail:
     """Return one with all that is known of it. Raises :class:`NotFound`."""
     async with engine.connect() as conn:
         found = await _found(conn, return_id)
-        message_id = found.message_id
+        [known] = await store.search(conn, only=return_id)
+        message_id = known.message_id
         entries = await tracking.of_message(conn, message_id) if message_id else ()
     return ReturnDetail(
-        known=value_of(KnownReturn, found),
+        known=known,
         reading=store.restored(found).reading,
-        entries=tuple(value_of(TrackingEntry, r) for r in entries),
+        entries=tuple(entries),
         text=read(bytes(found.raw)).text[:_SHOWN],
     )
 

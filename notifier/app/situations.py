@@ -25,12 +25,10 @@ from notifier.store import (
     history,
     member_changes,
     members,
-    refunds,
-    reregistrations,
     superseded,
 )
+from notifier.store.charges import Reregistration
 from notifier.store.member_changes import Recorded
-from notifier.store.reregistrations import Reregistration
 
 from .rule_context import RuleContext
 
@@ -107,7 +105,7 @@ async def _load(
     found = await members.by_number(conn, [a.event.member_no for a in wave], lock=True)
     charge_keys = [k for a in wave if (k := _key(a.event, "charge_id"))]
     refund_keys = [k for a in wave if (k := _key(a.event, "refund_id"))]
-    decided = await refunds.load(conn, refund_keys)
+    decided = await charges.refunds(conn, refund_keys)
     charge_keys += [(source, refund.charge_id) for (source, _), (_, refund) in decided.items()]
     matters = [matter for _, matter in (*charge_keys, *refund_keys)]
     matters += [str(r) for a in wave if (r := getattr(a.event.data, "renewal", None))]
@@ -122,7 +120,7 @@ async def _load(
         shown=await history.shown_in(conn, case_ids),
         superseded=families,
         last_notified_on=await history.spoken(conn, case_ids),
-        reregistered=await reregistrations.of_members(conn, [m.member_id for m in found.values()]),
+        reregistered=await charges.reregistrations(conn, [m.member_id for m in found.values()]),
     )
 
 
@@ -138,7 +136,7 @@ async def _take_back(
     change = Change(STATUS, MemberStatus.LEFT, MemberStatus.ACTIVE)
     made = [Recorded(member_no=no, change=change, event_id=by.get(no)) for no in returned]
     await member_changes.record(conn, made, actor=actor, now=now)
-    await reregistrations.take_back(conn, event_ids, now=now)
+    await charges.take_reregistrations_back(conn, event_ids, now=now)
 
 
 async def _register(

@@ -10,13 +10,11 @@ from notifier.intake.addresses import parse_email
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.suppression import KnownSuppression, SuppressionReason, normal
+from notifier.model.tracking import TrackingEntry
 from notifier.rules.calendar import end_of, japan_date
 from notifier.store import suppressions as store
 from notifier.store import tracking
 from notifier.store.suppressions import Suppression
-
-from .returns import TrackingEntry
-from .values import value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +30,20 @@ async def find_suppressions(
 ) -> list[KnownSuppression]:
     """Return the newest suppressions in force; with ``ended`` those that have ended as well."""
     async with engine.connect() as conn:
-        found = await store.search(conn, now=now, lifted=ended, limit=limit)
-    return [value_of(KnownSuppression, r) for r in found]
+        return await store.search(conn, now=now, lifted=ended, limit=limit)
 
 
-async def show_address(engine: AsyncEngine, address: str, *, now: datetime) -> AddressHistory:
+async def show_address(engine: AsyncEngine, address: str) -> AddressHistory:
     """Return what is on record of an address. Raises :class:`NotFound`."""
     written_to = normal(address)
     async with engine.connect() as conn:
-        found = await store.of_address(conn, written_to, now=now)
+        found = await store.of_address(conn, written_to)
         entries = await tracking.of_address(conn, written_to)
     if not found and not entries:
         raise NotFound("suppression", address)
     return AddressHistory(
-        suppressions=tuple(value_of(KnownSuppression, r) for r in found),
-        entries=tuple(value_of(TrackingEntry, r) for r in entries),
+        suppressions=tuple(found),
+        entries=tuple(entries),
     )
 
 
@@ -85,7 +82,7 @@ async def lift(
 ) -> None:
     """Send mails to an address again. Raises :class:`NotFound` and :class:`NotAllowed`."""
     async with engine.begin() as conn:
-        if await store.get(conn, suppression_id, now=now) is None:
+        if not await store.exists(conn, suppression_id):
             raise NotFound("suppression", suppression_id)
         if not await store.lift(conn, suppression_id, note=note, actor=actor, now=now):
             text = f"suppression {suppression_id} is lifted already"

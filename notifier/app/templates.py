@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -10,42 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.app.publishing import checked
 from notifier.app.wording import current_digests, resolve
 from notifier.model.errors import NotFound
+from notifier.model.template_version import DraftLine, Publication
 from notifier.rendering.folder import Folder
 from notifier.rendering.lint import Finding
 from notifier.rendering.writer import Writer
 from notifier.store import templates as store
 
-from .values import value_of
-
 Key = tuple[str, str]  # language and notice
 _SHOWN: Final = 12  # characters of a digest that a person is shown
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """A version that was put in force."""
-
-    publication_id: int
-    language: str
-    notice: str
-    digest: str
-    replaces: str
-    draft_id: int | None  # None: an older version again
-    published_at: datetime
-    published_by: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """Changed notices that somebody keeps for publication."""
-
-    draft_id: int
-    notices: str
-    created_at: datetime
-    created_by: str
-    publication_id: int | None  # None: not published
-    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +35,7 @@ class Status:
     """What is in force, and the newest drafts."""
 
     in_force: tuple[InForce, ...]
-    drafts: tuple[Draft, ...]
+    drafts: tuple[DraftLine, ...]
 
 
 def short(digest: str) -> str:
@@ -75,8 +46,7 @@ def short(digest: str) -> str:
 async def publications(engine: AsyncEngine, *, notice: str | None, limit: int) -> list[Publication]:
     """Return the newest publications of a notice, or of all."""
     async with engine.connect() as conn:
-        found = await store.publications(conn, notice=notice, limit=limit)
-    return [value_of(Publication, r) for r in found]
+        return await store.publications(conn, notice=notice, limit=limit)
 
 
 async def status(engine: AsyncEngine, shipped: Writer, *, limit: int) -> Status:
@@ -95,7 +65,7 @@ async def status(engine: AsyncEngine, shipped: Writer, *, limit: int) -> Status:
         )
         for key, digest in sorted(current.items())
     ]
-    return Status(in_force=tuple(in_force), drafts=tuple(value_of(Draft, r) for r in drafts))
+    return Status(in_force=tuple(in_force), drafts=tuple(drafts))
 
 
 async def versions(

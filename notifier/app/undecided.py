@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from notifier.model.actor import Actor
 from notifier.model.errors import NotFound
 from notifier.model.notice import Lane
+from notifier.model.unfinished import UndecidedEvent
 from notifier.store import events, log, undecided
 from notifier.store.db import in_transaction
 
@@ -21,32 +22,18 @@ _MOST = 1000  # at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undecided:
-    """An event that could not be decided so far."""
-
-    event_id: int
-    type: str
-    source: str
-    id: str
-    received_at: datetime
-    attempts: int
-    problem: str  # the name of an error
-    next_try_at: datetime | None  # None: given up
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
     """What trying again has come to."""
 
     decided: int
-    still: tuple[Undecided, ...]
+    still: tuple[UndecidedEvent, ...]
     lanes: frozenset[Lane]  # in which something now waits
 
 
-async def waiting(engine: AsyncEngine, limit: int = _MOST) -> list[Undecided]:
+async def waiting(engine: AsyncEngine, limit: int = _MOST) -> list[UndecidedEvent]:
     """Events that could not be decided, oldest first."""
     async with engine.connect() as conn:
-        return await _listed(conn, limit)
+        return await undecided.listed(conn, limit)
 
 
 async def retry(
@@ -63,7 +50,7 @@ async def retry(
     """
 
     async def work(conn: AsyncConnection) -> Retried:
-        known = {one.event_id for one in await _listed(conn, None)}
+        known = {one.event_id for one in await undecided.listed(conn, None)}
         ids = sorted(known)[:_MOST] if event_ids is None else list(dict.fromkeys(event_ids))
         if unknown := [i for i in ids if i not in known]:
             raise NotFound("undecided event", unknown[0])
@@ -72,7 +59,7 @@ async def retry(
         await log.append(conn, "event", entries, actor=actor, now=now)
         house = await acceptor.house(conn)
         lanes = await decide_again(conn, house, actor=actor, now=now, only=ids)
-        still = tuple(one for one in await _listed(conn, None) if one.event_id in set(ids))
+        still = tuple(one for one in await undecided.listed(conn, None) if one.event_id in set(ids))
         return Retried(decided=len(ids) - len(still), still=still, lanes=frozenset(lanes))
 
     return await in_transaction(engine, work)
@@ -101,11 +88,3 @@ async def decide_again(
     for one in broken:
         await leave_undecided(conn, one, actor=actor, now=now)
     return effects.lanes
-
-
-async def _listed(conn: AsyncConnection, limit: int | None) -> list[Undecided]:
-    names = ("event_id", "type", "source", "id", "received_at", "attempts", "problem")
-    return [
-        Undecided(**{name: getattr(r, name) for name in (*names, "next_try_at")})
-        for r in await undecided.listed(conn, limit)
-    ]

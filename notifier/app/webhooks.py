@@ -7,24 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed, NotFound
-from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
+from notifier.model.webhook import CallLine, CallState, SecretKind, WebhookLine, WebhookState
 from notifier.store import log
 from notifier.store import webhook_calls as calls
 from notifier.store import webhooks as store
 from notifier.webhooks.signing import Secret
-
-from .values import value_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookLine:
-    """A webhook in a list."""
-
-    webhook_id: int
-    url: str
-    state: WebhookState
-    waiting: int  # calls
-    dead: int  # calls that were given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,24 +39,10 @@ class Webhook:
     secrets: tuple[KnownSecret, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLine:
-    """A call of a webhook."""
-
-    call_id: int
-    items: int
-    state: CallState
-    attempts: int
-    outcome: CallOutcome | None
-    code: int | None
-    made_at: datetime
-    next_attempt_at: datetime | None
-
-
 async def find_webhooks(engine: AsyncEngine) -> list[WebhookLine]:
     """Return all webhooks."""
     async with engine.connect() as conn:
-        return [value_of(WebhookLine, r) for r in await store.everything(conn)]
+        return await store.everything(conn)
 
 
 async def show_webhook(engine: AsyncEngine, webhook_id: int, *, with_secrets: bool) -> Webhook:
@@ -79,20 +52,25 @@ async def show_webhook(engine: AsyncEngine, webhook_id: int, *, with_secrets: bo
         keys = await store.secrets_of(conn, webhook_id)
     if found is None:
         raise NotFound("webhook", webhook_id)
-    secrets = [
-        value_of(
-            KnownSecret,
-            k,
-            text=_text(Secret(SecretKind(k.kind), bytes(k.secret)), whole=with_secrets),
-        )
-        for k in keys
-    ]
-    return value_of(Webhook, found, states=tuple(found.states), secrets=tuple(secrets))
+    return Webhook(
+        url=found.url,
+        state=found.state,
+        reason=found.reason,
+        source=found.source,
+        states=tuple(found.states),
+        position=found.position,
+        created_at=found.created_at,
+        created_by=found.created_by,
+        secrets=tuple(_secret(k, whole=with_secrets) for k in keys),
+    )
 
 
-def _text(secret: Secret, *, whole: bool) -> str:
-    shown = whole or secret.kind is SecretKind.ED25519  # that one's text is its public key
-    return secret.text if shown else "***"
+def _secret(kept: store.Secret, *, whole: bool) -> KnownSecret:
+    shown = whole or kept.kind is SecretKind.ED25519  # that one's text is its public key
+    text = Secret(kept.kind, kept.secret).text if shown else "***"
+    return KnownSecret(
+        secret_id=kept.secret_id, kind=kept.kind, text=text, created_at=kept.created_at
+    )
 
 
 async def remove_webhook(
@@ -133,8 +111,7 @@ async def find_calls(
 ) -> list[CallLine]:
     """Return the newest calls of a webhook."""
     async with engine.connect() as conn:
-        found = await calls.of_webhook(conn, webhook_id, state=state, limit=limit)
-    return [value_of(CallLine, r) for r in found]
+        return await calls.of_webhook(conn, webhook_id, state=state, limit=limit)
 
 
 async def replay_calls(

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from notifier.app.batches import BatchFile, BatchLine, find_batches, show_batch
+from notifier.app.batches import BatchFile, find_batches, show_batch
 from notifier.intake.press_file import read_acknowledgement
-from notifier.model.batch import batch_name
+from notifier.model.batch import BatchLine, batch_name
 from notifier.model.errors import FieldError
 from notifier.printing import handover
 from notifier.printing import withdraw as withdrawal

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from notifier.app.cases import Case, find_cases, show_case
+from notifier.app.cases import find_cases, show_case
 from notifier.model.decision import CaseKind
-from notifier.model.situation import CaseRecord
+from notifier.model.situation import CaseLine, CaseRecord
 from notifier.rendering.labels import step_label
 from notifier.rules.plan import Planned
 
@@ -35,7 +35,7 @@ def list_(
     show(_LIST, found, _line, limit=limit)
 
 
-def _line(case: Case) -> tuple[object, ...]:
+def _line(case: CaseLine) -> tuple[object, ...]:
     return (
         str(case.case_id),
         word("case", case.kind),

@@ -16,6 +16,7 @@ from notifier.model.characters import printable
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.event import TYPES
 from notifier.model.numbers import near
+from notifier.model.unfinished import UndecidedEvent
 from notifier.runtime.clock import clock_of
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import BadSettings
@@ -115,7 +116,7 @@ def retry(
         raise typer.Exit(1)
 
 
-def _undecided(one: undecided.Undecided) -> tuple[object, ...]:
+def _undecided(one: UndecidedEvent) -> tuple[object, ...]:
     return (
         str(one.event_id),
         one.type,

@@ -9,7 +9,6 @@ import typer
 
 from notifier import files
 from notifier.app import inquiries
-from notifier.app.inquiries import KnownInquiry
 from notifier.intake.attributes import read_time
 from notifier.model.batch import batch_name
 from notifier.model.errors import BadInput, FieldError
@@ -20,6 +19,7 @@ from notifier.model.inquiry import (
     InquiryKind,
     InquiryState,
     InquiryTopic,
+    KnownInquiry,
 )
 from notifier.model.lines import lines_of
 from notifier.model.message import public_number

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from notifier.app import member_imports, members
-from notifier.app.member_imports import Import, Plan, RegisterMoved
+from notifier.app.member_imports import Plan, RegisterMoved
 from notifier.app.member_undo import AlreadyUndone, CannotUndo, preview_undo, undo
 from notifier.app.members import Known
 from notifier.app.schemes import known_schemes
 from notifier.intake.members_csv import RegisterFile, read_register
 from notifier.model.errors import NotAllowed
 from notifier.model.member import Member
+from notifier.model.register import ImportLine
 from notifier.runtime.parts import Parts
 
 from .language import word
@@ -122,7 +123,7 @@ def imports(limit: Limit = _SOME) -> None:
     show(_IMPORTS, run(lambda parts: member_imports.listed(parts.engine, limit=limit)), _import)
 
 
-def _import(i: Import) -> tuple[object, ...]:
+def _import(i: ImportLine) -> tuple[object, ...]:
     return i.import_id, i.at, i.actor, i.new, i.changed, i.gone, i.unchanged, i.undone_by
 
 

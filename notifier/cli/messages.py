@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from notifier.app import messages
-from notifier.app.messages import Attempt, Cause, LogEntry, Message, MessageFilter, MessageLine
+from notifier.app.messages import Message, MessageFilter
 from notifier.app.record_words import contradiction, japan_time, words_of
-from notifier.model.message import public_number
+from notifier.model.message import Attempt, Cause, LogEntry, MessageLine, public_number
 from notifier.model.states import State
 from notifier.rendering.labels import label
 

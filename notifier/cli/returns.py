@@ -5,12 +5,11 @@ from typing import Annotated
 import typer
 
 from notifier.app import returns
-from notifier.app.returns import KnownReturn, ReturnCount, TrackingEntry
 from notifier.model.characters import printable
 from notifier.model.lines import lines_of
 from notifier.model.message import public_number
-from notifier.model.returns import Outcome, ReturnReason, Standing
-from notifier.model.tracking import BounceReason, Finding, ReturnKind
+from notifier.model.returns import KnownReturn, Outcome, ReturnCount, ReturnReason, Standing
+from notifier.model.tracking import BounceReason, Finding, ReturnKind, TrackingEntry
 from notifier.returns.judgement import Judgement
 from notifier.returns.sweep import direct_labels
 

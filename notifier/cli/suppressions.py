@@ -68,9 +68,7 @@ def _line(s: KnownSuppression) -> tuple[object, ...]:
 @app.command("show")
 def show_(address: Address) -> None:
     """Print why an address is suppressed, or was: all that counted for and against it."""
-    found = run(
-        lambda parts: suppressions.show_address(parts.engine, address, now=parts.clock.now())
-    )
+    found = run(lambda parts: suppressions.show_address(parts.engine, address))
     if emitted(found):
         return
     for one in found.suppressions:

@@ -3,8 +3,9 @@
 from typing import Literal
 
 from notifier.app.record_words import japan_time, told
-from notifier.app.tasks import Task, find_tasks, finish_task, show_task, take_task
+from notifier.app.tasks import find_tasks, finish_task, show_task, take_task
 from notifier.model.message import public_number
+from notifier.model.task import Task
 
 from .language import language, word
 from .names import Note, TaskId
@@ -37,7 +38,7 @@ def _line(task: Task) -> tuple[object, ...]:
 @app.command("show")
 def show_(task: TaskId) -> None:
     """Print a task with all its details, and the held messages that wait for it."""
-    found, held = run(lambda parts: show_task(parts.engine, task))
+    found, held = run(lambda parts: show_task(parts.engine, task, now=parts.clock.now()))
     if emitted(found, messages=held):
         return
     out.print(f"{word('task', found.kind)} × {found.count:,}", style="bold")

@@ -9,11 +9,12 @@ import typer
 
 from notifier.app import templates
 from notifier.app.publishing import Publisher
-from notifier.app.templates import Draft, InForce, Key, Publication, short
+from notifier.app.templates import InForce, Key, short
 from notifier.app.wording import IN_FORCE, draft_id
 from notifier.app.wording import draft as make_draft
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.lines import lines_of
+from notifier.model.template_version import DraftLine, Publication
 from notifier.rendering.folder import Folder
 from notifier.rendering.publication import Refused, passes
 from notifier.runtime.parts import Parts
@@ -147,7 +148,7 @@ def _in_force(v: InForce) -> tuple[object, ...]:
     return f"{v.language}/{v.notice}", short(v.digest), origin, differs
 
 
-def _draft(d: Draft) -> tuple[object, ...]:
+def _draft(d: DraftLine) -> tuple[object, ...]:
     state = f"P{d.publication_id}" if d.publication_id else word("cli", "draft")
     return f"D{d.draft_id}", d.notices, d.created_at, d.created_by, state, d.note
 

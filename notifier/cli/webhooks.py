@@ -7,10 +7,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from notifier.app import webhooks
-from notifier.app.webhooks import CallLine, Webhook
+from notifier.app.webhooks import Webhook
 from notifier.model.errors import NotAllowed
 from notifier.model.states import State
-from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
+from notifier.model.webhook import CallLine, CallOutcome, CallState, SecretKind, WebhookState
 from notifier.runtime.parts import Parts
 from notifier.runtime.telling import telling
 from notifier.webhooks import subscribing

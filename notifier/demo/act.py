@@ -111,7 +111,7 @@ class Stage:
     async def _close_tasks(self) -> None:
         now = self.parts.clock.now()
         async with self.parts.engine.begin() as conn:
-            for task in await tasks.search(conn, state="open", limit=500):
+            for task in await tasks.search(conn, state="open", limit=500, now=now):
                 note = "rehearsal: looked at, billing was told"
                 await tasks.finish(conn, task.task_id, actor=STAFF, note=note, now=now)
 

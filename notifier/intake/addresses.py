@@ -35,11 +35,6 @@ def parse_email(text: str, *, field: str = "email") -> str:
     return address
 
 
-def quote_local(address: str) -> str:
-    """The form for SMTP: ``a..b.@example.jp`` becomes ``"a..b."@example.jp``."""
-    return smtp_form(address)
-
-
 def _ascii(domain: str) -> str:
     if domain.isascii():
         return domain.lower()

@@ -1,5 +1,7 @@
 """Batches of letters: their states and names."""
 
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 
 from .errors import NotFound
@@ -16,6 +18,24 @@ class BatchState(StrEnum):
     HANDED_OVER = "handed_over"
     POSTED = "posted"  # of each piece it is known what became of it
     CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """A batch in a list."""
+
+    batch_id: int
+    posting_day: date | None
+    state: BatchState
+    pieces: int | None
+    pages: int | None
+    yen: int | None
+    folder: str
+    created_at: datetime
+    handed_over_at: datetime | None
+    created_by: str
+    handed_over_by: str | None
+    target: str | None
 
 
 def batch_name(batch_id: int) -> str:

@@ -64,3 +64,25 @@ class Inquiry:
     received_by: str  # who took it; an office or a login
     about: About
     text: str = ""  # what was said; personal data
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInquiry:
+    """An inquiry on record with its words, which are personal data."""
+
+    inquiry_id: int
+    kind: InquiryKind
+    topic: InquiryTopic
+    channel: InquiryChannel
+    state: InquiryState
+    received_at: datetime
+    received_by: str
+    message_id: int | None
+    member_no: str | None
+    mailing: str | None
+    campaign_id: int | None
+    batch_id: int | None
+    answered_at: datetime | None
+    answered_by: str | None
+    text: str | None
+    answer: str | None

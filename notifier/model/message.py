@@ -1,4 +1,4 @@
-"""Messages before they are stored."""
+"""Messages: their names, one that is to come to be, and what is on record of one."""
 
 import secrets
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from typing import Any
 from .errors import NotFound
 from .money import ShownAmount
 from .numbers import number_of
-from .states import Channel
+from .reasons import Reason
+from .states import Channel, State
 
 
 def new_token() -> str:
@@ -45,3 +46,70 @@ class Draft:
     matter: str = ""  # which of the decision's cases it belongs to
     not_before: datetime | None = None  # None: at once
     useful_until: date | None = None  # the last day on which the reader can act on it
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """A message in a list. Its reader is a member, one of the staff, or that of a report."""
+
+    message_id: int
+    member_no: str | None
+    login: str | None
+    report: str | None
+    notice: str
+    step: str
+    channel: Channel
+    state: State
+    reason: Reason
+    created_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An event that caused a message."""
+
+    event_id: int
+    type: str
+    source: str
+    id: str
+    occurred_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What came about with a message, when, why, and by whom."""
+
+    at: datetime
+    kind: str
+    after: str | None
+    reason: str | None
+    actor: str
+    attempt_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to hand a message over, with the relay's own words."""
+
+    attempt_id: int
+    number: int
+    relay: str
+    tls: str | None
+    outcome: str | None  # None: it has begun
+    command: str | None
+    code: int | None
+    enhanced: str | None
+    reply: str | None
+    size: int | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of which message one is a copy, who asked for it, and why."""
+
+    resend_of: int
+    requested_by: str
+    reason: str

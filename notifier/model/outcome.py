@@ -55,7 +55,7 @@ class CausedMessage:
     rendered: RenderedMessage | None = None  # in a test only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RaisedTask:
     """A task of staff that has to do with an event."""
 

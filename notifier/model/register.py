@@ -6,6 +6,7 @@ read: policies are joined by ``;``, a switch is ``yes``, ``no`` or empty.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -84,6 +85,20 @@ def with_values(member: Member, values: Mapping[str, str]) -> Member:
             if name.startswith(ENROLMENT) and value
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLine:
+    """An import on record, or an undo of one."""
+
+    import_id: int
+    at: datetime
+    actor: str
+    new: int
+    changed: int
+    gone: int
+    unchanged: int
+    undone_by: int | None
 
 
 def new_member(number: str, values: Mapping[str, str]) -> Member:

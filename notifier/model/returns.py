@@ -55,3 +55,29 @@ class Outcome:
     kind: ReturnKind
     reason: ReturnReason | None = None
     message_id: int | None = None  # that it is about
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReturn:
+    """A return on record."""
+
+    return_id: int
+    received_at: datetime
+    source: str
+    kind: ReturnKind
+    standing: Standing
+    reason: ReturnReason | None
+    message_id: int | None
+    times: int  # that the same came
+    size: int  # in bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCount:
+    """How many returns stand somewhere for one reason."""
+
+    standing: Standing
+    reason: ReturnReason | None
+    kind: ReturnKind
+    count: int
+    times: int  # that they came

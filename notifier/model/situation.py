@@ -77,6 +77,21 @@ class CaseRecord:
         return self.reregistered_at is None or self.reregistered_at < self.occurred_at
 
 
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """A case in a list."""
+
+    case_id: int
+    kind: CaseKind
+    member_no: str | None  # None: its reader is no member
+    matter: str
+    scheme: str | None
+    state: str
+    reason: Reason | None
+    deadline: date | None
+    next_due_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
     """How a case goes on after it has been looked at."""

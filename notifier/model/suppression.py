@@ -60,12 +60,12 @@ def normal(address: str) -> str:
     return f"{local}@{domain}".lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownSuppression:
     """A suppression on record."""
 
     suppression_id: int
-    address: str
+    address: str | None  # None: forgotten
     reason: SuppressionReason
     detail: BounceReason | None
     score: int

@@ -84,6 +84,32 @@ class TaskDraft:
     messages: tuple[int, ...] = ()  # ids of messages that are held until the task is seen to
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as people see it."""
+
+    task_id: int
+    kind: TaskKind
+    state: str
+    owner: str
+    count: int  # how often its cause was seen
+    held: int  # messages that wait for it
+    due_at: datetime
+    details: Any  # a mapping
+    note: str
+    done_by: str
+    is_late: bool  # open after it was due
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A message that is held until a task is seen to."""
+
+    message_id: int
+    member_no: str
+    since: datetime
+
+
 def uncertain(message_id: int, notice: str) -> TaskDraft:
     """Nobody knows whether the relay has a message, and only a person can settle it."""
     number = public_number(message_id)

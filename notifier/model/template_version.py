@@ -1,6 +1,7 @@
-"""The templates that a message is written from, as they stand."""
+"""Versions of templates, and how they are put in force."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +12,30 @@ class TemplateVersion:
     notice: str
     language: str
     content: bytes  # a zip of the files; the same files give the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A version that was put in force."""
+
+    publication_id: int
+    language: str
+    notice: str
+    digest: str
+    replaces: str
+    draft_id: int | None  # None: an older version again
+    published_at: datetime
+    published_by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """Changed notices that somebody keeps for publication."""
+
+    draft_id: int
+    notices: str
+    created_at: datetime
+    created_by: str
+    publication_id: int | None  # None: not published
+    note: str

@@ -88,3 +88,19 @@ class Reading:
     subject: str = ""  # decoded, one line, at most 500 characters
     text: str = ""  # of replies, complaints and unknowns: decoded, at most 20,000 characters
     cut: bool = False  # it was larger or deeper than what is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingEntry:
+    """What was told about a message after it had left."""
+
+    message_id: int
+    return_id: int
+    at: datetime
+    kind: ReturnKind
+    reason: BounceReason | None
+    hard: bool | None
+    level: DeliveredLevel | None
+    status: str | None
+    code: int | None
+    reply: str | None  # the server's own words

@@ -1,5 +1,7 @@
 """Webhooks: whom the house calls to tell what became of messages."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from ipaddress import (
     IPv4Address,
@@ -63,6 +65,31 @@ class SecretKind(StrEnum):
 
     HMAC = "hmac"
     ED25519 = "ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookLine:
+    """A webhook in a list."""
+
+    webhook_id: int
+    url: str
+    state: WebhookState
+    waiting: int  # calls
+    dead: int  # calls that were given up
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """A call of a webhook."""
+
+    call_id: int
+    items: int
+    state: CallState
+    attempts: int
+    outcome: CallOutcome | None
+    code: int | None
+    made_at: datetime
+    next_attempt_at: datetime
 
 
 class Outside(BaseModel):

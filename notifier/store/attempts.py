@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.message import Attempt
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 
@@ -31,26 +32,6 @@ class OpenAttempt:
     attempts: int
     expires_at: datetime
     most_attempts: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptEntry:
-    """An attempt of a message, with the raw reply."""
-
-    attempt_id: int
-    created_at: datetime
-    number: int
-    relay: str
-    template_digest: str
-    sha256: bytes
-    size: int
-    outcome: str | None
-    command: str | None
-    code: int | None
-    enhanced: str | None
-    tls: str | None
-    finished_at: datetime | None
-    reply: str | None
 
 
 class Parcel(NamedTuple):
@@ -252,6 +233,13 @@ async def unsettled(conn: AsyncConnection, worker_id: UUID) -> Sequence[OpenAtte
     return await fetch(conn, OpenAttempt, _OPEN, {"worker": worker_id})
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[AttemptEntry]:
+async def of_message(conn: AsyncConnection, message_id: int) -> list[Attempt]:
     """The attempts of a message with their raw replies, in order."""
-    return await fetch(conn, AttemptEntry, _OF_MESSAGE, {"id": message_id})
+    return await fetch(conn, Attempt, _OF_MESSAGE, {"id": message_id})
+
+
+async def digests(conn: AsyncConnection, message_id: int) -> dict[int, str]:
+    """The attempts of a message, each with the version of templates that it was made of."""
+    sql = "SELECT attempt_id, template_digest FROM attempts WHERE message_id = :id"
+    found = await rows(conn, sql, {"id": message_id})
+    return {r["attempt_id"]: r["template_digest"] for r in found}

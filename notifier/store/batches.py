@@ -1,6 +1,6 @@
 """Batches: letters on their way to the press. What is in them is in :mod:`.pieces`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import Actor
-from notifier.model.batch import BatchState
+from notifier.model.batch import BatchLine, BatchState
 
 from .db import fetch, fetch_one, rows, run, scalar
 
@@ -77,7 +77,10 @@ AND NOT EXISTS (
       AND m.attempts = p.attempt AND m.state = 'handed_over')
 """
 
-_SEARCH = "SELECT * FROM batches ORDER BY batch_id DESC LIMIT :limit"
+_SEARCH = """
+SELECT * FROM batches WHERE CAST(:only AS bigint) IS NULL OR batch_id = :only
+ORDER BY batch_id DESC LIMIT :limit
+"""
 
 
 @asynccontextmanager
@@ -189,6 +192,8 @@ async def count_files(conn: AsyncConnection, batch_id: int) -> int:
     return int(await scalar(conn, sql, {"id": batch_id}))
 
 
-async def search(conn: AsyncConnection, *, limit: int = 50) -> Sequence[Batch]:
-    """The newest batches."""
-    return await fetch(conn, Batch, _SEARCH, {"limit": limit})
+async def search(
+    conn: AsyncConnection, *, only: int | None = None, limit: int = 50
+) -> list[BatchLine]:
+    """Return the newest batches, or that of one number."""
+    return await fetch(conn, BatchLine, _SEARCH, {"only": only, "limit": limit})

@@ -12,7 +12,7 @@ from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind
 from notifier.model.situation import Advance, CaseRecord
 
-from .db import dumps, loads, row, rows, run
+from .db import grouped, loads, row, rows, rows_all, run_all
 from .put_off import Sweep, is_due
 
 _FIELDS = """case_id, kind, source, matter, member_id, scheme, state, generation, last_failed_on,
@@ -143,20 +143,15 @@ async def of_members(
     So are those that ended with a last word, which may not have left.
     """
     found = await rows(conn, _OF_MEMBERS, {"ids": list(member_ids), "matters": list(matters)})
-    answer: dict[int, list[CaseRecord]] = {}
-    for r in found:
-        answer.setdefault(r["member_id"], []).append(_record(r))
-    return answer
+    return grouped((r["member_id"], _record(r)) for r in found)
 
 
 async def save(
     conn: AsyncConnection, cases: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime
 ) -> dict[int, int]:
     """Store cases as they now stand; place → case id."""
-    if not cases:
-        return {}
-    given = dumps([{**c, "n": n} for n, c in enumerate(cases)])
-    found = await rows(conn, _SAVE, {"rows": given, "now": now, "actor": str(actor)})
+    given = ({**c, "n": n} for n, c in enumerate(cases))
+    found = await rows_all(conn, _SAVE, given, now=now, actor=str(actor))
     return {r["n"]: r["case_id"] for r in found}
 
 
@@ -179,9 +174,7 @@ async def advance(
     conn: AsyncConnection, steps: Iterable[Advance], *, actor: Actor, now: datetime
 ) -> None:
     """Store how cases go on; one that has been closed meanwhile stays so."""
-    given = [asdict(step) for step in steps]
-    if given:
-        await run(conn, _ADVANCE, {"rows": dumps(given), "now": now, "actor": str(actor)})
+    await run_all(conn, _ADVANCE, map(asdict, steps), now=now, actor=str(actor))
 
 
 async def get(conn: AsyncConnection, case_id: int) -> CaseRecord | None:

@@ -1,16 +1,17 @@
-"""Charges: whose they are, what was submitted under them, how they ended."""
+"""Charges: what was submitted and how they ended, refunds of them, cards given anew for them."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.model.situation import ChargedAmounts, ChargeRecord
+from notifier.model.situation import ChargedAmounts, ChargeRecord, RefundRecord
 
-from .db import dumps, loads, rows, run
+from .db import grouped, loads, rows, rows_all, run, run_all
 
-Key = tuple[str, str]  # source, charge id
+Key = tuple[str, str]  # source, charge or refund id
 
 _LOAD = """
 SELECT c.source, c.charge_id, c.member_id, c.settled_on, c.refundable, c.silent_on,
@@ -61,11 +62,9 @@ GROUP BY c.member_id
 
 async def load(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, tuple[int, ChargeRecord]]:
     """(source, charge id) → (member id, the charge as recorded)."""
-    given = [{"source": s, "charge_id": c} for s, c in keys]
-    if not given:
-        return {}
+    given = ({"source": s, "charge_id": c} for s, c in keys)
     answer: dict[Key, tuple[int, ChargeRecord]] = {}
-    for r in await rows(conn, _LOAD, {"rows": dumps(given)}):
+    for r in await rows_all(conn, _LOAD, given):
         charge = ChargeRecord(
             charge_id=r["charge_id"],
             submitted=tuple(_amounts(a) for a in loads(r["submitted"])),
@@ -105,6 +104,106 @@ async def submitted_on(
 async def save(conn: AsyncConnection, changes: Iterable[Mapping[str, Any]]) -> None:
     """Store what events say of charges: source, charge_id, member_id, event_id and any of
     settled_on, refundable (yen), silent_on, amounts (charged_on, premium, other_fees, total)."""
-    given = list(changes)
-    if given:
-        await run(conn, _SAVE, {"rows": dumps(given)})
+    await run_all(conn, _SAVE, changes)
+
+
+_REFUNDS_DECIDED = """
+INSERT INTO refunds AS f (source, refund_id, charge_id, member_id, scheme, amount, reason, method,
+    decided_event)
+SELECT source, refund_id, charge_id, member_id, scheme, amount, reason, method, event_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    source text, refund_id text, charge_id text, member_id bigint, scheme text, amount integer,
+    reason text, method text, event_id bigint)
+ON CONFLICT (source, refund_id) DO UPDATE SET amount = excluded.amount, reason = excluded.reason,
+    method = excluded.method, decided_event = excluded.decided_event
+"""
+
+_REFUNDS_COMPLETED = """
+UPDATE refunds f SET completed_event = r.event_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, refund_id text, event_id bigint)
+WHERE (f.source, f.refund_id) = (r.source, r.refund_id)
+"""
+
+_REFUNDS = """
+SELECT f.* FROM refunds f
+JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, refund_id text)
+USING (source, refund_id)
+"""
+
+
+async def refunds(
+    conn: AsyncConnection, keys: Iterable[Key]
+) -> dict[Key, tuple[int, RefundRecord]]:
+    """(source, refund id) → (member id, the refund as decided)."""
+    found = await rows_all(conn, _REFUNDS, ({"source": s, "refund_id": i} for s, i in keys))
+    fields = ("refund_id", "charge_id", "scheme", "amount", "reason", "method")
+    return {
+        (r["source"], r["refund_id"]): (r["member_id"], RefundRecord(**{f: r[f] for f in fields}))
+        for r in found
+    }
+
+
+async def refunds_decided(conn: AsyncConnection, told: Iterable[Mapping[str, Any]]) -> None:
+    """Store decisions; a corrected one replaces the earlier."""
+    await run_all(conn, _REFUNDS_DECIDED, told)
+
+
+async def refunds_completed(conn: AsyncConnection, told: Iterable[Mapping[str, Any]]) -> None:
+    """Note that refunds (source, refund_id, event_id) were carried out."""
+    await run_all(conn, _REFUNDS_COMPLETED, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Reregistration:
+    """A working card was given, for one charge or for all of a scheme."""
+
+    source: str
+    scheme: str
+    charge_id: str | None
+    at: datetime
+
+
+_REREGISTERED = """
+INSERT INTO reregistrations (event_id, member_id, source, scheme, charge_id, at)
+SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(event_id bigint,
+    member_id bigint, source text, scheme text, charge_id text, at timestamptz)
+ON CONFLICT DO NOTHING
+"""
+
+_REREGISTRATIONS = """
+SELECT member_id, source, scheme, charge_id, at FROM reregistrations
+WHERE member_id = ANY(CAST(:ids AS bigint[]))
+"""
+
+_TAKE_BACK = "DELETE FROM reregistrations WHERE event_id = ANY(CAST(:ids AS bigint[]))"
+
+_RESUME_CASES = """
+UPDATE cases SET reregistered_at = NULL, reregistered_by = NULL,
+    next_due_at = CASE WHEN state = 'open' THEN CAST(:now AS timestamptz) END
+WHERE reregistered_by = ANY(CAST(:ids AS bigint[]))
+"""
+
+
+async def reregistered(conn: AsyncConnection, told: Iterable[Mapping[str, Any]]) -> None:
+    """Store what events say: event_id, member_id, source, scheme, charge_id, at."""
+    await run_all(conn, _REREGISTERED, told)
+
+
+async def reregistrations(
+    conn: AsyncConnection, member_ids: Sequence[int]
+) -> dict[int, list[Reregistration]]:
+    """Member id → re-registrations."""
+    found = await rows(conn, _REREGISTRATIONS, {"ids": list(member_ids)})
+    fields = ("source", "scheme", "charge_id", "at")
+    return grouped((r["member_id"], Reregistration(*(r[f] for f in fields))) for r in found)
+
+
+async def take_reregistrations_back(
+    conn: AsyncConnection, event_ids: Collection[int], *, now: datetime
+) -> None:
+    """Undo what these events said; cases that they had stopped are looked at again."""
+    if not event_ids:
+        return
+    ids = {"ids": list(event_ids)}
+    await run(conn, _TAKE_BACK, ids)
+    await run(conn, _RESUME_CASES, {**ids, "now": now})

@@ -1,27 +1,14 @@
 """Closures: the association's own closed days, each on record with who registered it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
-from notifier.model.closure import Closure
+from notifier.model.closure import ClosedDays, Closure
 
-from .db import dumps, fetch, run
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredClosure:
-    """A closure on record."""
-
-    closure_id: int
-    scheme: str | None
-    first_day: date
-    last_day: date
-    name: str
-
+from .db import fetch, run, run_all
 
 _ADD = """
 WITH given AS (
@@ -57,13 +44,11 @@ async def add(
     conn: AsyncConnection, closures: Sequence[Closure], *, actor: Actor, now: datetime
 ) -> int:
     """Register closures; how many are new. The same days of the same scheme are one."""
-    given = [
+    given = (
         {"scheme": c.scheme or None, "first_day": c.first, "last_day": c.last, "name": c.name}
         for c in closures
-    ]
-    if not given:
-        return 0
-    return await run(conn, _ADD, {"rows": dumps(given), "actor": str(actor), "now": now})
+    )
+    return await run_all(conn, _ADD, given, actor=str(actor), now=now)
 
 
 async def remove(conn: AsyncConnection, closure_id: int, *, actor: Actor, now: datetime) -> bool:
@@ -71,11 +56,9 @@ async def remove(conn: AsyncConnection, closure_id: int, *, actor: Actor, now: d
     return await run(conn, _REMOVE, {"id": closure_id, "actor": str(actor), "now": now}) == 1
 
 
-async def in_force(
-    conn: AsyncConnection, *, since: date | None = None
-) -> Sequence[RegisteredClosure]:
+async def in_force(conn: AsyncConnection, *, since: date | None = None) -> list[ClosedDays]:
     """Closures that are registered, the earliest first; with ``since`` those not over by then."""
-    return await fetch(conn, RegisteredClosure, _IN_FORCE, {"since": since})
+    return await fetch(conn, ClosedDays, _IN_FORCE, {"since": since})
 
 
 async def all_of(conn: AsyncConnection) -> tuple[Closure, ...]:

@@ -11,7 +11,7 @@ from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 
-from .db import dumps, fetch, row, rows, run
+from .db import dumps, fetch, row, rows_all, run_all
 from .transitions import Transition
 
 
@@ -177,9 +177,7 @@ async def recently_sent(
 
     ``asked``: n, cases, notice, step, since, facts.
     """
-    if not asked:
-        return {}
-    found = await rows(conn, _RECENTLY_SENT, {"rows": dumps(list(asked))})
+    found = await rows_all(conn, _RECENTLY_SENT, asked)
     return {r["n"]: r["message_id"] for r in found}
 
 
@@ -207,11 +205,8 @@ async def amend(
 
     ``changes``: message_id, facts, shown. What was claimed or printed is queued again.
     """
-    given = list(changes)
-    if not given:
-        return set()
-    params = {"rows": dumps(given), "reason": reason, "actor": str(actor), "now": now}
-    return {r["message_id"] for r in await rows(conn, _AMEND, params)}
+    found = await rows_all(conn, _AMEND, changes, reason=reason, actor=str(actor), now=now)
+    return {r["message_id"] for r in found}
 
 
 async def readdress(
@@ -254,16 +249,13 @@ async def planned_notices(
 
 async def add_cases(conn: AsyncConnection, told: Iterable[tuple[int, int, int]]) -> None:
     """Note that messages tell of further cases: (message id, case id, generation)."""
-    given = [{"message_id": m, "case_id": c, "generation": g} for m, c, g in told]
-    if given:
-        await run(conn, _ADD_CASES, {"rows": dumps(given)})
+    given = ({"message_id": m, "case_id": c, "generation": g} for m, c, g in told)
+    await run_all(conn, _ADD_CASES, given)
 
 
 async def drop_cases(conn: AsyncConnection, gone: Iterable[tuple[int, int]]) -> None:
     """Note that messages (id) no longer tell of cases (id)."""
-    given = [{"m": m, "c": c} for m, c in gone]
-    if given:
-        await run(conn, _DROP_CASES, {"rows": dumps(given)})
+    await run_all(conn, _DROP_CASES, ({"m": m, "c": c} for m, c in gone))
 
 
 async def told(conn: AsyncConnection, ids: Sequence[int]) -> Sequence[ToldMessage]:

@@ -21,6 +21,7 @@ from .direct import Direct
 from .failures import is_conflict
 
 Params = Mapping[str, Any]
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 _TRIES: Final = 6
 _PAUSE: Final = 0.05  # seconds, doubled each time
@@ -166,6 +167,28 @@ async def scalar(conn: AsyncConnection, sql: str, params: Params | None = None) 
 async def run(conn: AsyncConnection, sql: str, params: Params | None = None) -> int:
     """Run a statement; the number of rows it touched."""
     return (await conn.execute(_text(sql), params or {})).rowcount
+
+
+async def run_all(conn: AsyncConnection, sql: str, items: Iterable[Any], **params: Any) -> int:
+    """Run a set-based statement with items as its ``:rows``; without any it is not run."""
+    given = list(items)
+    return await run(conn, sql, {**params, "rows": dumps(given)}) if given else 0
+
+
+async def rows_all(
+    conn: AsyncConnection, sql: str, items: Iterable[Any], **params: Any
+) -> Sequence[RowMapping]:
+    """Return the rows of a set-based statement with items as its ``:rows``; of none, none."""
+    given = list(items)
+    return await rows(conn, sql, {**params, "rows": dumps(given)}) if given else ()
+
+
+def grouped(pairs: Iterable[tuple[_K, _T]]) -> dict[_K, list[_T]]:
+    """Key → its values, in their order."""
+    answer: dict[_K, list[_T]] = {}
+    for key, value in pairs:
+        answer.setdefault(key, []).append(value)
+    return answer
 
 
 def record(rows_: Iterable[Params]) -> dict[str, str]:

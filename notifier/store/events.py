@@ -11,21 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.event import TYPES, Event
+from notifier.model.message import Cause
 
-from .db import dumps, fetch, rows, run
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """An event that caused a message."""
-
-    event_id: int
-    source: str
-    id: str
-    type: str
-    occurred_at: datetime
-    received_at: datetime
-    actor: str
+from .db import dumps, fetch, rows, rows_all, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +82,7 @@ FROM given
 """
 
 _CAUSES_OF = """
-SELECT e.event_id, e.source, e.id, e.type, e.occurred_at, e.received_at, e.actor
+SELECT e.event_id, e.source, e.id, e.type, e.occurred_at, e.received_at
 FROM message_causes c JOIN events e USING (event_id)
 WHERE c.message_id = :id ORDER BY e.event_id
 """
@@ -144,10 +132,7 @@ async def known(
     conn: AsyncConnection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, bytes]]:
     """(source, id) → (event id, digest) of those on record."""
-    given = [{"source": s, "id": i} for s, i in keys]
-    if not given:
-        return {}
-    found = await rows(conn, _KNOWN, {"rows": dumps(given)})
+    found = await rows_all(conn, _KNOWN, ({"source": s, "id": i} for s, i in keys))
     return {(r["source"], r["id"]): (r["event_id"], bytes(r["digest"])) for r in found}
 
 
@@ -158,7 +143,7 @@ async def decided(
     await run(conn, _DECIDED, {"rows": dumps(list(outcomes)), "now": now})
 
 
-async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[Cause]:
+async def causes_of(conn: AsyncConnection, message_id: int) -> list[Cause]:
     """The events that caused a message."""
     return await fetch(conn, Cause, _CAUSES_OF, {"id": message_id})
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import dumps, loads, rows
+from .db import grouped, loads, rows, rows_all
 
 _OF_CASES = """
 WITH told AS (
@@ -136,10 +136,7 @@ async def said_before(
     unsent has said nothing: where the rules want it said all the same, what had stopped it was
     taken back.
     """
-    if not wanted:
-        return {}
-    given = [{**w, "n": n} for n, w in enumerate(wanted)]
-    found = await rows(conn, _SAID, {"rows": dumps(given)})
+    found = await rows_all(conn, _SAID, ({**w, "n": n} for n, w in enumerate(wanted)))
     return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
 
 
@@ -150,14 +147,9 @@ async def unsettled(
 
     Asked for by case id, notices, and the generation below which they are (None: all).
     """
-    given = [{"case_id": c, "notices": list(n), "below": g} for c, n, g in asked if n]
-    if not given:
-        return {}
-    found = await rows(conn, _UNSETTLED, {"rows": dumps(given)})
-    answer: dict[int, list[int]] = {}
-    for r in found:
-        answer.setdefault(r["case_id"], []).append(r["message_id"])
-    return answer
+    given = ({"case_id": c, "notices": list(n), "below": g} for c, n, g in asked if n)
+    found = await rows_all(conn, _UNSETTLED, given)
+    return grouped((r["case_id"], r["message_id"]) for r in found)
 
 
 async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, date]:
@@ -176,10 +168,7 @@ async def shown_in(
 ) -> dict[int, list[tuple[str, str, int]]]:
     """Case id → amounts that its messages have shown: role, name, yen."""
     found = await rows(conn, _SHOWN_IN, {"ids": list(case_ids)})
-    answer: dict[int, list[tuple[str, str, int]]] = {}
-    for r in found:
-        answer.setdefault(r["case_id"], []).append((r["role"], r["name"], r["yen"]))
-    return answer
+    return grouped((r["case_id"], (r["role"], r["name"], r["yen"])) for r in found)
 
 
 async def shown_to(
@@ -188,11 +177,7 @@ async def shown_to(
     """Member id → what messages about a scheme have shown: for each message and charge by itself,
     its amounts (role, name, yen)."""
     found = await rows(conn, _SHOWN_TO, {"ids": list(member_ids), "scheme": scheme})
-    answer: dict[int, list[list[tuple[str, str, int]]]] = {}
-    for r in found:
-        told = [(role, name, yen) for role, name, yen in loads(r["amounts"])]
-        answer.setdefault(r["member_id"], []).append(told)
-    return answer
+    return grouped((r["member_id"], [tuple(one) for one in loads(r["amounts"])]) for r in found)
 
 
 async def same_matter(

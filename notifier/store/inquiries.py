@@ -1,39 +1,13 @@
 """Inquiries: who asked what and whether it was answered; their words in an erasable side table."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
-from notifier.model.inquiry import About, Inquiry
+from notifier.model.inquiry import About, Inquiry, KnownInquiry
 
 from .db import fetch, fetch_one, row, run, scalar
-
-
-@dataclass(frozen=True, slots=True)
-class InquiryRecord:
-    """An inquiry with its words."""
-
-    inquiry_id: int
-    kind: str
-    topic: str
-    channel: str
-    state: str
-    received_at: datetime
-    received_by: str
-    answered_at: datetime | None
-    answered_by: str | None
-    message_id: int | None
-    member_id: int | None
-    campaign_id: int | None
-    mailing: str | None
-    batch_id: int | None
-    member_no: str | None
-    text: str | None
-    answer: str | None
-
 
 # What an inquiry about a message belongs to follows from the message, as long as nothing else was
 # said: its member, its mailing or campaign, and the batch that it was last printed in.
@@ -148,8 +122,7 @@ async def add(conn: AsyncConnection, inquiry: Inquiry, *, actor: Actor, now: dat
 
 
 async def _keep(conn: AsyncConnection, inquiry_id: int, part: str, text: str) -> None:
-    sql = _KEEP
-    await run(conn, sql, {"id": inquiry_id, "part": part, "text": text.encode()})
+    await run(conn, _KEEP, {"id": inquiry_id, "part": part, "text": text.encode()})
 
 
 async def answer(
@@ -170,10 +143,10 @@ async def answer(
     return found is not None
 
 
-async def get(conn: AsyncConnection, inquiry_id: int) -> InquiryRecord | None:
+async def get(conn: AsyncConnection, inquiry_id: int) -> KnownInquiry | None:
     """One inquiry with its words."""
     return await fetch_one(
-        conn, InquiryRecord, _FOUND + " WHERE i.inquiry_id = :id", {"id": inquiry_id}
+        conn, KnownInquiry, _FOUND + " WHERE i.inquiry_id = :id", {"id": inquiry_id}
     )
 
 
@@ -184,8 +157,8 @@ async def search(
     state: str | None = None,
     kind: str | None = None,
     limit: int = 50,
-) -> Sequence[InquiryRecord]:
+) -> list[KnownInquiry]:
     """The newest inquiries that match everything given, with their words."""
     return await fetch(
-        conn, InquiryRecord, _SEARCH, {**_of(about), "state": state, "kind": kind, "limit": limit}
+        conn, KnownInquiry, _SEARCH, {**_of(about), "state": state, "kind": kind, "limit": limit}
     )

@@ -4,33 +4,16 @@ Rows are written in the statement or transaction of the change they tell of. The
 reasons, never contact data.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.message import LogEntry
 
-from .db import dumps, fetch, run
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """An entry of the log about a message."""
-
-    position: int
-    at: datetime
-    kind: str
-    actor: str
-    before: str | None
-    after: str | None
-    reason: str | None
-    event_id: int | None
-    attempt_id: int | None
-    task_id: int | None
-
+from .db import fetch, run_all
 
 _APPEND = """
 INSERT INTO log (at, kind, actor, message_id, event_id, attempt_id, case_id, task_id, reason)
@@ -41,7 +24,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 """
 
 _OF_MESSAGE = """
-SELECT position, at, kind, actor, before, after, reason, event_id, attempt_id, task_id
+SELECT at, kind, after, reason, actor, attempt_id
 FROM log WHERE message_id = :id ORDER BY position
 """
 
@@ -55,13 +38,9 @@ async def append(
     now: datetime,
 ) -> None:
     """Log entries of one kind; each is a mapping of ids (and ``reason``)."""
-    found = list(entries)
-    if found:
-        await run(
-            conn, _APPEND, {"at": now, "kind": kind, "actor": str(actor), "rows": dumps(found)}
-        )
+    await run_all(conn, _APPEND, entries, at=now, kind=kind, actor=str(actor))
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[LogEntry]:
+async def of_message(conn: AsyncConnection, message_id: int) -> list[LogEntry]:
     """The timeline of a message, in the order of the log."""
     return await fetch(conn, LogEntry, _OF_MESSAGE, {"id": message_id})

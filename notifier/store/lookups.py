@@ -31,11 +31,9 @@ async def member_forms(conn: AsyncConnection) -> list[str]:
 
 async def has_mailing(conn: AsyncConnection, name: str) -> bool:
     """Whether a mailing of this name was ever made."""
-    sql = _HAS_MAILING
-    return await scalar(conn, sql, {"name": name}) is not None
+    return await scalar(conn, _HAS_MAILING, {"name": name}) is not None
 
 
 async def mailings(conn: AsyncConnection, *, limit: int = 1000) -> list[str]:
     """Return the names of mailings."""
-    sql = _MAILINGS
-    return [r["matter"] for r in await rows(conn, sql, {"limit": limit})]
+    return [r["matter"] for r in await rows(conn, _MAILINGS, {"limit": limit})]

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
-from notifier.model.register import Change
+from notifier.model.register import Change, ImportLine
 
 from .db import dumps, fetch, fetch_one, row, rows, run
 
@@ -23,21 +23,6 @@ class LockedImport:
     """An import that is held."""
 
     at: datetime
-    undoes: int | None
-    undone_by: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListedImport:
-    """An import and what it did."""
-
-    import_id: int
-    at: datetime
-    actor: str
-    new: int
-    changed: int
-    gone: int
-    unchanged: int
     undoes: int | None
     undone_by: int | None
 
@@ -114,7 +99,7 @@ _LOCK_IMPORT = "SELECT at, undoes, undone_by FROM member_imports WHERE import_id
 _SET_UNDONE = "UPDATE member_imports SET undone_by = :by WHERE import_id = :id"
 
 _IMPORTS = """
-SELECT import_id, at, actor, is_full, new, changed, gone, unchanged, undoes, undone_by
+SELECT import_id, at, actor, new, changed, gone, unchanged, undone_by
 FROM member_imports ORDER BY import_id DESC LIMIT :limit
 """
 
@@ -168,9 +153,9 @@ async def set_undone(conn: AsyncConnection, import_id: int, by: int) -> None:
     await run(conn, _SET_UNDONE, {"id": import_id, "by": by})
 
 
-async def imports(conn: AsyncConnection, *, limit: int) -> Sequence[ListedImport]:
+async def imports(conn: AsyncConnection, *, limit: int) -> list[ImportLine]:
     """Imports, the newest first."""
-    return await fetch(conn, ListedImport, _IMPORTS, {"limit": limit})
+    return await fetch(conn, ImportLine, _IMPORTS, {"limit": limit})
 
 
 async def of_member(conn: AsyncConnection, number: str, *, limit: int) -> list[Known]:

@@ -13,7 +13,7 @@ from notifier.model.member import Enrolment, Member, MemberStatus, PostalAddress
 from notifier.model.states import Channel
 from notifier.model.suppression import normal
 
-from .db import dumps, loads, rows, run
+from .db import dumps, loads, rows, run, run_all
 
 _UPSERT = """
 WITH given AS (
@@ -235,6 +235,5 @@ async def mark_left(
     conn: AsyncConnection, left: Iterable[tuple[int, date, int]], *, now: datetime
 ) -> None:
     """Note that members (id, day, event id) have left."""
-    given = [{"member_id": m, "left_on": day, "left_by": event} for m, day, event in left]
-    if given:
-        await run(conn, _MARK_LEFT, {"rows": dumps(given), "now": now})
+    given = ({"member_id": m, "left_on": day, "left_by": event} for m, day, event in left)
+    await run_all(conn, _MARK_LEFT, given, now=now)

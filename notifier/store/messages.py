@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.message import MessageLine
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State, sources
 
-from .db import dumps, fetch, fetch_one, rows, run
+from .db import fetch, fetch_one, rows_all, run, run_all
 from .transitions import Transition, check_initial, creation
 
 
@@ -55,25 +56,6 @@ class MessageRecord:
     facts: Any
     shown: Any
     matter: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedMessage:
-    """A message in a list."""
-
-    message_id: int
-    created_at: datetime
-    updated_at: datetime
-    notice: str
-    step: str
-    channel: Channel
-    state: State
-    reason: str
-    attempts: int
-    member_no: str | None
-    login: str | None
-    generation: int
-    report: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +141,8 @@ class Move:
 
 
 _LIST = """
-SELECT m.message_id, m.created_at, m.updated_at, m.notice, m.step, m.channel, m.state, m.reason,
-    m.attempts, p.member_no, s.login, m.generation,
+SELECT m.message_id, m.created_at, m.notice, m.step, m.channel, m.state, m.reason, m.attempts,
+    p.member_no, s.login,
     (SELECT matter FROM cases c WHERE c.case_id = m.case_id AND c.member_id IS NULL) AS report
 FROM messages m LEFT JOIN members p USING (member_id) LEFT JOIN staff s USING (staff_id)
 WHERE (CAST(:state AS text) IS NULL OR m.state = :state)
@@ -188,7 +170,7 @@ RETURNING m.message_id, m.notice, m.state
 _ADD_CAUSES = """
 INSERT INTO message_causes (message_id, event_id)
 SELECT m, e FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(m bigint, e bigint)
-ON CONFLICT DO NOTHING RETURNING message_id
+ON CONFLICT DO NOTHING
 """
 
 _GET = """
@@ -231,13 +213,11 @@ async def insert(
 
     A mail that would be queued for a suppressed address is ``suppressed`` from the start.
     """
-    if not new:
-        return {}
     for state in {item["state"] for item in new}:
         check_initial(state)
-    given = dumps([{**item, "n": n} for n, item in enumerate(new)])
+    given = ({**item, "n": n} for n, item in enumerate(new))
     stamp = {"now": now, "actor": str(actor), "suppressed": Reason.ADDRESS_SUPPRESSED}
-    made = await rows(conn, _INSERT, {"rows": given, **stamp})
+    made = await rows_all(conn, _INSERT, given, **stamp)
     return {r["n"]: r["message_id"] for r in made}
 
 
@@ -249,7 +229,7 @@ async def move(
     A message that is elsewhere by now is left alone: whoever was first has decided. A lease
     ends with the move.
     """
-    asked = [
+    asked = (
         {
             "message_id": m.message_id,
             "after": m.after,
@@ -258,10 +238,8 @@ async def move(
             "sources": {str(channel): m.sources(channel) for channel in Channel},
         }
         for m in moves
-    ]
-    if not asked:
-        return []
-    found = await rows(conn, _MOVE, {"rows": dumps(asked), "now": now, "actor": str(actor)})
+    )
+    found = await rows_all(conn, _MOVE, asked, now=now, actor=str(actor))
     return [r["message_id"] for r in found]
 
 
@@ -273,18 +251,14 @@ async def stop(
     Message id → why. Returns (message id, notice) of those that are uncertain: whether they have
     arrived only a person can settle now.
     """
-    given = [{"message_id": m, "reason": reason} for m, reason in stopped.items()]
-    if not given:
-        return []
-    found = await rows(conn, _STOP, {"rows": dumps(given), "now": now})
+    given = ({"message_id": m, "reason": reason} for m, reason in stopped.items())
+    found = await rows_all(conn, _STOP, given, now=now)
     return [(r["message_id"], r["notice"]) for r in found if r["state"] == "uncertain"]
 
 
 async def add_causes(conn: AsyncConnection, pairs: Iterable[tuple[int, int]]) -> None:
     """Link (message id, event id) pairs."""
-    given = [{"m": m, "e": e} for m, e in pairs]
-    if given:
-        await rows(conn, _ADD_CAUSES, {"rows": dumps(given)})
+    await run_all(conn, _ADD_CAUSES, ({"m": m, "e": e} for m, e in pairs))
 
 
 async def get(conn: AsyncConnection, message_id: int) -> MessageRecord | None:
@@ -302,11 +276,11 @@ async def search(
     member_no: str | None = None,
     scheme: str | None = None,
     limit: int = 50,
-) -> Sequence[ListedMessage]:
+) -> list[MessageLine]:
     """The newest messages that match all given filters."""
     return await fetch(
         conn,
-        ListedMessage,
+        MessageLine,
         _LIST.format(_OF_MEMBER if member_no else ""),
         {
             "state": state,

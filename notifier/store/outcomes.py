@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.model.outcome import RaisedTask
 from notifier.model.states import Channel, State
 
 from .db import Params, fetch, fetch_one, rows
@@ -52,17 +53,6 @@ class CausedMessage:
     reason: str
     updated_at: datetime
     goes_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class RaisedTask:
-    """A task about an event or its messages."""
-
-    task_id: int
-    kind: str
-    state: str
-    created_at: datetime
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +123,10 @@ WITH wanted AS (
     FROM message_causes c CROSS JOIN unnest(CAST(:kinds AS text[])) AS k(kind)
     WHERE c.event_id = :event_id
 )
-SELECT DISTINCT t.task_id, t.kind, t.state, t.created_at, t.due_at
+SELECT DISTINCT t.task_id AS task, t.kind, t.state, t.created_at, t.due_at
 FROM wanted w JOIN tasks t ON (t.kind, t.key) = (w.kind, w.key)
 WHERE w.at IS NULL OR w.at BETWEEN t.created_at AND coalesce(t.done_at, 'infinity')
-ORDER BY t.task_id
+ORDER BY task
 """
 
 _REJECTED = """
@@ -183,8 +173,8 @@ async def messages(conn: AsyncConnection, event_id: int) -> Sequence[CausedMessa
     return await fetch(conn, CausedMessage, _MESSAGES, {"event_id": event_id})
 
 
-async def tasks(conn: AsyncConnection, event_id: int, kinds: Sequence[str]) -> Sequence[RaisedTask]:
-    """task_id, kind, state, created_at, due_at; ``kinds``: those that may name a message."""
+async def tasks(conn: AsyncConnection, event_id: int, kinds: Sequence[str]) -> list[RaisedTask]:
+    """The tasks that an event has raised; ``kinds``: those that may name a message."""
     return await fetch(conn, RaisedTask, _TASKS, {"event_id": event_id, "kinds": list(kinds)})
 
 

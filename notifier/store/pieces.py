@@ -31,15 +31,6 @@ class NamedPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnedPiece:
-    """When and why the post brought a letter back."""
-
-    batch_id: int
-    returned_on: date
-    returned_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class PrintedPiece:
     """A piece of a batch and where its letter stands."""
 
@@ -213,11 +204,6 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(message_id bigint,
 WHERE p.batch_id = r.batch_id AND p.message_id = r.message_id
 """
 
-_RETURNED_OF = """
-SELECT batch_id, returned_on, returned_reason FROM pieces
-WHERE message_id = :id AND returned_on IS NOT NULL ORDER BY batch_id
-"""
-
 _LOCK_BATCH = """
 SELECT FROM messages WHERE message_id IN (
     SELECT message_id FROM pieces WHERE batch_id = :id AND taken_out_at IS NULL)
@@ -359,11 +345,6 @@ async def named(
 async def bring_back(conn: AsyncConnection, given: Iterable[Mapping[str, object]]) -> None:
     """What the post brought back: message_id, batch_id, returned_on, reason."""
     await run(conn, _BRING_BACK, {"rows": dumps(list(given))})
-
-
-async def returned_of(conn: AsyncConnection, message_id: int) -> Sequence[ReturnedPiece]:
-    """When and why the post brought a letter back: returned_on, returned_reason, batch_id."""
-    return await fetch(conn, ReturnedPiece, _RETURNED_OF, {"id": message_id})
 
 
 async def of_batch(

@@ -1,47 +1,15 @@
 """Rejected entries of the intake stream: kept as received, with the reason, to be replayed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.unfinished import PendingEntry, RejectedEntry
 
 from .db import dumps, fetch, fetch_one, run
-
-
-@dataclass(frozen=True, slots=True)
-class PendingEntry:
-    """An entry that waits for a person."""
-
-    entry_id: int
-    origin: str
-    origin_id: str
-    errors: Any
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry as received."""
-
-    entry_id: int
-    origin: str
-    origin_id: str
-    payload: bytes
-    errors: Any
-    received_at: datetime
-    replayed_at: datetime | None
-    replayed_by: str | None
-    masked: bool
-    discarded_at: datetime | None
-    discarded_by: str | None
-    discard_reason: str | None
-    source: str | None
-    id: str | None
-
 
 _ADD = """
 INSERT INTO rejected_entries (origin, origin_id, payload, errors, masked, received_at,
@@ -120,14 +88,14 @@ async def add(
     return added == 1
 
 
-async def pending(conn: AsyncConnection, limit: int) -> Sequence[PendingEntry]:
+async def pending(conn: AsyncConnection, limit: int) -> list[PendingEntry]:
     """Entries that were neither replayed nor discarded yet, oldest first."""
     return await fetch(conn, PendingEntry, _PENDING, {"limit": limit})
 
 
-async def get(conn: AsyncConnection, entry_id: int) -> Entry | None:
+async def get(conn: AsyncConnection, entry_id: int) -> RejectedEntry | None:
     """One entry as received."""
-    return await fetch_one(conn, Entry, _GET, {"id": entry_id})
+    return await fetch_one(conn, RejectedEntry, _GET, {"id": entry_id})
 
 
 async def replayed(conn: AsyncConnection, entry_id: int, *, actor: Actor, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.message import Origin
 from notifier.model.states import Channel, State
 
 from .db import fetch, fetch_one, run, scalar
@@ -21,18 +22,6 @@ class RelatedMessage:
     channel: Channel
     resend_of: int | None
     reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ResendRecord:
-    """Why a message is a copy."""
-
-    message_id: int
-    resend_of: int
-    reason: str
-    again: bool
-    anyway: bool
-    requested_by: str
 
 
 _RELATED = """
@@ -97,7 +86,7 @@ SELECT coalesce(max(copy), 0) + 1 FROM message_keys
 WHERE case_id = :case AND notice = :notice
 """
 
-_OF_MESSAGE = "SELECT * FROM resends WHERE message_id = :id"
+_OF_MESSAGE = "SELECT resend_of, requested_by, reason FROM resends WHERE message_id = :id"
 
 
 async def lock_reader(conn: AsyncConnection, message_id: int) -> None:
@@ -127,6 +116,6 @@ async def add(
         await run(conn, statement, link)
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> ResendRecord | None:
-    """Why a message is a copy: resend_of, reason, again, anyway, requested_at, requested_by."""
-    return await fetch_one(conn, ResendRecord, _OF_MESSAGE, {"id": message_id})
+async def of_message(conn: AsyncConnection, message_id: int) -> Origin | None:
+    """Why a message is a copy; None: it is none."""
+    return await fetch_one(conn, Origin, _OF_MESSAGE, {"id": message_id})

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.errors import Damaged
-from notifier.model.returns import Outcome, Return, ReturnReason, Standing
+from notifier.model.returns import KnownReturn, Outcome, Return, ReturnCount, ReturnReason, Standing
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Reading, ReturnKind
 
-from .db import Columns, dumps, fetch, fetch_one, row, rows, run
+from .db import Columns, fetch, fetch_one, row, rows, run, run_all
 from .put_off import Sweep, is_due
 
 
@@ -30,42 +30,21 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnRecord:
-    """What came back, without its bytes."""
+class KeptReturn:
+    """What came back, with its bytes and their reading."""
 
     return_id: int
     source: str
     external_id: str
     sha256: bytes
-    size: int
-    received_at: datetime
-    kind: str
-    standing: str
-    reason: str | None
+    standing: Standing
     message_id: int | None
     recipients: list[str] | None
-    delivered_from: str
+    delivered_from: DeliveredLevel
     happened_at: datetime | None
-    times: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeptReturn(ReturnRecord):
-    """What came back, with its bytes and their reading."""
 
     raw: bytes
     reading: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnCount:
-    """How many returns of a kind stand where."""
-
-    standing: str
-    reason: str | None
-    kind: str
-    count: int
-    times: int
 
 
 class _Arrival(NamedTuple):
@@ -158,11 +137,12 @@ _SEARCH = """
 SELECT * FROM returns
 WHERE (CAST(:standing AS text) IS NULL OR standing = :standing)
   AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+  AND (CAST(:only AS bigint) IS NULL OR return_id = :only)
 ORDER BY return_id DESC LIMIT :limit
 """
 
 _COUNTS = """
-SELECT standing, reason, kind, count(*) AS count, sum(times) AS times
+SELECT standing, reason, kind, count(*) AS count, CAST(sum(times) AS bigint) AS times
 FROM returns GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS FIRST, 3
 """
 
@@ -231,7 +211,7 @@ def restored(found: KeptReturn) -> Return:
         raw=found.raw,
         reading=reading,
         recipients=tuple(found.recipients or ()),
-        delivered_from=DeliveredLevel(found.delivered_from),
+        delivered_from=found.delivered_from,
         at=found.happened_at,
     )
 
@@ -251,18 +231,7 @@ async def settle(
     conn: AsyncConnection, outcomes: Sequence[Outcome], *, actor: Actor, now: datetime
 ) -> None:
     """Note what became of returns."""
-    given = [
-        {
-            "return_id": o.return_id,
-            "standing": o.standing,
-            "reason": o.reason,
-            "kind": o.kind,
-            "message_id": o.message_id,
-        }
-        for o in outcomes
-    ]
-    if given:
-        await run(conn, _SETTLE, {"rows": dumps(given), "now": now, "actor": str(actor)})
+    await run_all(conn, _SETTLE, map(asdict, outcomes), now=now, actor=str(actor))
 
 
 async def take_waiting(conn: AsyncConnection, *, now: datetime, limit: int) -> Sequence[KeptReturn]:
@@ -288,17 +257,17 @@ async def get(conn: AsyncConnection, return_id: int, *, lock: bool = False) -> K
 async def search(
     conn: AsyncConnection,
     *,
-    standing: Standing | None,
+    standing: Standing | None = None,
     reason: ReturnReason | None = None,
+    only: int | None = None,
     limit: int = 50,
-) -> Sequence[ReturnRecord]:
-    """The newest returns that match."""
-    return await fetch(
-        conn, ReturnRecord, _SEARCH, {"standing": standing, "reason": reason, "limit": limit}
-    )
+) -> list[KnownReturn]:
+    """Return the newest returns that match, or that of one number."""
+    given = {"standing": standing, "reason": reason, "only": only, "limit": limit}
+    return await fetch(conn, KnownReturn, _SEARCH, given)
 
 
-async def counts(conn: AsyncConnection) -> Sequence[ReturnCount]:
+async def counts(conn: AsyncConnection) -> list[ReturnCount]:
     """How many returns stand where: standing, reason, kind, count, and how often they came."""
     return await fetch(conn, ReturnCount, _COUNTS)
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor, system
 from notifier.model.reasons import Reason
 
-from .db import dumps, rows, run
+from .db import grouped, rows, rows_all, run
 
 # With an event go the corrections of it that came before this one: the latest word counts.
 _FAMILY = """
@@ -92,13 +92,10 @@ async def families(
 
     One that names no earlier event is left out.
     """
-    asked = [{"latest": latest, "source": source, "id": i} for latest, source, i in given]
-    if not asked:
-        return {}
-    found: dict[int, set[int]] = {}
-    for r in await rows(conn, _FAMILY, {"rows": dumps(asked)}):
-        found.setdefault(r["latest"], set()).add(r["event_id"])
-    return {latest: frozenset(ids) for latest, ids in found.items()}
+    asked = ({"latest": latest, "source": source, "id": i} for latest, source, i in given)
+    found = await rows_all(conn, _FAMILY, asked)
+    family = grouped((r["latest"], r["event_id"]) for r in found)
+    return {latest: frozenset(ids) for latest, ids in family.items()}
 
 
 async def unsettled_messages(conn: AsyncConnection, event_ids: Collection[int]) -> list[int]:
@@ -111,10 +108,7 @@ async def unsettled_messages(conn: AsyncConnection, event_ids: Collection[int]) 
 
 async def members_of(conn: AsyncConnection, given: Iterable[tuple[str, str]]) -> set[str]:
     """Numbers of the members that events (source, id) are about."""
-    asked = [{"source": source, "id": i} for source, i in given]
-    if not asked:
-        return set()
-    found = await rows(conn, _MEMBERS_OF, {"rows": dumps(asked)})
+    found = await rows_all(conn, _MEMBERS_OF, ({"source": s, "id": i} for s, i in given))
     return {r["member_no"] for r in found}
 
 

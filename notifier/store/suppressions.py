@@ -10,33 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.model.suppression import CLEARED, LASTS, LONGEST, SuppressionReason
+from notifier.model.suppression import (
+    CLEARED,
+    LASTS,
+    LONGEST,
+    KnownSuppression,
+    SuppressionReason,
+)
 
 from . import messages
-from .db import Columns, fetch, fetch_one, rows
+from .db import Columns, fetch, rows, scalar
 from .messages import Move
-
-
-@dataclass(frozen=True, slots=True)
-class SuppressionRecord:
-    """A suppression with its address."""
-
-    suppression_id: int
-    email_index: bytes
-    reason: str
-    detail: str | None
-    score: int
-    since: datetime
-    until: datetime | None
-    return_id: int | None
-    message_id: int | None
-    note: str
-    set_by: str
-    lifted_at: datetime | None
-    lifted_by: str | None
-    lift_note: str | None
-    address: str | None
-    in_force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +128,7 @@ GROUP BY email_index
 """
 
 _SEE = """
-SELECT s.*, convert_from(a.address, 'UTF8') AS address,
-    s.lifted_at IS NULL AND (s.until IS NULL OR s.until > :now) AS in_force
+SELECT s.*, convert_from(a.address, 'UTF8') AS address
 FROM suppressions s LEFT JOIN suppression_addresses a USING (suppression_id)
 """
 
@@ -167,8 +150,6 @@ _SEARCH = f"""
 {_SEE} WHERE :lifted OR ({IN_FORCE})
 ORDER BY s.suppression_id DESC LIMIT :limit
 """
-
-_GET = f"{_SEE} WHERE s.suppression_id = :id"
 
 _OF_ADDRESS = f"""
 {_SEE} WHERE s.email_index = address_index(:address)
@@ -310,25 +291,22 @@ async def lift_of(
 
 async def search(
     conn: AsyncConnection, *, now: datetime, lifted: bool = False, limit: int | None = 50
-) -> Sequence[SuppressionRecord]:
+) -> list[KnownSuppression]:
     """The newest suppressions in force; with ``lifted`` those that have ended as well."""
     return await fetch(
-        conn, SuppressionRecord, _SEARCH, {"now": now, "lifted": lifted, "limit": limit}
+        conn, KnownSuppression, _SEARCH, {"now": now, "lifted": lifted, "limit": limit}
     )
 
 
-async def get(
-    conn: AsyncConnection, suppression_id: int, *, now: datetime
-) -> SuppressionRecord | None:
-    """One suppression."""
-    return await fetch_one(conn, SuppressionRecord, _GET, {"id": suppression_id, "now": now})
+async def exists(conn: AsyncConnection, suppression_id: int) -> bool:
+    """Whether there is, or was, a suppression of this number."""
+    sql = "SELECT 1 FROM suppressions WHERE suppression_id = :id"
+    return await scalar(conn, sql, {"id": suppression_id}) is not None
 
 
-async def of_address(
-    conn: AsyncConnection, address: str, *, now: datetime
-) -> Sequence[SuppressionRecord]:
+async def of_address(conn: AsyncConnection, address: str) -> list[KnownSuppression]:
     """All suppressions of an address in its normal form, the newest first."""
-    return await fetch(conn, SuppressionRecord, _OF_ADDRESS, {"address": address, "now": now})
+    return await fetch(conn, KnownSuppression, _OF_ADDRESS, {"address": address})
 
 
 async def of_members(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
-from notifier.model.task import RULES, TaskDraft, TaskKind
+from notifier.model.task import RULES, HeldMessage, Task, TaskDraft, TaskKind
 
 from .db import dumps, fetch, fetch_one, row, rows, run
 from .put_off import Sweep, is_due
@@ -24,38 +24,6 @@ class UrgentTask:
     escalation: int
     details: Any
     due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
-    """A task, with how many messages wait for it."""
-
-    task_id: int
-    kind: str
-    key: str
-    state: str
-    owner: str
-    count: int
-    details: Any
-    urgent: bool
-    created_at: datetime
-    opens_at: datetime
-    due_at: datetime
-    escalation: int
-    alerted: int
-    done_at: datetime | None
-    done_by: str | None
-    note: str | None
-    held: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldMessage:
-    """A message that is held for a task."""
-
-    message_id: int
-    member_no: str | None
-    created_at: datetime
 
 
 _RAISE = """
@@ -138,7 +106,8 @@ OWNER = "staff"
 
 #: A task, with how many messages wait for it.
 _TASK = """
-SELECT t.*, (
+SELECT task_id, kind, state, owner, count, due_at, details, coalesce(note, '') AS note,
+    coalesce(done_by, '') AS done_by, state = 'open' AND due_at < :now AS is_late, (
     SELECT count(*) FROM task_messages l JOIN messages m USING (message_id)
     WHERE l.task_id = t.task_id AND m.state = 'held' AND m.reason = l.reason) AS held
 FROM tasks t
@@ -172,7 +141,7 @@ ORDER BY t.due_at, t.task_id LIMIT :limit
 """
 
 _HELD_FOR = """
-SELECT m.message_id, p.member_no, m.created_at
+SELECT m.message_id, coalesce(p.member_no, '') AS member_no, m.created_at AS since
 FROM task_messages l JOIN messages m USING (message_id)
 LEFT JOIN members p USING (member_id)
 WHERE l.task_id = :id AND m.state = 'held' AND m.reason = l.reason
@@ -273,14 +242,14 @@ async def alerted(conn: AsyncConnection, task_ids: Sequence[int]) -> None:
     await run(conn, _ALERTED, {"ids": list(task_ids)})
 
 
-async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Sequence[TaskRecord]:
+async def search(
+    conn: AsyncConnection, *, state: str | None, limit: int, now: datetime
+) -> list[Task]:
     """Tasks, those that are due first at the top, each with how many messages wait for it."""
-    return await fetch(conn, TaskRecord, _SEARCH, {"state": state, "limit": limit})
+    return await fetch(conn, Task, _SEARCH, {"state": state, "limit": limit, "now": now})
 
 
-async def held_for(
-    conn: AsyncConnection, task_id: int, *, limit: int = 200
-) -> Sequence[HeldMessage]:
+async def held_for(conn: AsyncConnection, task_id: int, *, limit: int = 200) -> list[HeldMessage]:
     """The messages that are held until a task is seen to, the oldest first."""
     return await fetch(conn, HeldMessage, _HELD_FOR, {"id": task_id, "limit": limit})
 
@@ -307,9 +276,9 @@ async def raise_forgotten(conn: AsyncConnection, *, actor: Actor, now: datetime)
     return sum(len(d.messages) for d in drafts)
 
 
-async def get(conn: AsyncConnection, task_id: int) -> TaskRecord | None:
+async def get(conn: AsyncConnection, task_id: int, *, now: datetime) -> Task | None:
     """One task, with how many messages wait for it."""
-    return await fetch_one(conn, TaskRecord, _GET, {"id": task_id})
+    return await fetch_one(conn, Task, _GET, {"id": task_id, "now": now})
 
 
 async def is_open(conn: AsyncConnection, kind: TaskKind, key: str) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.template_version import DraftLine, Publication
 
 from . import log
 from .db import fetch, fetch_one, record, rows, run, scalar
@@ -25,33 +26,6 @@ class StoredVersion:
     notice: str
     language: str
     content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A draft of templates."""
-
-    draft_id: int
-    created_at: datetime
-    created_by: str
-    note: str
-    notices: str | None
-    publication_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A publication of a notice."""
-
-    publication_id: int
-    language: str
-    notice: str
-    digest: str
-    replaces: str
-    draft_id: int | None
-    published_at: datetime
-    published_by: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +178,9 @@ async def draft(conn: AsyncConnection, draft_id: int) -> list[Change]:
     ]
 
 
-async def drafts(conn: AsyncConnection, *, limit: int) -> Sequence[Draft]:
-    """The newest drafts: draft_id, created_at, created_by, note, notices, publication_id."""
-    return await fetch(conn, Draft, _DRAFTS, {"limit": limit})
+async def drafts(conn: AsyncConnection, *, limit: int) -> list[DraftLine]:
+    """The newest drafts."""
+    return await fetch(conn, DraftLine, _DRAFTS, {"limit": limit})
 
 
 async def lock(conn: AsyncConnection) -> None:
@@ -247,7 +221,7 @@ async def publish(
 
 async def publications(
     conn: AsyncConnection, *, notice: str | None = None, limit: int
-) -> Sequence[Publication]:
+) -> list[Publication]:
     """The newest publications of a notice, or of all."""
     return await fetch(conn, Publication, _PUBLICATIONS, {"notice": notice, "limit": limit})
 

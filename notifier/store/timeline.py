@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.model.situation import CaseLine
 from notifier.model.states import Channel
 
 from .db import fetch
@@ -107,22 +108,6 @@ class TaskEntry:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedCase:
-    """A case in a list."""
-
-    case_id: int
-    kind: str
-    matter: str
-    scheme: str | None
-    state: str
-    reason: str | None
-    generation: int
-    deadline: date | None
-    next_due_at: datetime | None
-    member_no: str | None
-
-
 # Events that changed the case or caused its messages, and those that tell of the same charge or
 # refund and changed nothing. A payload that is encrypted or erased names no charge.
 _EVENTS = """
@@ -212,7 +197,7 @@ ORDER BY t.task_id
 """
 
 _LIST = """
-SELECT c.case_id, c.kind, c.matter, c.scheme, c.state, c.reason, c.generation, c.deadline,
+SELECT c.case_id, c.kind, c.matter, c.scheme, c.state, c.reason, c.deadline,
     c.next_due_at, p.member_no
 FROM cases c LEFT JOIN members p USING (member_id)
 WHERE (CAST(:state AS text) IS NULL OR c.state = :state)
@@ -260,9 +245,9 @@ async def tasks(conn: AsyncConnection, case_id: int) -> Sequence[TaskEntry]:
     return await fetch(conn, TaskEntry, _TASKS, {"id": case_id})
 
 
-async def search(conn: AsyncConnection, **given: Any) -> Sequence[ListedCase]:
+async def search(conn: AsyncConnection, **given: Any) -> list[CaseLine]:
     """Cases that match ``state``, ``kind`` and ``member`` (None: any), at most ``limit``.
 
     Those that speak next come first.
     """
-    return await fetch(conn, ListedCase, _LIST, given)
+    return await fetch(conn, CaseLine, _LIST, given)

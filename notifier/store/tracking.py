@@ -12,28 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.states import State
 from notifier.model.suppression import normal
+from notifier.model.tracking import TrackingEntry
 
 from .db import Columns, fetch, row, rows
-
-
-@dataclass(frozen=True, slots=True)
-class TrackingEntry:
-    """What a return says about a message."""
-
-    message_id: int
-    return_id: int
-    at: datetime
-    kind: str
-    reason: str | None
-    hard: bool | None
-    level: str | None
-    status: str | None
-    code: int | None
-    forwarded: bool
-    email_index: bytes | None
-    sent_at: datetime | None
-    reply: str | None
-
 
 _KNOWN = """
 SELECT m.message_id, k.token, m.state, m.notice, m.staff_id, m.attempts, c.contact,
@@ -192,12 +173,12 @@ async def add(
     await rows(conn, _ADD, {**_ENTRIES.params(entries), "actor": str(actor), "now": now})
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[TrackingEntry]:
+async def of_message(conn: AsyncConnection, message_id: int) -> list[TrackingEntry]:
     """The entries of a message with the servers' own words, in order."""
     return await fetch(conn, TrackingEntry, _OF_MESSAGE, {"id": message_id})
 
 
-async def of_address(conn: AsyncConnection, address: str) -> Sequence[TrackingEntry]:
+async def of_address(conn: AsyncConnection, address: str) -> list[TrackingEntry]:
     """The last entries that counted for or against an address in its normal form, in order."""
     found = await fetch(conn, TrackingEntry, _OF_ADDRESS, {"address": address})
     return found[::-1]

@@ -1,33 +1,16 @@
 """Events that no rule has answered yet: how often that was tried, and when it is tried next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.event import Event
+from notifier.model.unfinished import UndecidedEvent
 
 from .db import fetch, row, rows, run
 from .events import WITH_PAYLOAD, event_of
 from .put_off import WAITS
-
-
-@dataclass(frozen=True, slots=True)
-class UndecidedEvent:
-    """An event that could not be decided so far."""
-
-    event_id: int
-    type: str
-    source: str
-    id: str
-    received_at: datetime
-    attempts: int
-    problem: str
-    tried_at: datetime
-    next_try_at: datetime | None
-    given_up_at: datetime | None
-
 
 _FAILED = """
 INSERT INTO undecided_events AS u (event_id, attempts, problem, tried_at, next_try_at)
@@ -41,7 +24,7 @@ RETURNING attempts, next_try_at
 
 _LISTED = """
 SELECT e.event_id, e.type, e.source, e.id, e.received_at, u.attempts, u.problem,
-    u.tried_at, u.next_try_at, u.given_up_at
+    u.next_try_at
 FROM events e JOIN undecided_events u USING (event_id)
 WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT CAST(:limit AS bigint)
 """
@@ -95,7 +78,7 @@ async def due(
     return readable, broken
 
 
-async def listed(conn: AsyncConnection, limit: int | None) -> Sequence[UndecidedEvent]:
+async def listed(conn: AsyncConnection, limit: int | None) -> list[UndecidedEvent]:
     """Undecided events that were tried, oldest first, with what is on record about the trying."""
     return await fetch(conn, UndecidedEvent, _LISTED, {"limit": limit})
 

@@ -1,43 +1,13 @@
 """Calls of webhooks: kept with their bytes before they are made, claimed, and what came of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.model.webhook import CallOutcome, CallState
+from notifier.model.webhook import CallLine, CallOutcome, CallState
 
-from .db import fetch, fetch_one, row, run, scalar
-
-
-@dataclass(frozen=True, slots=True)
-class ListedCall:
-    """A call without its bytes."""
-
-    call_id: int
-    public_id: str
-    type: str
-    items: int
-    position: int
-    state: str
-    attempts: int
-    made_at: datetime
-    next_attempt_at: datetime
-    finished_at: datetime | None
-    code: int | None
-    outcome: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallRecord(ListedCall):
-    """A call with its bytes."""
-
-    webhook_id: int
-    payload: bytes
-    give_up_at: datetime
-
+from .db import fetch, row, run, scalar
 
 #: How long a call is tried, from when it was made or replayed.
 PATIENCE: Final = timedelta(days=3)
@@ -85,14 +55,11 @@ WHERE call_id = :id AND state <> 'done'
 """
 
 _OF_WEBHOOK = """
-SELECT call_id, public_id, type, items, position, state, attempts, made_at,
-    next_attempt_at, finished_at, code, outcome
+SELECT call_id, items, state, attempts, outcome, code, made_at, next_attempt_at
 FROM webhook_calls
 WHERE webhook_id = :id AND (CAST(:state AS text) IS NULL OR state = :state)
 ORDER BY call_id DESC LIMIT :limit
 """
-
-_GET = "SELECT * FROM webhook_calls WHERE call_id = :id"
 
 _REPLAY = """
 UPDATE webhook_calls SET state = 'waiting', attempts = 0, next_attempt_at = :now,
@@ -145,8 +112,7 @@ async def add(
 
 async def waiting(conn: AsyncConnection, webhook_id: int) -> int:
     """How many wait."""
-    sql = _WAITING
-    return int(await scalar(conn, sql, {"id": webhook_id}))
+    return int(await scalar(conn, _WAITING, {"id": webhook_id}))
 
 
 async def claim(
@@ -190,16 +156,11 @@ async def record(
 
 async def of_webhook(
     conn: AsyncConnection, webhook_id: int, *, state: CallState | None, limit: int
-) -> Sequence[ListedCall]:
+) -> list[CallLine]:
     """The newest calls, without their bytes."""
     return await fetch(
-        conn, ListedCall, _OF_WEBHOOK, {"id": webhook_id, "state": state, "limit": limit}
+        conn, CallLine, _OF_WEBHOOK, {"id": webhook_id, "state": state, "limit": limit}
     )
-
-
-async def get(conn: AsyncConnection, call_id: int) -> CallRecord | None:
-    """One call."""
-    return await fetch_one(conn, CallRecord, _GET, {"id": call_id})
 
 
 async def replay(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
-from notifier.model.webhook import SecretKind, WebhookState
+from notifier.model.webhook import SecretKind, WebhookLine, WebhookState
 
 from .db import fetch, fetch_one, rows, run, scalar
 from .put_off import Sweep, is_due
@@ -22,19 +22,11 @@ class Webhook:
     url: str
     source: str | None
     states: list[str]
-    state: str
+    state: WebhookState
     reason: str
     position: int
     created_at: datetime
     created_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedWebhook(Webhook):
-    """A webhook and how many of its calls stand where."""
-
-    waiting: int
-    dead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +42,7 @@ class Secret:
     """A secret that calls are signed with."""
 
     secret_id: int
-    kind: str
+    kind: SecretKind
     secret: bytes
     created_at: datetime
 
@@ -64,8 +56,8 @@ VALUES (:url, :source, :states, 'enabled', 'created', :position, :now, :actor, :
 RETURNING webhook_id
 """
 
-_EVERYTHING = f"""
-SELECT {_COLUMNS},
+_EVERYTHING = """
+SELECT webhook_id, url, state,
     (SELECT count(*) FROM webhook_calls c
      WHERE c.webhook_id = w.webhook_id AND c.state = 'waiting') AS waiting,
     (SELECT count(*) FROM webhook_calls c
@@ -146,9 +138,9 @@ async def add(
     return int(made)
 
 
-async def everything(conn: AsyncConnection) -> Sequence[ListedWebhook]:
+async def everything(conn: AsyncConnection) -> list[WebhookLine]:
     """All webhooks with the number of calls that wait and that are dead."""
-    return await fetch(conn, ListedWebhook, _EVERYTHING)
+    return await fetch(conn, WebhookLine, _EVERYTHING)
 
 
 async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
@@ -159,8 +151,7 @@ async def enabled(conn: AsyncConnection, *, now: datetime) -> set[int]:
 
 async def get(conn: AsyncConnection, webhook_id: int) -> Webhook | None:
     """One webhook."""
-    sql = _GET
-    return await fetch_one(conn, Webhook, sql, {"id": webhook_id})
+    return await fetch_one(conn, Webhook, _GET, {"id": webhook_id})
 
 
 async def due_work(conn: AsyncConnection, webhook_id: int, *, now: datetime) -> DueWork | None:
@@ -178,8 +169,7 @@ async def take(conn: AsyncConnection, webhook_id: int) -> Webhook | None:
 
 async def advance(conn: AsyncConnection, webhook_id: int, position: int) -> None:
     """What stands up to ``position`` has been turned into calls."""
-    sql = _ADVANCE
-    await run(conn, sql, {"id": webhook_id, "position": position})
+    await run(conn, _ADVANCE, {"id": webhook_id, "position": position})
 
 
 async def turn(
@@ -192,8 +182,7 @@ async def turn(
 
 async def remove(conn: AsyncConnection, webhook_id: int) -> bool:
     """Take it away with its secrets and calls; False when there was none."""
-    sql = _REMOVE
-    return await run(conn, sql, {"id": webhook_id}) == 1
+    return await run(conn, _REMOVE, {"id": webhook_id}) == 1
 
 
 async def add_secret(

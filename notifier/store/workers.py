@@ -49,5 +49,4 @@ async def bury(conn: AsyncConnection, *, silent: timedelta) -> list[UUID]:
 
 async def any_at_work(conn: AsyncConnection) -> bool:
     """Whether a worker has given a sign of life within the last minute."""
-    sql = _ANY_AT_WORK
-    return bool(await scalar(conn, sql))
+    return bool(await scalar(conn, _ANY_AT_WORK))

@@ -11,7 +11,6 @@ from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.model.tracking import DeliveredLevel
 from notifier.store import feed
-from notifier.store.db import loads
 from notifier.store.horizon import Horizon
 
 MOST: Final = 1_000  # changes in a page
@@ -88,7 +87,7 @@ def _change(found: feed.Change) -> Change:
     return Change(
         position=str(found.position),
         message=public_number(found.message_id),
-        events=tuple(EventKey(**key) for key in loads(found.events) or ()),
+        events=tuple(EventKey(**key) for key in found.events or ()),
         member_no=found.member_no,
         notice=found.notice,
         step=found.step,

@@ -19,7 +19,7 @@ from .conftest import ACTOR, Office
 
 
 async def _waiting(office: Office, task_id: int) -> list[int]:
-    _, held = await show_task(office.engine, task_id)
+    _, held = await show_task(office.engine, task_id, now=office.hand.time)
     return [h.message_id for h in held]
 
 

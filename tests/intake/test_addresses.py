@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.intake.addresses import parse_email, quote_local
+from notifier.intake.addresses import parse_email
 from notifier.model.errors import BadInput
 from notifier.model.mailbox import smtp_form, split
 
@@ -23,7 +23,7 @@ from notifier.model.mailbox import smtp_form, split
 )
 def test_accepted(given_: str, kept: str, sent: str) -> None:
     assert parse_email(given_) == kept
-    assert quote_local(kept) == sent
+    assert smtp_form(kept) == sent
     assert smtp_form(sent) == sent
 
 

@@ -12,7 +12,6 @@ from notifier.model.returned import ReturnedReason
 from notifier.model.states import State
 from notifier.printing.acknowledge import AcknowledgementRow, acknowledge
 from notifier.printing.returned import BroughtBack, Returned, bring_back
-from notifier.store import pieces
 from tests.delivery.rig import ACTOR
 from tests.printing.letters import Letters
 
@@ -40,9 +39,11 @@ async def brought(letters: Letters, *lines: Returned) -> BroughtBack:
 
 
 async def kept(letters: Letters, message_id: int) -> list[tuple[date, str | None]]:
-    async with letters.engine.connect() as conn:
-        found = await pieces.returned_of(conn, message_id)
-    return [(r.returned_on, r.returned_reason) for r in found]
+    found = await letters.rows(
+        f"""SELECT returned_on, returned_reason FROM pieces
+            WHERE message_id = {message_id} AND returned_on IS NOT NULL ORDER BY batch_id"""
+    )
+    return [(r["returned_on"], r["returned_reason"]) for r in found]
 
 
 async def refused(letters: Letters, *lines: Returned) -> list[tuple[int | None, str, str]]:

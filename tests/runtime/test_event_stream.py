@@ -16,6 +16,7 @@ from notifier.app.event_intake import Acceptor
 from notifier.app.rejected import replay
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.errors import BadInput, NotAllowed, NotFound
+from notifier.model.unfinished import PendingEntry
 from notifier.runtime.event_stream import GROUP, Stream, StreamReader
 from notifier.store import members, rejected, schemes, tasks
 from notifier.store.db import loads, rows, run
@@ -65,7 +66,7 @@ class Billing:
     async def pending(self) -> int:
         return int((await self.redis.xpending(NAME, GROUP))["pending"])
 
-    async def pending_entries(self) -> Sequence[rejected.PendingEntry]:
+    async def pending_entries(self) -> Sequence[PendingEntry]:
         async with self.engine.connect() as conn:
             return await rejected.pending(conn, 10)
 
@@ -154,7 +155,7 @@ async def test_what_the_database_refuses_is_kept_and_holds_nobody_up(billing: Bi
     assert await billing.count("events") == 3
     assert await billing.pending() == 0
     [entry] = await billing.pending_entries()
-    [error] = loads(entry.errors)
+    [error] = entry.errors
     assert (error["code"], error["params"]) == ("not_stored", {"value": "23514"})
     assert await billing.open_tasks() == ["body"]
 

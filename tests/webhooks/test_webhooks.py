@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.model.change import Change
 from notifier.model.errors import BadInput
 from notifier.model.states import State
-from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
+from notifier.model.webhook import CallLine, CallOutcome, CallState, SecretKind, WebhookState
 from notifier.model.webhook import Outside as Rules
 from notifier.store import webhook_calls, webhooks
 from notifier.store.db import rows, scalar
@@ -53,7 +53,7 @@ class Office:
     async def turn(self, webhook_id: int) -> bool:
         return await Line(self.desk, webhook_id).turn()
 
-    async def calls(self, webhook_id: int) -> list[webhook_calls.ListedCall]:
+    async def calls(self, webhook_id: int) -> list[CallLine]:
         async with self.engine.connect() as conn:
             found = await webhook_calls.of_webhook(conn, webhook_id, state=None, limit=1000)
         return list(reversed(found))

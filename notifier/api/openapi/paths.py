@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from notifier.api import decisions, deliveries, requests
+from notifier.api import feeds, requests
 from notifier.api.queries import LONGEST, FeedForm
 from notifier.api.request_ids import HEADER, PATTERN
 from notifier.intake.attributes import MAX_TEXT
@@ -145,12 +145,12 @@ def _get_event(place: str) -> Operation:
 
 def _get_decisions() -> Operation:
     told = json_answer("The next page.", "Decisions", examples.DECISIONS)
-    return _feed("getDecisions", "What was decided about events.", told, decisions.FORM)
+    return _feed("getDecisions", "What was decided about events.", told, feeds.DECISIONS)
 
 
 def _get_deliveries() -> Operation:
     told = json_answer("The next page.", "Deliveries", examples.DELIVERIES)
-    return _feed("getDeliveries", "What became of messages.", told, deliveries.FORM)
+    return _feed("getDeliveries", "What became of messages.", told, feeds.DELIVERIES)
 
 
 def _feed(name: str, summary: str, told: Operation, form: FeedForm) -> Operation:
