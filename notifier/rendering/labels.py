@@ -33,7 +33,7 @@ def _entries(text: str) -> dict[str, str]:
 
 
 def _unquoted(lines: str) -> str:
-    whole = "".join(line[1:-1] for line in lines.splitlines())
+    whole = "".join(line[1:-1] for line in lines.split("\n"))
     if "\\" not in whole:
         return whole
     return re.sub(r"\\(.)", lambda m: _ESCAPED.get(m[1], m[1]), whole)

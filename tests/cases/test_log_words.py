@@ -44,6 +44,7 @@ def test_every_entry_about_a_message_is_words(kind: str, language: str) -> None:
 def test_every_kind_of_entry_about_a_message_is_known() -> None:
     sources = "\n".join(p.read_text() for p in (_SOURCES / "store").glob("*.py"))
     kinds = set(re.findall(r"SELECT :now, '(\w+)', :actor, message_id", sources))
+    kinds |= set(re.findall(r'\bkind="(\w+)",', sources))  # of transitions
     assert kinds == LABELS_OF.keys()
 
 

@@ -21,7 +21,7 @@ ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BOUNCE = "bounce.example.jp"
 _PACKAGE = Path(notifier.__file__).parent
 #: Text of our own clerks and authors, cut into paragraphs or counted for a position.
-_ALLOWED = {"rendering/characters.py", "rendering/typesetter.py", "rendering/words.py"}
+_ALLOWED = {"rendering/facts.py", "rendering/letter/typesetter.py", "rendering/words.py"}
 
 
 def _ours(token: str, queue_id: str) -> str:
