@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from notifier.app.decisions import OUTCOMES
+from notifier.model.access import Scope
 from notifier.model.outcome import DecisionPage
 
 from .feeds import serve_page
@@ -24,6 +25,8 @@ def routes(services: Services) -> APIRouter:
     @router.get("/decisions")
     async def get_decisions(request: Request) -> Response:
         """The next page of decisions; ``next`` is the ``after`` of the one behind it."""
-        return await serve_page(request, services, name="decisions", form=FORM, read=read)
+        return await serve_page(
+            request, services, Scope.EVENTS_READ, name="decisions", form=FORM, read=read
+        )
 
     return router

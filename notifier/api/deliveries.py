@@ -4,6 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
+from notifier.model.access import Scope
 from notifier.model.change import TOLD, Page
 from notifier.model.states import State
 
@@ -25,6 +26,8 @@ def routes(services: Services) -> APIRouter:
     @router.get("/deliveries")
     async def get_deliveries(request: Request) -> Response:
         """The next page of changes of state; ``next`` is the ``after`` of the one behind it."""
-        return await serve_page(request, services, name="deliveries", form=FORM, read=read)
+        return await serve_page(
+            request, services, Scope.DELIVERIES_READ, name="deliveries", form=FORM, read=read
+        )
 
     return router

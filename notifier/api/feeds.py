@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from fastapi import Request, Response
 
+from notifier.model.access import Scope
 from notifier.model.change import Change
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.outcome import ToldDecision
@@ -42,10 +43,13 @@ Read = Callable[[str, int | None, FeedQuery], Awaitable[Paged]]
 
 
 async def serve_page(
-    request: Request, services: Services, *, name: str, form: FeedForm, read: Read
+    request: Request, services: Services, scope: Scope, *, name: str, form: FeedForm, read: Read
 ) -> Response:
-    """The answer to a request for a page: its items under ``name``, ``next`` and ``more``."""
-    admission = await admitted(request, services, tests=False)
+    """The answer to a request for a page: its items under ``name``, ``next`` and ``more``.
+
+    ``scope``: what the key must be good for.
+    """
+    admission = await admitted(request, services, scope, tests=False)
     if isinstance(admission, Response):
         return admission
     language, caller = admission

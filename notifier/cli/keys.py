@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from notifier.api.keys import new_key
 from notifier.app.access import latest_refusals
+from notifier.app.api_keys import new_key
 from notifier.intake.attributes import MAX_TEXT, text_problem
 from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.rendering.labels import label

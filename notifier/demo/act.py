@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
 from notifier.cases.sweep import sweep
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind

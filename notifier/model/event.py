@@ -30,6 +30,8 @@ TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
     }
 )
 
+#: How types begin whose events change what is on record of members.
+MEMBERS: Final = "member."
 #: By how much a sender's clock may be ahead of ours.
 CLOCK_AHEAD: Final = timedelta(days=1)
 

@@ -9,15 +9,15 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
 from notifier.app.access import AccessLog
+from notifier.app.api_keys import key_id_of, matches
 from notifier.app.decisions import DecisionFeed
 from notifier.app.event_outcomes import outcome_of
 from notifier.app.test_mode import KeyTestMode
 from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
-from notifier.model.access import Denied, Refusal
+from notifier.model.access import Denied, Refusal, Scope
 from notifier.model.actor import Actor, ActorKind, system
 from notifier.model.change import Page
 from notifier.model.errors import FieldError
@@ -71,7 +71,12 @@ class HouseServices:
             raise Denied(Refusal.WRONG_KEY, key_id)
         if found["revoked_at"] is not None:
             raise Denied(Refusal.REVOKED_KEY, key_id)
-        return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"])
+        if not found["is_confirmed"]:
+            raise Denied(Refusal.WAITING_KEY, key_id)
+        if found["expires_at"] is not None and found["expires_at"] <= datetime.now(UTC):
+            raise Denied(Refusal.EXPIRED_KEY, key_id)
+        scopes = frozenset(Scope(scope) for scope in found["scopes"])
+        return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"], scopes)
 
     async def _key(self, key_id: str) -> RowMapping | None:
         """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""

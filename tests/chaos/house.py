@@ -19,7 +19,7 @@ import asyncpg
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
 from notifier.demo.crew import Crew, free_port, listening
 from notifier.model.actor import system
 from notifier.model.relay import Relay, Tls
