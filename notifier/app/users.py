@@ -119,7 +119,7 @@ async def revoke(
     async with acting(engine, by, Permission.USERS_CHANGE) as conn:
         user = await known(conn, login)
         if role not in user.roles:
-            raise NotAllowed(f"{login} has no such role", code="no_role", login=login, role=role)
+            raise NotAllowed(f"{login} has no such role", code="lacks_role", login=login, role=role)
         if role is Role.ADMINISTRATOR:
             await _not_the_last(conn, user)
             await user_requests.void(conn, login, now=now)
@@ -294,7 +294,7 @@ async def _not_the_last(conn: AsyncConnection, user: User) -> None:
     if user.is_administrator() and not any(
         u.is_administrator() for u in await users.everyone(conn) if u.user_id != user.user_id
     ):
-        raise NotAllowed("the last administrator stays", code="last_administrator")
+        raise NotAllowed("one stays", code="last_administrator", login=user.login)
 
 
 async def _carry_out(conn: AsyncConnection, request: UserRequest, now: datetime) -> None:

@@ -12,10 +12,12 @@ from . import (
     dkim,
     events,
     examples,
+    identity,
     inquiries,
     keys,
     letters,
     lint,
+    login,
     members,
     messages,
     preview,
@@ -27,6 +29,7 @@ from . import (
     returns,
     run,
     schemes,
+    services,
     settling,
     simulate,
     staff,
@@ -34,6 +37,7 @@ from . import (
     tasks,
     templates,
     track,
+    users,
     webhooks,
 )
 
@@ -62,6 +66,8 @@ for name, group in {
     "batches": batches.app,
     "rejected": rejected.app,
     "keys": keys.app,
+    "users": users.app,
+    "services": services.app,
     "staff": staff.app,
     "dkim": dkim.app,
     "templates": templates.app,
@@ -81,11 +87,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which this is.")
     ] = False,
+    code: Annotated[
+        str, typer.Option("--code", help="Of the authenticator, for verbs that ask for one.")
+    ] = "",
 ) -> None:
     """Notices to members: from billing events to mails and letters, and the record of them."""
+    context.meta[identity.CODE] = code
 
 
 app.command("simulate")(simulate.simulate)
@@ -94,6 +105,9 @@ app.command("lint")(lint.lint)
 app.command("report")(report.report)
 app.command("track")(track.track)
 app.command("relay-log")(receiving.relay_log)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+app.command("whoami")(login.whoami)
 app.command("up")(run.up)
 app.command("serve")(run.serve)
 app.command("work")(run.work)

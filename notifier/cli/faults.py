@@ -16,6 +16,7 @@ from notifier.model.batch import BatchState
 from notifier.model.errors import BadInput, Conflict, Damaged, FieldError, NotAllowed, NotFound
 from notifier.model.lines import lines_of
 from notifier.model.returns import Standing
+from notifier.model.role import Permission, Role
 from notifier.model.states import State
 from notifier.model.tracking import ReturnKind
 from notifier.model.webhook import CallOutcome
@@ -39,6 +40,8 @@ _WITHIN: Final = (
 #: What the values of enums are called, where one is a parameter of a refusal.
 _VALUES: Final[Mapping[type, str]] = {
     BatchState: "batch",
+    Permission: "permission",
+    Role: "role",
     CallOutcome: "call",
     ReturnKind: "return",
     Standing: "standing",

@@ -34,7 +34,13 @@ from .tables import cell, facts, show
 
 app = typer.Typer(help="Inquiries, complaints and thanks of members.", no_args_is_help=True)
 Words = Annotated[str, typer.Option("--text", help="What was said; - reads standard input.")]
-By = Annotated[str | None, typer.Option(help="Who; else whoever sits at this terminal.")]
+#: Who spoke with the person: an agency, say. Who notes it is proven, and on the log.
+ReceivedBy = Annotated[
+    str | None, typer.Option("--received-by", "--by", help="Who took it; you if left out.")
+]
+AnsweredBy = Annotated[
+    str | None, typer.Option("--answered-by", "--by", help="Who answered; you if left out.")
+]
 _MOST_BYTES = 1_000_000  # read of what was said; more than it may be
 _COLUMNS = (
     "inquiry", "kind", "topic", "channel", "state", "received", "received by", "message", "member",
@@ -55,7 +61,7 @@ def add(
     received: Annotated[
         str | None, typer.Option(help="When, as 2025-07-28T10:30:00+09:00; else now.")
     ] = None,
-    by: By = None,
+    by: ReceivedBy = None,
     text: Words = "",
 ) -> None:
     """Put an inquiry on record, bound to a message, member, mailing, campaign or batch."""
@@ -93,7 +99,7 @@ def _words(text: str) -> str:
 
 
 @app.command("answer")
-def answer(inquiry: Id, by: By = None, text: Words = "") -> None:
+def answer(inquiry: Id, by: AnsweredBy = None, text: Words = "") -> None:
     """Note that an inquiry was answered."""
 
     async def work(parts: Parts) -> None:

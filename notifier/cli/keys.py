@@ -1,19 +1,19 @@
 """``notifier keys``: API keys, one for each source of events."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from notifier.app import api_keys
 from notifier.app.access import latest_refusals
-from notifier.app.api_keys import new_key
-from notifier.intake.attributes import MAX_TEXT, text_problem
-from notifier.model.errors import BadInput, FieldError, NotFound
+from notifier.app.api_keys import KeyWish
+from notifier.model.access import USUAL_SCOPES, Scope
 from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
-from notifier.store import keys as store
-from notifier.store import log
 
-from .session import out, person, run
+from . import identity
+from .session import out, run, say
 from .tables import show
 
 app = typer.Typer(help="API keys of the systems that send events.", no_args_is_help=True)
@@ -26,20 +26,33 @@ def new(
     test: Annotated[
         bool, typer.Option("--test", help="For tests: decided and shown, never sent, kept apart.")
     ] = False,
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What it is good for; repeatable. All but members.write if left out."),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="How long; until revoked if left out.")
+    ] = None,
 ) -> None:
-    """Make a key. It is shown once; only its hash is kept."""
+    """Make a key. It is shown once; only its hash is kept.
+
+    One that may change members waits for a second administrator (users confirm).
+    """
+    wish = KeyWish(
+        source=source,
+        scopes=frozenset(scope) if scope else USUAL_SCOPES,
+        test=test,
+        lasts=timedelta(days=days) if days else None,
+    )
 
     async def work(parts: Parts) -> None:
-        if code := text_problem(source):
-            raise BadInput([FieldError("source", code, {"limit": MAX_TEXT})])
-        key_id, secret, hashed = new_key()
-        async with parts.engine.begin() as conn:
-            now = parts.clock.now()
-            await store.add(conn, key_id, source, hashed, test=test, actor=person(), now=now)
-            await log.append(conn, "key", [{"reason": f"new:{key_id}"}], actor=person(), now=now)
-        out.print(secret, highlight=False)
+        by = identity.principal()
+        made = await api_keys.create_key(parts.engine, by, wish, now=identity.moment())
+        out.print(made.secret_text, highlight=False)
+        if made.request:
+            say("second_person", number=made.request.request_id)
 
-    run(work, creates=True)
+    run(work)
 
 
 @app.command("list")
@@ -47,10 +60,22 @@ def list_() -> None:
     """All keys."""
 
     async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.everything(conn)
-        names = ("key", "source", "test", "created", "by", "revoked")
-        show(names, [tuple(r.values()) for r in found])
+        found = await api_keys.all_keys(parts.engine, identity.principal())
+        columns = ("key", "source", "test", "scopes", "created", "by", "until", "revoked")
+        lines = [
+            (
+                k["key_id"],
+                k["source"],
+                k["test"],
+                " ".join(sorted(k["scopes"])),
+                k["created_at"],
+                k["created_by"],
+                k["expires_at"],
+                k["revoked_at"],
+            )
+            for k in found
+        ]
+        show(columns, lines)
 
     run(work)
 
@@ -60,12 +85,8 @@ def revoke(key_id: str) -> None:
     """Put a key out of force at once."""
 
     async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            now = parts.clock.now()
-            if not await store.revoke(conn, key_id, now=now):
-                raise NotFound("key", key_id)
-            entry = {"reason": f"revoked:{key_id}"}
-            await log.append(conn, "key", [entry], actor=person(), now=now)
+        by = identity.principal()
+        await api_keys.revoke_key(parts.engine, by, key_id, now=identity.moment())
 
     run(work)
 

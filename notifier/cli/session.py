@@ -1,7 +1,6 @@
 """What every verb does first and last: settings, engines, parts; errors as a person reads them."""
 
 import asyncio
-import getpass
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from click import ClickException
 from rich.console import Console
 
 from notifier import files
-from notifier.model.actor import Actor, ActorKind
+from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed
 from notifier.rendering.labels import label
 from notifier.runtime.engines import Engines
@@ -22,6 +21,7 @@ from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.runtime.supervision import Supervisor
 
+from . import identity
 from .faults import cross, err, fail, language_of_settings, sentence
 
 __all__ = [
@@ -40,8 +40,8 @@ _WATCH = 5.0  # seconds between two looks, and at most before the next after one
 
 
 def person() -> Actor:
-    """Whoever sits at this terminal."""
-    return Actor(ActorKind.USER, getpass.getuser())
+    """Whoever runs this verb: the user who has signed in, or a script's service account."""
+    return identity.actor()
 
 
 def settings() -> Settings:
@@ -107,6 +107,7 @@ async def _joined(
         supervisor.beside("engines", watch, longest=_WATCH),
         joined(given, engines.urls, supervisor, creates=creates) as parts,
     ):
+        await identity.identify(parts)
         return await work(parts)
 
 

@@ -20,7 +20,7 @@ from notifier.wording.publishing import Publisher, checked
 from notifier.wording.references import IN_FORCE, draft_id, resolve
 
 from .lint import print_findings, print_json
-from .session import Limit, out, person, run
+from .session import Limit, err, out, person, run
 from .tables import show as show_table
 
 app = typer.Typer(help="Wording: drafts, checks, publications.", no_args_is_help=True)
@@ -28,7 +28,7 @@ Draft = Annotated[str, typer.Argument(help="D3, as draft and list say it.")]
 Version = Annotated[str, typer.Argument(help="D3, in-force, shipped, a digest, or a folder.")]
 Name = Annotated[str, typer.Argument(help="card_error, apology, …")]
 Language = Annotated[str, typer.Option(help="In which language.")]
-By = Annotated[str, typer.Option("--by", help="Login of the member of staff who answers for it.")]
+By = Annotated[str, typer.Option("--by", hidden=True)]
 Note = Annotated[str, typer.Option("--note", help="What for; it stays on record.")]
 _SHORT = 12  # characters of a digest that a person is shown
 
@@ -76,7 +76,7 @@ def check(
 
 
 @app.command()
-def publish(draft: Draft, by: By, note: Note) -> None:
+def publish(draft: Draft, note: Note, by: By = "") -> None:
     """Check a draft and put it in force: messages claimed from now on are written from it."""
 
     async def work(parts: Parts) -> None:
@@ -95,8 +95,8 @@ def publish(draft: Draft, by: By, note: Note) -> None:
 @app.command("roll-back")
 def roll_back(
     notice: Name,
-    by: By,
     note: Note,
+    by: By = "",
     to: Annotated[str | None, typer.Option("--to", help="Beginning of a digest.")] = None,
     language: Language = "ja",
 ) -> None:
@@ -123,7 +123,11 @@ def _not_published(what: str, refused: Refused) -> NotAllowed:
 
 
 def _publisher(parts: Parts, by: str) -> Publisher:
-    return Publisher(engine=parts.engine, shipped=parts.writer, by=by, actor=person())
+    """A publisher in the name of whoever has signed in; ``by``: an option of former times."""
+    who = person()
+    if by:
+        err.print(label("cli.deprecated_by", parts.settings.locale, login=who.name))
+    return Publisher(engine=parts.engine, shipped=parts.writer, by=who.name, actor=who)
 
 
 @app.command("list")
