@@ -36,6 +36,13 @@ class Welcome:
     recovery_codes: Sequence[str] = field(repr=False)
 
 
+async def check_first(engine: AsyncEngine) -> None:
+    """Raise ``NotAllowed`` unless the record waits for its first administrator."""
+    async with engine.connect() as conn:
+        if await users.with_credentials(conn):
+            raise _not_the_first()
+
+
 async def first(
     engine: AsyncEngine, passwords: Passwords, person: Person, new: NewCredentials, *, now: datetime
 ) -> Welcome:
@@ -48,7 +55,7 @@ async def first(
     async with engine.begin() as conn:
         await users.lock(conn)
         if await users.with_credentials(conn):
-            raise NotAllowed("there are users already", code="not_the_first")
+            raise _not_the_first()
         await save(conn, person, now)
         user = await known(conn, person.login)
         number = await user_requests.ask(
@@ -166,6 +173,10 @@ async def _let_in(
 
 def _actor(login: str) -> Actor:
     return Actor(ActorKind.USER, login)
+
+
+def _not_the_first() -> NotAllowed:
+    return NotAllowed("there are users already", code="not_the_first")
 
 
 def _refused() -> NotAllowed:

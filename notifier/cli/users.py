@@ -35,6 +35,7 @@ def first(
 
     async def work(parts: Parts) -> None:
         person = Person(login=login, name=name, email=email, alerts=not no_alerts).checked()
+        await new_credentials.check_first(parts.engine)
         new = _chosen(parts, login, piped=stdin)
         made = await new_credentials.first(
             parts.engine,

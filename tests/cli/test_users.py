@@ -128,7 +128,7 @@ def test_a_script_acts_by_its_token_and_no_further(notifier: Terminal) -> None:
     env = {"NOTIFIER_TOKEN": notifier(*new).strip()}
     (notifier.settings.var / "session").unlink()
     assert "service:nightly" in notifier("whoami", env=env)
-    for words in ("tasks list", "messages release --reason no_brand", "inquiries export"):
+    for words in ("tasks list", "messages release --reason no_brand", "inquiries export -o x.csv"):
         said = notifier(*words.split(), env=env, code=1)
         assert "権限がありません" in said, words
     bad = {"NOTIFIER_TOKEN": env["NOTIFIER_TOKEN"] + "x"}
