@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a machine with Python 3.11 to 3.13 and make is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench chaos fuzz explore gallery bounces lock clean
+.PHONY: help setup demo up test unit check bench chaos fuzz explore gallery bounces lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Three processes on two cores, because many tests wait; further options: make test ARGS='-k engines'
 ARGS := -n 3 --dist worksteal
+# Packages whose rules are tested without an engine; rendering and printing set type, which takes longer
+UNIT := tests/api tests/app tests/cases tests/delivery tests/intake tests/postal tests/returns \
+	tests/rules tests/runtime tests/store tests/webhooks
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,12 +32,17 @@ test: $(STAMP)  ## run all tests (ARGS='…' for pytest)
 	@sh scripts/packages.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP)  ## format, lint, types, import rules, lengths
+unit: $(STAMP)  ## run the tests that need no engine (what sets type apart)
+	@$(BIN)/python -m pytest -n 2 -m unit $(UNIT)
+
+check: $(STAMP)  ## format, lint, types, import rules, lengths, labels
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_lengths.py
+	@$(BIN)/python scripts/check_labels.py
+	@$(BIN)/python scripts/check_app.py
 
 bench: $(STAMP)  ## measure (ONLY=name,… for some); writes var/bench/summary.json
 	@sh scripts/packages.sh bench || true

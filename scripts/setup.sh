@@ -62,4 +62,5 @@ if [ -s "$status" ]; then rm "$status"; exit 1; fi
 rm "$status"
 echo "installing the program itself"
 pip install --quiet --no-deps --no-build-isolation -e .
+"$venv/bin/pybabel" -q compile -d locales -D notifier
 echo "ready: $venv/bin/notifier --help"

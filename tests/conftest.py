@@ -33,6 +33,19 @@ hypothesis.settings.register_profile("gate", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("gate")
 
+#: Whatever uses one of these, itself or through another, needs an engine.
+_ENGINES = frozenset({"engines", "post_office", "tls_post_office", "postfix"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs no engine as ``unit``; a module that starts one by itself says ``engine``."""
+    for item in items:
+        needs = _ENGINES & set(getattr(item, "fixturenames", ()))
+        apart = item.get_closest_marker("engine") or item.get_closest_marker("sweep")
+        if not needs and not apart:
+            item.add_marker(pytest.mark.unit)
+
+
 _TEMPLATE = "house_template"
 _FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 _numbers = count(1)

@@ -1,1 +1,1 @@
-"""arq settings and jobs of a few lines: they wake the lanes and keep the time."""
+"""What arq runs by itself: settings of a few lines."""

@@ -1,46 +1,45 @@
-"""arq settings. Delivery does not live inside arq: it goes on while Redis is away."""
+"""``arq workers.settings.Clock``: the periodic jobs in a process of arq's own.
 
-from typing import ClassVar, Final
+``notifier work`` and ``notifier up`` keep the time themselves; this is for those who run arq under
+a supervisor of theirs, with servers of theirs (``NOTIFIER_DATABASE_URL``, ``NOTIFIER_REDIS_URL``).
+"""
 
-import orjson
-from arq import cron, func
-from arq.cron import CronJob
-from arq.worker import Function
+import os
+from contextlib import AsyncExitStack
+from typing import Any
 
-from .jobs import ring, tick
+from arq.connections import RedisSettings
 
-SECONDS: Final = 15  # between two ticks
-
-
-class _Settings:
-    """What all our workers have in common."""
-
-    handle_signals: ClassVar[bool] = False  # the process has its own, for an orderly stop
-    keep_result: ClassVar[int] = 0
-    max_tries: ClassVar[int] = 1
-    job_serializer = orjson.dumps
-    job_deserializer = orjson.loads
-    log_results: ClassVar[bool] = False
+from notifier.runtime.arq_settings import clock_settings
+from notifier.runtime.engines import Engines
+from notifier.runtime.job_registry import TIMES, periodic_jobs
+from notifier.runtime.parts import joined
+from notifier.runtime.periodic import JobContext
+from notifier.runtime.settings import load_settings
 
 
-def settings(kind: type[_Settings]) -> dict[str, object]:
-    """All settings of a kind of worker; arq itself looks at no base class."""
-    found = {**vars(_Settings), **vars(kind)}
-    return {name: value for name, value in found.items() if not name.startswith("_")}
+async def _start(ctx: dict[str, Any]) -> None:
+    settings = load_settings()
+    ctx["open"] = AsyncExitStack()
+    urls = Engines(settings, database=settings.database_name).urls
+    parts = await ctx["open"].enter_async_context(joined(settings, urls))
+    ctx["jobs"] = JobContext(
+        now=parts.clock.now,
+        bells={},
+        bell=parts.bell,
+        jobs=periodic_jobs(parts),
+        metrics=parts.job_metrics,
+    )
 
 
-class Ring(_Settings):
-    """Wakes a lane. There is one for each lane, on the lane's own queue."""
-
-    functions: ClassVar[list[Function]] = [func(ring, name="ring")]
-    poll_delay: ClassVar[float] = 0.02  # seconds: what an idle lane waits at most
+async def _end(ctx: dict[str, Any]) -> None:
+    await ctx["open"].aclose()
 
 
-class Clock(_Settings):
-    """Ticks, in one process at a time."""
+class Clock:
+    """Each periodic job at its times, in one process of all that keep the time."""
 
-    queue_name: ClassVar[str] = "notifier:clock"
-    cron_jobs: ClassVar[list[CronJob]] = [
-        cron(tick, name="tick", second=set(range(0, 60, SECONDS)), unique=True, max_tries=1)
-    ]
-    poll_delay: ClassVar[float] = 0.5
+    vars().update(clock_settings(TIMES))
+    handle_signals = True
+    on_startup, on_shutdown = _start, _end
+    redis_settings = RedisSettings.from_dsn(os.environ["NOTIFIER_REDIS_URL"])

@@ -2,14 +2,15 @@
 
 from typing import Final
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from notifier.logs import get_logger
 from notifier.model.http import Http
+from notifier.store.failures import passes
 
 from . import decisions, deliveries, events, health, outcomes, providers, request_ids
 from .language import preferred
@@ -17,7 +18,7 @@ from .limits import Limits
 from .problems import problem
 from .services import Services, Unavailable
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
@@ -94,7 +95,7 @@ class _Edge:
 
 
 def _failure(request: Request, error: Exception) -> Response:
-    away = isinstance(error, Unavailable | OSError | TimeoutError)
+    away = isinstance(error, Unavailable) or passes(error)
     _log.error("api.failed", kind=type(error).__name__, path=request.url.path, away=away)
     if away:
         return problem(503, "unavailable", _language(request), headers={"Retry-After": "5"})

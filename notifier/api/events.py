@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import structlog
 from fastapi import APIRouter, Request, Response
 
-from notifier.intake.accept import Receipt
+from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
+from notifier.logs import get_logger
 from notifier.model.access import Denied, Refusal, Scope
 from notifier.model.errors import BadInput, Conflict, FieldError
 from notifier.model.event import MEMBERS, Event
@@ -17,7 +17,7 @@ from .problems import answer, bad_input, problem, told_all
 from .requests import ACCEPTED, BATCH, UnsupportedMediaType, media_type, parsed, read_body
 from .services import Caller, Services
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 def routes(services: Services) -> APIRouter:

@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Final
 
-import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from notifier.logs import get_logger
 from notifier.model.http import Http, client_of, counted_as
 
 from .language import preferred
 from .problems import problem
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 _SCOPE: Final = "notifier.admission"  # where a request's own stands in its scope
 _RETRY: Final = "5"  # seconds
 _TELL: Final = 10.0  # seconds between two lines about refusals

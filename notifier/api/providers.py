@@ -2,14 +2,13 @@
 
 from typing import Final
 
-import structlog
 from fastapi import APIRouter, Request, Response
 
 from notifier.intake.envelope import MAX_BODY
+from notifier.logs import get_logger
 from notifier.model.access import Denied, Refusal
 from notifier.model.errors import BadInput
-from notifier.model.provider import Provider
-from notifier.returns.providers.sns import NotGenuine
+from notifier.returns.providers.base import NotGenuine
 
 from .callers import refused
 from .language import preferred
@@ -18,10 +17,9 @@ from .problems import bad_input, problem
 from .requests import read_body
 from .services import Services
 
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 #: What must be read before anybody can say whose it is: SNS sends 256 KB at most, SendGrid 768.
 _UNKNOWN_BODY: Final = 1024 * 1024
-_BASIC = {"WWW-Authenticate": 'Basic realm="webhooks"'}
 
 
 def routes(services: Services) -> APIRouter:
@@ -32,18 +30,16 @@ def routes(services: Services) -> APIRouter:
     async def post_events(provider: str, request: Request) -> Response:
         """Take what a provider tells: 204 once it is committed."""
         language = preferred(request.headers.get("accept-language", ""))
-        if provider not in set(Provider) or not services.listens_to(Provider(provider)):
+        if not services.listens_to(provider):
             return problem(404, "not_found", language)
-        response = await _take(request, services, Provider(provider), language)
+        response = await _take(request, services, provider, language)
         _log.info("api.provider", provider=provider, status=response.status_code)
         return response
 
     return router
 
 
-async def _take(
-    request: Request, services: Services, provider: Provider, language: str
-) -> Response:
+async def _take(request: Request, services: Services, provider: str, language: str) -> Response:
     try:
         body = await _body(request, services, provider)
         await services.take_returns(provider, request.headers, body)
@@ -54,12 +50,12 @@ async def _take(
         denied = Denied(Refusal.WRONG_CREDENTIALS)
         await refused(request, services, f"webhooks/{provider}", denied)
         # Only who is asked for it sends a name and a password along.
-        headers = _BASIC if provider is Provider.POSTMARK else None
+        headers = {"WWW-Authenticate": why.challenge} if why.challenge else None
         return problem(401 if headers else 403, "forbidden", language, headers=headers)
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
-async def _body(request: Request, services: Services, provider: Provider) -> bytes:
+async def _body(request: Request, services: Services, provider: str) -> bytes:
     """The body, after a look at who says that it is theirs. Raises ``NotGenuine``."""
     vouched = services.vouches(provider, request.headers)
     if vouched and (admission := admission_of(request)):

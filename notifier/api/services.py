@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from notifier.intake.accept import Receipt
+from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
 from notifier.model.access import Denied, Scope
 from notifier.model.actor import Actor
@@ -13,7 +13,6 @@ from notifier.model.change import Page
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.outcome import DecisionPage, EventOutcome
-from notifier.model.provider import Provider
 from notifier.model.states import State
 
 
@@ -83,20 +82,18 @@ class Services(Protocol):
         """Decisions about events of a source, as :meth:`changes`; ``only``: of these outcomes."""
         ...
 
-    def listens_to(self, provider: Provider) -> bool:
+    def listens_to(self, provider: str) -> bool:
         """Whether a mail provider's webhooks are taken."""
         ...
 
-    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+    def vouches(self, provider: str, headers: Mapping[str, str]) -> bool:
         """Whether the head of a provider's request proves who calls, before a body is read.
 
         Raises ``NotGenuine`` where it proves that it is nobody whom we listen to.
         """
         ...
 
-    async def take_returns(
-        self, provider: Provider, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    async def take_returns(self, provider: str, headers: Mapping[str, str], body: bytes) -> None:
         """Commit what a provider tells about mails; the same once more changes nothing.
 
         Raises ``NotGenuine``, ``BadInput``, or :class:`Unavailable` where it must be told again.

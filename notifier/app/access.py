@@ -6,23 +6,23 @@ one customer is given counts as one address; beyond some addresses a minute the 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.access import Refusal, RefusedAccess
 from notifier.store import refused_access
+from notifier.store.failures import failure_of
 
 KEPT: Final = timedelta(days=90)
 _MOST: Final = 200  # rows of one minute and process
 _OTHERS: Final = "*"
 _DAY: Final = timedelta(days=1)
-_log = structlog.get_logger()
+_log = get_logger(__name__)
 
 
 class _Key(NamedTuple):
@@ -90,7 +90,9 @@ class AccessLog:
             async with self._engine.begin() as conn:
                 await refused_access.count(conn, rows)
                 await self._sweep(conn)
-        except (SQLAlchemyError, OSError) as problem:
+        except Exception as problem:
+            if failure_of(problem) is None:
+                raise
             _log.warning("access.not_recorded", rows=len(rows), problem=type(problem).__name__)
 
     def _forget(self) -> None:
@@ -121,4 +123,4 @@ def _network(address: str) -> str:
 async def latest_refusals(engine: AsyncEngine, limit: int) -> list[RefusedAccess]:
     """The latest refusals, newest first."""
     async with engine.connect() as conn:
-        return [RefusedAccess(**r) for r in await refused_access.latest(conn, limit=limit)]
+        return [RefusedAccess(**asdict(r)) for r in await refused_access.latest(conn, limit=limit)]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.intake.attributes import MAX_TEXT, text_problem
@@ -20,7 +19,8 @@ from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.role import FOR_SERVICES, Permission, over_members
 from notifier.model.user import Principal, RequestKind, UserRequest
 from notifier.store import keys, log, service_accounts
-from notifier.store.service_accounts import ServiceAccount
+from notifier.store.keys import ListedKey
+from notifier.store.service_accounts import ListedService
 
 from .credentials import fresh_token, hash_of_token
 from .users import acting, ask
@@ -71,6 +71,7 @@ class KeyWish:
 class Made:
     """A secret, shown once, and the request that it waits for; None where it is in force."""
 
+    name: str
     secret_text: str = field(repr=False)
     request: UserRequest | None
 
@@ -98,7 +99,7 @@ async def create_key(engine: AsyncEngine, by: Principal, wish: KeyWish, *, now: 
         )
         await _note(conn, f"new:{made.key_id}", by, now)
         asked = await ask(conn, by, RequestKind.KEY, made.key_id, now) if waits else None
-    return Made(made.secret_text, asked.request if asked else None)
+    return Made(made.key_id, made.secret_text, asked.request if asked else None)
 
 
 async def revoke_key(engine: AsyncEngine, by: Principal, key_id: str, *, now: datetime) -> None:
@@ -109,7 +110,7 @@ async def revoke_key(engine: AsyncEngine, by: Principal, key_id: str, *, now: da
         await _note(conn, f"revoked:{key_id}", by, now)
 
 
-async def all_keys(engine: AsyncEngine, by: Principal) -> list[RowMapping]:
+async def all_keys(engine: AsyncEngine, by: Principal) -> list[ListedKey]:
     """All keys, without their hashes."""
     by.require(Permission.KEYS_READ)
     async with engine.connect() as conn:
@@ -152,7 +153,7 @@ async def create_service(
             raise NotAllowed(f"{name} is there", code="service_is_there", name=name)
         await _note(conn, f"service:{name}", by, now)
         asked = await ask(conn, by, RequestKind.SERVICE, name, now) if waits else None
-    return Made(token, asked.request if asked else None)
+    return Made(name, token, asked.request if asked else None)
 
 
 async def revoke_service(engine: AsyncEngine, by: Principal, name: str, *, now: datetime) -> None:
@@ -163,7 +164,7 @@ async def revoke_service(engine: AsyncEngine, by: Principal, name: str, *, now: 
         await _note(conn, f"service-revoked:{name}", by, now)
 
 
-async def all_services(engine: AsyncEngine, by: Principal) -> list[ServiceAccount]:
+async def all_services(engine: AsyncEngine, by: Principal) -> list[ListedService]:
     """All service accounts."""
     by.require(Permission.KEYS_READ)
     async with engine.connect() as conn:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.message import public_number
@@ -50,21 +49,21 @@ class DecisionFeed:
                 outcomes=only or OUTCOMES,
                 limit=limit,
             )
-        end = found[-1]["position"] if len(found) == limit else until
+        end = found[-1].position if len(found) == limit else until
         return DecisionPage(tuple(map(_told, found)), end, more=end < reach.settled)
 
 
-def _told(found: RowMapping) -> ToldDecision:
-    message_id = found["message_id"]
+def _told(found: outcomes.ToldDecision) -> ToldDecision:
+    message_id = found.message_id
     return ToldDecision(
-        position=str(found["position"]),
-        source=found["source"],
-        id=found["id"],
-        type=found["type"],
-        member_no=found["member_no"],
-        outcome=found["outcome"],
-        reason=found["reason"],
-        notice=found["notice"] or None,
+        position=str(found.position),
+        source=found.source,
+        id=found.id,
+        type=found.type,
+        member_no=found.member_no,
+        outcome=found.outcome,
+        reason=found.reason,
+        notice=found.notice or None,
         message=None if message_id is None else public_number(message_id),
-        at=found["at"],
+        at=found.at,
     )

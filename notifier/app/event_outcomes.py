@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.message import public_number
@@ -49,21 +48,21 @@ async def read_outcome(conn: AsyncConnection, source: str, event_id: str) -> Eve
         status = EventStatus.REJECTED
         told = EventOutcome(source=source, id=event_id, status=status, rejected=rejected)
         return told if rejected else None
-    number: int = found["event_id"]
+    number: int = found.event_id
     later = await outcomes.superseded_by(conn, source, event_id)
-    decided = found["decided_at"] is not None
+    decided = found.decided_at is not None
     return EventOutcome(
         source=source,
         id=event_id,
         status=EventStatus.DECIDED if decided else EventStatus.UNDECIDED,
         event_id=number,
-        type=found["type"],
-        member_no=found["member_no"],
-        occurred_at=found["occurred_at"],
-        accepted_at=found["received_at"],
-        decided_at=found["decided_at"],
-        supersedes=found["supersedes"],
-        superseded_by=tuple(r["id"] for r in later),
+        type=found.type,
+        member_no=found.member_no,
+        occurred_at=found.occurred_at,
+        accepted_at=found.received_at,
+        decided_at=found.decided_at,
+        supersedes=found.supersedes,
+        superseded_by=tuple(later),
         decisions=tuple(_decision(r) for r in await outcomes.decisions(conn, number)),
         messages=tuple(_message(r) for r in await outcomes.messages(conn, number)),
         tasks=tuple(_task(r) for r in await outcomes.tasks(conn, number, _ABOUT_MESSAGES)),
@@ -71,34 +70,48 @@ async def read_outcome(conn: AsyncConnection, source: str, event_id: str) -> Eve
     )
 
 
-def _decision(found: RowMapping) -> DecidedOutcome:
-    message_id = found["message_id"]
+def _decision(found: outcomes.Decision) -> DecidedOutcome:
+    message_id = found.message_id
     return DecidedOutcome(
-        outcome=found["outcome"],
-        reason=found["reason"],
-        notice=found["notice"] or None,
+        outcome=found.outcome,
+        reason=found.reason,
+        notice=found.notice or None,
         message=None if message_id is None else public_number(message_id),
-        details=loads(found["details"]),
-        at=found["decided_at"],
+        details=loads(found.details),
+        at=found.decided_at,
     )
 
 
-def _message(found: RowMapping) -> CausedMessage:
-    fields = {name: value for name, value in found.items() if name != "message_id"}
-    return CausedMessage(message=public_number(found["message_id"]), **fields)
+def _message(found: outcomes.CausedMessage) -> CausedMessage:
+    return CausedMessage(
+        message=public_number(found.message_id),
+        notice=found.notice,
+        step=found.step,
+        channel=found.channel,
+        generation=found.generation,
+        state=found.state,
+        reason=found.reason,
+        updated_at=found.updated_at,
+        goes_at=found.goes_at,
+    )
 
 
-def _task(found: RowMapping) -> RaisedTask:
-    fields = {name: value for name, value in found.items() if name != "task_id"}
-    return RaisedTask(task=found["task_id"], **fields)
+def _task(found: outcomes.RaisedTask) -> RaisedTask:
+    return RaisedTask(
+        task=found.task_id,
+        kind=found.kind,
+        state=found.state,
+        created_at=found.created_at,
+        due_at=found.due_at,
+    )
 
 
-def _rejected(found: Sequence[RowMapping]) -> tuple[RejectedEntry, ...]:
+def _rejected(found: Sequence[outcomes.RejectedEntry]) -> tuple[RejectedEntry, ...]:
     return tuple(
         RejectedEntry(
-            received_at=r["received_at"],
-            errors=tuple(_error(e) for e in loads(r["errors"])),
-            replayed_at=r["replayed_at"],
+            received_at=r.received_at,
+            errors=tuple(_error(e) for e in loads(r.errors)),
+            replayed_at=r.replayed_at,
         )
         for r in found
     )

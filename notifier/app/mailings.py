@@ -11,15 +11,16 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.cases.mailing import Mailed, Mailing, check_mailing, mail
-from notifier.cases.situations import House
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
+from notifier.app.mailing import Mailed, check_mailing, mail
+from notifier.app.rule_context import RuleContext as House
+from notifier.delivery.editions import Editions
 from notifier.intake.cohort_file import CohortLine
 from notifier.model.actor import Actor
 from notifier.model.errors import BadInput, FieldError
+from notifier.model.mailing import Mailing
 from notifier.rendering.writer import Writer
 from notifier.rules.calendar import JAPAN, japan_date
-from notifier.wording.editions import Editions
 
 from .trial import trial_errors
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases import door
-from notifier.cases.situations import Arrived, House
+from notifier.app.apply_events import apply_events
+from notifier.app.event_intake import Acceptor
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.situations import IncomingEvent as Arrived
 from notifier.intake.envelope import parse_event
 from notifier.intake.member_row import unfit
 from notifier.intake.members_csv import RegisterFile
@@ -36,6 +37,8 @@ from notifier.rules.calendar import japan_date
 from notifier.store import events, log, members
 from notifier.store import member_changes as store
 from notifier.store.member_changes import ImportRecord, Recorded
+
+from .values import value_of
 
 #: The source of departures that follow from a full register.
 SOURCE: Final = "urn:notifier:members-import"
@@ -80,15 +83,30 @@ def _covered(active: int) -> int:
     return max(FEW, int(active * SHARE))
 
 
-async def covered(conn: AsyncConnection) -> int:
-    """How many changes of the register ``--yes`` covers."""
-    return _covered(len(await members.active(conn)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """An import on record, or an undo of one."""
+
+    import_id: int
+    at: datetime
+    actor: str
+    new: int
+    changed: int
+    gone: int
+    unchanged: int
+    undone_by: int | None
 
 
-async def listed(engine: AsyncEngine, *, limit: int) -> Sequence[RowMapping]:
-    """Imports on record, the newest first."""
+async def covered(engine: AsyncEngine) -> int:
+    """Return how many changes of the register ``--yes`` covers."""
     async with engine.connect() as conn:
-        return await store.imports(conn, limit=limit)
+        return _covered(len(await members.active(conn)))
+
+
+async def listed(engine: AsyncEngine, *, limit: int) -> list[Import]:
+    """Return the imports on record, the newest first."""
+    async with engine.connect() as conn:
+        return [value_of(Import, r) for r in await store.imports(conn, limit=limit)]
 
 
 class RegisterMoved(Exception):
@@ -111,7 +129,7 @@ async def apply(
     confirmed: Plan,
     *,
     full: bool,
-    house: House,
+    acceptor: Acceptor,
     actor: Actor,
     now: datetime,
 ) -> int:
@@ -127,6 +145,7 @@ async def apply(
             conn, _record(file, plan, full=full), actor=actor, now=now
         )
         await _write(conn, plan, import_id, actor=actor, now=now)
+        house = await acceptor.house(conn)
         await _depart(conn, plan.gone, import_id, house, actor=actor, now=now)
         reason = [{"reason": f"members:{import_id}"}]
         await log.append(conn, "import", reason, actor=actor, now=now)
@@ -253,7 +272,7 @@ async def _depart(
     if len(ids) < len(told):  # somebody else speaks as this source
         raise RegisterMoved([e.member_no for n, e in enumerate(told) if n not in ids])
     arrived = [Arrived(place=n, event_id=ids[n], event=event) for n, event in enumerate(told)]
-    followed = await door.take(conn, arrived, house, actor=actor, now=now)
+    followed = await apply_events(conn, arrived, house, actor=actor, now=now)
     if followed.errors:
         raise BadInput(followed.errors)
     departures = {a.event.member_no: a.event_id for a in arrived}

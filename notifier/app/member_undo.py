@@ -92,7 +92,7 @@ async def _undo(conn: AsyncConnection, import_id: int) -> Undo:
     record = await store.lock_import(conn, import_id)
     if record is None:
         raise NotFound("import", import_id)
-    if record["undone_by"] is not None or record["undoes"] is not None:
+    if record.undone_by is not None or record.undoes is not None:
         raise AlreadyUndone(import_id)
     by_member: dict[str, list[Known]] = {}
     for known in await store.of_import(conn, import_id):

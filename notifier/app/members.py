@@ -13,6 +13,7 @@ from notifier.store import lookups, member_changes
 from notifier.store import members as store
 from notifier.store.member_changes import Known
 
+__all__ = ["Known", "find", "history", "show"]
 _SET: Final = 2_000
 _SOUGHT: Final = ("name", "kana", "email", "phone")
 

@@ -143,12 +143,11 @@ async def _accepted(
     conn: AsyncConnection, login: str, codes: Sequence[str], now: datetime
 ) -> UserRequest:
     """Return the invitation that these codes open, if whoever stands behind it still may."""
-    found = await user_requests.invitation_of(conn, login, now=now)
-    if found is None:
+    request = await user_requests.invitation_of(conn, login, now=now)
+    if request is None:
         raise _refused()
-    request = found.request
     is_founding = request.kind is RequestKind.FOUNDING
-    kept = [found.first_code] + ([found.second_code] if found.second_code else [])
+    kept = [request.first_code] + ([request.second_code] if request.second_code else [])
     behind = [request.requested_by] + ([] if is_founding else [request.confirmed_by or ""])
     if not all_match(codes, kept) or len(kept) != len(behind):
         raise _refused()

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.creation import message_row
-from notifier.cases.situations import House
+from notifier.app.event_intake import Acceptor
+from notifier.app.new_messages import message_row
+from notifier.app.rule_context import RuleContext as House
 from notifier.delivery.compose import recipient_of
-from notifier.intake.accept import Acceptor
+from notifier.delivery.editions import Editions
 from notifier.intake.report_file import ReportLetter
 from notifier.model.actor import Actor
 from notifier.model.correspondence import Correspondence
@@ -27,7 +27,6 @@ from notifier.rendering.fact_errors import fact_errors
 from notifier.rendering.writer import Writer
 from notifier.rules.calendar import JAPAN, business_day, end_of, japan_date
 from notifier.store import messages, recipients
-from notifier.wording.editions import Editions
 
 from .trial import trial_errors
 
@@ -140,13 +139,13 @@ async def _known(conn: AsyncConnection, letter: ReportLetter) -> Reported:
     assert found is not None
     if differs := _differing(letter, found):
         raise BadInput([FieldError("name", "name_taken", {"value": ", ".join(differs)})])
-    return Reported(message_id=found["message_id"], made=False)
+    return Reported(message_id=found.message_id, made=False)
 
 
-def _differing(letter: ReportLetter, found: RowMapping) -> list[str]:
+def _differing(letter: ReportLetter, found: recipients.Report) -> list[str]:
     """In what a report differs from the one of its name on record."""
-    then: Mapping[str, Any] = orjson.loads(found["facts"])
-    differs = [] if letter.scheme == found["scheme"] else ["scheme"]
-    differs += [] if letter.recipient == recipient_of(found["contact"]) else ["to"]
+    then: Mapping[str, Any] = orjson.loads(found.facts)
+    differs = [] if letter.scheme == found.scheme else ["scheme"]
+    differs += [] if letter.recipient == recipient_of(found.contact) else ["to"]
     names = sorted(letter.facts.keys() | then.keys())
     return differs + [f"facts.{n}" for n in names if letter.facts.get(n) != then.get(n)]

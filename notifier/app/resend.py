@@ -5,18 +5,18 @@ whoever asked. Each request makes one copy, however often it is made. What is st
 or may have arrived, is not sent again by mistake: the answer says what to do instead.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.creation import message_row
-from notifier.cases.fallback import Left, left_of, whole
-from notifier.cases.release import outcome_now
-from notifier.cases.situations import House
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
+from notifier.app.fallback import Left, left_of, whole
+from notifier.app.new_messages import message_row
+from notifier.app.release import outcome_now
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor
 from notifier.model.correspondence import MAILED_ON
 from notifier.model.decision import Hold
@@ -24,14 +24,13 @@ from notifier.model.errors import BadInput, FieldError, NotFound
 from notifier.model.fallback import Fallback
 from notifier.model.member import Member, MemberStatus, PostalAddress
 from notifier.model.message import Draft, public_number
-from notifier.model.notice import Lane
+from notifier.model.notice import Lane, requests_of
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rendering.fact_errors import text_errors
 from notifier.rules.arrival import arrival
 from notifier.rules.calendar import business_day, end_of, japan_date
 from notifier.rules.plan import earliest
-from notifier.rules.rules.cards import REQUESTS
 from notifier.store import fallbacks, members, messages, recipients, resends, suppressions
 from notifier.store.resends import Resend
 
@@ -81,10 +80,11 @@ async def resend(
         raise BadInput(errors)
     async with engine.begin() as conn:
         await resends.lock_reader(conn, request.message_id)
-        first = await fallbacks.told_by(conn, request.message_id, requests=REQUESTS)
+        house = await acceptor.house(conn)
+        requests = requests_of(house.notices)
+        first = await fallbacks.told_by(conn, request.message_id, requests=requests)
         if first is None:
             raise NotFound("message", public_number(request.message_id))
-        house = await acceptor.house(conn)
         return await _Resending(conn, request, first, house, actor, now).run()
 
 
@@ -95,14 +95,14 @@ class _Resending:
         self,
         conn: AsyncConnection,
         request: Request,
-        first: RowMapping,
+        first: fallbacks.ToldMessage,
         house: House,
         actor: Actor,
         now: datetime,
     ) -> None:
         self._conn, self._request, self._first, self._house = conn, request, first, house
         self._actor, self._now = actor, now
-        self._channel = request.channel or Channel(first["channel"])
+        self._channel = request.channel or Channel(first.channel)
 
     async def run(self) -> Resent:
         notice = self._notice()
@@ -118,35 +118,29 @@ class _Resending:
         return Resent(message_id=made, channel=self._channel, lane=notice.lane, made=True)
 
     def _notice(self) -> Any:
-        notice = self._house.notices.get(self._first["notice"])
-        if notice is None or self._first["staff_id"] is not None:
+        notice = self._house.notices.get(self._first.notice)
+        if notice is None or self._first.staff_id is not None:
             raise _refused("message", "resend_staff")
-        to_member = self._first["member_id"] is not None
+        to_member = self._first.member_id is not None
         channels = notice.channels if to_member else (Channel.LETTER,)
         if self._channel not in channels:
             raise _refused("channel", "not_one_of", allowed=", ".join(channels))
         return notice
 
-    def _same_request(self, related: Any) -> int | None:
+    def _same_request(self, related: Sequence[resends.RelatedMessage]) -> int | None:
         """The copy that this very request has made: same message, channel and reason."""
         wanted = (self._request.message_id, self._channel, self._request.reason)
         return next(
-            (
-                r["message_id"]
-                for r in related
-                if (r["resend_of"], r["channel"], r["reason"]) == wanted
-            ),
+            (r.message_id for r in related if (r.resend_of, r.channel, r.reason) == wanted),
             None,
         )
 
-    def _check_state(self, related: Any) -> None:
+    def _check_state(self, related: Sequence[resends.RelatedMessage]) -> None:
         """That nothing of the kind is on its way, or there, unless a person knows better."""
-        state, number = State(self._first["state"]), public_number(self._request.message_id)
-        if state in _RETRIED and self._channel == self._first["channel"]:
+        state, number = State(self._first.state), public_number(self._request.message_id)
+        if state in _RETRIED and self._channel == self._first.channel:
             raise _refused("message", "resend_retry", number=number)
-        standing = [(number, state)] + [
-            (public_number(r["message_id"]), State(r["state"])) for r in related
-        ]
+        standing = [(number, state)] + [(public_number(r.message_id), r.state) for r in related]
         for named, stands in standing:
             if stands is State.HELD:
                 raise _refused("message", "resend_held", number=named)
@@ -162,13 +156,13 @@ class _Resending:
         """What of it is still to be said; all of it, where a person wants it anyway."""
         first, anyway = self._first, self._request.anyway
         if anyway:
-            left = left_of(first)
+            left = left_of(first, self._house.notices)
             return whole(first) if isinstance(left, Fallback) else left
-        if first["state"] in _STOPPED:
-            raise _refused("message", "resend_stopped", reason=first["reason"])
-        if first["stopped"] not in (None, Reason.LETTER_FOLLOWS):
+        if first.state in _STOPPED:
+            raise _refused("message", "resend_stopped", reason=first.reason)
+        if first.stopped not in (None, Reason.LETTER_FOLLOWS):
             raise _refused("message", "resend_ended")
-        left = left_of(first)
+        left = left_of(first, self._house.notices)
         if isinstance(left, Fallback):
             overtaken = left is Fallback.OVERTAKEN
             raise _refused("message", "resend_overtaken" if overtaken else "resend_ended")
@@ -176,13 +170,14 @@ class _Resending:
 
     async def _reachable(self) -> PostalAddress | None:
         """The address of a letter. Nobody is written to who cannot be reached."""
-        member_id = self._first["member_id"]
+        member_id = self._first.member_id
         if member_id is None:
-            return await recipients.address_of(self._conn, self._first["case_id"])
+            assert self._first.case_id is not None  # as every reader who is no member
+            return await recipients.address_of(self._conn, self._first.case_id)
         member = (await members.by_id(self._conn, [member_id]))[member_id]
         if member.status is MemberStatus.LEFT and not self._request.anyway:
             raise _refused("message", "resend_member_left")
-        if self._channel is Channel.LETTER:
+        if self._channel.rules.paper:
             if member.address is None:
                 raise _refused("channel", "resend_no_address")
             return member.address
@@ -202,7 +197,7 @@ class _Resending:
             return left
         there = japan_date(self._now)
         if address is not None:
-            is_open = self._house.closures.of(self._first["scheme"] or "")
+            is_open = self._house.closures.of(self._first.scheme or "")
             there = arrival(self._now, address, self._house.press, is_open)
         if there <= left.useful_until:
             return left
@@ -223,12 +218,12 @@ class _Resending:
         first, request = self._first, self._request
         row = {
             **self._row(left),
-            "copy": await resends.next_copy(self._conn, left.case_id, first["notice"]),
+            "copy": await resends.next_copy(self._conn, left.case_id, first.notice),
             "reason": Reason.RESENT,
         }
         made = await messages.insert(self._conn, [row], actor=self._actor, now=self._now)
         asked = Resend(
-            resend_of=first["message_id"],
+            resend_of=first.message_id,
             reason=request.reason,
             again=request.again,
             anyway=request.anyway,
@@ -237,13 +232,13 @@ class _Resending:
         return made[0]
 
     def _row(self, left: Left) -> dict[str, Any]:
-        first, notice = self._first, self._house.notices[self._first["notice"]]
-        at_once = self._channel is Channel.LETTER or left.step in notice.any_time
-        calendar = self._house.calendar(first["scheme"] or "")
+        first, notice = self._first, self._house.notices[self._first.notice]
+        at_once = self._channel.rules.paper or left.step in notice.any_time
+        calendar = self._house.calendar(first.scheme or "")
         draft = Draft(
-            notice=first["notice"],
+            notice=first.notice,
             step=left.step,
-            scheme=first["scheme"],
+            scheme=first.scheme,
             channel=self._channel,
             generation=left.generation,
             facts=self._facts(left),
@@ -255,13 +250,13 @@ class _Resending:
             draft,
             notice,
             case_id=left.case_id,
-            member_id=first["member_id"],
-            language=first["language"],
+            member_id=first.member_id,
+            language=first.language,
             held=None,
             now=self._now,
         )
-        if self._channel is Channel.LETTER:  # it is of use until it has been collected
-            is_open = self._house.closures.of(first["scheme"] or "")
+        if self._channel.rules.paper:  # it is of use until it has been collected
+            is_open = self._house.closures.of(first.scheme or "")
             collected = end_of(business_day(self._now, self._house.press.cut_off, is_open))
             row["expires_at"] = max(row["expires_at"], collected)
         return row
@@ -272,11 +267,11 @@ class _Resending:
         first = self._first
         if self._channel is Channel.EMAIL:
             return facts
-        if first["channel"] == Channel.LETTER:
+        if first.channel == Channel.LETTER:
             return dict(left.facts)
-        if first["tried_at"] is None:
+        if first.tried_at is None:
             return facts
-        return {**facts, MAILED_ON: japan_date(first["tried_at"]).isoformat()}
+        return {**facts, MAILED_ON: japan_date(first.tried_at).isoformat()}
 
 
 def _refused(field: str, code: str, **params: object) -> BadInput:

@@ -13,11 +13,11 @@ from typing import Final
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.delivery.compose import House
-from notifier.intake.accept import Acceptor, Receipt
+from notifier.app.event_intake import Acceptor, Receipt
+from notifier.delivery.compose import StaffSender
+from notifier.delivery.editions import Editions
 from notifier.model.actor import Actor
 from notifier.model.errors import Conflict, FieldError
 from notifier.model.event import Event
@@ -28,7 +28,6 @@ from notifier.rendering.writer import Writer
 from notifier.rules.calendar import japan_date
 from notifier.store import compose, test_results
 from notifier.store import events as record
-from notifier.wording.editions import Editions
 
 from .event_outcomes import read_outcome
 from .test_rendering import rendered
@@ -50,7 +49,7 @@ class KeyTestMode:
         engine: AsyncEngine,
         acceptor: Acceptor,
         writer: Writer,
-        house: House,
+        house: StaffSender,
         now: Callable[[], datetime],
     ) -> None:
         """``house``: what the writer is told of us, as for mails that go out."""
@@ -77,8 +76,8 @@ class KeyTestMode:
             found = await test_results.get(conn, source, event_id, since=since)
         if found is None:
             return None
-        outcome = _OUTCOME.validate_json(bytes(found["outcome"]))
-        return replace(outcome, event_id=found["test_id"])
+        outcome = _OUTCOME.validate_json(bytes(found.outcome))
+        return replace(outcome, event_id=found.test_id)
 
     async def _known(self, events: Sequence[Event]) -> dict[EventKey, int]:
         """Test ids of events that were tested before. Raises ``Conflict``."""
@@ -115,7 +114,7 @@ class KeyTestMode:
 
     async def _decide(
         self, conn: AsyncConnection, events: Sequence[Event], actor: Actor, now: datetime
-    ) -> tuple[list[tuple[Event, EventOutcome]], dict[int, RowMapping]]:
+    ) -> tuple[list[tuple[Event, EventOutcome]], dict[int, compose.WantedMessage]]:
         """What becomes of the events, and what the writer needs of the messages that would go."""
         await test_results.guard(conn, now=now)
         recorded = await record.known(conn, {(e.source, e.id) for e in events})
@@ -136,12 +135,12 @@ class KeyTestMode:
         return list(outcomes.values()), rows
 
     async def _render(
-        self, rows: dict[int, RowMapping], now: datetime
+        self, rows: dict[int, compose.WantedMessage], now: datetime
     ) -> dict[int, RenderedMessage]:
         if not rows:
             return {}
-        await self._editions.open({r["publication"] for r in rows.values()})
-        writers = {i: self._editions.of(r["publication"]) for i, r in rows.items()}
+        await self._editions.open({r.publication for r in rows.values()})
+        writers = {i: self._editions.of(r.publication) for i, r in rows.items()}
         return {
             i: await asyncio.to_thread(rendered, writers[i], row, self._house, now)
             for i, row in rows.items()

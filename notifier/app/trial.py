@@ -4,20 +4,19 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from notifier.channels.registry import adapter_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import FieldError
 from notifier.model.states import Channel
 from notifier.rendering.errors import LetterError, WriteError
-from notifier.rendering.links import check_text
+from notifier.rendering.text.links import check_text
 from notifier.rendering.writer import Writer
-
-_TOKEN = "trial"  # noqa: S105 (of a mail that nobody gets)
 
 
 async def trial_errors(writer: Writer, c: Correspondence, channel: Channel) -> list[FieldError]:
     """What keeps a correspondence from being written on a channel, by the field at fault."""
     try:
-        await asyncio.to_thread(_write, writer, c, channel)
+        await asyncio.to_thread(adapter_of(channel).render, writer, c)
     except LetterError as error:
         field = _holding(error.detail, c.facts) or _path(error.field, c)
         return [FieldError(field, str(error.reason), {"detail": error.detail})]
@@ -25,13 +24,6 @@ async def trial_errors(writer: Writer, c: Correspondence, channel: Channel) -> l
         field = _linking(c) if error.field == "links" else ""
         return [FieldError(field or _path(error.field, c), "not_written", {"value": error.message})]
     return []
-
-
-def _write(writer: Writer, c: Correspondence, channel: Channel) -> None:
-    if channel is Channel.LETTER:
-        writer.letter(c)
-    else:
-        writer.mail(c, token=_TOKEN, message_id=f"<{_TOKEN}@notifier.example.jp>")
 
 
 def _holding(detail: str, facts: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Undecided events: which there are, and trying them again at a person's word."""
+"""Undecided events: which there are, and trying them again, in time or at a person's word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,16 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.cases.sweep import retry as decide_again
-from notifier.intake.accept import Acceptor
 from notifier.model.actor import Actor
 from notifier.model.errors import NotFound
 from notifier.model.notice import Lane
-from notifier.store import log, undecided
+from notifier.store import events, log, undecided
 from notifier.store.db import in_transaction
+
+from .apply_events import Broken, apply_events, leave_undecided
+from .event_intake import Acceptor
+from .rule_context import RuleContext
+from .situations import IncomingEvent
 
 _MOST = 1000  # at a time
 
@@ -75,9 +78,34 @@ async def retry(
     return await in_transaction(engine, work)
 
 
+async def decide_again(
+    conn: AsyncConnection,
+    context: RuleContext,
+    *,
+    actor: Actor,
+    now: datetime,
+    only: Sequence[int] | None = None,
+) -> set[Lane]:
+    """Decide undecided events whose time has come, or ``only`` these, at once.
+
+    One that breaks again is put off; so is one that does not fit the record any more.
+    """
+    await events.skip_superseded(conn, now=now)
+    waiting, unreadable = await undecided.due(conn, _MOST, now=now, only=only)
+    incoming = [IncomingEvent(place=n, event_id=i, event=e) for n, (i, e) in enumerate(waiting)]
+    effects = await apply_events(conn, incoming, context, actor=actor, now=now)
+    broken = [Broken(*one) for one in unreadable]
+    for place, error in {e.index or 0: e for e in effects.errors}.items():
+        event_id, event = waiting[place]
+        broken.append(Broken(event_id, event.type, error.code))
+    for one in broken:
+        await leave_undecided(conn, one, actor=actor, now=now)
+    return effects.lanes
+
+
 async def _listed(conn: AsyncConnection, limit: int | None) -> list[Undecided]:
     names = ("event_id", "type", "source", "id", "received_at", "attempts", "problem")
     return [
-        Undecided(**{name: r[name] for name in (*names, "next_try_at")})
+        Undecided(**{name: getattr(r, name) for name in (*names, "next_try_at")})
         for r in await undecided.listed(conn, limit)
     ]

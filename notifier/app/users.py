@@ -204,6 +204,13 @@ async def everyone(engine: AsyncEngine, by: Principal) -> list[User]:
         return await users.everyone(conn)
 
 
+async def find(engine: AsyncEngine, by: Principal, login: str) -> User:
+    """Return one user. Raises ``NotFound``."""
+    by.require(Permission.USERS_READ)
+    async with engine.connect() as conn:
+        return await known(conn, login)
+
+
 async def requests(engine: AsyncEngine, by: Principal, *, now: datetime) -> list[UserRequest]:
     """All requests that are open."""
     by.require(Permission.USERS_READ)

@@ -1,57 +1,51 @@
 """``notifier batches``: letters on their way to the press."""
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
 
+from notifier.app.batches import BatchFile, BatchLine, find_batches, show_batch
 from notifier.intake.press_file import read_acknowledgement
-from notifier.model.batch import batch_name, batch_number
-from notifier.model.errors import FieldError, NotFound
-from notifier.model.message import message_number
+from notifier.model.batch import batch_name
+from notifier.model.errors import FieldError
+from notifier.printing import handover
+from notifier.printing import withdraw as withdrawal
 from notifier.printing.acknowledge import acknowledge as keep
-from notifier.printing.collect import MOST, Batch
-from notifier.printing.collect import collect as collect_batch
-from notifier.printing.handover import hand_over as hand_over_batch
-from notifier.printing.handover import look_after
-from notifier.printing.handover import settle as settle_batch
-from notifier.printing.withdraw import cancel as cancel_batch
-from notifier.printing.withdraw import withdraw as withdraw_pieces
-from notifier.rendering.labels import label
+from notifier.printing.collect import MOST
+from notifier.runtime.long_work import begin, collect_letters
 from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room, target
-from notifier.store import batches as store
-from notifier.store import pieces
 
-from .session import err, person, run, say, sentence
+from .faults import sentence
+from .language import language, word
+from .names import BatchId, File, MessageIds
+from .output import emitted, err, say
+from .session import person, run
 from .tables import facts, show
+from .verbs import Verbs
 
-app = typer.Typer(help="Batches of letters for the press.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="BATCH", help="Such as B000001.")]
+app = Verbs()
 _COLUMNS = (
-    "posting_day", "state", "pieces", "pages", "yen", "folder", "created_at", "handed_over_at",
+    "batch", "posting_day", "state", "pieces", "pages", "yen", "folder", "created_at",
+    "handed_over_at",
 )  # fmt: skip
+_MORE = ("created_by", "handed_over_by", "target")
 
 
 @app.command("collect")
 def collect(
-    most: Annotated[int, typer.Option(min=1, max=MOST, help="Letters at most.")] = MOST,
+    most: Annotated[int, typer.Option(min=1, max=MOST)] = MOST,
+    *,
+    background: Annotated[bool, typer.Option("--background")] = False,
 ) -> None:
     """Bind all letters that wait into a batch: PDFs, manifest, counts, checksums."""
-
-    async def work(parts: Parts) -> None:
-        batch = await collect_batch(press_room(parts), actor=person(), most=most)
-        if batch is None:
-            say("no_letters")
-            return
-        _report(batch)
-
-    run(work)
-
-
-def _report(batch: Batch) -> None:
+    if background:
+        say("job_started", job=run(lambda parts: begin(parts, most=most, actor=person())))
+        return
+    batch = run(lambda parts: collect_letters(parts, most=most, actor=person()))
+    if batch is None:
+        say("no_letters")
+        return
     say(
         "batch_collected",
         folder=batch.folder,
@@ -69,130 +63,96 @@ def _report(batch: Batch) -> None:
 
 @app.command("list")
 def list_() -> None:
-    """The newest batches."""
-
-    async def work(parts: Parts) -> None:
-        await look_after(press_room(parts))
-        async with parts.engine.connect() as conn:
-            found = await store.search(conn)
-        language = parts.settings.locale
-        rows = [[batch_name(r["batch_id"]), *_values(r, _COLUMNS, language)] for r in found]
-        show(("batch", *_COLUMNS), rows)
-
-    run(work)
+    """Print the newest batches."""
+    show(_COLUMNS, run(lambda parts: find_batches(press_room(parts))), _line)
 
 
-def _values(r: RowMapping, names: Iterable[str], language: str) -> list[object]:
-    return [label(f"batch.{r[n]}", language) if n == "state" else r[n] for n in names]
+def _line(b: BatchLine) -> tuple[object, ...]:
+    state, counts = word("batch", b.state), (b.pieces, b.pages, b.yen)
+    ends = (b.folder, b.created_at, b.handed_over_at)
+    return (batch_name(b.batch_id), b.posting_day, state, *counts, *ends)
 
 
 @app.command("show")
-def show_(batch: Name) -> None:
-    """One batch: its files with their hashes, and where its letters stand."""
+def show_(batch: BatchId) -> None:
+    """Print a batch: its files with their hashes, and where its letters stand."""
+    found = run(lambda parts: show_batch(press_room(parts), batch))
+    if emitted(found):
+        return
+    facts((*_COLUMNS[1:], *_MORE), found.batch, _facts, batch_name(batch))
+    show(("file", "pieces", "pages", "bytes", "sha256"), found.files, _file)
+    counts = [(word("state", state), n) for state, n in found.counts.items()]
+    show(("letters", "count"), counts, tuple)
 
-    async def work(parts: Parts) -> None:
-        batch_id = batch_number(batch)
-        await look_after(press_room(parts))
-        async with parts.engine.connect() as conn:
-            found = await store.get(conn, batch_id)
-            if found is None:
-                raise NotFound("batch", batch_name(batch_id))
-            files = await pieces.files(conn, batch_id)
-            counts = await pieces.counts(conn, batch_id)
-        names = (*_COLUMNS, "created_by", "handed_over_by", "target")
-        language = parts.settings.locale
-        facts(zip(names, _values(found, names, language), strict=True), batch_name(batch_id))
-        columns = ("file", "pieces", "pages", "bytes", "sha256")
-        show(columns, [(f.name, f.pieces, f.pages, f.size, f.sha256.hex()) for f in files])
-        show(("letters", "count"), [(label(f"state.{s}", language), n) for s, n in counts.items()])
 
-    run(work)
+def _facts(b: BatchLine) -> tuple[object, ...]:
+    return (*_line(b)[1:], b.created_by, b.handed_over_by, b.target)
+
+
+def _file(f: BatchFile) -> tuple[object, ...]:
+    return f.name, f.pieces, f.pages, f.size, f.sha256
 
 
 @app.command("cancel")
-def cancel(
-    batch: Name,
-    *,
-    letters: Annotated[bool, typer.Option("--letters", help="Cancel its letters, too.")] = False,
-) -> None:
+def cancel(batch: BatchId, *, letters: Annotated[bool, typer.Option("--letters")] = False) -> None:
     """A batch comes to nothing before it is handed over; its letters are queued again."""
-
-    async def work(parts: Parts) -> None:
-        batch_id = batch_number(batch)
-        room = press_room(parts)
-        count = await cancel_batch(room, batch_id, for_good=letters, actor=person())
-        say("letters_cancelled" if letters else "letters_queued", count=count)
-
-    run(work)
+    count = run(
+        lambda parts: withdrawal.cancel(press_room(parts), batch, for_good=letters, actor=person())
+    )
+    say("letters_cancelled" if letters else "letters_queued", count=count)
 
 
 @app.command("withdraw")
-def withdraw(
-    batch: Name,
-    messages: Annotated[list[str], typer.Argument(help="Numbers of letters.")],
-) -> None:
+def withdraw(batch: BatchId, messages: MessageIds) -> None:
     """Letters of a batch are not to be posted.
 
     Before the hand-over they are cancelled and taken out of the files; after it a list is written
     for the press.
     """
-
-    async def work(parts: Parts) -> None:
-        batch_id, ids = batch_number(batch), [message_number(m) for m in messages]
-        done = await withdraw_pieces(press_room(parts), batch_id, ids, actor=person())
-        if done.listing is None:
-            say("letters_taken_out", count=done.taken_out)
-        else:
-            say("for_the_press", file=done.listing)
-
-    run(work)
+    done = run(
+        lambda parts: withdrawal.withdraw(press_room(parts), batch, messages or (), actor=person())
+    )
+    if done.listing is None:
+        say("letters_taken_out", count=done.taken_out)
+    else:
+        say("for_the_press", file=done.listing)
 
 
 @app.command("hand-over")
-def hand_over(batch: Name) -> None:
+def hand_over(batch: BatchId) -> None:
     """Give a batch to the press: into its folder or by SFTP; with neither it has fetched it."""
 
-    async def work(parts: Parts) -> None:
-        batch_id = batch_number(batch)
+    async def work(parts: Parts) -> handover.HandedOver:
         where = target(parts.settings)
-        done = await hand_over_batch(press_room(parts), batch_id, where, actor=person())
-        say("letters_handed_over", count=done.letters)
-        if done.taken_out:
-            say("letters_stopped", count=done.taken_out)
+        return await handover.hand_over(press_room(parts), batch, where, actor=person())
 
-    run(work)
+    done = run(work)
+    say("letters_handed_over", count=done.letters)
+    if done.taken_out:
+        say("letters_stopped", count=done.taken_out)
 
 
 @app.command("settle")
-def settle(
-    batch: Name,
-    *,
-    taken: Annotated[bool, typer.Option("--taken/--not-taken", help="Whether the press has it.")],
-) -> None:
+def settle(batch: BatchId, *, taken: Annotated[bool, typer.Option("--taken/--not-taken")]) -> None:
     """Say whether the press has an uncertain batch; if not, its letters are queued again."""
-
-    async def work(parts: Parts) -> None:
-        batch_id = batch_number(batch)
-        count = await settle_batch(press_room(parts), batch_id, taken=taken, actor=person())
-        say("letters_handed_over" if taken else "letters_queued", count=count)
-
-    run(work)
+    count = run(
+        lambda parts: handover.resolve_uncertain(
+            press_room(parts), batch, taken=taken, actor=person()
+        )
+    )
+    say("letters_handed_over" if taken else "letters_queued", count=count)
 
 
 @app.command("acknowledge")
-def acknowledge(
-    batch: Name,
-    file: Annotated[Path, typer.Argument(help="CSV of the press.", exists=True, dir_okay=False)],
-) -> None:
+def acknowledge(batch: BatchId, file: File) -> None:
     """Read back what the press says: which pieces were posted, when and under which numbers.
 
     Wrong rows are named by line, and the others count; the same file again changes nothing.
     """
 
-    async def work(parts: Parts) -> tuple[FieldError, ...]:
-        batch_id = batch_number(batch)
+    async def work(parts: Parts) -> list[FieldError]:
         lines, unread = read_acknowledgement(file.read_bytes())
-        done = await keep(press_room(parts), batch_id, lines, actor=person())
+        done = await keep(press_room(parts), batch, lines, actor=person())
         say(
             "batch_acknowledged",
             posted=done.posted,
@@ -200,10 +160,10 @@ def acknowledge(
             known=done.known,
             missing=done.missing,
         )
-        wrong = sorted((*unread, *done.wrong), key=lambda e: e.line or 0)
-        for one in wrong:
-            err.print(f"✗ {sentence(one, parts.settings.locale)}")
-        return tuple(wrong)
+        return sorted((*unread, *done.wrong), key=lambda e: e.line or 0)
 
-    if run(work):
+    wrong = run(work)
+    for one in wrong:
+        err.print(f"✗ {sentence(one, language())}")
+    if wrong:
         raise typer.Exit(1)

@@ -1,102 +1,82 @@
 """``notifier cases``: matters of a member, and the whole story of each."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
-
-from notifier.app.lookups import require_member
-from notifier.cases.story import story, upcoming
+from notifier.app.cases import Case, find_cases, show_case
 from notifier.model.decision import CaseKind
-from notifier.model.errors import NotFound
 from notifier.model.situation import CaseRecord
-from notifier.rendering.labels import label, step_label
-from notifier.runtime.parts import Parts
-from notifier.store import cases, timeline
+from notifier.rendering.labels import step_label
+from notifier.rules.plan import Planned
 
-from .session import Id, Limit, out, run
+from .language import language, word
+from .names import CaseId, OfMember
+from .output import emitted, out
+from .session import Limit, run
 from .tables import show
+from .verbs import Verbs
 
 _States = Literal["open", "closed", "all"]
-app = typer.Typer(
-    help="Cases: a failed charge, a refund, a renewal, from its beginning to its end.",
-    no_args_is_help=True,
-)
-
-
+app = Verbs()
 _LIST = ("case", "kind", "member", "matter", "state", "why", "deadline", "next")
 
 
 @app.command("list")
 def list_(
-    state: Annotated[_States, typer.Option(help="In which state.")] = "open",
-    kind: Annotated[CaseKind | None, typer.Option(help="What it is about.")] = None,
-    member: Annotated[str | None, typer.Option(help="Member number.")] = None,
+    state: _States = "open",
+    kind: CaseKind | None = None,
+    member: OfMember = None,
     limit: Limit = 50,
 ) -> None:
-    """Cases, those that speak next at the top."""
+    """Print cases, those that speak next at the top."""
+    wanted = None if state == "all" else state
+    found = run(
+        lambda parts: find_cases(parts.engine, state=wanted, kind=kind, member=member, limit=limit)
+    )
+    show(_LIST, found, _line, limit=limit)
 
-    async def work(parts: Parts) -> None:
-        wanted = None if state == "all" else state
-        async with parts.engine.connect() as conn:
-            if member is not None:
-                await require_member(conn, member)
-            found = await timeline.search(conn, state=wanted, kind=kind, member=member, limit=limit)
-        language = parts.settings.locale
-        lines = [
-            (
-                str(r["case_id"]),
-                label(f"case.{r['kind']}", language),
-                r["member_no"],
-                r["matter"],
-                label(f"standing.{r['state']}", language),
-                label(f"reason.{r['reason']}", language),
-                r["deadline"],
-                r["next_due_at"],
-            )
-            for r in found
-        ]
-        show(_LIST, lines, limit=limit)
 
-    run(work)
+def _line(case: Case) -> tuple[object, ...]:
+    return (
+        str(case.case_id),
+        word("case", case.kind),
+        case.member_no,
+        case.matter,
+        word("standing", case.state),
+        word("reason", case.reason),
+        case.deadline,
+        case.next_due_at,
+    )
 
 
 @app.command("show")
-def show_(case: Id) -> None:
-    """One case: events, decisions, messages, tasks and notes in order, and the days to come."""
-
-    async def work(parts: Parts) -> None:
-        language = parts.settings.locale
-        async with parts.engine.connect() as conn:
-            found = await cases.get(conn, case)
-            if found is None:
-                raise NotFound("case", case)
-            record = cases.record(found)
-            entries = await story(conn, case, language)
-            days = await upcoming(conn, record, await parts.house(conn), parts.clock.now())
-        _head(record, language)
-        lines = [(e.at, label(f"entry.{e.kind}", language), e.text, e.actor) for e in entries]
-        show(("when", "kind", "told", "who"), lines)
-        if days:
-            title = label("cli.upcoming", language)
-            last = label("cli.case_ends", language)
-            words = [(p.day, step_label(p.step, language) if p.step else "") for p in days]
-            marks = ["" for _ in days[:-1]] + [last]
-            show(
-                ("day", "step", "then"), [(*w, m) for w, m in zip(words, marks, strict=True)], title
-            )
-
-    run(work)
-
-
-def _head(case: CaseRecord, language: str) -> None:
-    out.print(
-        f"{label('case.' + case.kind, language)} {case.matter} ({case.scheme})",
-        style="bold",
-        highlight=False,
+def show_(case: CaseId) -> None:
+    """Print a case: events, decisions, messages, tasks and notes in order, and the days to come."""
+    found = run(
+        lambda parts: show_case(
+            parts.engine, parts.acceptor, case, language(), now=parts.clock.now()
+        )
     )
-    standing = label("standing.open" if case.is_open else "standing.closed", language)
-    out.print(f"{standing}: {label('reason.' + case.reason, language)}", highlight=False)
+    if emitted(found):
+        return
+    _head(found.case)
+    entries = [(e.at, word("entry", e.kind), e.text, e.actor) for e in found.entries]
+    show(("when", "kind", "told", "who"), entries, tuple)
+    if found.upcoming:
+        title, last = word("cli", "upcoming"), found.upcoming[-1]
+        show(("day", "step", "then"), found.upcoming, lambda p: _planned(p, last), title)
+
+
+def _planned(planned: Planned, last: Planned) -> tuple[object, ...]:
+    step = step_label(planned.step, language()) if planned.step else ""
+    return planned.day, step, word("cli", "case_ends") if planned is last else ""
+
+
+def _head(case: CaseRecord) -> None:
+    title = f"{word('case', case.kind)} {case.matter} ({case.scheme})"
+    out.print(title, style="bold", highlight=False)
+    standing = word("standing", "open" if case.is_open else "closed")
+    out.print(f"{standing}: {word('reason', case.reason)}", highlight=False)
     if case.deadline:
         again = f", {case.recharge_on}" if case.recharge_on else ""
-        words = f"{label('detail.deadline', language)}: {case.deadline}{again}"
+        words = f"{word('detail', 'deadline')}: {case.deadline}{again}"
         out.print(f"{words} ({case.generation})", highlight=False)

@@ -1,81 +1,64 @@
 """``notifier closures``: the association's own closed days."""
 
-from pathlib import Path
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from notifier.intake.closure_file import closure, read_closures
-from notifier.model.errors import NotFound
+from notifier.app.closures import (
+    Stretch,
+    add_closure,
+    find_closures,
+    import_closures,
+    remove_closure,
+)
 from notifier.rules.calendar import japan_date
 from notifier.runtime.parts import Parts
-from notifier.store import closures as store
-from notifier.store import schemes
 
-from .session import Id, person, run, say
+from .names import All, File
+from .output import say
+from .session import Id, acting, run
 from .tables import show
+from .verbs import Verbs
 
-app = typer.Typer(help="休業日: days on which the association is closed.", no_args_is_help=True)
-File = Annotated[Path, typer.Argument(help="CSV: UTF-8 or CP932.", exists=True, dir_okay=False)]
-_All = Annotated[bool, typer.Option("--all", help="Also those that are over.")]
+app = Verbs()
+_LIST = ("closure", "first_day", "last_day", "name", "scheme")
 
 
 @app.command("list")
-def list_(all_: _All = False) -> None:
-    """Closed days in force; weekends, holidays and bank days are closed without being named."""
+def list_(all_: All = False) -> None:
+    """Print closed days in force; weekends, holidays and bank days are closed without a name."""
 
-    async def work(parts: Parts) -> None:
-        since = None if all_ else japan_date(parts.clock.now())
-        async with parts.engine.connect() as conn:
-            found = await store.in_force(conn, since=since)
-        lines = [
-            (str(r["closure_id"]), r["first_day"], r["last_day"], r["name"], r["scheme"])
-            for r in found
-        ]
-        show(("closure", "first_day", "last_day", "name", "scheme"), lines)
+    def since(parts: Parts) -> date | None:
+        return None if all_ else japan_date(parts.clock.now())
 
-    run(work)
+    found = run(lambda parts: find_closures(parts.engine, since=since(parts)))
+    show(_LIST, found, lambda c: (str(c.closure_id), c.first_day, c.last_day, c.name, c.scheme))
 
 
 @app.command("add")
 def add(
-    first: Annotated[str, typer.Argument(help="The first day, such as 2025-08-13.")],
-    last: Annotated[str, typer.Argument(help="The last day; left out: one day.")] = "",
-    name: Annotated[str, typer.Option(help="What it is called.")] = "",
-    scheme: Annotated[str, typer.Option(help="Of one scheme only.")] = "",
+    first: str,
+    last: Annotated[str, typer.Argument()] = "",
+    name: str = "",
+    scheme: str = "",
 ) -> None:
     """Register a stretch of closed days."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            known = await schemes.all_of(conn)
-            one = closure(known, first=first, last=last, name=name, scheme=scheme)
-            new = await store.add(conn, [one], actor=person(), now=parts.clock.now())
-        say("closure_added" if new else "closure_known")
-
-    run(work)
+    stretch = Stretch(first=first, last=last, name=name, scheme=scheme)
+    new = run(lambda parts: add_closure(parts.engine, stretch, **acting(parts)))
+    say("closure_added" if new else "closure_known")
 
 
 @app.command("remove")
 def remove(number: Id) -> None:
     """Take a stretch back; it stays on record as withdrawn."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            if not await store.remove(conn, number, actor=person(), now=parts.clock.now()):
-                raise NotFound("closure", number)
-
-    run(work)
+    run(lambda parts: remove_closure(parts.engine, number, **acting(parts)))
 
 
 @app.command("import")
 def import_(file: File) -> None:
     """Register the closed days of a file. With one bad row nothing is registered."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            given = read_closures(file.read_bytes(), await schemes.all_of(conn))
-            new = await store.add(conn, given, actor=person(), now=parts.clock.now())
-        say("closures_imported", count=len(given), new=new)
-
-    run(work)
+    count, new = run(
+        lambda parts: import_closures(parts.engine, file.read_bytes(), **acting(parts))
+    )
+    say("closures_imported", count=count, new=new)

@@ -1,7 +1,7 @@
 """``notifier events``: events from a file or a pipe."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,24 +11,32 @@ import typer
 
 from notifier.app import events, undecided
 from notifier.app.events import Line
+from notifier.app.lookups import near
+from notifier.intake.characters import printable
 from notifier.intake.envelope import parse_event
 from notifier.model.errors import BadInput, FieldError
-from notifier.rendering.labels import label
+from notifier.model.event import TYPES
+from notifier.runtime.clock import clock_of
 from notifier.runtime.parts import Parts
+from notifier.runtime.settings import BadSettings
 
-from .session import cross, err, out, person, run, sentence, settings, wrong_use
+from .faults import cross, sentence
+from .language import language, wrong_use
+from .output import emit, emitted, err, out, phrase, say
+from .session import acting, person, run, settings
 from .tables import show
+from .verbs import Verbs
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-app = typer.Typer(help="Events from billing.", no_args_is_help=True)
+app = Verbs()
+EventFile = Annotated[str, typer.Argument(metavar="FILE")]
+_UNDECIDED = ("event", "type", "source_and_id", "received", "attempts", "next", "problem")
 
 
 @app.command("send")
-def send(
-    file: Annotated[str, typer.Argument(help="JSON lines, one CloudEvent each; - for stdin.")],
-) -> None:
+def send(file: EventFile) -> None:
     """Send events. The whole file is read first; with one unreadable line nothing is sent.
 
     Sent in sets of 500, each accepted whole or not at all. Where a set does not fit the record
@@ -36,94 +44,118 @@ def send(
     again is safe: it adds what is not on record yet.
     """
 
-    async def work(parts: Parts) -> tuple[events.Sent, str]:
+    async def work(parts: Parts) -> events.Sent:
         lines = read_events(file, parts.clock.now())
         with _progress() as progress:
-            bar = progress.add_task("events", total=len(lines))
-            sent = await events.send(
+            bar = progress.add_task(phrase("cli.events"), total=len(lines))
+            return await events.send(
                 parts.acceptor,
                 lines,
                 actor=person(),
                 progress=lambda count: progress.advance(bar, count),
             )
-        return sent, parts.settings.locale
 
-    sent, language = run(work)
-    _tell(sent, language)
+    sent = run(work)
+    for note in sent.notes:
+        err.print(f"! {sentence(note, language())}", highlight=False)
+    if not emitted(sent):
+        _tell(sent)
     if sent.errors:
         raise typer.Exit(1)
 
 
-def _tell(sent: events.Sent, language: str) -> None:
-    """What is in, what is not, and what to do about it."""
-    for note in sent.notes:
-        err.print(f"! {sentence(note, language)}", highlight=False)
-    for error in sent.errors:
-        cross(sentence(error, language))
-    counts = {"new": f"{sent.new:,}", "known": f"{sent.known:,}"}
+def _tell(sent: events.Sent) -> None:
+    """Print what is in, what is not, and what to do about it."""
+    counts = {"new": sent.new, "known": sent.known}
     if not sent.errors:
-        out.print(label("cli.events_in", language, **counts), highlight=False)
+        out.print(phrase("cli.events_in", **counts), highlight=False)
         return
+    for error in sent.errors:
+        cross(sentence(error, language()))
     if sent.last_line is None:
-        err.print(label("cli.nothing_kept", language, count=len(sent.errors)))
+        err.print(phrase("cli.nothing_kept", count=len(sent.errors)))
     else:
-        lines = {"first": sent.first_line, "last": sent.last_line}
-        err.print(label("cli.events_partly_in", language, **lines, **counts), highlight=False)
+        lines = {"first": str(sent.first_line), "last": str(sent.last_line)}
+        err.print(phrase("cli.events_partly_in", **lines, **counts), highlight=False)
     assert sent.refused is not None
-    first, last = sent.refused
-    told = {"first": first, "last": last, "left": f"{sent.left:,}"}
-    err.print(label("cli.events_not_in", language, **told), highlight=False)
+    first, last = map(str, sent.refused)
+    told = phrase("cli.events_not_in", first=first, last=last, left=sent.left)
+    err.print(told, highlight=False)
 
 
 @app.command("undecided")
 def undecided_() -> None:
-    """Events that could not be decided: how often that was tried, and when it is tried next."""
-
-    async def work(parts: Parts) -> None:
-        _show_undecided(await undecided.waiting(parts.engine))
-
-    run(work)
+    """Print events that could not be decided: how often that was tried, and when it is next."""
+    show(_UNDECIDED, run(lambda parts: undecided.waiting(parts.engine)), _undecided)
 
 
 @app.command("retry")
 def retry(
     event: Annotated[list[int] | None, typer.Argument(min=1, max=10**15)] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that are undecided.")] = False,
+    every: Annotated[bool, typer.Option("--all")] = False,
 ) -> None:
     """Decide undecided events again, at once: those that are named, or --all."""
     if bool(event) == every:
-        raise wrong_use("name_or_all")
+        wrong_use("name_or_all")
 
     async def work(parts: Parts) -> undecided.Retried:
         ids = None if every else event
-        now = parts.clock.now()
-        found = await undecided.retry(parts.engine, parts.acceptor, ids, actor=person(), now=now)
+        found = await undecided.retry(parts.engine, parts.acceptor, ids, **acting(parts))
         if found.lanes:
-            await parts.bell.ring(set(found.lanes))
-        counts = {"decided": f"{found.decided:,}", "still": f"{len(found.still):,}"}
-        out.print(label("cli.events_retried", parts.settings.locale, **counts), highlight=False)
-        if found.still:
-            _show_undecided(found.still)
+            await parts.bell.notify_workers(set(found.lanes))
         return found
 
-    if run(work).still:
+    found = run(work)
+    if not emitted(found):
+        counts = {"decided": found.decided, "still": len(found.still)}
+        out.print(phrase("cli.events_retried", **counts), highlight=False)
+        if found.still:
+            show(_UNDECIDED, found.still, _undecided)
+    if found.still:
         raise typer.Exit(1)
 
 
-def _show_undecided(found: Sequence[undecided.Undecided]) -> None:
-    lines = [
-        (
-            str(one.event_id),
-            one.type,
-            f"{one.source} {one.id}",
-            one.received_at,
-            one.attempts,
-            one.next_try_at or label("cli.given_up", settings().locale),
-            one.problem,
-        )
-        for one in found
-    ]
-    show(("event", "type", "source_and_id", "received", "attempts", "next", "problem"), lines)
+def _undecided(one: undecided.Undecided) -> tuple[object, ...]:
+    return (
+        str(one.event_id),
+        one.type,
+        f"{one.source} {one.id}",
+        one.received_at,
+        one.attempts,
+        one.next_try_at or phrase("cli.given_up"),
+        one.problem,
+    )
+
+
+@app.command("example")
+def example(only: Annotated[str, typer.Option("--type")] = "") -> None:
+    """Print events about the members of docs/examples, one a line, with dates around today."""
+    from notifier.demo.examples import example_events
+
+    if only and only not in TYPES:
+        close = ", ".join(near(only, TYPES) or sorted(TYPES))
+        wrong_use("no_such_type", text=printable(only), close=close)
+    for event in example_events(clock_of(settings()).now(), only):
+        emit(event)
+
+
+@app.command("stream")
+def stream(file: EventFile) -> None:
+    """Put events on the intake stream, one entry a line, as a billing system does.
+
+    Nothing is looked at here: whoever reads the stream accepts each, or keeps it as rejected.
+    """
+    from notifier.runtime.event_stream import put
+
+    async def work(parts: Parts) -> int:
+        url = parts.urls.intake
+        if url is None:
+            raise BadSettings("NOTIFIER_INTAKE_REDIS_URL: names no stream (to try one: embedded)")
+        lines = [line for line in bytes_of(file).split(b"\n") if line.strip()]
+        await put(url, parts.settings.intake_stream, lines)
+        return len(lines)
+
+    say("on_stream", count=run(work))
 
 
 def read_events(file: str, now: datetime | None = None) -> list[Line]:

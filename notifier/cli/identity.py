@@ -19,14 +19,13 @@ from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed
 from notifier.model.role import RULES
 from notifier.model.user import Principal
-from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.runtime.settings import Settings
 
+from .output import phrase
 from .permissions import VERBS
+from .verbs import CODE, key_of
 
-#: Where the root's ``--code`` stands among what click keeps of a call.
-CODE: Final = "notifier.code"
 _LONGEST: Final = 400  # bytes of a session file
 _PRINCIPAL: ContextVar[Principal | None] = ContextVar("principal", default=None)
 
@@ -59,7 +58,7 @@ async def identify(parts: Parts) -> None:
         return
     found = await _somebody(parts)
     if right in found.permissions and RULES[right].needs_second_factor:
-        found = await sign_in.prove(parts.engine, found, _code(parts), now=moment())
+        found = await sign_in.prove(parts.engine, found, _code(), now=moment())
     found.require(right)
     _PRINCIPAL.set(found)
 
@@ -87,9 +86,7 @@ def passwords(given: Settings) -> Passwords:
     return Passwords(given.password_memory_kib, given.password_passes)
 
 
-def ask(
-    parts: Parts, question: str, *, hidden: bool = False, twice: bool = False, piped: bool = False
-) -> str:
+def ask(question: str, *, hidden: bool = False, twice: bool = False, piped: bool = False) -> str:
     """Ask the person for a line; one that is ``piped`` in is read as it comes.
 
     ``question``: a key of the catalogue. Raises ``NotAllowed`` where nothing is said.
@@ -97,8 +94,9 @@ def ask(
     if piped or not sys.stdin.isatty():
         line = sys.stdin.readline().rstrip("\r\n")
     else:
-        text = label(question, parts.settings.locale)
-        line = typer.prompt(text, hide_input=hidden, confirmation_prompt=twice, err=True)
+        line = typer.prompt(
+            phrase(question), hide_input=hidden, confirmation_prompt=twice, err=True
+        )
     if not line:
         raise NotAllowed("nothing was typed", code="nothing_typed")
     return line
@@ -111,21 +109,18 @@ def code_given() -> str | None:
     return str(found) if found else None
 
 
-def _code(parts: Parts) -> str:
+def _code() -> str:
     if found := code_given():
         return found
     if not sys.stdin.isatty():
         raise NotAllowed("a code is needed", code="second_factor_needed")
-    return ask(parts, "cli.ask_code")
+    return ask("cli.ask_code")
 
 
 def _verb() -> str | None:
     """The words of the verb that is run, as they are typed after ``notifier``."""
-    context, words = get_current_context(silent=True), []
-    while context is not None and context.parent is not None:
-        words.append(str(context.info_name))
-        context = context.parent
-    return " ".join(reversed(words)) or None
+    context = get_current_context(silent=True)
+    return key_of(context).replace(".", " ") or None if context else None
 
 
 def session_path(given: Settings) -> Path:

@@ -2,19 +2,19 @@
 
 import sys
 from codecs import getincrementaldecoder
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
 
 from notifier import files
-from notifier.app.lookups import require_about
-from notifier.intake import inquiries as intake
+from notifier.app import inquiries
+from notifier.app.inquiries import KnownInquiry
 from notifier.intake.attributes import read_time
 from notifier.model.batch import batch_name
-from notifier.model.errors import BadInput, FieldError, NotFound
+from notifier.model.errors import BadInput, FieldError
 from notifier.model.inquiry import (
+    About,
     Inquiry,
     InquiryChannel,
     InquiryKind,
@@ -24,28 +24,42 @@ from notifier.model.inquiry import (
 from notifier.model.lines import lines_of
 from notifier.model.message import public_number
 from notifier.printing.manifest import Table
-from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
-from notifier.store import inquiries as store
 
-from .about import BatchName, Campaign, Mailing, Member, Message, about
-from .session import Id, Limit, out, person, run, say
+from .language import as_json, word
+from .names import Export, OfBatch, OfCampaign, OfMailing, OfMember, OfMessage
+from .output import emit, out, say
+from .session import Id, Limit, acting, person, run
 from .tables import cell, facts, show
+from .verbs import Verbs
 
-app = typer.Typer(help="Inquiries, complaints and thanks of members.", no_args_is_help=True)
-Words = Annotated[str, typer.Option("--text", help="What was said; - reads standard input.")]
+app = Verbs()
 #: Who spoke with the person: an agency, say. Who notes it is proven, and on the log.
-ReceivedBy = Annotated[
-    str | None, typer.Option("--received-by", "--by", help="Who took it; you if left out.")
-]
-AnsweredBy = Annotated[
-    str | None, typer.Option("--answered-by", "--by", help="Who answered; you if left out.")
-]
+ReceivedBy = Annotated[str | None, typer.Option("--received-by", "--by")]
+AnsweredBy = Annotated[str | None, typer.Option("--answered-by", "--by")]
+Words = Annotated[str, typer.Option("--text")]
 _MOST_BYTES = 1_000_000  # read of what was said; more than it may be
+_MOST_EXPORTED = 1_000_000
 _COLUMNS = (
     "inquiry", "kind", "topic", "channel", "state", "received", "received by", "message", "member",
     "mailing", "campaign", "batch", "answered", "answered by",
 )  # fmt: skip
+
+
+def _about(
+    message: int | None,
+    member: str | None,
+    mailing: str | None,
+    campaign: int | None,
+    batch: int | None,
+) -> About:
+    return About(
+        message_id=message,
+        member_no=member or None,
+        mailing=mailing or None,
+        campaign_id=campaign,
+        batch_id=batch,
+    )
 
 
 @app.command("add")
@@ -53,38 +67,37 @@ def add(
     kind: InquiryKind = InquiryKind.INQUIRY,
     topic: InquiryTopic = InquiryTopic.OTHER,
     channel: InquiryChannel = InquiryChannel.PHONE,
-    message: Message = None,
-    member: Member = None,
-    mailing: Mailing = None,
-    campaign: Campaign = None,
-    batch: BatchName = None,
-    received: Annotated[
-        str | None, typer.Option(help="When, as 2025-07-28T10:30:00+09:00; else now.")
-    ] = None,
+    message: OfMessage = None,
+    member: OfMember = None,
+    mailing: OfMailing = None,
+    campaign: OfCampaign = None,
+    batch: OfBatch = None,
+    received: str | None = None,
     by: ReceivedBy = None,
     text: Words = "",
 ) -> None:
     """Put an inquiry on record, bound to a message, member, mailing, campaign or batch."""
 
-    async def work(parts: Parts) -> None:
-        now = parts.clock.now()
-        moment = read_time(received) if received else now
-        if moment is None:
+    async def work(parts: Parts) -> int:
+        at = read_time(received) if received else parts.clock.now()
+        if at is None:
             raise BadInput([FieldError("received", "bad_time")])
         inquiry = Inquiry(
             kind=kind,
             topic=topic,
             channel=channel,
-            received_at=moment,
+            received_at=at,
             received_by=by or person().name,
-            about=about(message, member, mailing, campaign, batch),
+            about=_about(message, member, mailing, campaign, batch),
             text=_words(text),
         )
-        async with parts.engine.begin() as conn:
-            made = await intake.add(conn, inquiry, actor=person(), now=now)
-        out.print(str(made))
+        return await inquiries.add_inquiry(parts.engine, inquiry, **acting(parts))
 
-    run(work)
+    made = run(work)
+    if as_json():
+        emit({"inquiry": made})
+    else:
+        out.print(str(made))
 
 
 def _words(text: str) -> str:
@@ -103,15 +116,8 @@ def answer(inquiry: Id, by: AnsweredBy = None, text: Words = "") -> None:
     """Note that an inquiry was answered."""
 
     async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            await intake.answer(
-                conn,
-                inquiry,
-                answered_by=by or person().name,
-                text=_words(text),
-                actor=person(),
-                now=parts.clock.now(),
-            )
+        who, words = by or person().name, _words(text)
+        await inquiries.answer_inquiry(parts.engine, inquiry, by=who, text=words, **acting(parts))
 
     run(work)
 
@@ -120,89 +126,76 @@ def answer(inquiry: Id, by: AnsweredBy = None, text: Words = "") -> None:
 def list_(
     state: InquiryState | None = None,
     kind: InquiryKind | None = None,
-    message: Message = None,
-    member: Member = None,
-    mailing: Mailing = None,
-    campaign: Campaign = None,
-    batch: BatchName = None,
+    message: OfMessage = None,
+    member: OfMember = None,
+    mailing: OfMailing = None,
+    campaign: OfCampaign = None,
+    batch: OfBatch = None,
     limit: Limit = 50,
 ) -> None:
-    """The newest inquiries, without their words."""
+    """Print the newest inquiries, without their words."""
+    found = _found(_about(message, member, mailing, campaign, batch), state, kind, limit)
+    show(_COLUMNS, [replace(i, text=None, answer=None) for i in found], _line, limit=limit)
 
-    async def work(parts: Parts) -> None:
-        wanted = about(message, member, mailing, campaign, batch)
-        async with parts.engine.connect() as conn:
-            await require_about(conn, wanted)
-            found = await store.search(conn, wanted, state=state, kind=kind, limit=limit)
-        show(_COLUMNS, [_line(r, parts.settings.locale) for r in found], limit=limit)
 
-    run(work)
+def _found(
+    about: About, state: InquiryState | None, kind: InquiryKind | None, limit: int
+) -> list[KnownInquiry]:
+    return run(
+        lambda parts: inquiries.find_inquiries(
+            parts.engine, about, state=state, kind=kind, limit=limit
+        )
+    )
 
 
 @app.command("show")
 def show_(inquiry: Id) -> None:
-    """One inquiry with its words."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.get(conn, inquiry)
-        if found is None:
-            raise NotFound("inquiry", inquiry)
-        line = _line(found, parts.settings.locale)
-        facts(zip(_COLUMNS, line, strict=True))
-        for words in (found["text"], found["answer"]):
-            if words:
-                out.print("\n".join(cell(one) for one in lines_of(words)) + "\n")
-
-    run(work)
+    """Print an inquiry with its words."""
+    found = run(lambda parts: inquiries.show_inquiry(parts.engine, inquiry))
+    facts(_COLUMNS, found, _line)
+    for words in (found.text, found.answer):
+        if words and not as_json():
+            out.print("\n".join(cell(one) for one in lines_of(words)) + "\n")
 
 
 @app.command("export")
 def export(
-    to: Annotated[Path, typer.Option("--to", "-o", help="A CSV file, UTF-8 with BOM.")],
+    to: Export,
     state: InquiryState | None = None,
     kind: InquiryKind | None = None,
-    message: Message = None,
-    member: Member = None,
-    mailing: Mailing = None,
-    campaign: Campaign = None,
-    batch: BatchName = None,
-    words: Annotated[bool, typer.Option("--words", help="With what was said.")] = False,
+    message: OfMessage = None,
+    member: OfMember = None,
+    mailing: OfMailing = None,
+    campaign: OfCampaign = None,
+    batch: OfBatch = None,
+    words: Annotated[bool, typer.Option("--words")] = False,
 ) -> None:
     """Write inquiries to a file; no cell of it is a formula."""
-
-    async def work(parts: Parts) -> None:
-        wanted = about(message, member, mailing, campaign, batch)
-        async with parts.engine.connect() as conn:
-            await require_about(conn, wanted)
-            found = await store.search(conn, wanted, state=state, kind=kind, limit=1_000_000)
-        table = Table("utf-8")
-        more = ("text", "answer") if words else ()
-        table.add((*_COLUMNS, *more))
-        for r in reversed(found):
-            line = [cell(value, seconds=True) for value in _line(r, parts.settings.locale)]
-            table.add([*line, *(r[name] or "" for name in more)])
-        files.write(to, table.data())
-        say("exported", count=len(found), to=to)
-
-    run(work)
+    about = _about(message, member, mailing, campaign, batch)
+    found = _found(about, state, kind, _MOST_EXPORTED)
+    table = Table("utf-8")
+    table.add((*_COLUMNS, *(("text", "answer") if words else ())))
+    for one in reversed(found):
+        more = (one.text or "", one.answer or "") if words else ()
+        table.add([*(cell(value, seconds=True) for value in _line(one)), *more])
+    files.write(to, table.data())
+    say("exported", count=len(found), to=to)
 
 
-def _line(found: RowMapping, language: str) -> tuple[object, ...]:
-    message, batch = found["message_id"], found["batch_id"]
+def _line(found: KnownInquiry) -> tuple[object, ...]:
     return (
-        str(found["inquiry_id"]),
-        label(f"inquiry.{found['kind']}", language),
-        label(f"topic.{found['topic']}", language),
-        label(f"inquiry_channel.{found['channel']}", language),
-        label(f"inquiry_state.{found['state']}", language),
-        found["received_at"],
-        found["received_by"],
-        public_number(message) if message else "",
-        found["member_no"],
-        found["mailing"],
-        str(found["campaign_id"] or ""),
-        batch_name(batch) if batch else "",
-        found["answered_at"],
-        found["answered_by"],
+        str(found.inquiry_id),
+        word("inquiry", found.kind),
+        word("topic", found.topic),
+        word("inquiry_channel", found.channel),
+        word("inquiry_state", found.state),
+        found.received_at,
+        found.received_by,
+        public_number(found.message_id) if found.message_id else "",
+        found.member_no,
+        found.mailing,
+        str(found.campaign_id or ""),
+        batch_name(found.batch_id) if found.batch_id else "",
+        found.answered_at,
+        found.answered_by,
     )

@@ -5,37 +5,42 @@ from typing import Annotated
 import typer
 
 from notifier.app import sign_in
-from notifier.rendering.labels import label
+from notifier.app.sign_in import Session
+from notifier.model.user import Principal
 from notifier.runtime.parts import Parts
 
 from . import identity
-from .session import out, run, say
-from .tables import cell, facts
+from .language import word
+from .output import emitted, out, say
+from .session import run
+from .tables import cell
 
-FromStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read password, then code, from stdin.")
-]
+Login = Annotated[str, typer.Argument(metavar="LOGIN")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin")]
 
 
-def login(user: Annotated[str, typer.Argument(metavar="LOGIN")], stdin: FromStdin = False) -> None:
+def login(login: Login, stdin: FromStdin = False) -> None:
     """Sign in: password, then a code of the authenticator or a recovery code."""
 
-    async def work(parts: Parts) -> None:
+    async def work(parts: Parts) -> Session:
         await identity.refuse_empty(parts)
-        password = identity.ask(parts, "cli.ask_password", hidden=True, piped=stdin)
-        code = identity.code_given() or identity.ask(parts, "cli.ask_code", piped=stdin)
+        hasher = identity.passwords(parts.settings)
+        password = identity.ask("cli.ask_password", hidden=True, piped=stdin)
+        code = identity.code_given() or identity.ask("cli.ask_code", piped=stdin)
         session = await sign_in.sign_in(
-            parts.engine,
-            identity.passwords(parts.settings),
-            user,
-            password,
-            code,
-            now=identity.moment(),
+            parts.engine, hasher, login, password, code, now=identity.moment()
         )
         identity.write_session(parts.settings, session.token)
-        say("signed_in", login=session.user.login, until=cell(session.expires_at))
+        return session
 
-    run(work)
+    signed_in(run(work))
+
+
+def signed_in(session: Session) -> None:
+    """Print who has signed in, and until when."""
+    who = session.user.login
+    if not emitted({"login": who, "until": session.expires_at}):
+        say("signed_in", login=who, until=cell(session.expires_at))
 
 
 def logout() -> None:
@@ -45,20 +50,23 @@ def logout() -> None:
         if token := identity.read_session(parts.settings):
             await sign_in.sign_out(parts.engine, token)
         identity.forget_session(parts.settings)
-        say("signed_out")
 
     run(work)
+    say("signed_out")
 
 
 def whoami() -> None:
-    """Show who is signed in, and what they may do."""
+    """Print who has signed in, and what they may do."""
 
-    async def work(parts: Parts) -> None:
-        language, found = parts.settings.locale, identity.principal()
-        facts((("login", str(found.actor)),))
-        for role in sorted(found.roles):
-            out.print(label(f"role.{role}", language), highlight=False)
-        for right in sorted(found.permissions):
-            out.print(f"  {right}: {label(f'permission.{right}', language)}", highlight=False)
+    async def work(_: Parts) -> Principal:
+        return identity.principal()
 
-    run(work)
+    found = run(work)
+    who = str(found.actor)
+    if emitted({"actor": who, "roles": found.roles, "permissions": found.permissions}):
+        return
+    out.print(who, highlight=False)
+    for role in sorted(found.roles):
+        out.print(word("role", role), highlight=False)
+    for right in sorted(found.permissions):
+        out.print(f"  {right}: {word('permission', right)}", highlight=False)

@@ -55,6 +55,8 @@ _BY_RIGHT: Final[Mapping[Permission | None, tuple[str, ...]]] = {
         "schemes list",
         "closures list",
         "batches list",
+        "jobs list",
+        "jobs show",
         "returns counts",
         "whoami",
     ),
@@ -86,6 +88,7 @@ _BY_RIGHT: Final[Mapping[Permission | None, tuple[str, ...]]] = {
     Permission.BATCHES_DO: (
         "batches collect",
         "batches cancel",
+        "jobs cancel",
         "batches withdraw",
         "batches hand-over",
         "batches settle",

@@ -6,56 +6,45 @@ from typing import Annotated
 import typer
 
 from notifier import files as files_of
+from notifier.app.templates import writer_of
+from notifier.channels.registry import adapter_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotFound
-from notifier.model.states import Channel
 from notifier.rendering.samples import PLAIN
 from notifier.rendering.writer import Writer
-from notifier.runtime.parts import Parts
-from notifier.wording.references import resolve
 
-from .session import fail, out, run, settings
+from .faults import fail
+from .output import emitted, out
+from .session import run, settings
 
-_NAME = "preview"
 _ALL = "all"
 
 
 def preview(
-    notice: Annotated[str, typer.Argument(help="card_error, apology, refund, …")],
-    step: Annotated[str | None, typer.Option(help="A step of the notice; all if left out.")] = None,
-    sample: Annotated[str, typer.Option(help="plain, longest, …, or all of them.")] = PLAIN,
-    to: Annotated[Path, typer.Option("--to", "-o", help="Folder.")] = Path("preview"),
-    version: Annotated[
-        str | None,
-        typer.Option(help="D3, in-force, a digest or a folder; what is shipped if left out."),
-    ] = None,
+    notice: str,
+    step: str | None = None,
+    sample: str = PLAIN,
+    to: Annotated[Path, typer.Option("--to", "-o")] = Path("preview"),
+    version: str | None = None,
 ) -> None:
     """Write a notice as .eml, .html, .txt, .pdf and .png, made by the writer that sends."""
-    given = settings()
     try:
-        writer = (
-            _writer_of(version)
-            if version
-            else Writer(given.templates, given.locales, given.stationery)
-        )
+        writer = _writer(version)
         for name, c in _chosen(writer, notice, step, sample):
             for file in _write(writer, c, f"{notice}-{c.step}{name}", to):
-                out.print(str(file), highlight=False)
+                if not emitted({"file": file}):
+                    out.print(str(file), highlight=False)
     except Exception as problem:
         if isinstance(problem, typer.Exit | KeyError | AssertionError | TypeError):
             raise
         fail(problem)
 
 
-def _writer_of(version: str) -> Writer:
-    """The writer that would send if a version were in force."""
-
-    async def work(parts: Parts) -> Writer:
-        async with parts.engine.connect() as conn:
-            folders = await resolve(conn, parts.writer, version)
-        return parts.writer.with_versions(map(parts.writer.wording, folders.values()))
-
-    return run(work)
+def _writer(version: str | None) -> Writer:
+    if version:
+        return run(lambda parts: writer_of(parts.engine, parts.writer, version))
+    given = settings()
+    return Writer(given.templates, given.locales, given.stationery)
 
 
 def _chosen(
@@ -80,18 +69,8 @@ def _chosen(
 
 def _write(writer: Writer, c: Correspondence, name: str, to: Path) -> list[Path]:
     files: dict[str, bytes] = {}
-    channels = writer.notices[c.notice].channels
-    if Channel.EMAIL in channels:
-        mail = writer.mail(c, token=_NAME, message_id=f"<{_NAME}@notifier.example.jp>")
-        files |= {
-            "eml": mail.data,
-            "html": mail.html.encode(),
-            "txt": f"{mail.subject}\n\n{mail.text}".encode(),
-        }
-    if Channel.LETTER in channels:
-        files["pdf"] = writer.letter(c).pdf
-        for page, png in enumerate(writer.letter_png(c), 1):
-            files[f"{page}.png"] = png
+    for channel in writer.notices[c.notice].channels:
+        files |= adapter_of(channel).preview(writer, c)
     files_of.make_folder(to)
     written = []
     for ending, data in files.items():

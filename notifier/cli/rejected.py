@@ -1,101 +1,84 @@
 """``notifier rejected``: entries of the intake stream that could not be accepted."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from notifier.app import rejected as entries
+from notifier.app import rejected
 from notifier.intake.characters import printable
-from notifier.intake.replay import replay as replay_entry
-from notifier.rendering.labels import label
-from notifier.runtime.parts import Parts
-from notifier.store import rejected as store
-from notifier.store.db import loads
 
-from .session import Id, out, person, run, say
+from .output import emitted, emitted_all, out, phrase, say
+from .session import Id, acting, run
 from .tables import cell, show
+from .verbs import Verbs
 
-app = typer.Typer(help="Rejected entries of the intake stream.", no_args_is_help=True)
+app = Verbs()
+_LIST = ("entry", "received", "stream", "field", "reason")
 
 
 @app.command("list")
 def list_() -> None:
-    """What waits to be replayed, and why it was rejected."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.pending(conn, 200)
+    """Print what waits to be replayed, and why it was rejected."""
+    found = run(lambda parts: rejected.pending(parts.engine))
+    if not emitted_all(found):
         lines = [
-            (str(r["entry_id"]), r["received_at"], r["origin"], e["field"], _why(e, parts))
+            (str(r.entry_id), r.received_at, r.origin, e["field"], _why(e))
             for r in found
-            for e in loads(r["errors"])
+            for e in r.errors
         ]
-        show(("entry", "received", "stream", "field", "reason"), lines)
-
-    run(work)
+        show(_LIST, lines, tuple)
 
 
-def _why(error: dict[str, object], parts: Parts) -> str:
-    params = error["params"]
-    assert isinstance(params, dict)
-    return label(f"error.{error['code']}", parts.settings.locale, **params)
+def _why(error: Mapping[str, Any]) -> str:
+    return phrase(f"error.{error['code']}", **error["params"])
 
 
 @app.command("show")
 def show_(entry: Id) -> None:
-    """One entry: what is wrong with it, what became of it, and its words as received.
+    """Print an entry: what is wrong with it, what became of it, and its words as received.
 
     A card number in them was masked before they were kept.
     """
-
-    async def work(parts: Parts) -> None:
-        found, language = await entries.show(parts.engine, entry), parts.settings.locale
-        out.print(f"{found.origin} {found.origin_id}, {cell(found.received_at)}", highlight=False)
-        for error in found.errors:
-            out.print(f"{error['field']}: {_why(error, parts)}", highlight=False)
-        settled = (
-            ("replayed", found.replayed_at, found.replayed_by, ""),
-            ("discarded", found.discarded_at, found.discarded_by, found.discard_reason),
-        )
-        for what, at, who, why in settled:
-            if at is not None:
-                said = label(f"cli.rejected_{what}", language, at=cell(at), who=who, why=why)
-                out.print(printable(said), highlight=False)
-        if found.masked:
-            out.print(label("cli.rejected_masked", language), highlight=False)
-        for line in found.payload.decode("utf-8", "replace").split("\n"):
-            out.print(printable(line), highlight=False)
-
-    run(work)
+    found = run(lambda parts: rejected.show(parts.engine, entry))
+    if emitted(found):
+        return
+    out.print(f"{found.origin} {found.origin_id}, {cell(found.received_at)}", highlight=False)
+    for error in found.errors:
+        out.print(f"{error['field']}: {_why(error)}", highlight=False)
+    settled = (
+        ("replayed", found.replayed_at, found.replayed_by, ""),
+        ("discarded", found.discarded_at, found.discarded_by, found.discard_reason),
+    )
+    for what, at, who, why in settled:
+        if at is not None:
+            said = phrase(f"cli.rejected_{what}", at=cell(at), who=who, why=why)
+            out.print(printable(said), highlight=False)
+    if found.masked:
+        out.print(phrase("cli.rejected_masked"), highlight=False)
+    for line in found.payload.decode("utf-8", "replace").split("\n"):
+        out.print(printable(line), highlight=False)
 
 
 @app.command("discard")
 def discard(
     entry: Annotated[list[int], typer.Argument(min=1, max=10**15)],
-    reason: Annotated[str, typer.Option(help="Why they need not go in.", prompt=True)],
+    reason: Annotated[str, typer.Option(prompt=True)],
 ) -> None:
     """Say of entries that they need not go in, and why: all of those named or none."""
-
-    async def work(parts: Parts) -> None:
-        now = parts.clock.now()
-        await entries.discard(parts.engine, entry, reason, actor=person(), now=now)
-
-    run(work)
+    run(lambda parts: rejected.discard(parts.engine, entry, reason, **acting(parts)))
 
 
 @app.command("replay")
 def replay(entry: Id) -> None:
     """Take an entry in after all, once what was in its way is gone."""
-
-    async def work(parts: Parts) -> None:
-        receipt = await replay_entry(
+    receipt = run(
+        lambda parts: rejected.replay(
             parts.engine,
             parts.acceptor,
             entry,
             source=parts.settings.intake_source,
-            actor=person(),
-            now=parts.clock.now(),
+            **acting(parts),
         )
-        say("event_accepted", source=receipt.source, id=receipt.id)
-
-    run(work)
+    )
+    say("event_accepted", source=receipt.source, id=receipt.id)

@@ -1,45 +1,32 @@
 """``notifier returns``: what came back, and what a person makes of it."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.app import returns
+from notifier.app.returns import KnownReturn, ReturnCount, TrackingEntry
 from notifier.intake.characters import printable
-from notifier.model.errors import NotFound
 from notifier.model.lines import lines_of
-from notifier.model.message import message_number, public_number
-from notifier.model.returns import ReturnReason, Standing
+from notifier.model.message import public_number
+from notifier.model.returns import Outcome, ReturnReason, Standing
 from notifier.model.tracking import BounceReason, Finding, ReturnKind
-from notifier.rendering.labels import label
-from notifier.returns.reading import read
-from notifier.returns.settle import Judgement, put_aside
-from notifier.returns.settle import settle as settle_return
+from notifier.returns.judgement import Judgement
 from notifier.returns.sweep import direct_labels
-from notifier.runtime.parts import Parts
-from notifier.store import returns as store
-from notifier.store import tracking
 
-from .session import Id, Limit, out, person, put, run, wrong_use
+from .language import word, wrong_use
+from .names import All, OfMessage, To
+from .output import emitted, out, put
+from .session import Id, Limit, acting, run
 from .tables import facts, show
-from .track import followed_by
+from .verbs import Verbs
 
-app = typer.Typer(help="Returns: bounces, complaints, answers.", no_args_is_help=True)
+app = Verbs()
 _COLUMNS = (
-    "return",
-    "received",
-    "taken_from",
-    "kind",
-    "standing",
-    "why",
-    "message",
-    "times",
-    "bytes",
-)
-_SHOWN = 4_000  # characters of its text
-All = Annotated[bool, typer.Option("--all", help="In any standing.")]
+    "return", "received", "taken_from", "kind", "standing", "why", "message", "times", "bytes",
+)  # fmt: skip
+ENTRIES = ("when", "kind", "reason", "lasting", "status", "return", "reply")
+_FINDINGS = ("recipient", "kind", "reason", "lasting", "status", "reply")
 
 
 @app.command("list")
@@ -50,168 +37,112 @@ def list_(
     all_: All = False,
     limit: Limit = 50,
 ) -> None:
-    """The newest returns that wait for a person, or that stand otherwise."""
+    """Print the newest returns that wait for a person, or that stand otherwise."""
+    wanted = None if all_ else standing
+    found = run(
+        lambda parts: returns.find_returns(
+            parts.engine, standing=wanted, reason=reason, limit=limit
+        )
+    )
+    show(_COLUMNS, found, _line)
 
-    async def work(parts: Parts) -> None:
-        wanted = None if all_ else standing
-        async with parts.engine.connect() as conn:
-            found = await store.search(conn, standing=wanted, reason=reason, limit=limit)
-        show(_COLUMNS, [_line(r, parts.settings.locale) for r in found])
 
-    run(work)
-
-
-def _line(r: RowMapping, language: str) -> tuple[object, ...]:
+def _line(r: KnownReturn) -> tuple[object, ...]:
     return (
-        str(r["return_id"]),
-        r["received_at"],
-        r["source"],
-        label(f"return.{r['kind']}", language),
-        label(f"standing.{r['standing']}", language),
-        label(f"return_reason.{r['reason']}", language) if r["reason"] else "",
-        public_number(r["message_id"]) if r["message_id"] else "",
-        r["times"],
-        r["size"],
+        str(r.return_id),
+        r.received_at,
+        r.source,
+        word("return", r.kind),
+        word("standing", r.standing),
+        word("return_reason", r.reason),
+        public_number(r.message_id) if r.message_id else "",
+        r.times,
+        r.size,
     )
 
 
 @app.command("counts")
 def counts() -> None:
-    """How many came back and where they stand: what was forged or too late as well."""
+    """Print how many returns stand where, and why."""
+    found = run(lambda parts: returns.count_returns(parts.engine))
+    show(("standing", "why", "kind", "returns", "times"), found, _count)
 
-    async def work(parts: Parts) -> None:
-        language = parts.settings.locale
-        async with parts.engine.connect() as conn:
-            found = await store.counts(conn)
-        lines = [
-            (
-                label(f"standing.{r['standing']}", language),
-                label(f"return_reason.{r['reason']}", language) if r["reason"] else "",
-                label(f"return.{r['kind']}", language),
-                r["count"],
-                int(r["times"]),
-            )
-            for r in found
-        ]
-        show(("standing", "why", "kind", "returns", "times"), lines)
 
-    run(work)
+def _count(r: ReturnCount) -> tuple[object, ...]:
+    why = word("return_reason", r.reason)
+    return word("standing", r.standing), why, word("return", r.kind), r.count, r.times
 
 
 @app.command("show")
 def show_(number: Id) -> None:
-    """One return: what was read in it, what is on record about its message, and its words."""
-
-    async def work(parts: Parts) -> None:
-        language = parts.settings.locale
-        async with parts.engine.connect() as conn:
-            found = await _found(conn, number)
-            message_id = found["message_id"]
-            entries = await tracking.of_message(conn, message_id) if message_id else ()
-        facts(zip(_COLUMNS, _line(found, language), strict=True))
-        reading = store.restored(found).reading
-        facts(
-            [
-                ("sender", reading.sender),
-                ("subject", reading.subject),
-                ("reported_by", reading.reported_by),
-            ]
-        )
-        _findings(reading.findings, language)
-        if entries:
-            title = public_number(message_id)
-            show(ENTRIES, [entry_line(r, language) for r in entries], title=title)
-        for words in lines_of(read(bytes(found["raw"])).text[:_SHOWN]):
-            out.print(printable(words), highlight=False)
-
-    run(work)
+    """Print a return: what was read in it, what is on record about its message, and its words."""
+    found = run(lambda parts: returns.show_return(parts.engine, number))
+    if emitted(found):
+        return
+    facts(_COLUMNS, found.known, _line)
+    names = ("sender", "subject", "reported_by")
+    facts(names, found.reading, lambda r: (r.sender, r.subject, r.reported_by))
+    if found.reading.findings:
+        show(_FINDINGS, found.reading.findings, _finding)
+    if found.entries:
+        show(ENTRIES, found.entries, entry_line, public_number(found.known.message_id or 0))
+    for words in lines_of(found.text):
+        out.print(printable(words), highlight=False)
 
 
-async def _found(conn: AsyncConnection, number: int) -> RowMapping:
-    found = await store.get(conn, number)
-    if found is None:
-        raise NotFound("return", number)
-    return found
+def _finding(f: Finding) -> tuple[object, ...]:
+    kind, why = word("return", f.kind), word("bounce", f.reason)
+    return f.recipient, kind, why, _lasting(f.hard), f.status or f.code, f.reply
 
 
-def _findings(found: tuple[Finding, ...], language: str) -> None:
-    lines = [
-        (
-            f.recipient,
-            label(f"return.{f.kind}", language),
-            label(f"bounce.{f.reason}", language) if f.reason else "",
-            label(f"cli.{'hard' if f.hard else 'soft'}", language) if f.hard is not None else "",
-            f.status or f.code,
-            f.reply,
-        )
-        for f in found
-    ]
-    if lines:
-        show(("recipient", "kind", "reason", "lasting", "status", "reply"), lines)
+def _lasting(hard: bool | None) -> str:
+    return "" if hard is None else word("cli", "hard" if hard else "soft")
 
 
-ENTRIES = ("when", "kind", "reason", "lasting", "status", "return", "reply")
-
-
-def entry_line(r: RowMapping, language: str) -> tuple[object, ...]:
-    """An entry of a message's tracking as a line."""
-    hard = r["hard"]
-    why = f"bounce.{r['reason']}" if r["reason"] else f"evidence.{r['level']}" if r["level"] else ""
-    return (
-        r["at"],
-        label(f"return.{r['kind']}", language),
-        label(why, language) if why else "",
-        label(f"cli.{'hard' if hard else 'soft'}", language) if hard is not None else "",
-        r["status"] or r["code"],
-        str(r["return_id"]),
-        r["reply"],
-    )
+def entry_line(e: TrackingEntry) -> tuple[object, ...]:
+    """Return an entry of a message's tracking as a line under ``ENTRIES``."""
+    why = word("bounce", e.reason) or word("evidence", e.level)
+    told = (e.status or e.code, str(e.return_id), e.reply)
+    return (e.at, word("return", e.kind), why, _lasting(e.hard), *told)
 
 
 @app.command("bytes")
-def bytes_(
-    number: Id,
-    to: Annotated[
-        Path | None, typer.Option("--to", "-o", help="File; else standard output.")
-    ] = None,
-) -> None:
-    """A return exactly as it came in."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            raw = bytes((await _found(conn, number))["raw"])
-        put(raw, to)
-
-    run(work)
+def bytes_(number: Id, to: To = None) -> None:
+    """Put out a return exactly as it came in."""
+    put(run(lambda parts: returns.bytes_of_return(parts.engine, number)), to)
 
 
 @app.command("settle")
 def settle(
     number: Id,
     *,
-    message: Annotated[
-        str | None, typer.Option(help="Which message it is about; else as it was read.")
-    ] = None,
-    kind: Annotated[ReturnKind | None, typer.Option(help="What it is; else as read.")] = None,
-    reason: Annotated[
-        BounceReason | None, typer.Option(help="Why it bounced; else as read.")
-    ] = None,
-    ignore: Annotated[bool, typer.Option("--ignore", help="It is about nothing of ours.")] = False,
+    message: OfMessage = None,
+    kind: ReturnKind | None = None,
+    reason: BounceReason | None = None,
+    ignore: Annotated[bool, typer.Option("--ignore")] = False,
 ) -> None:
     """Say what a return is about that could not be told, and let it take effect."""
     if ignore and (message or kind or reason):
-        raise wrong_use("ignore_alone")
+        wrong_use("ignore_alone")
+    said = None if ignore else Judgement(message_id=message, kind=kind, reason=reason)
+    done = run(
+        lambda parts: returns.judge(
+            parts.engine,
+            number,
+            said,
+            direct=direct_labels(parts.settings.relays),
+            **acting(parts),
+        )
+    )
+    if not emitted(done):
+        out.print(followed_by(done), highlight=False)
 
-    async def work(parts: Parts) -> None:
-        now, who = parts.clock.now(), person()
-        async with parts.engine.begin() as conn:
-            if ignore:
-                done = await put_aside(conn, number, actor=who, now=now)
-            else:
-                about = message_number(message) if message else None
-                said = Judgement(message_id=about, kind=kind, reason=reason)
-                direct = direct_labels(parts.settings.relays)
-                done = await settle_return(conn, number, said, actor=who, now=now, direct=direct)
-        out.print(followed_by(done, parts.settings.locale), highlight=False)
 
-    run(work)
+def followed_by(outcome: Outcome) -> str:
+    """Return what became of a return, in a few words."""
+    words = [word("standing", outcome.standing)]
+    if outcome.reason:
+        words.append(f"({word('return_reason', outcome.reason)})")
+    if outcome.message_id:
+        words.append(public_number(outcome.message_id))
+    return " ".join([*words, f"[{outcome.return_id}]"])

@@ -1,4 +1,4 @@
-"""``notifier up``, ``serve``, ``work`` and ``demo``: the long-running verbs.
+"""``notifier up``, ``serve``, ``work``, ``receive`` and ``demo``: the long-running verbs.
 
 What only they need (the HTTP server, arq) is imported when they run: the other verbs start sooner.
 """
@@ -10,17 +10,20 @@ import typer
 
 from notifier.model.notice import Lane
 from notifier.runtime.parts import Parts
+from notifier.runtime.settings import BadSettings
 
-from .session import err, run, wrong_use
+from .language import wrong_use
+from .output import err
+from .session import run
 
 _LANES = {lane.name.lower(): lane for lane in Lane}
-Lanes = Annotated[list[str] | None, typer.Argument(help="urgent, standard, bulk; all if left out.")]
+Lanes = Annotated[list[str] | None, typer.Argument(metavar="LANE…")]
 
 
 def up() -> None:
     """Run all in one process: HTTP, the stream, lanes, returns. For a small association."""
     from notifier.runtime import receiving, serving
-    from workers.run import work_on
+    from notifier.runtime.worker import work_on
 
     async def both(parts: Parts) -> None:
         stop = serving.stop_on_signals()
@@ -49,9 +52,9 @@ def work(lanes: Lanes = None) -> None:
     """Deliver lanes; several processes, on several machines, share the work."""
     unknown = [name for name in lanes or () if name not in _LANES]
     if unknown:
-        raise wrong_use("no_such_lane", names=", ".join(unknown), known=", ".join(_LANES))
+        wrong_use("no_such_lane", names=", ".join(unknown), known=", ".join(_LANES))
     from notifier.runtime import serving
-    from workers.run import work_on
+    from notifier.runtime.worker import work_on
 
     wanted = {_LANES[name] for name in lanes} if lanes else set(Lane)
 
@@ -59,6 +62,18 @@ def work(lanes: Lanes = None) -> None:
         await work_on(parts, wanted, serving.stop_on_signals())
 
     run(working, serves=True)
+
+
+def receive() -> None:
+    """Listen for what comes back, read mailboxes, follow relays' logs, as the settings say."""
+    from notifier.runtime import receiving, serving
+
+    async def receiving_all(parts: Parts) -> None:
+        if not parts.settings.inbox.is_open:
+            raise BadSettings("NOTIFIER_INBOX: names no port, no mailbox and no log")
+        await receiving.receive(parts, serving.stop_on_signals())
+
+    run(receiving_all, serves=True)
 
 
 def demo() -> None:

@@ -1,20 +1,16 @@
 """What every verb does first and last: settings, engines, parts; errors as a person reads them."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, TypeVar
+from datetime import datetime
+from typing import Annotated, TypedDict, TypeVar
 
 import typer
 import uvloop
-from click import ClickException
-from rich.console import Console
 
-from notifier import files
 from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed
-from notifier.rendering.labels import label
+from notifier.model.user import Principal
 from notifier.runtime.engines import Engines
 from notifier.runtime.logging import configure_logging, open_log
 from notifier.runtime.parts import Parts, joined
@@ -22,19 +18,12 @@ from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.runtime.supervision import Supervisor
 
 from . import identity
-from .faults import cross, err, fail, language_of_settings, sentence
+from .faults import fail
+from .output import err, phrase
 
-__all__ = [
-    "cross", "err", "fail", "out", "person", "put", "run", "say", "sentence", "settings",
-    "wrong_use",
-]  # fmt: skip
-
-#: A pipe or a file has no edge that a table must keep within. What is printed holds words of
-#: others, so none of it is markup.
-out = Console(soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else 200)
 #: A number under which something is on record, and how many lines a list may have.
 Id = Annotated[int, typer.Argument(min=1, max=10**15)]
-Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")]
+Limit = Annotated[int, typer.Option(min=1, max=100_000)]
 _T = TypeVar("_T")
 _WATCH = 5.0  # seconds between two looks, and at most before the next after one that failed
 
@@ -50,17 +39,6 @@ def settings() -> Settings:
         return load_settings()
     except BadSettings as problem:
         fail(problem)
-
-
-def say(code: str, **params: object) -> None:
-    """Print the label ``cli.<code>`` in the language of the settings, with numbers in groups."""
-    shown = {k: f"{v:,}" if type(v) is int else v for k, v in params.items()}
-    out.print(label(f"cli.{code}", settings().locale, **shown), highlight=False)
-
-
-def wrong_use(code: str, **params: object) -> typer.BadParameter:
-    """A verb cannot be used like that; ``cli.<code>`` says why."""
-    return typer.BadParameter(label(f"cli.{code}", language_of_settings(), **params))
 
 
 def run(
@@ -81,14 +59,13 @@ def run(
         if not (serves or creates or engines.has_record()):
             raise NotAllowed(f"no record in {given.var}", code="no_record", var=given.var.resolve())
         if not engines.has_record():
-            err.print(label("cli.making_record", given.locale, var=given.var.resolve()))
+            err.print(phrase("cli.making_record", var=given.var.resolve()))
         with engines:
-            new = serves or creates
-            return uvloop.run(_joined(given, engines, work, creates=new))
-    except (ClickException, typer.Abort, typer.Exit):
+            return uvloop.run(_joined(given, engines, work, serves=serves, creates=creates))
+    except (typer.BadParameter, typer.Abort, typer.Exit):
         raise
     except Exception as problem:  # noqa: BLE001 (said in a sentence, with a reference if need be)
-        fail(problem, given.locale)
+        fail(problem)
     finally:
         if log is not None:
             configure_logging()
@@ -96,7 +73,12 @@ def run(
 
 
 async def _joined(
-    given: Settings, engines: Engines, work: Callable[[Parts], Awaitable[_T]], *, creates: bool
+    given: Settings,
+    engines: Engines,
+    work: Callable[[Parts], Awaitable[_T]],
+    *,
+    serves: bool,
+    creates: bool,
 ) -> _T:
     supervisor = Supervisor()
 
@@ -105,8 +87,10 @@ async def _joined(
 
     async with (
         supervisor.beside("engines", watch, longest=_WATCH),
-        joined(given, engines.urls, supervisor, creates=creates) as parts,
+        joined(given, engines.urls, supervisor, creates=serves or creates) as parts,
     ):
+        if serves:
+            _ = parts.acceptor  # what is wrong with a template ends a server at its start
         await identity.identify(parts)
         return await work(parts)
 
@@ -122,9 +106,25 @@ async def _watch(engines: Engines, *, at_once: bool) -> None:
         await asyncio.sleep(_WATCH)
 
 
-def put(data: bytes, to: Path | None) -> None:
-    """Bytes exactly as they are: into a file, or on standard output."""
-    if to is None:
-        sys.stdout.buffer.write(data)
-    else:
-        files.write(to, data)
+class Signed(TypedDict):
+    """Who acts on users and keys, and when in real time, which a rehearsal does not turn."""
+
+    by: Principal
+    now: datetime
+
+
+def signed() -> Signed:
+    """Return what every use case is told that changes who may do what."""
+    return Signed(by=identity.principal(), now=identity.moment())
+
+
+class Acting(TypedDict):
+    """Who acts, and when."""
+
+    actor: Actor
+    now: datetime
+
+
+def acting(parts: Parts) -> Acting:
+    """Return what every use case that changes something is told."""
+    return Acting(actor=person(), now=parts.clock.now())

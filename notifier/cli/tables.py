@@ -1,9 +1,12 @@
-"""Tables on the terminal, readable in any width; in a pipe one line for each record."""
+"""Tables on the terminal, readable in any width; in a pipe one line for each record.
+
+With ``--json`` the values themselves are printed, one object a line.
+"""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.text import Text
 
@@ -12,30 +15,37 @@ from notifier.rendering.labels import label
 from notifier.rules.calendar import JAPAN
 from notifier.runtime import layout
 
-from .session import out, settings
+from .language import language
+from .output import emitted, emitted_all, out, phrase
+
+_T = TypeVar("_T")
 
 
 def show(
     columns: Sequence[str],
-    lines: Iterable[Sequence[Any]],
+    values: Iterable[_T],
+    line: Callable[[_T], Sequence[Any]],
     title: str = "",
     *,
     limit: int = 0,
     seconds: bool = False,
 ) -> None:
-    """Print records under their headings, which are the labels ``column.<name>``.
+    """Print values, a line each, under headings, which are the labels ``column.<name>``.
 
     Moments are shown in Japan's time, to the minute unless ``seconds`` matter. Where there is
-    nothing to show it says so. ``limit``: how many lines were asked for at most; a list that ends
-    there says that there may be more.
+    nothing to show it says so. ``limit``: how many were asked for at most; a list that ends there
+    says that there may be more.
     """
-    rows, language = list(lines), settings().locale
-    if not rows:
-        out.print(label("cli.none_found", language))
+    given = list(values)
+    if emitted_all(given):
         return
+    if not given:
+        out.print(phrase("cli.none_found"))
+        return
+    rows = [line(value) for value in given]
     made = [
         layout.Column(
-            heading(name, language),
+            heading(name),
             tuple(cell(row[place], seconds=seconds) for row in rows),
             right=all(type(row[place]) in (int, type(None)) for row in rows),
         )
@@ -43,31 +53,36 @@ def show(
     ]
     _print(layout.table(made, width()), title)
     if limit and len(rows) >= limit:
-        out.print(label("cli.more", language, limit=f"{limit:,}"), style="dim")
+        out.print(phrase("cli.more", limit=limit), style="dim")
 
 
 def facts(
-    pairs: Iterable[tuple[str, Any]], title: str = "", *, kind: str = "column", seconds: bool = True
+    names: Sequence[str],
+    value: _T,
+    line: Callable[[_T], Sequence[Any]],
+    title: str = "",
+    *,
+    kind: str = "column",
 ) -> None:
     """Print what is known of one thing, a line each, with labels ``<kind>.<name>`` as names."""
-    language = settings().locale
-    named_facts(((heading(n, language, kind), v) for n, v in pairs), title, seconds=seconds)
+    if not emitted(value):
+        pairs = zip((heading(name, kind) for name in names), line(value), strict=True)
+        named_facts(pairs, title)
 
 
-def named_facts(pairs: Iterable[tuple[str, Any]], title: str = "", *, seconds: bool = True) -> None:
+def named_facts(pairs: Iterable[tuple[str, Any]], title: str = "") -> None:
     """Print what is known of one thing, a line each, under names that are words already."""
-    cells = [(name, cell(value, seconds=seconds)) for name, value in pairs]
-    said = [(name, text) for name, text in cells if text]
-    _print(layout.facts(said, width()), title)
+    cells = [(name, cell(value, seconds=True)) for name, value in pairs]
+    _print(layout.facts([(name, text) for name, text in cells if text], width()), title)
 
 
-def heading(name: str, language: str, kind: str = "column") -> str:
-    """What a column or a fact is called."""
-    return label(f"{kind}.{name.replace(' ', '_')}", language)
+def heading(name: str, kind: str = "column") -> str:
+    """Return the name of a column or a fact."""
+    return label(f"{kind}.{name.replace(' ', '_')}", language())
 
 
 def cell(value: Any, *, seconds: bool = False) -> str:
-    """A value as a cell."""
+    """Return a value as a cell."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -79,7 +94,7 @@ def cell(value: Any, *, seconds: bool = False) -> str:
 
 
 def width() -> int | None:
-    """Columns of the terminal; none for a pipe or a file, which have no edge."""
+    """Return the columns of the terminal; none for a pipe or a file, which have no edge."""
     return out.width if sys.stdout.isatty() else None
 
 

@@ -1,106 +1,66 @@
 """``notifier tasks``: what people must do."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
-
-from notifier.app.tasks import HeldMessage, Task, find_tasks, finish_task, show_task, take_task
-from notifier.cases.details import japan_time, told
+from notifier.app.record_words import japan_time, told
+from notifier.app.tasks import Task, find_tasks, finish_task, show_task, take_task
 from notifier.model.message import public_number
-from notifier.rendering.labels import label
-from notifier.runtime.parts import Parts
 
-from .session import Id, Limit, out, person, run
+from .language import language, word
+from .names import Note, TaskId
+from .output import emitted, out
+from .session import Limit, acting, person, run
 from .tables import show
+from .verbs import Verbs
 
 _States = Literal["open", "waiting", "done", "dropped", "all"]
-app = typer.Typer(help="Tasks: what a person must do.", no_args_is_help=True)
+app = Verbs()
 
 
 @app.command("list")
-def list_(
-    state: Annotated[_States, typer.Option(help="In which state.")] = "open",
-    limit: Limit = 50,
-) -> None:
-    """Tasks, those that are due first at the top."""
-
-    async def work(parts: Parts) -> None:
-        wanted = None if state == "all" else state
-        found = await find_tasks(parts.engine, state=wanted, limit=limit)
-        language, now = parts.settings.locale, parts.clock.now()
-        lines = [
-            (
-                str(t.task_id),
-                label(f"task.{t.kind}", language),
-                t.count,
-                t.held or "",
-                t.owner,
-                t.due_at,
-                _state(t, now, language),
-            )
-            for t in found
-        ]
-        show(("task", "what", "count", "held", "owner", "due", "state"), lines, limit=limit)
-
-    run(work)
+def list_(state: _States = "open", limit: Limit = 50) -> None:
+    """Print tasks, those that are due first at the top."""
+    wanted = None if state == "all" else state
+    found = run(
+        lambda parts: find_tasks(parts.engine, state=wanted, limit=limit, now=parts.clock.now())
+    )
+    show(("task", "what", "count", "held", "owner", "due", "state"), found, _line, limit=limit)
 
 
-def _state(task: Task, now: datetime, language: str) -> str:
-    late = task.state == "open" and task.due_at < now
-    return label(f"task_state.{task.state}", language) + (" !" if late else "")
+def _line(task: Task) -> tuple[object, ...]:
+    state = word("task_state", task.state) + (" !" if task.is_late else "")
+    what = word("task", task.kind)
+    held = task.held or ""
+    return str(task.task_id), what, task.count, held, task.owner, task.due_at, state
 
 
 @app.command("show")
-def show_(task: Id) -> None:
-    """One task with all its details, and the held messages that wait for it."""
-
-    async def work(parts: Parts) -> None:
-        found, held = await show_task(parts.engine, task)
-        _print(found, held, parts.settings.locale)
-
-    run(work)
-
-
-def _print(task: Task, held: Sequence[HeldMessage], language: str) -> None:
-    out.print(f"{label(f'task.{task.kind}', language)} × {task.count:,}", style="bold")
-    state, due = label(f"task_state.{task.state}", language), label("cli.due", language)
-    out.print(f"{state}, {task.owner}, {due} {japan_time(task.due_at)}")
-    for line in told(task.details, language):
+def show_(task: TaskId) -> None:
+    """Print a task with all its details, and the held messages that wait for it."""
+    found, held = run(lambda parts: show_task(parts.engine, task))
+    if emitted(found, messages=held):
+        return
+    out.print(f"{word('task', found.kind)} × {found.count:,}", style="bold")
+    state, due = word("task_state", found.state), word("cli", "due")
+    out.print(f"{state}, {found.owner}, {due} {japan_time(found.due_at)}")
+    for line in told(found.details, language()):
         out.print(f"  {line}", highlight=False)
     if held:
+        shown = f"{len(held):,} / " if found.held > len(held) else ""
+        title = f"{word('state', 'held')}: {shown}{found.held:,}"
         lines = [(public_number(h.message_id), h.member_no, h.since) for h in held]
-        shown = f"{len(held):,} / {task.held:,}" if task.held > len(held) else f"{task.held:,}"
-        title = f"{label('state.held', language)}: {shown}"
-        show(("message", "member", "since"), lines, title=title)
-    if task.note:
-        out.print(f"{task.done_by}: {task.note}", highlight=False)
+        show(("message", "member", "since"), lines, tuple, title)
+    if found.note:
+        out.print(f"{found.done_by}: {found.note}", highlight=False)
 
 
 @app.command("take")
-def take(
-    task: Id,
-    owner: Annotated[str | None, typer.Option(help="Whose task it is; yours if left out.")] = None,
-) -> None:
+def take(task: TaskId, owner: str | None = None) -> None:
     """Give a task an owner."""
-
-    async def work(parts: Parts) -> None:
-        who, now = owner or person().name, parts.clock.now()
-        await take_task(parts.engine, task, who, actor=person(), now=now)
-
-    run(work)
+    run(lambda parts: take_task(parts.engine, task, owner or person().name, **acting(parts)))
 
 
 @app.command("done")
-def done(
-    task: Id,
-    note: Annotated[str, typer.Option(help="What was done.", prompt=True)],
-) -> None:
+def done(task: TaskId, note: Note) -> None:
     """Close a task and say what was done. One that messages wait for stays open."""
-
-    async def work(parts: Parts) -> None:
-        now = parts.clock.now()
-        await finish_task(parts.engine, task, note, actor=person(), now=now)
-
-    run(work)
+    run(lambda parts: finish_task(parts.engine, task, note, **acting(parts)))

@@ -1,284 +1,226 @@
 """``notifier templates``: drafts of wording, their checks, publications and the way back."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from notifier.app import templates
+from notifier.app.publishing import Publisher
+from notifier.app.templates import Draft, InForce, Key, Publication, short
+from notifier.app.wording import IN_FORCE, draft_id
+from notifier.app.wording import draft as make_draft
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.lines import lines_of
 from notifier.rendering.folder import Folder
-from notifier.rendering.labels import label
+from notifier.rendering.publication import Refused, passes
 from notifier.runtime.parts import Parts
-from notifier.store import templates as store
-from notifier.wording.checks import Refused, passes
-from notifier.wording.drafts import current_digests
-from notifier.wording.drafts import draft as make_draft
-from notifier.wording.publishing import Publisher, checked
-from notifier.wording.references import IN_FORCE, draft_id, resolve
 
-from .lint import print_findings, print_json
-from .session import Limit, err, out, person, run
+from .faults import fail
+from .language import as_json, word
+from .lint import print_findings
+from .output import emit, emitted, emitted_all, err, out, phrase, plain
+from .session import Limit, acting, person, run
 from .tables import show as show_table
+from .verbs import Verbs
 
-app = typer.Typer(help="Wording: drafts, checks, publications.", no_args_is_help=True)
-Draft = Annotated[str, typer.Argument(help="D3, as draft and list say it.")]
-Version = Annotated[str, typer.Argument(help="D3, in-force, shipped, a digest, or a folder.")]
-Name = Annotated[str, typer.Argument(help="card_error, apology, …")]
-Language = Annotated[str, typer.Option(help="In which language.")]
+app = Verbs()
+DraftName = Annotated[str, typer.Argument(metavar="DRAFT")]
+Version = Annotated[str, typer.Argument(metavar="VERSION")]
+Language = Annotated[str, typer.Option("--language")]
 By = Annotated[str, typer.Option("--by", hidden=True)]
-Note = Annotated[str, typer.Option("--note", help="What for; it stays on record.")]
-_SHORT = 12  # characters of a digest that a person is shown
+NoteOf = Annotated[str, typer.Option("--note")]
+_LIST = ("number", "notice", "version", "draft", "replaces", "published", "by", "note")
+_STATUS = ("notice", "version", "origin", "differs from shipped")
+_DRAFTS = ("draft", "notices", "made", "by", "state", "note")
 
 
-@app.command()
-def draft(
-    folder: Annotated[Path, typer.Argument(help="Holds ja/_base and changed notices.")],
-    note: Note = "",
-) -> None:
+@app.command("draft")
+def draft(folder: Path, note: NoteOf = "") -> None:
     """Keep what differs from what is in force, as a draft."""
-
-    async def work(parts: Parts) -> None:
-        number, changes = await make_draft(
-            parts.engine,
-            parts.writer,
-            folder,
-            note=note,
-            actor=person(),
-            now=parts.clock.now(),
-        )
-        for one in changes:
-            was = one.replaces[:_SHORT]
-            line = f"D{number} {one.language}/{one.notice} {was} → {one.digest[:_SHORT]}"
-            out.print(line, highlight=False)
-
-    run(work)
+    number, changes = run(
+        lambda parts: make_draft(parts.engine, parts.writer, folder, note=note, **acting(parts))
+    )
+    if emitted_all({"draft": f"D{number}", **plain(one)} for one in changes):
+        return
+    for one in changes:
+        versions = f"{short(one.replaces)} → {short(one.digest)}"
+        out.print(f"D{number} {one.language}/{one.notice} {versions}", highlight=False)
 
 
-@app.command()
-def check(
-    version: Version,
-    json: Annotated[bool, typer.Option("--json", help="As JSON, for machines.")] = False,
-) -> None:
+@app.command("check")
+def check(version: Version) -> None:
     """Lint, and write all samples in every form; ends with 1 if it could not be published."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            folders = await resolve(conn, parts.writer, version)
-        found = await checked(parts.writer, list(folders.values()))
-        (print_json if json else print_findings)(found, parts.settings.locale)
-        if not passes(found):
-            raise typer.Exit(1)
-
-    run(work)
+    found = run(lambda parts: templates.check(parts.engine, parts.writer, version))
+    print_findings(found)
+    if not passes(found):
+        raise typer.Exit(1)
 
 
-@app.command()
-def publish(draft: Draft, note: Note, by: By = "") -> None:
+@app.command("publish")
+def publish(draft: DraftName, note: NoteOf, by: By = "") -> None:
     """Check a draft and put it in force: messages claimed from now on are written from it."""
-
-    async def work(parts: Parts) -> None:
-        try:
-            number = await _publisher(parts, by).publish(
-                draft_id(draft), note=note, now=parts.clock.now()
-            )
-        except Refused as refused:
-            print_findings(refused.findings, parts.settings.locale)
-            raise _not_published(draft, refused) from None
+    number = _published(
+        draft,
+        lambda parts: _publisher(parts, by).publish(
+            draft_id(draft), note=note, now=parts.clock.now()
+        ),
+    )
+    if not emitted({"draft": draft, "publication": f"P{number}"}):
         out.print(f"{draft} P{number}", highlight=False)
-
-    run(work)
 
 
 @app.command("roll-back")
 def roll_back(
-    notice: Name,
-    note: Note,
+    notice: str,
+    note: NoteOf,
     by: By = "",
-    to: Annotated[str | None, typer.Option("--to", help="Beginning of a digest.")] = None,
+    to: Annotated[str | None, typer.Option("--to")] = None,
     language: Language = "ja",
 ) -> None:
     """Publish again what the newest publication replaced, or an older version."""
-
-    async def work(parts: Parts) -> None:
-        try:
-            number = await _publisher(parts, by).roll_back(
-                notice, language, to, note=note, now=parts.clock.now()
-            )
-        except Refused as refused:
-            print_findings(refused.findings, parts.settings.locale)
-            raise _not_published(notice, refused) from None
+    number = _published(
+        notice,
+        lambda parts: _publisher(parts, by).roll_back(
+            notice, language, to, note=note, now=parts.clock.now()
+        ),
+    )
+    if not emitted({"publication": f"P{number}"}):
         out.print(f"P{number}", highlight=False)
-
-    run(work)
-
-
-def _not_published(what: str, refused: Refused) -> NotAllowed:
-    count, first = len(refused.errors), refused.errors[0]
-    where = f"{first.file}:{first.line}"
-    text = f"{what}: {refused}"
-    return NotAllowed(text, code="not_published", what=what, count=count, where=where)
 
 
 def _publisher(parts: Parts, by: str) -> Publisher:
     """A publisher in the name of whoever has signed in; ``by``: an option of former times."""
     who = person()
     if by:
-        err.print(label("cli.deprecated_by", parts.settings.locale, login=who.name))
+        err.print(phrase("cli.deprecated_by", login=who.name))
     return Publisher(engine=parts.engine, shipped=parts.writer, by=who.name, actor=who)
 
 
+def _published(what: str, publication: Callable[[Parts], Awaitable[int]]) -> int:
+    """Publish something; print the findings about what does not pass."""
+
+    async def work(parts: Parts) -> int:
+        try:
+            return await publication(parts)
+        except Refused as refused:
+            print_findings(refused.findings)
+            count, first = len(refused.errors), refused.errors[0]
+            about = {"what": what, "count": count, "where": f"{first.file}:{first.line}"}
+            raise NotAllowed(f"{what}: {refused}", code="not_published", **about) from None
+
+    return run(work)
+
+
 @app.command("list")
-def list_(
-    notice: Annotated[str | None, typer.Argument(help="Of this notice alone.")] = None,
-    limit: Limit = 50,
-) -> None:
-    """Publications, the newest first."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.publications(conn, notice=notice, limit=limit)
-        lines = [
-            (
-                f"P{r['publication_id']}",
-                f"{r['language']}/{r['notice']}",
-                r["digest"][:_SHORT],
-                f"D{r['draft_id']}"
-                if r["draft_id"]
-                else label("cli.rolled_back", parts.settings.locale),
-                r["replaces"][:_SHORT],
-                r["published_at"],
-                r["published_by"],
-                r["note"],
-            )
-            for r in found
-        ]
-        columns = ("number", "notice", "version", "draft", "replaces", "published", "by", "note")
-        show_table(columns, lines)
-
-    run(work)
+def list_(notice: Annotated[str | None, typer.Argument()] = None, limit: Limit = 50) -> None:
+    """Print publications, the newest first."""
+    found = run(lambda parts: templates.publications(parts.engine, notice=notice, limit=limit))
+    show_table(_LIST, found, _publication)
 
 
-@app.command()
+def _publication(p: Publication) -> tuple[object, ...]:
+    return (
+        f"P{p.publication_id}",
+        f"{p.language}/{p.notice}",
+        short(p.digest),
+        f"D{p.draft_id}" if p.draft_id else word("cli", "rolled_back"),
+        short(p.replaces),
+        p.published_at,
+        p.published_by,
+        p.note,
+    )
+
+
+@app.command("status")
 def status(limit: Limit = 20) -> None:
-    """What is in force, and the newest drafts."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            number = await store.number(conn)
-            published = await store.in_force(conn, number)
-            current = await current_digests(conn, parts.writer)
-            drafts = await store.drafts(conn, limit=limit)
-
-        def word(name: str) -> str:
-            return label(f"cli.{name}", parts.settings.locale)
-
-        lines = []
-        for key, digest in sorted(current.items()):
-            own = parts.writer.folders.get(key)
-            differs = own is None or own.digest != digest
-            origin = word("published" if key in published else "shipped")
-            lines.append(("/".join(key), digest[:_SHORT], origin, word("yes") if differs else ""))
-        show_table(("notice", "version", "origin", "differs from shipped"), lines)
-        made = [
-            (
-                f"D{r['draft_id']}",
-                r["notices"],
-                r["created_at"],
-                r["created_by"],
-                f"P{r['publication_id']}" if r["publication_id"] else word("draft"),
-                r["note"],
-            )
-            for r in drafts
-        ]
-        if made:
-            show_table(("draft", "notices", "made", "by", "state", "note"), made)
-
-    run(work)
+    """Print what is in force, and the newest drafts."""
+    found = run(lambda parts: templates.status(parts.engine, parts.writer, limit=limit))
+    if emitted(found):
+        return
+    show_table(_STATUS, found.in_force, _in_force)
+    if found.drafts:
+        show_table(_DRAFTS, found.drafts, _draft)
 
 
-@app.command()
-def show(
-    version: Version,
-    file: Annotated[str | None, typer.Argument(help="apology/words.txt; else a list.")] = None,
-) -> None:
-    """The files of versions, or the text of one file."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            folders = await resolve(conn, parts.writer, version)
-        files = _files(folders)
-        if file is None:
-            listing = [(name, len(text.encode())) for name, text in files.items()]
-            show_table(("file", "bytes"), listing)
-            return
-        found = [text for name, text in files.items() if name.partition("/")[2] == file]
-        if not found:
-            raise NotFound("file", file)
-        out.out(found[0], end="", highlight=False)
-
-    run(work)
+def _in_force(v: InForce) -> tuple[object, ...]:
+    origin = word("cli", "published" if v.is_published else "shipped")
+    differs = word("cli", "yes") if v.differs else ""
+    return f"{v.language}/{v.notice}", short(v.digest), origin, differs
 
 
-@app.command()
-def diff(
-    version: Version,
-    other: Annotated[str, typer.Argument(help="Against this; what is in force if left out.")] = (
-        IN_FORCE
-    ),
-) -> None:
-    """What a version changes, line by line."""
+def _draft(d: Draft) -> tuple[object, ...]:
+    state = f"P{d.publication_id}" if d.publication_id else word("cli", "draft")
+    return f"D{d.draft_id}", d.notices, d.created_at, d.created_by, state, d.note
 
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            new = await resolve(conn, parts.writer, version)
-            old = await resolve(conn, parts.writer, other)
-        for line in _changes(old, new):
+
+@app.command("show")
+def show(version: Version, file: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Print the files of versions, or the text of one file."""
+    [folders] = _versions(version)
+    if file is None:
+        files = templates.files_of(folders)
+        sizes = [{"file": name, "bytes": len(text.encode())} for name, text in files.items()]
+        show_table(("file", "bytes"), sizes, lambda f: tuple(f.values()))
+        return
+    text = _text(folders, file)
+    if not emitted({"file": file, "text": text}):
+        out.out(text, end="", highlight=False)
+
+
+def _versions(*references: str) -> list[dict[Key, Folder]]:
+    return run(lambda parts: templates.versions(parts.engine, parts.writer, *references))
+
+
+def _text(folders: Mapping[Key, Folder], file: str) -> str:
+    try:
+        return templates.file_of(folders, file)
+    except NotFound as problem:
+        fail(problem)
+
+
+@app.command("diff")
+def diff(version: Version, other: Annotated[str, typer.Argument()] = IN_FORCE) -> None:
+    """Print what a version changes, line by line."""
+    new, old = _versions(version, other)
+    for line in _changes(old, new):
+        if as_json():
+            emit({"line": line})
+        else:
             out.out(line, highlight=False)
 
-    run(work)
 
-
-@app.command()
+@app.command("export")
 def export(
-    notice: Name,
-    folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    version: Annotated[str, typer.Option("--version", help="As for show.")] = IN_FORCE,
+    notice: str,
+    folder: Path,
+    version: Annotated[str, typer.Option("--version")] = IN_FORCE,
     language: Language = "ja",
 ) -> None:
     """Write the files of a notice into a folder, to be changed and drafted from there."""
+    if folder.exists():
+        fail(NotAllowed(f"{folder} is there already", code="is_there", path=folder))
 
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            folders = await resolve(conn, parts.writer, version)
+    async def work(parts: Parts) -> Folder:
+        [folders] = await templates.versions(parts.engine, parts.writer, version)
         found = folders.get((language, notice))
         if found is None:
             raise NotFound("notice", f"{language}/{notice}")
-        if folder.exists():
-            raise NotAllowed(f"{folder} is there already", code="is_there", path=folder)
-        for name, text in found.files.items():
-            path = folder / language / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
+        return found
+
+    found = run(work)
+    written = [folder / language / name for name in found.files]
+    for path, text in zip(written, found.files.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    if not emitted_all({"file": path} for path in written):
+        for path in written:
             out.print(str(path), highlight=False)
 
-    run(work)
 
-
-def _files(folders: Mapping[tuple[str, str], Folder]) -> dict[str, str]:
-    """``ja/apology/words.txt`` → text; of shared files, that of the first notice."""
-    found: dict[str, str] = {}
-    for (language, _), folder in sorted(folders.items()):
-        for name, text in sorted(folder.files.items()):
-            found.setdefault(f"{language}/{name}", text)
-    return found
-
-
-def _changes(
-    old: Mapping[tuple[str, str], Folder], new: Mapping[tuple[str, str], Folder]
-) -> Iterator[str]:
+def _changes(old: Mapping[Key, Folder], new: Mapping[Key, Folder]) -> Iterator[str]:
     for key in sorted(new):
         before = dict(old[key].files) if key in old else {}
         after = new[key].files

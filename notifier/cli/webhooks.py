@@ -5,62 +5,51 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy import RowMapping
 
-from notifier.model.errors import NotAllowed, NotFound
+from notifier.app import webhooks
+from notifier.app.webhooks import CallLine, Webhook
+from notifier.model.errors import NotAllowed
 from notifier.model.states import State
 from notifier.model.webhook import CallOutcome, CallState, SecretKind, WebhookState
-from notifier.rendering.labels import label
 from notifier.runtime.parts import Parts
 from notifier.runtime.telling import telling
-from notifier.store import log
-from notifier.store import webhook_calls as calls
-from notifier.store import webhooks as store
 from notifier.webhooks import subscribing
 from notifier.webhooks.line import Desk
-from notifier.webhooks.signing import Secret
 
-from .session import Id, Limit, out, person, run, say
+from .language import as_json, word
+from .output import emitted, out, say
+from .session import Id, Limit, acting, person, run
 from .tables import facts, show
+from .verbs import Verbs
 
-app = typer.Typer(help="Webhooks: who is called about messages.", no_args_is_help=True)
-Kind = Annotated[SecretKind, typer.Option(help="How calls are signed.")]
-Given = Annotated[
-    str | None,
-    typer.Option(
-        "--secret", help="whsec_… that the receiver has; - reads standard input; else a new one."
-    ),
-]
+app = Verbs()
+Given = Annotated[str | None, typer.Option("--secret")]
 _T = TypeVar("_T")
+_LIST = ("webhook", "url", "state", "waiting", "given up")
+_SHOW = ("url", "state", "why", "source", "states", "position", "created", "by")
+_CALLS = ("call", "items", "state", "attempts", "answer", "code", "made", "next")
 
 
-def _at_desk(work: Callable[[Parts, Desk], Awaitable[_T]]) -> _T:
+def _at_desk(work: Callable[[Desk], Awaitable[_T]]) -> _T:
     async def joined(parts: Parts) -> _T:
         async with telling(parts) as desk:
-            return await work(parts, desk)
+            return await work(desk)
 
     return run(joined)
 
 
 @app.command("add")
 def add(
-    url: Annotated[str, typer.Argument(help="An https address.")],
-    source: Annotated[
-        str | None, typer.Option(help="Only messages that events of this source caused.")
-    ] = None,
-    state: Annotated[
-        list[State] | None, typer.Option(help="Only changes into this state; may be repeated.")
-    ] = None,
-    from_start: Annotated[
-        bool, typer.Option("--from-start", help="Tell all that is on record, not only what comes.")
-    ] = False,
-    kind: Kind = SecretKind.HMAC,
+    url: str,
+    source: str | None = None,
+    state: list[State] | None = None,
+    from_start: Annotated[bool, typer.Option("--from-start")] = False,
+    kind: SecretKind = SecretKind.HMAC,
     secret: Given = None,
 ) -> None:
     """Register a webhook, and show the secret (or public key) that its receiver needs."""
-
-    async def work(_parts: Parts, desk: Desk) -> None:
-        added = await subscribing.add(
+    added = _at_desk(
+        lambda desk: subscribing.add(
             desk,
             url,
             source=source,
@@ -69,74 +58,43 @@ def add(
             secret=subscribing.secret_of(_given(secret), kind),
             actor=person(),
         )
+    )
+    if not emitted(added):
         out.print(f"{added.webhook_id} {added.secret}", highlight=False)
-
-    _at_desk(work)
 
 
 @app.command("list")
 def list_() -> None:
-    """All webhooks."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.everything(conn)
-        language = parts.settings.locale
-        lines = [
-            (
-                str(r["webhook_id"]),
-                r["url"],
-                label(f"webhook.{r['state']}", language),
-                r["waiting"],
-                r["dead"],
-            )
-            for r in found
-        ]
-        show(("webhook", "url", "state", "waiting", "given up"), lines)
-
-    run(work)
+    """Print all webhooks."""
+    found = run(lambda parts: webhooks.find_webhooks(parts.engine))
+    show(
+        _LIST,
+        found,
+        lambda w: (str(w.webhook_id), w.url, word("webhook", w.state), w.waiting, w.dead),
+    )
 
 
 @app.command("show")
-def show_(
-    webhook: Id,
-    secrets: Annotated[
-        bool, typer.Option("--secrets", help="With the secrets that its receiver shares.")
-    ] = False,
-) -> None:
-    """One webhook, and what its calls are signed with."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await store.get(conn, webhook)
-            keys = await store.secrets_of(conn, webhook)
-        if found is None:
-            raise NotFound("webhook", webhook)
-        language = parts.settings.locale
-        facts(
-            [
-                ("url", found["url"]),
-                ("state", label(f"webhook.{found['state']}", language)),
-                ("why", label(f"webhook_reason.{found['reason']}", language)),
-                ("source", found["source"] or "*"),
-                ("states", ", ".join(found["states"]) or "*"),
-                ("position", str(found["position"])),
-                ("created", found["created_at"]),
-                ("by", found["created_by"]),
-            ]
-        )
-        show(
-            ("secret", "kind", "text", "created"),
-            [(str(k["secret_id"]), k["kind"], _text(k, secrets), k["created_at"]) for k in keys],
-        )
-
-    run(work)
+def show_(webhook: Id, secrets: Annotated[bool, typer.Option("--secrets")] = False) -> None:
+    """Print a webhook, and what its calls are signed with."""
+    found = run(lambda parts: webhooks.show_webhook(parts.engine, webhook, with_secrets=secrets))
+    facts(_SHOW, found, _webhook)
+    if not as_json():
+        columns = ("secret", "kind", "text", "created")
+        show(columns, found.secrets, lambda k: (str(k.secret_id), k.kind, k.text, k.created_at))
 
 
-def _text(found: RowMapping, whole: bool) -> str:
-    secret = Secret(SecretKind(found["kind"]), bytes(found["secret"]))
-    shown = whole or secret.kind is SecretKind.ED25519  # that one's text is its public key
-    return secret.text if shown else "***"
+def _webhook(w: Webhook) -> tuple[object, ...]:
+    return (
+        w.url,
+        word("webhook", w.state),
+        word("webhook_reason", w.reason),
+        w.source or "*",
+        ", ".join(w.states) or "*",
+        str(w.position),
+        w.created_at,
+        w.created_by,
+    )
 
 
 def _given(text: str | None) -> str | None:
@@ -148,14 +106,13 @@ def _given(text: str | None) -> str | None:
 def test(webhook: Id) -> None:
     """Call a webhook once, with nothing to tell."""
 
-    async def work(parts: Parts, desk: Desk) -> None:
+    async def work(desk: Desk) -> None:
         outcome = await subscribing.test(desk, webhook)
-        said = label(f"call.{outcome}", parts.settings.locale)
         if outcome is not CallOutcome.TAKEN:
-            raise NotAllowed(said, code="webhook_call", outcome=outcome)
-        out.print(said)
+            raise NotAllowed(str(outcome), code="webhook_call", outcome=outcome)
 
     _at_desk(work)
+    _answer(webhook, "call", CallOutcome.TAKEN)
 
 
 @app.command("enable")
@@ -171,103 +128,70 @@ def disable(webhook: Id) -> None:
 
 
 def _turn(webhook: int, state: WebhookState) -> None:
-    async def work(parts: Parts, desk: Desk) -> None:
-        await subscribing.turn(desk, webhook, state, actor=person())
-        out.print(label(f"webhook.{state}", parts.settings.locale))
+    _at_desk(lambda desk: subscribing.turn(desk, webhook, state, actor=person()))
+    _answer(webhook, "webhook", state)
 
-    _at_desk(work)
+
+def _answer(webhook: int, kind: str, value: str) -> None:
+    if not emitted({"webhook": webhook, "state": value}):
+        out.print(word(kind, value))
 
 
 @app.command("remove")
 def remove(webhook: Id) -> None:
     """Take a webhook away for good, with its calls."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            if not await store.remove(conn, webhook):
-                raise NotFound("webhook", webhook)
-            entry = {"reason": f"removed:{webhook}"}
-            await log.append(conn, "webhook", [entry], actor=person(), now=parts.clock.now())
-
-    run(work)
+    run(lambda parts: webhooks.remove_webhook(parts.engine, webhook, **acting(parts)))
 
 
 @app.command("add-secret")
-def add_secret(webhook: Id, kind: Kind = SecretKind.HMAC, secret: Given = None) -> None:
+def add_secret(webhook: Id, kind: SecretKind = SecretKind.HMAC, secret: Given = None) -> None:
     """Sign with one more secret: calls carry both signatures until the old one is dropped."""
 
-    async def work(parts: Parts) -> None:
-        new, now = subscribing.secret_of(_given(secret), kind), parts.clock.now()
-        async with parts.engine.begin() as conn:
-            if await store.get(conn, webhook) is None:
-                raise NotFound("webhook", webhook)
-            made = await store.add_secret(conn, webhook, new.kind, new.key, now=now)
-            entry = {"reason": f"secret:{webhook}:{made}"}
-            await log.append(conn, "webhook", [entry], actor=person(), now=now)
-        out.print(f"{made} {new.text}", highlight=False)
+    async def work(parts: Parts) -> tuple[int, str]:
+        new = subscribing.secret_of(_given(secret), kind)
+        return await webhooks.add_secret(parts.engine, webhook, new, **acting(parts)), new.text
 
-    run(work)
+    made, text = run(work)
+    if not emitted({"secret": made, "text": text}):
+        out.print(f"{made} {text}", highlight=False)
 
 
 @app.command("drop-secret")
 def drop_secret(webhook: Id, secret: Id) -> None:
     """Sign with a secret no more; the last one stays."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            if not await store.drop_secret(conn, webhook, secret):
-                text = f"secret {secret}: there is none, or no other"
-                raise NotAllowed(text, code="last_secret", secret=secret)
-            entry = {"reason": f"secret_dropped:{webhook}:{secret}"}
-            await log.append(conn, "webhook", [entry], actor=person(), now=parts.clock.now())
-
-    run(work)
+    run(lambda parts: webhooks.drop_secret(parts.engine, webhook, secret, **acting(parts)))
 
 
 @app.command("deliveries")
-def deliveries(
-    webhook: Id,
-    state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
-    limit: Limit = 50,
-) -> None:
-    """The newest calls of a webhook."""
+def deliveries(webhook: Id, state: CallState | None = None, limit: Limit = 50) -> None:
+    """Print the newest calls of a webhook."""
+    found = run(lambda parts: webhooks.find_calls(parts.engine, webhook, state=state, limit=limit))
+    show(_CALLS, found, _call)
 
-    async def work(parts: Parts) -> None:
-        async with parts.engine.connect() as conn:
-            found = await calls.of_webhook(conn, webhook, state=state, limit=limit)
-        language = parts.settings.locale
-        lines = [
-            (
-                str(r["call_id"]),
-                r["items"],
-                label(f"call_state.{r['state']}", language),
-                r["attempts"],
-                label(f"call.{r['outcome']}", language) if r["outcome"] else "",
-                r["code"],
-                r["made_at"],
-                r["next_attempt_at"] if r["state"] == CallState.WAITING else None,
-            )
-            for r in found
-        ]
-        show(("call", "items", "state", "attempts", "answer", "code", "made", "next"), lines)
 
-    run(work)
+def _call(c: CallLine) -> tuple[object, ...]:
+    return (
+        str(c.call_id),
+        c.items,
+        word("call_state", c.state),
+        c.attempts,
+        word("call", c.outcome),
+        c.code,
+        c.made_at,
+        c.next_attempt_at if c.state is CallState.WAITING else None,
+    )
 
 
 @app.command("replay")
 def replay(
     webhook: Id,
     call: Annotated[int | None, typer.Argument(min=1, max=10**15)] = None,
-    state: Annotated[CallState, typer.Option(help="In which state they are.")] = CallState.DEAD,
+    state: CallState = CallState.DEAD,
 ) -> None:
     """Make calls once more under the same ids: one, or all that were given up."""
-
-    async def work(parts: Parts) -> None:
-        async with parts.engine.begin() as conn:
-            now = parts.clock.now()
-            done = await calls.replay(conn, webhook, call_id=call, state=state, now=now)
-            entry = {"reason": f"replayed:{webhook}:{call or state}"}
-            await log.append(conn, "webhook", [entry] * (done > 0), actor=person(), now=now)
-        say("calls_again", count=done)
-
-    run(work)
+    done = run(
+        lambda parts: webhooks.replay_calls(
+            parts.engine, webhook, call_id=call, state=state, **acting(parts)
+        )
+    )
+    say("calls_again", count=done)

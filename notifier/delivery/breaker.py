@@ -11,7 +11,7 @@ from typing import Final
 
 from notifier.model.relay import RelayKind
 
-from .reply import Outcome, Reply
+from .replies import Outcome, Reply
 
 _UNAVAILABLE: Final = 421  # RFC 5321: not available, closing the connection
 _NOT_ACCEPTING: Final = "4.3.2"  # RFC 3463: the system accepts no messages at present

@@ -1,4 +1,4 @@
-"""A lane at work: claim and write ahead, permit what fits the free lines, transmit, record."""
+"""A lane at work: claim and write ahead, permit what fits the connections, transmit, record."""
 
 import asyncio
 import contextlib
@@ -8,34 +8,33 @@ from datetime import datetime
 from time import monotonic
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.store.direct import Direct
+from notifier.store.failures import is_bad_data, passes
 
-from .away import is_away, is_unfit
-from .bell import Doorbell
-from .claimer import Claimer
-from .dispatcher import Dispatcher
+from .claim import Claimer
+from .connection import RelayDown, SmtpConnection
+from .dispatch import Dispatcher, Waiting
 from .gate import Gates
-from .line import Line, RelayDown
+from .pool import ConnectionPool
 from .recorder import Recorder
-from .relay import Pool
 from .render import Ready, Renderer
-from .waiting import Waiting
-from .worker import Worker
+from .session import WorkerSession
+from .wake_up import WakeUp
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
-POLL: Final = 1.0  # seconds between looks when no bell rings
-_AGAIN: Final = 0.2  # seconds between looks while the relay grants no further line
+POLL: Final = 1.0  # seconds between looks when no wake_up rings
+_AGAIN: Final = 0.2  # seconds between looks while the relay grants no further connection
 _LONGEST: Final = 30.0  # seconds between two tries of a relay that is away
-_AHEAD: Final = 12  # messages written ahead for each line
+_AHEAD: Final = 12  # messages written ahead for each connection
 _AT_ONCE: Final = 2  # permits on their way: one waits for the disk while the next is asked for
-_OPEN: Final = 4  # permits for each line that may wait for their record
-_HELPING: Final = 24  # a mass mailing is permitted for so many lines at once, or half of them
+_OPEN: Final = 4  # permits for each connection that may wait for their record
+_HELPING: Final = 24  # a mass mailing is permitted for so many connections at once, or half of them
 _GATHER: Final = 0.02  # seconds that it waits for that
 _PARTING: Final = 30.0  # seconds that a stop waits for the record; then the journal must do
 
@@ -48,16 +47,16 @@ class Deliverer:
         lane: Lane,
         *,
         engine: AsyncEngine,
-        worker: Worker,
-        pool: Pool,
+        worker: WorkerSession,
+        pool: ConnectionPool,
         gates: Gates,
         renderer: Renderer,
         now: Callable[[], datetime],
-        bell: Doorbell,
+        wake_up: WakeUp,
     ) -> None:
-        """``bell`` is set when something may be due."""
+        """``wake_up`` is set when something may be due."""
         self.lane = lane
-        self._bell = bell
+        self._wake_up = wake_up
         self._worker = worker
         self._pool = pool
         self._gates = gates
@@ -91,7 +90,7 @@ class Deliverer:
     def stop(self) -> None:
         """Claim nothing more; :meth:`run` returns when what is in flight has ended."""
         self._stop.set()
-        self._bell.set()
+        self._wake_up.set()
         self._changed.set()
         self._claimer.stop()
 
@@ -119,25 +118,25 @@ class Deliverer:
             await self._pool.close()
 
     async def _fill(self) -> None:
-        """Claim ahead of the lines, and of the writing of what is in hand."""
+        """Claim ahead of the connections, and of the writing of what is in hand."""
         delay = 0.1
         while not self._stop.is_set():
-            self._bell.clear()
+            self._wake_up.clear()
             try:
                 await self._relay_back()
                 taken = await self._take()
                 delay = 0.1
             except Exception as error:
                 # What was claimed and got lost on the way lapses by itself.
-                log.warning("claim failed", lane=self.lane.name, exc_info=not is_away(error))
+                log.warning("claim failed", lane=self.lane.name, exc_info=not passes(error))
                 await _within(delay, self._stop)
                 delay = min(delay * 2, 5.0)
                 continue
             if not taken and not self._stop.is_set():
                 self._pool.prune()
-                self._bell.is_listened_to = True
-                await _within(POLL, self._bell)
-                self._bell.is_listened_to = False
+                self._wake_up.is_listened_to = True
+                await _within(POLL, self._wake_up)
+                self._wake_up.is_listened_to = False
 
     async def _take(self) -> int:
         room = await self._room()
@@ -170,7 +169,7 @@ class Deliverer:
                 self._relay_down = False
 
     async def _send(self) -> None:
-        """Pass on what is ready, as many at a time as there are free lines."""
+        """Pass on what is ready, as many at a time as there are free connections."""
         while True:
             while not self._stop.is_set() and not self._may_send():
                 self._go_on()
@@ -181,14 +180,14 @@ class Deliverer:
                 await self._return(Reason.HANDED_BACK)
                 return
             try:
-                lines = await self._pool.take(min(len(self._ready), self._room_for()))
+                connections = await self._pool.take(min(len(self._ready), self._room_for()))
             except RelayDown as down:
                 log.warning("relay away", relay=down.reply.relay, code=down.reply.code)
                 self._relay_down = True
                 await self._return(Reason.CONNECTION_FAILED)
             else:
-                if lines:
-                    await self._dispatch(lines)
+                if connections:
+                    await self._dispatch(connections)
                 else:  # all that the relay grants are busy
                     self._changed.clear()
                     await _within(_AGAIN, self._changed)
@@ -206,7 +205,7 @@ class Deliverer:
     def _is_worth(self, room: int) -> bool:
         """A mass mailing is permitted in larger helpings: each costs one wait for the disk.
 
-        It waits for one only for a moment: slow replies must not hold up the lines that are free.
+        It waits for one only for a moment: slow replies must not hold up connections that are free.
         """
         if self.lane is not Lane.BULK or room >= min(_HELPING, self._pool.size // 2):
             return True
@@ -231,9 +230,9 @@ class Deliverer:
         in_flight = self._pool.size - self._pool.free
         return min(self._pool.free, self._pool.paced - in_flight)
 
-    async def _dispatch(self, lines: list[Line]) -> None:
+    async def _dispatch(self, connections: list[SmtpConnection]) -> None:
         self._begin_gathering_anew()
-        pairs, later = self._match(lines)
+        pairs, later = self._match(connections)
         self._changed.set()
         if later:
             await self._claimer.put_off(later)
@@ -248,28 +247,28 @@ class Deliverer:
         self._changed.set()
 
     def _look_for_failure(self, ended: asyncio.Task[None]) -> None:
-        """What breaks beside the lane ends the lane: the station begins another shift."""
+        """What breaks beside the lane ends the lane: the process begins another session."""
         if not ended.cancelled() and (error := ended.exception()):
             self._failure = error
             self._changed.set()
 
-    async def _begin(self, pairs: Sequence[tuple[Ready, Line]]) -> None:
+    async def _begin(self, pairs: Sequence[tuple[Ready, SmtpConnection]]) -> None:
         """Permit and start; what may not leave is given back."""
         going = unfit = False
         try:
             going = self._worker.may_begin() and await self._dispatcher.send(pairs)
         except Exception as error:
-            log.warning("permit failed", lane=self.lane.name, exc_info=not is_away(error))
-            unfit = is_unfit(error)
+            log.warning("permit failed", lane=self.lane.name, exc_info=not passes(error))
+            unfit = is_bad_data(error)
         if going:
             return
         if unfit and len(pairs) > 1:  # one that cannot be permitted must not stop the others
             for pair in pairs:
                 await self._begin([pair])
             return
-        for ready, line in pairs:
-            self._gates.of(line.relay).undo(ready.envelope.recipient, monotonic())
-            self._back(line)
+        for ready, connection in pairs:
+            self._gates.of(connection.relay).undo(ready.envelope.recipient, monotonic())
+            self._back(connection)
         back = self._claimer.hold if unfit else self._hand_back
         await back([ready for ready, _ in pairs])
 
@@ -277,28 +276,28 @@ class Deliverer:
         await self._claimer.give_back([one.claim for one in batch], Reason.HANDED_BACK)
 
     def _match(
-        self, lines: Sequence[Line]
-    ) -> tuple[list[tuple[Ready, Line]], list[tuple[Ready, float]]]:
-        """Give each line a mail whose destination takes one now; lines without one go back.
+        self, connections: Sequence[SmtpConnection]
+    ) -> tuple[list[tuple[Ready, SmtpConnection]], list[tuple[Ready, float]]]:
+        """Give each connection a mail whose destination takes one now; the others go back.
 
         Also the mails that are to come back from the record, with the seconds until then.
         """
-        pairs: list[tuple[Ready, Line]] = []
+        pairs: list[tuple[Ready, SmtpConnection]] = []
         later: list[tuple[Ready, float]] = []
         now = monotonic()
-        for line in lines:
-            gate = self._gates.of(line.relay)
+        for connection in connections:
+            gate = self._gates.of(connection.relay)
             while self._ready:
                 ready = self._ready.popleft()
                 wait = gate.begin(ready.envelope.recipient, now)
                 if not wait:
-                    pairs.append((ready, line))
+                    pairs.append((ready, connection))
                     break
                 seconds = self._waiting.put(ready, gate, wait, now)
                 if seconds is not None:
                     later.append((ready, seconds))
             else:
-                self._back(line)
+                self._back(connection)
         return pairs, later
 
     def _due(self, ready: Ready) -> None:
@@ -313,8 +312,8 @@ class Deliverer:
         self._changed.set()
         await self._claimer.give_back(batch, reason)
 
-    def _back(self, line: Line) -> None:
-        self._pool.give(line)
+    def _back(self, connection: SmtpConnection) -> None:
+        self._pool.give(connection)
         self._changed.set()
 
 

@@ -18,7 +18,7 @@ import orjson
 
 from notifier.files import make_folder
 
-from .reply import Reply
+from .replies import Reply
 
 SUFFIX: Final = ".journal"
 _LARGE: Final = 1 << 20  # bytes after which a journal begins anew with what is outstanding

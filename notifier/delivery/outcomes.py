@@ -1,15 +1,25 @@
-"""From a reply to what becomes of the message: sent, again later, failed, uncertain."""
+"""Outcomes: what becomes of a message after its reply, and the tasks that people get.
 
-from collections.abc import Callable
+The details of tasks hold no contact data.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.model.actor import Actor
+from notifier.model.message import public_number
 from notifier.model.reasons import Reason
 from notifier.model.states import State
+from notifier.model.task import TaskDraft, TaskKind
+from notifier.store import messages, tasks
 from notifier.store.attempts import Result
+from notifier.store.messages import Move
 
-from .hints import NO_HINT, Hint, HintKind, hint_of
-from .reply import Outcome, Reply
+from .compose import Lost, Unsendable
+from .replies import NO_HINT, Hint, HintKind, Outcome, Reply, hint_of
 
 _FIRST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(hours=4)
@@ -99,3 +109,57 @@ def _why(outcome: Outcome, hint: Hint) -> Reason:
         return _ASKED[hint.kind]
     refused = outcome is Outcome.TEMPORARY
     return Reason.TEMPORARY_REFUSAL if refused else Reason.CONNECTION_FAILED
+
+
+def failed_task(message_id: int, notice: str, result: Result) -> TaskDraft:
+    """A message was refused for good, or for too long."""
+    number = public_number(message_id)
+    details = {"message": number, "notice": notice, "reason": result.reason}
+    if result.code is not None:
+        details["code"] = " ".join(filter(None, (str(result.code), result.enhanced)))
+    return TaskDraft(kind=TaskKind.FAILED_MESSAGE, key=number, details=details)
+
+
+def held_task(message_id: int, notice: str, error: Unsendable) -> TaskDraft:
+    """A message cannot be put into words or has nowhere to go; equal causes are counted."""
+    details = {"message": public_number(message_id), "notice": notice, "reason": error.reason}
+    if error.what:
+        details["field"] = error.what
+    key = f"{error.reason}|{notice}|{error.what}"
+    return TaskDraft(kind=TaskKind.HELD_MESSAGE, key=key, details=details, messages=(message_id,))
+
+
+def expired_tasks(ended: Iterable[tuple[int, str]]) -> list[TaskDraft]:
+    """Messages (id, notice) that were not sent in time, one task for each notice."""
+    return [
+        TaskDraft(
+            kind=TaskKind.FAILED_MESSAGE,
+            key=f"{Reason.EXPIRED}|{notice}",
+            details={
+                "message": public_number(message_id),
+                "notice": notice,
+                "reason": Reason.EXPIRED,
+            },
+        )
+        for message_id, notice in ended
+    ]
+
+
+async def hold(
+    conn: AsyncConnection, lost: Sequence[Lost], before: State, *, actor: Actor, now: datetime
+) -> None:
+    """Hold messages that are still in the state ``before``, with a task for each cause."""
+    asked = [
+        Move(
+            message_id=one.message_id,
+            after=State.HELD,
+            reason=one.error.reason,
+            only_from=(before,),
+        )
+        for one in lost
+    ]
+    moved = set(await messages.move(conn, asked, actor=actor, now=now))
+    drafts = [
+        held_task(one.message_id, one.notice, one.error) for one in lost if one.message_id in moved
+    ]
+    await tasks.raise_all(conn, drafts, actor=actor, now=now)

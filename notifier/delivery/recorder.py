@@ -7,21 +7,21 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.states import State
-from notifier.model.task import TaskDraft
+from notifier.model.task import TaskDraft, uncertain
 from notifier.store import attempts, claims, tasks
 from notifier.store.attempts import Recorded, Result
 from notifier.store.direct import Direct
+from notifier.store.failures import passes, patiently
 
-from . import alarms
-from .away import is_away, patiently
-from .worker import ACTOR, Worker
+from .outcomes import failed_task
+from .session import ACTOR, WorkerSession
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _MOST: Final = 200  # outcomes in one transaction
 _GATHER: Final = 0.02  # seconds that the record of a mass mailing waits for more of them
@@ -43,10 +43,10 @@ async def record(
     for one in recorded:
         result = by_attempt[one.attempt_id]
         if result.after is State.FAILED:
-            drafts.append(alarms.failed(one.message_id, one.notice, result))
+            drafts.append(failed_task(one.message_id, one.notice, result))
         elif result.after is State.UNCERTAIN:
             unclear.append(one.message_id)
-    drafts += [alarms.uncertain(*found) for found in await claims.asks(conn, unclear)]
+    drafts += [uncertain(*found) for found in await claims.asks(conn, unclear)]
     await tasks.raise_all(conn, drafts, actor=actor, now=now)
     return recorded
 
@@ -58,7 +58,7 @@ class Recorder:
         self,
         engine: AsyncEngine,
         direct: Direct,
-        worker: Worker,
+        worker: WorkerSession,
         now: Callable[[], datetime],
         *,
         most_open: int,
@@ -141,7 +141,7 @@ class Recorder:
         try:
             await patiently(save, what="record")
         except Exception as error:
-            if is_away(error):
+            if passes(error):
                 raise
             if len(given) > 1:  # one that cannot be recorded must not take the others with it
                 for one in given:

@@ -1,79 +1,34 @@
 """Rendering: from rows of the record to bytes that can leave, or a reason why not."""
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-import structlog
-from sqlalchemy import RowMapping
-
+from notifier.archive.packing import Packers, Segment
+from notifier.delivery.editions import Editions
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.mailbox import smtp_form
 from notifier.model.reasons import Reason
+from notifier.model.template_version import TemplateVersion
 from notifier.rendering.errors import LimitExceeded
-from notifier.rendering.stream import SILENT, Stream
+from notifier.rendering.mail.mime import SILENT, Stream
+from notifier.rendering.writer import Writer
+from notifier.rendering.written import WrittenMail
 from notifier.store.claims import Claim
-from notifier.store.documents import Version
-from notifier.store.packing import Dictionary, Packer, Segment
-from notifier.wording.editions import Editions
+from notifier.store.compose import WantedMessage
+from notifier.store.documents import Dictionary
 
-from .compose import House, Unsendable, correspondence
+from .compose import StaffSender, Unsendable, correspondence
+from .connection import Envelope
 from .dkim import Signer
-from .dsn import envelope_id
-from .line import Envelope
+from .smtp import envelope_id
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
-_MOST_PACKERS: Final = 32  # some 100 KB each
 _TOKEN: Final = "a" * 26  # of samples
-
-
-class Mail(Protocol):
-    """A written mail."""
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        """The message in stretches, with what stands in base64 as it was before."""
-
-    @property
-    def data(self) -> bytes:
-        """The whole message, CRLF, ready for DATA."""
-
-
-class TemplateVersion(Hashable, Protocol):
-    """The templates that a message was written from."""
-
-    @property
-    def digest(self) -> str:
-        """Names this version for ever."""
-
-    @property
-    def notice(self) -> str:
-        """Of which notice."""
-
-    @property
-    def language(self) -> str:
-        """In which language."""
-
-    @property
-    def content(self) -> bytes:
-        """The files, packed."""
-
-
-class Writer(Protocol):
-    """Whoever puts correspondence into words."""
-
-    def mail(self, c: Correspondence, *, token: str, message_id: str, stream: Stream) -> Mail:
-        """A correspondence as mail."""
-
-    def sample_like(self, c: Correspondence) -> Correspondence:
-        """A mail of the same kind to a fictional reader; the same one for all of the kind."""
-
-    def version(self, notice: str, language: str) -> TemplateVersion:
-        """What a notice is written from at present."""
 
 
 class Ready(NamedTuple):
@@ -84,7 +39,7 @@ class Ready(NamedTuple):
     number: int  # of the attempt that is to come, 1 for the first
     expires_at: datetime
     most: int | None  # attempts that its notice allows
-    version: Version
+    version: TemplateVersion
     envelope: Envelope
     sha256: bytes
     dictionary: Dictionary
@@ -93,42 +48,42 @@ class Ready(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renderer:
-    """Writes mails in the name of the house. Pure but for its caches."""
+    """Writes mails in the name of an association. Pure but for its caches."""
 
     writer: Writer  # of the templates that come with the program
-    house: House
+    sender: StaffSender  # in whose name staff are written to
     bounce_domain: str  # of return paths
     message_id_domain: str
     signer: Signer | None = None
     stream: Stream = SILENT
     editions: Editions | None = None  # of what has been published; none: nothing is
-    _packers: dict[Hashable, Packer] = field(default_factory=dict)
+    _packers: Packers = field(default_factory=Packers)
 
-    async def open(self, found: Iterable[RowMapping]) -> None:
+    async def open(self, found: Iterable[WantedMessage]) -> None:
         """Have the templates at hand that these rows are to be written from."""
         if self.editions is not None:
-            await self.editions.open({row["publication"] for row in found})
+            await self.editions.open({row.publication for row in found})
 
-    def _writer(self, found: RowMapping) -> Writer:
+    def _writer(self, found: WantedMessage) -> Writer:
         """Of what was in force when the row was read, as :meth:`open` has it at hand."""
-        return self.writer if self.editions is None else self.editions.of(found["publication"])
+        return self.writer if self.editions is None else self.editions.of(found.publication)
 
-    def mail(self, found: RowMapping, *, now: datetime) -> Ready:
+    def mail(self, found: WantedMessage, *, now: datetime) -> Ready:
         """A mail from a row of the record. Raises :class:`Unsendable`."""
-        c = correspondence(found, self.house, now=now)
+        c = correspondence(found, self.sender, now=now)
         writer = self._writer(found)
         version = _of(writer, found)
         mail = self._written(writer, found, c)
-        packer = self._packer(writer, c, version)
+        packer = self._packers.packer(version, c, lambda: self._sample(writer, c, version))
         signature = self.signer.signature(mail.data) if self.signer else b""
         data = signature + mail.data
         segments = [(False, signature), *mail.segments] if signature else mail.segments
         return Ready(
-            claim=Claim(found["message_id"], found["fence"]),
-            notice=found["notice"],
-            number=found["attempts"] + 1,
-            expires_at=found["expires_at"],
-            most=found["most_attempts"],
+            claim=Claim(found.message_id, found.fence),
+            notice=found.notice,
+            number=found.attempts + 1,
+            expires_at=found.expires_at,
+            most=found.most_attempts,
             version=version,
             envelope=self._envelope(found, c, data),
             sha256=hashlib.sha256(data).digest(),
@@ -136,17 +91,9 @@ class Renderer:
             packed=packer.pack(segments),
         )
 
-    def _packer(self, writer: Writer, c: Correspondence, version: Version) -> Packer:
-        key = (version.digest, c.step, c.brand, c.scheme_name, c.group_no)
-        if key not in self._packers:
-            if len(self._packers) >= _MOST_PACKERS:
-                self._packers.clear()
-            self._packers[key] = Packer(
-                Dictionary.of(version.digest, self._sample(writer, c, version))
-            )
-        return self._packers[key]
-
-    def _sample(self, writer: Writer, c: Correspondence, version: Version) -> Sequence[Segment]:
+    def _sample(
+        self, writer: Writer, c: Correspondence, version: TemplateVersion
+    ) -> Sequence[Segment]:
         """What mails like this one have in common."""
         try:
             sample = writer.sample_like(c)
@@ -158,8 +105,8 @@ class Renderer:
             return [(False, version.content)]
         return mail.segments
 
-    def _written(self, writer: Writer, found: RowMapping, c: Correspondence) -> Mail:
-        token: str = found["token"]
+    def _written(self, writer: Writer, found: WantedMessage, c: Correspondence) -> WrittenMail:
+        token: str = found.token
         # The same over all attempts, so that whoever gets two can tell.
         message_id = f"<{token}@{self.message_id_domain}>"
         try:
@@ -167,33 +114,26 @@ class Renderer:
         except Exception as error:
             raise _failed(found, error) from error
 
-    def _envelope(self, found: RowMapping, c: Correspondence, data: bytes) -> Envelope:
-        sender = f"b+{found['token']}@{self.bounce_domain}"
-        envid = envelope_id(found["token"], found["attempts"] + 1)
+    def _envelope(self, found: WantedMessage, c: Correspondence, data: bytes) -> Envelope:
+        sender = f"b+{found.token}@{self.bounce_domain}"
+        envid = envelope_id(found.token, found.attempts + 1)
         try:
             return Envelope(sender, smtp_form(c.recipient.email), data, envid)
         except ValueError as error:
             raise Unsendable(Reason.NO_ADDRESS, "email") from error
 
 
-def _of(writer: Writer, found: RowMapping) -> Version:
+def _of(writer: Writer, found: WantedMessage) -> TemplateVersion:
     try:
-        return _version(writer.version(found["notice"], found["language"]))
+        return writer.version(found.notice, found.language)
     except Exception as error:
         raise _failed(found, error) from error
 
 
-@lru_cache(maxsize=256)
-def _version(given: TemplateVersion) -> Version:
-    return Version(
-        digest=given.digest, notice=given.notice, language=given.language, content=given.content
-    )
-
-
-def _failed(found: RowMapping, error: Exception) -> Unsendable:
+def _failed(found: WantedMessage, error: Exception) -> Unsendable:
     """A message that breaks the writer must not stop those behind it."""
     what = str(getattr(error, "field", type(error).__name__))
-    log.warning("render failed", message=found["message_id"], notice=found["notice"], field=what)
+    log.warning("render failed", message=found.message_id, notice=found.notice, field=what)
     if isinstance(error, LimitExceeded):
         # The file of the template: its messages are one task, however many there are.
         return Unsendable(error.reason, what)

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .destinations import Destination, Limits
-from .hints import Hint, HintKind
-from .reply import Outcome
+from .replies import Hint, HintKind, Outcome
 
 #: Seconds after which to ask again about a destination that has all its transmissions in flight.
 BUSY: Final = 0.25

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from notifier.app.api_keys import new_key
-from notifier.cases.sweep import sweep
+from notifier.app.sweep import sweep
+from notifier.channels.letter import Letter
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane
 from notifier.model.plan import OFFICE_HOURS
 from notifier.model.scheme import Scheme
-from notifier.printing.collect import collect
 from notifier.printing.handover import hand_over
 from notifier.rules.calendar import JAPAN
 from notifier.runtime.clock import turn
@@ -83,7 +83,7 @@ class Stage:
                 await asyncio.sleep(0.05)
                 engine, now = self.parts.engine, self.parts.clock.now()
                 if await relay_log.settle(engine, self.relay_log, now):
-                    await self.parts.bell.ring(set(Lane))
+                    await self.parts.bell.notify_workers(set(Lane))
 
     async def _busy(self) -> int:
         async with self.parts.engine.connect() as conn:
@@ -96,7 +96,7 @@ class Stage:
         async with asyncio.timeout(_PATIENCE):
             while True:
                 now = self.parts.clock.now()
-                await self.parts.bell.ring(await sweep(self.parts.engine, house, now=now))
+                await self.parts.bell.notify_workers(await sweep(self.parts.engine, house, now=now))
                 async with self.parts.engine.connect() as conn:
                     if not await scalar(conn, _DUE, {"now": now}):
                         return
@@ -104,7 +104,7 @@ class Stage:
 
     async def _post(self) -> None:
         room = press_room(self.parts)
-        batch = await collect(room, actor=STAFF)
+        batch = await Letter.collect(room, actor=STAFF)
         if batch:
             await hand_over(room, batch.batch_id, None, actor=STAFF)
 
@@ -113,7 +113,7 @@ class Stage:
         async with self.parts.engine.begin() as conn:
             for task in await tasks.search(conn, state="open", limit=500):
                 note = "rehearsal: looked at, billing was told"
-                await tasks.finish(conn, task["task_id"], actor=STAFF, note=note, now=now)
+                await tasks.finish(conn, task.task_id, actor=STAFF, note=note, now=now)
 
     async def register(self, scheme: Scheme) -> None:
         """Register a scheme as given."""

@@ -27,7 +27,7 @@ from notifier.runtime.clock import turn
 from notifier.runtime.engines import Engines, Urls
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import Settings, load_settings
-from notifier.store import outlook
+from notifier.store import calendar_view
 from notifier.store.roles import RUNTIME
 
 from .act import Stage, prepare
@@ -157,7 +157,7 @@ async def _act(
         async with stage.parts.engine.connect() as conn:
             found = await reckon(conn, stage.relay_log)
             shown = await shown_wrongly(conn, WRONG_FEE)
-            said = await outlook.messages(conn, days[0].at.date(), days[-1].at.date())
+            said = await calendar_view.messages(conn, days[0].at.date(), days[-1].at.date())
     width = console.width if console.is_terminal else None
     for told in tables(said, (), "ja", width):
         console.print(told, highlight=False)
@@ -165,7 +165,7 @@ async def _act(
     console.print(table(found))
     say(console, found)
     for row in shown:
-        line = f"  {row['member_no']} was shown {WRONG_FEE} 円 as fee, {row['total']:,} 円 in all"
+        line = f"  {row.member_no} was shown {WRONG_FEE} 円 as fee, {row.total:,} 円 in all"
         console.print(line, highlight=False)
     return found
 

@@ -1,20 +1,19 @@
 """The reckoning: what the record, the archive and the relay say, side by side."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.rendering.labels import label, step_label
 from notifier.store import report
-from notifier.store.db import dumps, rows, scalar
+from notifier.store.db import dumps, fetch, rows, scalar
 
 from . import relay_log
 
@@ -66,13 +65,13 @@ async def reckon(conn: AsyncConnection, log: Path) -> Reckoning:
     taken = relay_log.taken(log)
     return Reckoning(
         events=int(await scalar(conn, "SELECT count(*) FROM events")),
-        outcomes={(r["type"], r["outcome"], r["reason"]): r["count"] for r in decided},
-        messages={(r["notice"], r["step"], r["channel"], r["state"]): r["count"] for r in counted},
+        outcomes={(r.type, r.outcome, r.reason): r.count for r in decided},
+        messages={(r.notice, r.step, r.channel, r.state): r.count for r in counted},
         held_by_guard=await _held(conn),
-        alerts=[(r["kind"], int(r["seen"])) for r in await report.tasks(conn)],
-        lost=sum(1 for r in mails if r["state"] == "sent" and not taken[r["token"]]),
-        doubled=sum(taken[r["token"]] - 1 for r in mails if taken[r["token"]] > 1)
-        + sum(1 for r in mails if r["state"] != "sent" and taken[r["token"]]),
+        alerts=[(r.kind, int(r.seen)) for r in await report.tasks(conn)],
+        lost=sum(1 for r in mails if r.state == "sent" and not taken[r.token]),
+        doubled=sum(taken[r.token] - 1 for r in mails if taken[r.token] > 1)
+        + sum(1 for r in mails if r.state != "sent" and taken[r.token]),
         unproved=await _unproved(conn, log),
         unaccounted=len(await report.unaccounted(conn)),
     )
@@ -145,10 +144,20 @@ def outcomes(reckoning: Reckoning) -> Table:
     return made
 
 
-async def shown_wrongly(conn: AsyncConnection, yen: int) -> Sequence[RowMapping]:
-    """Who was shown an operating fee of ``yen`` as due: member number, total, when."""
-    return await rows(
+@dataclass(frozen=True, slots=True)
+class ShownFee:
+    """What a member was shown as due in total, and when."""
+
+    member_no: str
+    total: int
+    created_at: datetime
+
+
+async def shown_wrongly(conn: AsyncConnection, yen: int) -> list[ShownFee]:
+    """Who was shown an operating fee of ``yen`` as due."""
+    return await fetch(
         conn,
+        ShownFee,
         """SELECT p.member_no, t.yen AS total, m.created_at
            FROM shown s JOIN messages m USING (message_id) JOIN members p USING (member_id),
                jsonb_to_recordset(s.amounts) AS t(role text, name text, yen bigint)

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.model.actor import system
 from notifier.model.reasons import Reason
 from notifier.model.states import State
-from notifier.store.uncertain import Finding, uncertain
-from notifier.store.uncertain import settle as store_settle
+from notifier.store.uncertain import Resolution, resolve_uncertain, uncertain
 
 from .post_office import read_log
 
@@ -42,11 +41,13 @@ async def settle(engine: AsyncEngine, log: Path, now: datetime) -> int:
     After a SIGKILL the relay is the only one who knows. How many were settled.
     """
     async with engine.begin() as conn:
-        tokens = [r["token"] for r in await uncertain(conn)]
+        tokens = [r.token for r in await uncertain(conn)]
         known = taken(log) if tokens else Counter[str]()
-        findings = [
-            Finding(token=token, after=State.SENT if known[token] else State.QUEUED)
+        resolutions = [
+            Resolution(token=token, after=State.SENT if known[token] else State.QUEUED)
             for token in tokens
         ]
-        moved = await store_settle(conn, findings, reason=Reason.RELAY_LOG, actor=_ACTOR, now=now)
+        moved = await resolve_uncertain(
+            conn, resolutions, reason=Reason.RELAY_LOG, actor=_ACTOR, now=now
+        )
     return len(moved)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from notifier.model.errors import FieldError
-from notifier.model.event import TYPES
+from notifier.rules.rules import TYPES
 
 from . import card_numbers
 from .card_numbers import NOTED

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from notifier.model.errors import BadInput, FieldError
-from notifier.model.event import CLOCK_AHEAD, TYPES, Event
+from notifier.model.event import CLOCK_AHEAD, Event
+from notifier.rules.rules import TYPES
 
 from .agreement import check, settle
 from .attributes import Attributes, read_attributes, text_problem

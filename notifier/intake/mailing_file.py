@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from notifier.cases.mailing import Mailing
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.lines import lines_of
+from notifier.model.mailing import Mailing
 from notifier.model.states import Channel
 from notifier.rendering.fact_errors import text_errors
 

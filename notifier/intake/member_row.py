@@ -45,9 +45,8 @@ TOGETHER: Final = ("scheme", "policies")
 _TEXTS: Final = ("name", "kana", "prefecture", "city", "street", "building")
 _CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(
     {
-        "email": Channel.EMAIL,
+        **{str(channel): channel for channel in Channel},
         "メール": Channel.EMAIL,
-        "letter": Channel.LETTER,
         "郵送": Channel.LETTER,
         "手紙": Channel.LETTER,
     }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from notifier.model.errors import BadInput, FieldError
-from notifier.printing.acknowledge import Line
+from notifier.printing.acknowledge import AcknowledgementRow
 
 from .columns import cell, columns, day_of
 from .text_file import decode, heading, read_rows
@@ -25,7 +25,7 @@ _POSTED: Final = frozenset({"", "差出", "posted"})
 _WITHDRAWN: Final = frozenset({"抜取", "withdrawn"})
 
 
-def read_acknowledgement(data: bytes) -> tuple[list[Line], list[FieldError]]:
+def read_acknowledgement(data: bytes) -> tuple[list[AcknowledgementRow], list[FieldError]]:
     """The rows that can be read, and what is wrong with the others, by line.
 
     Columns 通番, 管理番号 and 差出日, and if given 番号 (of the letter) and 結果 (差出 or 抜取);
@@ -34,7 +34,7 @@ def read_acknowledgement(data: bytes) -> tuple[list[Line], list[FieldError]]:
     text, _ = decode(data)
     rows = read_rows(text)
     places = columns(rows[0], _COLUMNS, _NEEDED)
-    lines: list[Line] = []
+    lines: list[AcknowledgementRow] = []
     wrong: list[FieldError] = []
     for row in rows[1:]:
         cells = {name: cell(row, place) for name, place in places.items()}
@@ -47,7 +47,7 @@ def read_acknowledgement(data: bytes) -> tuple[list[Line], list[FieldError]]:
     return lines, wrong
 
 
-def _line(line: int, cells: Mapping[str, str]) -> Line:
+def _line(line: int, cells: Mapping[str, str]) -> AcknowledgementRow:
     serial = cells["通番"].lstrip("0")
     number, result = cells.get("番号", ""), heading(cells.get("結果", ""))
     checks = {
@@ -68,4 +68,6 @@ def _line(line: int, cells: Mapping[str, str]) -> Line:
     if wrong:
         raise BadInput(wrong)
     press_id = cells["管理番号"] if day else ""
-    return Line(line=line, serial=int(serial), number=number, press_id=press_id, posted_on=day)
+    return AcknowledgementRow(
+        line=line, serial=int(serial), number=number, press_id=press_id, posted_on=day
+    )

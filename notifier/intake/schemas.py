@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from notifier.model.event import TYPES
+from notifier.rules.rules import TYPES
 
 from .attributes import KNOWN, MAX_TEXT, RESERVED
 

@@ -12,9 +12,9 @@ from notifier.model.card_number import has_card_number
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.money import LineKind, Yen
 from notifier.model.scheme import Brand, Contact, Fee, Scheme
-from notifier.rendering import japanese
-from notifier.rendering.envelope import ENVELOPES
-from notifier.rendering.japanese import Open
+from notifier.rendering.stationery import ENVELOPES
+from notifier.rendering.text import japanese
+from notifier.rendering.text.japanese import Open
 
 from .addresses import parse_email
 from .card_numbers import REFUSED

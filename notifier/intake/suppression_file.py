@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import RowMapping
-
 from notifier.model.errors import BadInput, FieldError
-from notifier.model.suppression import SuppressionReason, normal
+from notifier.model.suppression import KnownSuppression, SuppressionReason, normal
 from notifier.printing.manifest import safe
 from notifier.rules.calendar import JAPAN, end_of, japan_date
 from notifier.store.suppressions import Suppression
@@ -76,13 +74,13 @@ def _suppression(line: int, cells: Mapping[str, str], now: datetime) -> Suppress
     )
 
 
-def written(found: Iterable[RowMapping]) -> bytes:
+def written(found: Iterable[KnownSuppression]) -> bytes:
     """Suppressions as a CSV file, UTF-8 with BOM; it can be imported elsewhere."""
     file = io.StringIO(newline="")
     table = csv.writer(file)
     table.writerow(_HEADER)
     for r in found:
-        days = [r[n] and r[n].astimezone(JAPAN).date().isoformat() for n in ("since", "until")]
-        cells = (r["address"], r["reason"], r["detail"], r["score"], *days, r["note"])
-        table.writerow([safe(str(c)) if c is not None else "" for c in (*cells, r["message_id"])])
+        days = [at and at.astimezone(JAPAN).date().isoformat() for at in (r.since, r.until)]
+        cells = (r.address, r.reason, r.detail, r.score, *days, r.note, r.message_id)
+        table.writerow([safe(str(c)) if c is not None else "" for c in cells])
     return file.getvalue().encode("utf-8-sig")

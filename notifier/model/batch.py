@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from .errors import NotFound
+from .numbers import number_of
 
 
 class BatchState(StrEnum):
@@ -23,8 +24,8 @@ def batch_name(batch_id: int) -> str:
 
 
 def batch_number(text: str) -> int:
-    """The id behind a batch's name; the bare digits do as well. Raises :class:`NotFound`."""
-    digits = text.strip().removeprefix("B").removeprefix("b")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 15):
+    """Return the id behind a name in any form that is shown. Raises :class:`NotFound`."""
+    found = number_of("batch", text)
+    if found is None:
         raise NotFound("batch", text)
-    return int(digits)
+    return found

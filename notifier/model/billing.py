@@ -28,18 +28,12 @@ Sentence = Annotated[
 ]
 
 
-class _Data(BaseModel):
+class EventData(BaseModel):
+    """What the data of every event about a member have."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     member_no: Ident
-
-
-class Gateway(StrEnum):
-    """Payment gateways with a code table of ours."""
-
-    GMO = "gmo"
-    STRIPE = "stripe"
-    PAYJP = "payjp"
 
 
 class Remedy(StrEnum):
@@ -68,7 +62,7 @@ class Explanation(BaseModel):
     prevention: Sentence
 
 
-class ChargeFailed(_Data):
+class ChargeFailed(EventData):
     """``billing.card.charge_failed``: the gateway refused a charge."""
 
     charge_id: Ident
@@ -82,14 +76,14 @@ class ChargeFailed(_Data):
     recharge_on: date
 
 
-class CardReregistered(_Data):
+class CardReregistered(EventData):
     """``billing.card.reregistered``: the member gave a working card."""
 
     scheme: SchemeKey
     charge_id: Ident | None = None  # None: all open charges of the scheme
 
 
-class ChargeSubmitted(_Data):
+class ChargeSubmitted(EventData):
     """``billing.charge.submitted``: the final data that go to the gateway; checked, no message."""
 
     charge_id: Ident
@@ -98,7 +92,7 @@ class ChargeSubmitted(_Data):
     amounts: ChargeAmounts
 
 
-class ChargeSettled(_Data):
+class ChargeSettled(EventData):
     """``billing.charge.settled``: the money came in, by whatever way."""
 
     charge_id: Ident
@@ -107,7 +101,7 @@ class ChargeSettled(_Data):
     method: Annotated[str, StringConstraints(pattern=r"^(card|bank_transfer|direct)$")] = "card"
 
 
-class DirectCollectionDecided(_Data):
+class DirectCollectionDecided(EventData):
     """``billing.charge.direct_collection_decided``: the card is given up, and the association or
     the agency collects. The request to register a card ends; what happens next is said."""
 
@@ -121,7 +115,7 @@ class DirectCollectionDecided(_Data):
     contact_by: date | None = None  # by when the member is told how to pay
 
 
-class CorrectionFailed(_Data):
+class CorrectionFailed(EventData):
     """``billing.charge.correction_failed``: an amount could not be put right at the gateway."""
 
     charge_id: Ident
@@ -143,7 +137,7 @@ class Exposure(StrEnum):
     DISPLAYED = "displayed"  # shown to the member, never charged
 
 
-class Overcharged(_Data):
+class Overcharged(EventData):
     """``billing.charge.overcharged``: a wrong amount was charged or shown."""
 
     charge_id: Ident
@@ -158,7 +152,7 @@ class Overcharged(_Data):
     explanation: Explanation | None = None
 
 
-class Duplicated(_Data):
+class Duplicated(EventData):
     """``billing.charge.duplicated``: the same charge was taken twice."""
 
     charge_id: Ident
@@ -174,7 +168,7 @@ class Duplicated(_Data):
     explanation: Explanation | None = None
 
 
-class RefundDecided(_Data):
+class RefundDecided(EventData):
     """``billing.refund.decided``: money will go back."""
 
     refund_id: Ident
@@ -187,7 +181,7 @@ class RefundDecided(_Data):
     account_deadline: date | None = None  # last day to give an account, with account_needed
 
 
-class RefundCompleted(_Data):
+class RefundCompleted(EventData):
     """``billing.refund.completed``: the money went back."""
 
     refund_id: Ident

@@ -17,18 +17,22 @@ from typing import Final
 MASK: Final = "*"
 
 
-#: What stands between the digits of one number: spaces, dashes, dots, commas, and what nobody sees.
+#: What stands between the digits of one number: spaces, dashes, dots, commas, signs, and what
+#: nobody sees.
 _BETWEEN: Final = (
     "\\x09-\\x0d\\x1c-\\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # spaces
     r"_\-~‐-―⁃−﹘﹣－ー－ｰ〜～⸺⸻゠"  # dashes
     r".․‧·・･•。｡．﹒,、，､:：;；/／\\'’"  # dots, commas, strokes
+    r"*＊＃#+＋=＝()（）\[\]［］"  # signs and brackets
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff\u0300-\u036f\u20d0-\u20ff"
 )
 SHORTEST: Final = 13
 #: Enough digits in a row to be a card number. Digits and what stands between them have nothing in
 #: common, so the search takes a time in proportion to the text.
-_ENOUGH_ASCII: Final = re.compile(rf"[0-9](?:[\s_\-~.,:;/\\']*[0-9]){{{SHORTEST - 1}}}", re.ASCII)
+_ENOUGH_ASCII: Final = re.compile(
+    rf"[0-9](?:[\s_\-~.,:;/\\'*#+=()\[\]]*[0-9]){{{SHORTEST - 1}}}", re.ASCII
+)
 #: Thirteen digits anywhere: what most texts have not, told in one go from left to right.
 _THIRTEEN: Final = re.compile(rf"(?:[^0-9]*+[0-9]){{{SHORTEST}}}")
 _PREFIX: Final = 4  # digits; no range needs more

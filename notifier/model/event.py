@@ -8,27 +8,17 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from . import billing, membership, renewal
 from .errors import FieldError
 
-#: Every type we take, and the models of its data by version.
-TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(
-    {
-        "billing.card.charge_failed": {1: billing.ChargeFailed},
-        "billing.card.reregistered": {1: billing.CardReregistered},
-        "billing.charge.submitted": {1: billing.ChargeSubmitted},
-        "billing.charge.settled": {1: billing.ChargeSettled},
-        "billing.charge.direct_collection_decided": {1: billing.DirectCollectionDecided},
-        "billing.charge.correction_failed": {1: billing.CorrectionFailed},
-        "billing.charge.overcharged": {1: billing.Overcharged},
-        "billing.charge.duplicated": {1: billing.Duplicated},
-        "billing.refund.decided": {1: billing.RefundDecided},
-        "billing.refund.completed": {1: billing.RefundCompleted},
-        "member.updated": {1: membership.MemberUpdated},
-        "member.left": {1: membership.MemberLeft},
-        "scheme.renewal_due": {1: renewal.RenewalDue},
-    }
-)
+_types: dict[str, Mapping[int, type[BaseModel]]] = {}
+#: Every type we take, and the models of its data by version, as ``notifier.rules.rules`` has them.
+TYPES: Final[Mapping[str, Mapping[int, type[BaseModel]]]] = MappingProxyType(_types)
+
+
+def declare(kind: str, models: Mapping[int, type[BaseModel]]) -> None:
+    """Take events of a type; only the registry of types calls this."""
+    _types[kind] = models
+
 
 #: How types begin whose events change what is on record of members.
 MEMBERS: Final = "member."

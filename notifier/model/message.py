@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import NotFound
 from .money import ShownAmount
+from .numbers import number_of
 from .states import Channel
 
 
@@ -23,11 +24,11 @@ def public_number(message_id: int) -> str:
 
 
 def message_number(text: str) -> int:
-    """The id behind a public number; the bare digits do as well. Raises :class:`NotFound`."""
-    digits = text.strip().removeprefix("M").removeprefix("m")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+    """Return the id behind a number in any form that is shown. Raises :class:`NotFound`."""
+    found = number_of("message", text)
+    if found is None:
         raise NotFound("message", text)
-    return int(digits)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,7 @@ class Notice:
     attempts: int | None = None  # how often a mail is tried at most; None: until it expires
     plans: tuple[Plan, ...] = ()  # what cases say by themselves in its words
     cut_off: CutOff | None = None  # of forms that the reader may send in
+    asks_for_payment: bool = False  # it stops when the matter is settled; what is owed goes on
     binding: bool = False  # the first channel that reaches the reader, whatever the reader prefers
     any_time: tuple[str, ...] = ()  # steps that the law wants at once: they wait for no hours
     pages: int | None = None  # that a letter may have at most; None: as many as any
@@ -98,6 +99,11 @@ class Notice:
     def fields_for(self, step: str) -> tuple[FieldSpec, ...]:
         """All fields that a step's templates may use."""
         return self.fields + self.step_fields.get(step, ())
+
+
+def requests_of(notices: Mapping[str, Notice]) -> tuple[str, ...]:
+    """Return the names of the notices that ask for a payment."""
+    return tuple(sorted(notice.name for notice in notices.values() if notice.asks_for_payment))
 
 
 def plan_of(notices: Mapping[str, Notice], name: str) -> Plan:

@@ -8,8 +8,9 @@ from typing import Any
 from .decision import CaseKind
 from .member import Member
 from .money import AmountRole
-from .notice import Notice
+from .notice import Notice, requests_of
 from .plan import Calendar
+from .reasons import Reason
 from .scheme import Scheme
 
 
@@ -77,6 +78,16 @@ class CaseRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """How a case goes on after it has been looked at."""
+
+    case_id: int
+    told_on: date | None
+    next_due_at: datetime | None = None
+    ended: Reason | None = None  # it is closed for this reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """Everything a rule may look at besides the event. Built by the cases room."""
 
@@ -95,6 +106,11 @@ class Situation:
     reregistered_at: datetime | None = None  # the latest re-registration for this charge
     register_newer: bool = False  # the register already holds something later than the event
     shown: frozenset[tuple[AmountRole, str, int]] = frozenset()  # about this matter, to this member
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The notices that stop when the matter is settled."""
+        return requests_of(self.notices)
 
     def not_before(self, notice: str, step: str) -> datetime:
         """When a message may go out. What is urgent by law waits for nothing."""

@@ -1,6 +1,7 @@
 """Suppression: addresses that no mail is sent to for a while, each for a reason."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -57,3 +58,23 @@ def normal(address: str) -> str:
     """
     local, domain = split(address.strip().removeprefix("<").removesuffix(">"))
     return f"{local}@{domain}".lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSuppression:
+    """A suppression on record."""
+
+    suppression_id: int
+    address: str
+    reason: SuppressionReason
+    detail: BounceReason | None
+    score: int
+    since: datetime
+    until: datetime | None
+    message_id: int | None
+    return_id: int | None
+    set_by: str
+    note: str | None
+    lifted_at: datetime | None
+    lifted_by: str | None
+    lift_note: str | None

@@ -23,6 +23,8 @@ class TaskKind(StrEnum):
     UNCERTAIN_BATCH = "uncertain_batch"  # the press may or may not have it
     POSTED_IN_VAIN = "posted_in_vain"  # a piece that was withdrawn was posted all the same
     UNDECIDED_EVENT = "undecided_event"  # our own rules broke on it
+    DATABASE_REFUSED = "database_refused"  # what we asked of it: a fault of ours, or bad data
+    ITEM_PUT_OFF = "item_put_off"  # a case, say, on which a sweep broke: it is tried later
     WEBHOOK_FAILED = "webhook_failed"  # it wants no more calls, or one was given up
     UNREACHED_MEMBER = "unreached_member"  # neither mail nor a letter in time
     COMPLAINT = "complaint"  # a member has called a mail unwanted
@@ -54,6 +56,8 @@ RULES: Final = {
     TaskKind.UNCERTAIN_BATCH: TaskRule(1 * _H, 4 * _H, True),
     TaskKind.POSTED_IN_VAIN: TaskRule(24 * _H, 48 * _H, False),
     TaskKind.UNDECIDED_EVENT: TaskRule(1 * _H, 2 * _H, True),
+    TaskKind.DATABASE_REFUSED: TaskRule(1 * _H, 2 * _H, True),
+    TaskKind.ITEM_PUT_OFF: TaskRule(1 * _H, 2 * _H, True),
     TaskKind.WEBHOOK_FAILED: TaskRule(24 * _H, 48 * _H, False),
     TaskKind.UNREACHED_MEMBER: TaskRule(4 * _H, 24 * _H, True),
     TaskKind.COMPLAINT: TaskRule(24 * _H, 48 * _H, False),

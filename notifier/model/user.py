@@ -46,7 +46,7 @@ class RequestKind(StrEnum):
     SERVICE = "service"  # a service account with rights over members
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class User:
     """A user, without anything secret."""
 
@@ -64,7 +64,7 @@ class User:
         return self.state is UserState.ACTIVE and Role.ADMINISTRATOR in self.roles
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class UserRequest:
     """Something that one administrator asks for and another confirms."""
 
@@ -75,9 +75,9 @@ class UserRequest:
     requested_by: str  # login
     requested_at: datetime
     expires_at: datetime
-    confirmed_by: str | None = None
-    confirmed_at: datetime | None = None
-    done_at: datetime | None = None  # accepted, or taken back
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    done_at: datetime | None  # accepted, or taken back
 
     def waits(self, now: datetime) -> bool:
         """Whether it waits for its second person."""

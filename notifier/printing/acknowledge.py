@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import RowMapping
-
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import FieldError, NotFound
@@ -17,11 +15,11 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.calendar import japan_date
 from notifier.store import batches, pieces, tasks
 
-from .room import PressRoom, chunks, in_state, move_all
+from .context import PrintingContext, chunks, in_state, move_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class AcknowledgementRow:
     """A row of an acknowledgement."""
 
     line: int  # 1-based, in its file
@@ -43,72 +41,78 @@ class Acknowledged:
 
 
 async def acknowledge(
-    room: PressRoom, batch_id: int, lines: Sequence[Line], *, actor: Actor
+    context: PrintingContext, batch_id: int, lines: Sequence[AcknowledgementRow], *, actor: Actor
 ) -> Acknowledged:
     """Keep what the press says; a row that is wrong is named, and the others count.
 
     The same rows again change nothing. Raises :class:`NotFound`, and :class:`NotAllowed` for a
     batch that the press does not have.
     """
-    now = room.now()
-    async with room.engine.begin() as conn:
+    now = context.now()
+    async with context.engine.begin() as conn:
         batch = await batches.get(conn, batch_id, lock=True)
         name = batch_name(batch_id)
         if batch is None:
             raise NotFound("batch", name)
-        if batch["state"] not in (BatchState.HANDED_OVER, BatchState.POSTED):
+        if batch.state not in (BatchState.HANDED_OVER, BatchState.POSTED):
             raise in_state(batch)
         found = await pieces.of_batch(conn, batch_id, lock=True)
-        first = japan_date(batch["handed_over_at"])
+        first = japan_date(batch.handed_over_at or now)
         read = _read(lines, found, first=first, today=japan_date(now))
         posted = [(p, x) for p, x in read.new if x.posted_on is not None]
-        back = [p["message_id"] for p, x in read.new if x.posted_on is None]
+        back = [p.message_id for p, x in read.new if x.posted_on is None]
         for some in chunks(posted):
             await pieces.acknowledge(conn, batch_id, [_kept(p, x) for p, x in some])
-        ids = [p["message_id"] for p, _ in posted]
+        ids = [p.message_id for p, _ in posted]
         await move_all(
             conn, ids, State.HANDED_OVER, State.POSTED, Reason.POSTED, actor=actor, now=now
         )
         await move_all(
             conn, back, State.HANDED_OVER, State.FAILED, Reason.WITHDRAWN, actor=actor, now=now
         )
-        vain = [p for p, _ in posted if p["withdrawn_at"] is not None]
+        vain = [p for p, _ in posted if p.withdrawn_at is not None]
         await tasks.raise_all(conn, [_in_vain(name, p) for p in vain], actor=actor, now=now)
         await batches.all_posted(conn, batch_id)
     return Acknowledged(
         posted=len(posted),
         withdrawn=len(back),
         known=read.known,
-        missing=sum(p["state"] == State.HANDED_OVER for p in found) - len(read.new),
+        missing=sum(p.state == State.HANDED_OVER for p in found) - len(read.new),
         wrong=tuple(read.wrong),
     )
 
 
-def _kept(piece: RowMapping, line: Line) -> dict[str, object]:
+def _kept(piece: pieces.PrintedPiece, line: AcknowledgementRow) -> dict[str, object]:
     return {
-        "message_id": piece["message_id"],
+        "message_id": piece.message_id,
         "press_id": line.press_id,
         "posted_on": line.posted_on,
     }
 
 
-def _in_vain(batch: str, piece: RowMapping) -> TaskDraft:
-    number = public_number(piece["message_id"])
+def _in_vain(batch: str, piece: pieces.PrintedPiece) -> TaskDraft:
+    number = public_number(piece.message_id)
     details = {"batch": batch, "message": number}
     return TaskDraft(kind=TaskKind.POSTED_IN_VAIN, key=number, details=details)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    new: list[tuple[RowMapping, Line]]
+    new: list[tuple[pieces.PrintedPiece, AcknowledgementRow]]
     known: int
     wrong: list[FieldError]
 
 
-def _read(lines: Sequence[Line], found: Iterable[RowMapping], *, first: date, today: date) -> _Read:
+def _read(
+    lines: Sequence[AcknowledgementRow],
+    found: Iterable[pieces.PrintedPiece],
+    *,
+    first: date,
+    today: date,
+) -> _Read:
     """Each row against the record; ``first``: the day of the hand-over."""
-    by_serial = {p["serial"]: p for p in found}
-    by_press_id = {p["press_id"]: p for p in by_serial.values() if p["press_id"]}
+    by_serial = {p.serial: p for p in found}
+    by_press_id = {p.press_id: p for p in by_serial.values() if p.press_id}
     twice = _Twice.of(lines)
     read = _Read([], 0, [])
     known = 0
@@ -132,12 +136,12 @@ class _Twice:
     press_ids: Mapping[str, int]
 
     @classmethod
-    def of(cls, lines: Sequence[Line]) -> "_Twice":
+    def of(cls, lines: Sequence[AcknowledgementRow]) -> "_Twice":
         return cls(
             Counter(x.serial for x in lines), Counter(x.press_id for x in lines if x.press_id)
         )
 
-    def wrong(self, line: Line) -> FieldError | None:
+    def wrong(self, line: AcknowledgementRow) -> FieldError | None:
         if self.serials[line.serial] > 1:
             return FieldError("通番", "ack_twice", {"value": line.serial}, line=line.line)
         if line.press_id and self.press_ids[line.press_id] > 1:
@@ -145,40 +149,42 @@ class _Twice:
         return None
 
 
-def _is_known(line: Line, piece: RowMapping) -> bool:
+def _is_known(line: AcknowledgementRow, piece: pieces.PrintedPiece) -> bool:
     if line.posted_on is None:
-        return bool(piece["state"] == State.FAILED and piece["reason"] == Reason.WITHDRAWN)
-    return bool(piece["press_id"] == line.press_id and piece["posted_on"] == line.posted_on)
+        return bool(piece.state == State.FAILED and piece.reason == Reason.WITHDRAWN)
+    return bool(piece.press_id == line.press_id and piece.posted_on == line.posted_on)
 
 
 def _wrong(
-    line: Line,
-    piece: RowMapping | None,
-    by_press_id: Mapping[str, RowMapping],
+    line: AcknowledgementRow,
+    piece: pieces.PrintedPiece | None,
+    by_press_id: Mapping[str, pieces.PrintedPiece],
     first: date,
     today: date,
 ) -> FieldError | None:
     if piece is None:
         return FieldError("通番", "ack_no_piece", {"value": line.serial}, line=line.line)
-    number = public_number(piece["message_id"])
+    number = public_number(piece.message_id)
     if line.number and line.number != number:
         return FieldError("番号", "ack_other_letter", {"number": number}, line=line.line)
     other = by_press_id.get(line.press_id)
-    if other is not None and other["message_id"] != piece["message_id"]:
-        return FieldError("管理番号", "ack_taken", {"serial": other["serial"]}, line=line.line)
+    if other is not None and other.message_id != piece.message_id:
+        return FieldError("管理番号", "ack_taken", {"serial": other.serial}, line=line.line)
     if _is_known(line, piece):
         return None
     return _contradiction(line, piece, first, today)
 
 
-def _contradiction(line: Line, piece: RowMapping, first: date, today: date) -> FieldError | None:
-    if piece["press_id"]:
-        value = {"press_id": piece["press_id"], "day": piece["posted_on"].isoformat()}
+def _contradiction(
+    line: AcknowledgementRow, piece: pieces.PrintedPiece, first: date, today: date
+) -> FieldError | None:
+    if piece.press_id:
+        value = {"press_id": piece.press_id, "day": str(piece.posted_on)}
         return FieldError("管理番号", "ack_known_otherwise", value, line=line.line)
-    if not piece["its_own"] or piece["state"] != State.HANDED_OVER:
-        value = {"state": piece["state"]}
+    if not piece.its_own or piece.state != State.HANDED_OVER:
+        value = {"state": piece.state}
         return FieldError("通番", "ack_wrong_state", value, line=line.line)
-    if line.posted_on is None and piece["withdrawn_at"] is None:
+    if line.posted_on is None and piece.withdrawn_at is None:
         return FieldError("結果", "ack_not_withdrawn", line=line.line)
     if line.posted_on is not None and not first <= line.posted_on <= today:
         value = {"first": first.isoformat(), "last": today.isoformat()}

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
 
-import structlog
-
+from notifier.archive.letters import LetterWriter
+from notifier.delivery.compose import Lost, Unsendable
+from notifier.logs import get_logger
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
-from notifier.rendering.content import Drawn
-from notifier.rendering.drawn import Pages
 from notifier.rendering.errors import LetterError, PiecesRefused, WriteError
-from notifier.rendering.glyphs import Unknown, Unreadable
-from notifier.rendering.ink import check_pages
-from notifier.rendering.numbered import check_number
+from notifier.rendering.letter.typeface import typeface
+from notifier.rendering.pdf.content import Drawn
+from notifier.rendering.pdf.fonts import Unknown, Unreadable
+from notifier.rendering.pdf.layout_check import check_number, check_pages
+from notifier.rendering.pdf.reader import Pages
 from notifier.rendering.stationery import Stationery
-from notifier.rendering.typeface import typeface
+from notifier.rendering.written import Bulk
 
-from .mailing import envelope_of
-from .writing import Bulk, Draft, Lost, Writer, lost_for
+from .drafting import Draft, envelope_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class TemplatesChanged(NotAllowed):
@@ -45,7 +45,7 @@ class Bound:
     sha256: bytes
 
 
-def bind(writer: Writer, letters: Sequence[Correspondence]) -> Bound:
+def bind(writer: LetterWriter, letters: Sequence[Correspondence]) -> Bound:
     """Set letters one after the other into one file.
 
     Raises what the writer raises, :class:`PiecesRefused` also for pages that show something in a
@@ -64,7 +64,7 @@ def bind(writer: Writer, letters: Sequence[Correspondence]) -> Bound:
     )
 
 
-def check(bulk: Bulk, letters: Sequence[Correspondence], stationery: Stationery) -> None:
+def check(bulk: Bulk | Bound, letters: Sequence[Correspondence], stationery: Stationery) -> None:
     """Look at every finished page: whose it is, and where something stands on it.
 
     Raises :class:`PiecesRefused` with the letters whose pages do not bear their number, or show
@@ -101,7 +101,7 @@ def _check_letter(
 
 
 def bind_all(
-    writer: Writer, letters: Sequence[Correspondence]
+    writer: LetterWriter, letters: Sequence[Correspondence]
 ) -> tuple[list[int], Bound | None, dict[int, WriteError]]:
     """Bind what can be bound: which letters these are, and why the others are not among them.
 
@@ -114,6 +114,7 @@ def bind_all(
             return good, bind(writer, [letters[n] for n in good]), faults
         except PiecesRefused as refused:
             broken = {good[n]: error for n, error in refused.faults.items()}
+            broken = broken or _broken(writer, letters, good, refused)
         except NotAllowed:
             raise
         except BrokenExecutor as error:
@@ -127,7 +128,7 @@ def bind_all(
 
 
 def _broken(
-    writer: Writer, letters: Sequence[Correspondence], among: Sequence[int], error: Exception
+    writer: LetterWriter, letters: Sequence[Correspondence], among: Sequence[int], error: Exception
 ) -> dict[int, WriteError]:
     """The letters that cannot be bound, found by binding halves; at least one."""
     if len(among) == 1:
@@ -161,4 +162,5 @@ def refused(message_id: int, c: Correspondence, error: WriteError) -> Lost:
     reason = error.reason if isinstance(error, LetterError) else Reason.RENDER_FAILED
     log.warning("letter not written", message=c.number, notice=c.notice, field=error.field)
     # The detail is a code point or a count, never a text.
-    return lost_for(message_id, c.notice, reason, f"{error.field} {detail}".strip())
+    what = f"{error.field} {detail}".strip()
+    return Lost(message_id, c.notice, Unsendable(reason, what))

@@ -5,48 +5,105 @@ collection that breaks off leaves letters queued; the next one clears away what 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import orjson
-import structlog
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import files
-from notifier.delivery.compose import Unsendable
+from notifier.archive.letters import PackedLetter
+from notifier.delivery.compose import Lost, Unsendable
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.rules.calendar import JAPAN, business_day
 from notifier.rules.closures import Closures
-from notifier.store import (
-    batches,
-    closures,
-    compose,
-    fallbacks,
-    pieces,
-)
+from notifier.store import batches, closures, compose, documents, fallbacks, pieces
+from notifier.store.compose import WantedMessage
+from notifier.store.pieces import Piece
 
 from .binding import bind_all, lost_all
+from .context import PrintingContext, busy, chunks, hold_lost
+from .drafting import Draft, LetterDrafter, envelope_of, yen_of_all
 from .folder import add_lists, clear, file_name, place, sweep, working
-from .holding import hold
-from .mailing import envelope_of, yen_of_all
 from .manifest import Entry, Unmapped
-from .record import Finished, record
-from .room import PressRoom, busy, chunks
 from .volumes import Leaf, Volume, entries, leaf, renumbered, volume, without
-from .writing import Draft, Lost, lost_for
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A batch whose files are in place."""
+
+    batch_id: int
+    volumes: Sequence[Volume]
+    entries: Sequence[Entry]  # of all volumes, in order
+    sha256: bytes  # of the manifest
+    yen: int  # postage of all together
+
+
+async def record(
+    conn: AsyncConnection, batch: Finished, drafter: LetterDrafter, *, actor: Actor, now: datetime
+) -> None:
+    """Letters are printed, with their inputs in the archive and the files' hashes on record."""
+    leaves = [x for v in batch.volumes for x in v.leaves]
+    await documents.register(conn, drafter.versions(x.packed.digest for x in leaves), now=now)
+    dictionaries = {x.packed.dictionary.sha256: x.packed.dictionary for x in leaves}
+    kept = {
+        digest: await documents.keep_dictionary(conn, one, now=now)
+        for digest, one in sorted(dictionaries.items())
+    }
+    who, name = uuid4(), batch_name(batch.batch_id)
+    for some in chunks(list(zip(leaves, batch.entries, strict=True))):
+        given = [_piece(x, e, kept[x.packed.dictionary.sha256]) for x, e in some]
+        added = await pieces.add(
+            conn, batch.batch_id, given, name=name, worker_id=who, actor=actor, now=now
+        )
+        if added != len(given):
+            raise RuntimeError(f"{len(given) - added} letters of {name} were not queued")
+    await pieces.set_files(conn, batch.batch_id, [v.file for v in batch.volumes])
+    await batches.close(
+        conn,
+        batch.batch_id,
+        folder=name,
+        revision=1,
+        manifest_sha256=batch.sha256,
+        yen=batch.yen,
+    )
+
+
+def _piece(leaf: Leaf, entry: Entry, dictionary_id: int) -> Piece:
+    return Piece(
+        message_id=leaf.message_id,
+        serial=entry.serial,
+        file=entry.file,
+        first_page=entry.first_page,
+        pages=entry.pages,
+        grams=entry.grams,
+        yen=entry.yen,
+        digest=leaf.packed.digest,
+        sha256=leaf.packed.sha256,
+        size=leaf.packed.size,
+        dictionary_id=dictionary_id,
+        body=leaf.packed.body,
+    )
+
 
 #: Letters in one batch, unless asked otherwise.
 MOST: Final = 50_000
 _MORNING: Final = time(9)  # what is dated ahead is dated at the beginning of that day's work
+
+
+#: Told of progress: batch id, letters done, letters in all.
+Report = Callable[[int, int, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,62 +121,79 @@ class Batch:
     unmapped: int  # characters that the encoding of the lists lacks
 
 
-async def collect(room: PressRoom, *, actor: Actor, most: int = MOST) -> Batch | None:
+async def collect(
+    context: PrintingContext, *, actor: Actor, most: int = MOST, report: Report | None = None
+) -> Batch | None:
     """Bind what is due into a batch; None if nothing was.
+
+    ``report`` is awaited once the batch is open, and after each file.
 
     Raises :class:`NotAllowed` while somebody else is at the press. A letter that cannot be
     written is held, with a task; the others go on.
     """
-    async with batches.at_the_press(room.engine) as free:
+    async with batches.at_the_press(context.engine) as free:
         if not free:
             raise busy()
-        await _clear_away(room)
-        now = room.now()
-        async with room.engine.begin() as conn:
+        await _clear_away(context)
+        now = context.now()
+        async with context.engine.begin() as conn:
             await fallbacks.stop_arrived(conn, actor=actor, now=now)
             closed = Closures(await closures.all_of(conn))
-            day = business_day(now, room.press.cut_off, closed.is_open)
+            day = business_day(now, context.press.cut_off, closed.is_open)
             morning = datetime.combine(day, time(), JAPAN)
             due = await pieces.due(conn, now=now, useful_at=morning, limit=most)
             if not due:
                 return None
             batch_id = await batches.open_batch(conn, posting_day=day, actor=actor, now=now)
         # Whatever is published meanwhile, a batch is of one edition.
-        room = replace(room, desk=await room.desk.pinned())
-        return await _Job(room, batch_id, day, _dated(now, day), actor).run(due)
+        context = replace(context, drafter=await context.drafter.pinned())
+        if report:
+            await report(batch_id, 0, len(due))
+        return await _Job(context, batch_id, day, _dated(now, day), actor, report).run(due)
 
 
-async def _clear_away(room: PressRoom) -> None:
+async def _clear_away(context: PrintingContext) -> None:
     """What broke off: open batches, and folders that no batch on record stands for."""
-    async with room.engine.begin() as conn:
+    async with context.engine.begin() as conn:
         for batch_id in await batches.broken_off(conn, BatchState.OPEN):
             await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.OPEN)
             log.warning("batch cleared away", batch=batch_id)
         known = await batches.folders(conn)
-    await asyncio.to_thread(sweep, room.folder, known)
+    await asyncio.to_thread(sweep, context.folder, known)
 
 
 class _Job:
     """One collection."""
 
     def __init__(
-        self, room: PressRoom, batch_id: int, day: date, written_at: datetime, actor: Actor
+        self,
+        context: PrintingContext,
+        batch_id: int,
+        day: date,
+        written_at: datetime,
+        actor: Actor,
+        report: Report | None = None,
     ) -> None:
-        self._room, self._batch_id, self._day, self._actor = room, batch_id, day, actor
+        self._context, self._batch_id, self._day, self._actor = context, batch_id, day, actor
+        self._report, self._done = report, 0
         self._written_at = written_at
-        self._folder = room.folder / batch_name(batch_id)
+        self._folder = context.folder / batch_name(batch_id)
         self._aside = working(self._folder)
         self._held = 0
 
     async def run(self, due: Sequence[int]) -> Batch | None:
         files.make_folder(self._aside)
-        parts = list(chunks(await self._in_order(due), self._room.press.pieces_per_file))
+        parts = list(chunks(await self._in_order(due), self._context.press.pieces_per_file))
         # One more than set type: what is set is checked and packed meanwhile.
-        at_once = asyncio.Semaphore(self._room.press.processes + 1)
+        at_once = asyncio.Semaphore(self._context.press.processes + 1)
 
         async def bind(n: int, ids: Sequence[int]) -> list[Volume]:
             async with at_once:
-                return await self._bind(ids, file_name(self._batch_id, n))
+                made = await self._bind(ids, file_name(self._batch_id, n))
+            self._done += len(ids)
+            if self._report:
+                await self._report(self._batch_id, self._done, len(due))
+            return made
 
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(bind(n, ids)) for n, ids in enumerate(parts, start=1)]
@@ -128,53 +202,58 @@ class _Job:
     async def _in_order(self, due: Sequence[int]) -> list[int]:
         """By postcode; what has none comes last, to be held."""
         order: list[tuple[str, int]] = []
-        async with self._room.engine.connect() as conn:
+        async with self._context.engine.connect() as conn:
             for ids in chunks(due):
                 found = await pieces.contacts(conn, ids)
                 order += [(_postcode(found[i]), i) for i in ids]
         return [message_id for _, message_id in sorted(order)]
 
     async def _bind(self, ids: Sequence[int], name: str) -> list[Volume]:
-        async with self._room.engine.connect() as conn:
+        async with self._context.engine.connect() as conn:
             marks = await pieces.marks(conn, ids)  # first: what changes after it is noticed
             found = await compose.load(conn, list(marks), today=self._day)
         given = [found[i] for i in ids if i in found]
         made, lost = await asyncio.to_thread(self._bound, given, marks, name)
         if lost:
-            await hold(self._room, lost, State.QUEUED, actor=self._actor)
+            await hold_lost(self._context, lost, State.QUEUED, actor=self._actor)
             self._held += len(lost)
         return made
 
     def _bound(
-        self, found: Sequence[RowMapping], marks: Mapping[int, str], name: str
+        self, found: Sequence[WantedMessage], marks: Mapping[int, str], name: str
     ) -> tuple[list[Volume], list[Lost]]:
         drafts, lost = self._drafts(found)
-        good, bound, faults = bind_all(self._room.desk.writer, [d.c for d in drafts])
-        lost += lost_all(drafts, faults)
+        good, bound, faults = bind_all(self._context.drafter.writer, [d.c for d, _ in drafts])
+        lost += lost_all([d for d, _ in drafts], faults)
         if bound is None:
             return [], lost
-        leaves = [self._leaf(drafts[n], marks[drafts[n].message_id]) for n in good]
+        leaves = [self._leaf(*drafts[n], marks) for n in good]
         return [volume(name, leaves, bound, self._aside)], lost
 
-    def _leaf(self, draft: Draft, mark: str) -> Leaf:
-        desk = self._room.desk
-        envelope = envelope_of(draft.c, desk.writer.stationery)
-        return leaf(draft.message_id, draft.c, desk.pack(draft.c), envelope, mark=mark)
+    def _leaf(self, draft: Draft, packed: PackedLetter, marks: Mapping[int, str]) -> Leaf:
+        envelope = envelope_of(draft.c, self._context.drafter.writer.stationery)
+        return leaf(draft.message_id, draft.c, packed, envelope, mark=marks[draft.message_id])
 
-    def _drafts(self, found: Sequence[RowMapping]) -> tuple[list[Draft], list[Lost]]:
-        drafts: list[Draft] = []
+    def _drafts(
+        self, found: Sequence[WantedMessage]
+    ) -> tuple[list[tuple[Draft, PackedLetter]], list[Lost]]:
+        """Letters with what is archived of them, and those of which neither can be made."""
+        drafter = self._context.drafter
+        drafts: list[tuple[Draft, PackedLetter]] = []
         lost: list[Lost] = []
         for row in found:
             try:
-                drafts.append(self._room.desk.draft(row, written_at=self._written_at))
+                draft = drafter.draft(row, written_at=self._written_at)
+                drafts.append((draft, drafter.pack(draft.c)))
             except Unsendable as error:
-                lost.append(Lost(message_id=row["message_id"], notice=row["notice"], error=error))
+                lost.append(Lost(row.message_id, row.notice, error))
             except Exception as error:  # noqa: BLE001 (one bad record holds up no other letter)
                 name = type(error).__name__
-                log.error("letter not drafted", message=row["message_id"], error=name)
-                lost.append(lost_for(row["message_id"], row["notice"], Reason.RENDER_FAILED, name))
+                log.error("letter not drafted", message=row.message_id, error=name)
+                broken = Unsendable(Reason.RENDER_FAILED, name)
+                lost.append(Lost(row.message_id, row.notice, broken))
         # An address may have changed since the letters were put in order.
-        drafts.sort(key=lambda d: (d.address.postcode, d.message_id))
+        drafts.sort(key=lambda d: (d[0].address.postcode, d[0].message_id))
         return drafts, lost
 
     async def _close(self, volumes: list[Volume]) -> Batch | None:
@@ -186,31 +265,31 @@ class _Job:
         while volumes:
             volumes = renumbered(volumes, self._batch_id, self._aside)
             listed = entries(
-                volumes, self._room.press, self._room.desk.writer.stationery, self._day
+                volumes, self._context.press, self._context.drafter.writer.stationery, self._day
             )
             yen = yen_of_all(self._day, listed)
             lacking = await self._record(volumes, listed, yen)
             if lacking is not None:
                 return self._made(volumes, listed, yen, lacking)
             volumes = await self._without(volumes, await self._gone(volumes))
-        async with self._room.engine.begin() as conn:
+        async with self._context.engine.begin() as conn:
             await batches.move(conn, self._batch_id, BatchState.CANCELLED, BatchState.OPEN)
         await asyncio.to_thread(clear, self._folder)
         return None
 
     async def _without(self, volumes: list[Volume], gone: set[int]) -> list[Volume]:
         """Volumes without letters that are gone; what cannot be bound anew is held."""
-        writer = self._room.desk.writer
+        writer = self._context.drafter.writer
         while True:
             made = await asyncio.to_thread(without, volumes, gone, self._aside, writer)
             if not made.lost:
                 return made.volumes
-            await hold(self._room, made.lost, State.QUEUED, actor=self._actor)
+            await hold_lost(self._context, made.lost, State.QUEUED, actor=self._actor)
             self._held += len(made.lost)
             gone = gone | {x.message_id for x in made.lost}
 
     async def _gone(self, volumes: Sequence[Volume]) -> set[int]:
-        async with self._room.engine.connect() as conn:
+        async with self._context.engine.connect() as conn:
             return await _changed(conn, volumes)
 
     async def _record(
@@ -225,16 +304,18 @@ class _Job:
             sums,
             posting_day=self._day,
             yen=yen,
-            encoding=self._room.press.encoding,
+            encoding=self._context.press.encoding,
         )
         finished = Finished(
             batch_id=self._batch_id, volumes=volumes, entries=listed, sha256=digest, yen=yen
         )
-        async with self._room.engine.begin() as conn:
+        async with self._context.engine.begin() as conn:
             if await _changed(conn, volumes, lock=True):
                 return None
             await asyncio.to_thread(place, self._aside, self._folder)
-            await record(conn, finished, self._room.desk, actor=self._actor, now=self._room.now())
+            await record(
+                conn, finished, self._context.drafter, actor=self._actor, now=self._context.now()
+            )
         return lacking
 
     def _made(
@@ -273,5 +354,9 @@ def _dated(now: datetime, day: date) -> datetime:
 
 
 def _postcode(contact: bytes | None) -> str:
-    address = orjson.loads(contact).get("address") if contact else None
-    return address["postcode"] if address else "~"
+    """Of an address on record; what has none, or cannot be read, comes last, to be held."""
+    try:
+        address = orjson.loads(contact).get("address") if contact else None
+        return str(address["postcode"]) if address else "~"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "~"

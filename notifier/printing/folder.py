@@ -80,9 +80,9 @@ def add_lists(
 
 def place(aside: Path, folder: Path) -> None:
     """Put a folder that was written aside in its place, durably."""
-    settle(aside)
+    fsync_folder(aside)
     aside.rename(folder)
-    settle(folder.parent)
+    fsync_folder(folder.parent)
 
 
 def clear(folder: Path) -> None:
@@ -98,7 +98,7 @@ def sweep(folder: Path, known: Collection[str]) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def settle(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     with _opened(folder) as fd:
         os.fsync(fd)

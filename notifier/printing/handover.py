@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor, system
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.errors import NotAllowed, NotFound
@@ -26,13 +26,13 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import batches, pieces, tasks
 from notifier.store.pieces import BatchFile
 
+from .context import PrintingContext, busy, in_state, move_all, not_as_recorded
 from .folder import clear
 from .manifest import CHECKSUMS, MANIFEST
-from .rebuild import printed_batch, rebuild, stopped
-from .room import PressRoom, busy, in_state, move_all, not_as_recorded
 from .target import Parcel, Target, sums
+from .withdraw import printed_batch, rebuild, stopped
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class HandOverUncertain(Exception):
@@ -50,7 +50,7 @@ class HandedOver:
 
 
 async def hand_over(
-    room: PressRoom, batch_id: int, target: Target | None, *, actor: Actor
+    context: PrintingContext, batch_id: int, target: Target | None, *, actor: Actor
 ) -> HandedOver:
     """Give a batch to the press; without a ``target`` it has fetched it itself.
 
@@ -58,17 +58,17 @@ async def hand_over(
     record, somebody else at the press), :class:`HandOverFailed` (the press has nothing; try
     again) and :class:`HandOverUncertain`.
     """
-    async with batches.at_the_press(room.engine) as free:
+    async with batches.at_the_press(context.engine) as free:
         if not free:
             raise busy()
-        await note_broken_off(room)
-        taken_out = await rebuild(room, batch_id)
-        folder = await _checked(room, batch_id)
+        await note_broken_off(context)
+        taken_out = await rebuild(context, batch_id)
+        folder = await _checked(context, batch_id)
         name, label = batch_name(batch_id), target.label if target else ""
         parcel = target.parcel(folder, name) if target else _fetched()
         async with parcel as ready:
-            letters = await _permit(room, batch_id, label, actor)
-            await _publish(room, batch_id, ready, actor)
+            letters = await _permit(context, batch_id, label, actor)
+            await _publish(context, batch_id, ready, actor)
         return HandedOver(letters=letters, taken_out=taken_out)
 
 
@@ -82,13 +82,13 @@ async def _fetched() -> AsyncIterator[Parcel]:
     yield _Fetched()
 
 
-async def _checked(room: PressRoom, batch_id: int) -> Path:
+async def _checked(context: PrintingContext, batch_id: int) -> Path:
     """The folder of a batch, if it is what is on record."""
-    async with room.engine.begin() as conn:
+    async with context.engine.begin() as conn:
         batch = await printed_batch(conn, batch_id)
         files = await pieces.files(conn, batch_id)
-    folder: Path = room.folder / batch["folder"]
-    problem = await asyncio.to_thread(_difference, folder, files, batch["manifest_sha256"])
+    folder: Path = context.folder / batch.folder
+    problem = await asyncio.to_thread(_difference, folder, files, batch.manifest_sha256)
     if problem:
         raise not_as_recorded(folder / problem)
     return folder
@@ -107,16 +107,16 @@ def _difference(folder: Path, files: list[BatchFile], manifest_sha256: bytes) ->
     return min((name for name, _ in other), default="")
 
 
-async def _permit(room: PressRoom, batch_id: int, label: str, actor: Actor) -> int:
+async def _permit(context: PrintingContext, batch_id: int, label: str, actor: Actor) -> int:
     """From now on the press may have the batch; how many letters."""
-    now = room.now()
-    async with room.engine.begin() as conn:
+    now = context.now()
+    async with context.engine.begin() as conn:
         await printed_batch(conn, batch_id)
         found = await pieces.of_batch(conn, batch_id, lock=True)
         if stopped(found):
             raise _stopped_meanwhile()
         await batches.hand_over(conn, batch_id, target=label, actor=actor, now=now)
-        ids = [p["message_id"] for p in found]
+        ids = [p.message_id for p in found]
         moved = await move_all(
             conn, ids, State.PRINTED, State.HANDED_OVER, Reason.HANDED_OVER, actor=actor, now=now
         )
@@ -130,13 +130,13 @@ def _stopped_meanwhile() -> NotAllowed:
     return NotAllowed(text, code="letters_stopped")
 
 
-async def _publish(room: PressRoom, batch_id: int, parcel: Parcel, actor: Actor) -> None:
+async def _publish(context: PrintingContext, batch_id: int, parcel: Parcel, actor: Actor) -> None:
     name = batch_name(batch_id)
     try:
         await parcel.publish()
     except BaseException as error:
-        async with room.engine.begin() as conn:
-            await _uncertain(conn, room, batch_id, actor)
+        async with context.engine.begin() as conn:
+            await _uncertain(conn, context, batch_id, actor)
         log.warning("hand-over broke off", batch=batch_id, error=type(error).__name__)
         if isinstance(error, Exception):
             text = (
@@ -144,13 +144,15 @@ async def _publish(room: PressRoom, batch_id: int, parcel: Parcel, actor: Actor)
             )
             raise HandOverUncertain(text) from error
         raise
-    async with room.engine.begin() as conn:
+    async with context.engine.begin() as conn:
         # Should this process have been taken for dead meanwhile, it knows better.
-        await _arrived(conn, room, batch_id, Reason.HANDED_OVER, actor)
+        await _arrived(conn, context, batch_id, Reason.HANDED_OVER, actor)
 
 
-async def _uncertain(conn: AsyncConnection, room: PressRoom, batch_id: int, actor: Actor) -> None:
-    now = room.now()
+async def _uncertain(
+    conn: AsyncConnection, context: PrintingContext, batch_id: int, actor: Actor
+) -> None:
+    now = context.now()
     if not await batches.move(conn, batch_id, BatchState.UNCERTAIN, BatchState.HANDING_OVER):
         return
     letters = await _letters(conn, batch_id)
@@ -169,58 +171,60 @@ async def _uncertain(conn: AsyncConnection, room: PressRoom, batch_id: int, acto
 
 
 async def _arrived(
-    conn: AsyncConnection, room: PressRoom, batch_id: int, reason: Reason, actor: Actor
+    conn: AsyncConnection, context: PrintingContext, batch_id: int, reason: Reason, actor: Actor
 ) -> int:
     before = (BatchState.HANDING_OVER, BatchState.UNCERTAIN)
     await batches.move(conn, batch_id, BatchState.HANDED_OVER, *before)
     letters = await _letters(conn, batch_id)
     await move_all(
-        conn, letters, State.UNCERTAIN, State.HANDED_OVER, reason, actor=actor, now=room.now()
+        conn, letters, State.UNCERTAIN, State.HANDED_OVER, reason, actor=actor, now=context.now()
     )
     return len(letters)
 
 
 async def _letters(conn: AsyncConnection, batch_id: int) -> list[int]:
     found = await pieces.of_batch(conn, batch_id, lock=True)
-    return [p["message_id"] for p in found if p["its_own"]]
+    return [p.message_id for p in found if p.its_own]
 
 
-async def note_broken_off(room: PressRoom) -> int:
+async def note_broken_off(context: PrintingContext) -> int:
     """Hand-overs whose process died are uncertain from now on; how many. Hold the press."""
     actor = system("press")
-    async with room.engine.begin() as conn:
+    async with context.engine.begin() as conn:
         left = await batches.broken_off(conn, BatchState.HANDING_OVER)
         for batch_id in left:
-            await _uncertain(conn, room, batch_id, actor)
+            await _uncertain(conn, context, batch_id, actor)
             log.warning("hand-over was left", batch=batch_id)
     return len(left)
 
 
-async def look_after(room: PressRoom) -> int:
-    """What deaths bring to this room: safe to run in every process, at any time."""
-    async with room.engine.connect() as conn:
+async def note_dead_handovers(context: PrintingContext) -> int:
+    """What deaths bring to printing: safe to run in every process, at any time."""
+    async with context.engine.connect() as conn:
         if not await batches.some_handed_over_now(conn):
             return 0  # the press is left to those who need it
-    async with batches.at_the_press(room.engine) as free:
-        return await note_broken_off(room) if free else 0
+    async with batches.at_the_press(context.engine) as free:
+        return await note_broken_off(context) if free else 0
 
 
-async def settle(room: PressRoom, batch_id: int, *, taken: bool, actor: Actor) -> int:
+async def resolve_uncertain(
+    context: PrintingContext, batch_id: int, *, taken: bool, actor: Actor
+) -> int:
     """A person has found out whether the press has an uncertain batch; how many letters.
 
     If it has not, the batch comes to nothing and its letters are queued again. Raises
     :class:`NotFound` and :class:`NotAllowed`.
     """
-    await look_after(room)
-    now = room.now()
-    async with room.engine.begin() as conn:
+    await note_dead_handovers(context)
+    now = context.now()
+    async with context.engine.begin() as conn:
         batch = await batches.get(conn, batch_id, lock=True)
         if batch is None:
             raise NotFound("batch", batch_name(batch_id))
-        if batch["state"] != BatchState.UNCERTAIN:
+        if batch.state != BatchState.UNCERTAIN:
             raise in_state(batch)
         if taken:
-            return await _arrived(conn, room, batch_id, Reason.HANDOVER_SETTLED, actor)
+            return await _arrived(conn, context, batch_id, Reason.HANDOVER_SETTLED, actor)
         await batches.move(conn, batch_id, BatchState.CANCELLED, BatchState.UNCERTAIN)
         queued = await move_all(
             conn,
@@ -231,5 +235,5 @@ async def settle(room: PressRoom, batch_id: int, *, taken: bool, actor: Actor) -
             actor=actor,
             now=now,
         )
-    await asyncio.to_thread(clear, room.folder / batch["folder"])
+    await asyncio.to_thread(clear, context.folder / batch.folder)
     return len(queued)

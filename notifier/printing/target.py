@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from .folder import settle, write
+from .folder import fsync_folder, write
 
 
 class HandOverFailed(Exception):
@@ -100,7 +100,7 @@ class _FolderParcel:
                 write(self.aside / path.name, path.read_bytes())
                 (self.aside / path.name).chmod(mode & 0o666)
             self.aside.chmod(mode & 0o777)
-            settle(self.aside)
+            fsync_folder(self.aside)
             if sums(self.aside) != sums(folder):
                 raise HandOverFailed(f"{self.aside} holds other bytes than {folder}", retry=True)
         except OSError as error:
@@ -112,4 +112,4 @@ class _FolderParcel:
 
     def _publish(self) -> None:
         self.aside.rename(self.place)
-        settle(self.place.parent)
+        fsync_folder(self.place.parent)

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from notifier.archive.letters import LetterWriter, PackedLetter
+from notifier.delivery.compose import Lost
 from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.model.message import public_number
 from notifier.model.press import Press
-from notifier.rendering.envelope import Envelope
-from notifier.rendering.japanese import addressee
-from notifier.rendering.stationery import Stationery
+from notifier.rendering.stationery import Envelope, Stationery
+from notifier.rendering.text.japanese import addressee
 from notifier.store.pieces import BatchFile
 
 from .binding import Bound, bind_all, refused
+from .drafting import barcode_text, grams, yen
 from .folder import file_name, write
-from .mailing import barcode_text, grams, yen
 from .manifest import Entry
-from .writing import Lost, Packed, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Leaf:
 
     message_id: int
     notice: str
-    packed: Packed  # what it is made from
+    packed: PackedLetter  # what it is made from
     address: PostalAddress
     name: str  # with its honorific
     barcode: str  # what it says
@@ -67,7 +67,7 @@ class Volume:
 def leaf(
     message_id: int,
     c: Correspondence,
-    packed: Packed,
+    packed: PackedLetter,
     envelope: Envelope,
     pages: int = 0,
     first_page: int = 0,
@@ -114,7 +114,7 @@ class Without:
 
 
 def without(
-    volumes: Sequence[Volume], gone: Collection[int], folder: Path, writer: Writer
+    volumes: Sequence[Volume], gone: Collection[int], folder: Path, writer: LetterWriter
 ) -> Without:
     """Volumes from which letters are taken out; those that held them are bound anew.
 

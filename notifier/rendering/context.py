@@ -13,11 +13,11 @@ from notifier.model.linking import links_in
 from notifier.model.notice import Notice
 from notifier.model.scheme import Brand
 from notifier.model.states import Channel
-from notifier.rendering import japanese
-from notifier.rendering.characters import check_line
 from notifier.rendering.errors import WriteError
-from notifier.rendering.facts import day_of, typed
-from notifier.rendering.links import check_url
+from notifier.rendering.facts import check_line, day_of, typed
+from notifier.rendering.text import japanese
+from notifier.rendering.text.forms import forms_of
+from notifier.rendering.text.links import check_url
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
 #: Names that templates find in every message; no field of a notice may take one.
@@ -92,7 +92,7 @@ def sheet(language: str, step: str, day: date, brand: Brand) -> dict[str, Any]:
     return {
         "language": language,
         "step": step,
-        "date": japanese.plain_date(day),
+        "date": forms_of(language).plain_date(day),
         "brand": _brand(brand),
     }
 

@@ -13,9 +13,8 @@ from typing import Any, Final
 from notifier.model.billing import RefundReason, Remedy
 from notifier.model.errors import FieldError
 from notifier.model.notice import FieldSpec, FieldType, Notice
-from notifier.rendering.characters import check_text
 from notifier.rendering.errors import WriteError
-from notifier.rendering.facts import day_of
+from notifier.rendering.facts import check_text, day_of
 
 MOST_YEN: Final = 99_999_999
 _MOST_TEXT: Final = 2_000

@@ -1,15 +1,15 @@
-"""The facts of a message, checked against what its notice declares."""
+"""Facts: the values that an event or a person gives, as typed values that may be shown."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+from notifier.model.characters import FILLERS, FORBIDDEN, PRIVATE, SURROGATES
 from notifier.model.notice import FieldSpec, FieldType, Notice
-from notifier.rendering.characters import check_line, check_text
 from notifier.rendering.errors import WriteError
-from notifier.rendering.forms import usual
 
 _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -105,3 +105,44 @@ _READERS: Final[Mapping[FieldType, Callable[[str, Any], Any]]] = {
     FieldType.TEXTS: _texts,
     FieldType.ROWS: _rows,
 }
+
+
+def check_line(field: str, text: str) -> str:
+    """One line of text, returned as it is. Raises :class:`WriteError` on what it may not hold."""
+    if text.isprintable() and not FILLERS.search(text):  # which nothing else that follows is
+        return text
+    if SURROGATES.search(text):
+        raise WriteError(field, "contains half a character")
+    if FORBIDDEN.search(text):
+        raise WriteError(field, "contains a control or invisible character, or a line break")
+    # Everybody's private-use area looks different: what one shows as a name is a box elsewhere.
+    if PRIVATE.search(text):
+        raise WriteError(field, "contains a private-use character")
+    return text
+
+
+def check_text(field: str, text: str) -> str:
+    """Text that may have line breaks; each becomes the end of a paragraph."""
+    lines = [check_line(field, line).strip(" \t") for line in text.splitlines()]
+    return "\n\n".join(line for line in lines if line)
+
+
+#: U+2F00–2FDF, Kangxi radicals, each with the character it looks like; NBSP and its narrow kin.
+_SINGLE: Final = {
+    **{
+        code: unicodedata.normalize("NFKC", chr(code))
+        for code in range(0x2F00, 0x2FE0)
+        if unicodedata.category(chr(code)) != "Cn"
+    },
+    0x00A0: " ",
+    0x202F: " ",
+}
+_MIXED: Final = re.compile(r"（([^（）()\n]*)\)|\(([^（）()\n]*)）")
+_ODD: Final = re.compile(f"[{''.join(map(chr, _SINGLE))}()]")
+
+
+def usual(text: str) -> str:
+    """The text in usual forms; most texts come back as they are."""
+    if not _ODD.search(text):
+        return text
+    return _MIXED.sub(lambda found: f"（{found[1] or found[2] or ''}）", text.translate(_SINGLE))

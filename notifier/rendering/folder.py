@@ -10,20 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from notifier.model.notice import Notice
-from notifier.model.states import Channel
-from notifier.rendering import limits
+from notifier.model.template_version import TemplateVersion
 from notifier.rendering.errors import BadTemplate
 from notifier.rendering.manifest import FILE, read_notice
-from notifier.rendering.written import TemplateVersion
+from notifier.rendering.text import limits
 
 BASE: Final = "_base"
 _MOST_BYTES: Final = 4  # of a character
 _KINDS: Final = frozenset({".toml", ".txt", ".mjml", ".html", ".typ", ".json"})
 _NEEDED: Final = ("words.txt",)
-_NEEDED_BY: Final = {
-    Channel.EMAIL: ("subject.txt", "body.txt", "body.mjml"),
-    Channel.LETTER: ("letter.typ",),
-}
 
 
 @dataclass(frozen=True)
@@ -140,7 +135,7 @@ def _check_size(manifest: str, files: Mapping[str, str]) -> None:
 def _check_complete(folder: Folder) -> None:
     needed = [*_NEEDED, "sample.json"]
     for channel in folder.notice.channels:
-        needed += _NEEDED_BY[channel]
+        needed += channel.rules.files
     for step in folder.notice.steps:
         for file in needed:
             name = folder.named(file, step)

@@ -26,8 +26,8 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = frozenset(
     {
         "title", "lane", "channels", "steps", "expires_after", "uncertain", "retention_years",
-        "attempts", "binding", "plans", "cut_off", "any_time", "fields", "step_fields",
-        "unsubscribe", "legal", "pages", "records", "fallback", "guard",
+        "attempts", "asks_for_payment", "binding", "plans", "cut_off", "any_time", "fields",
+        "step_fields", "unsubscribe", "legal", "pages", "records", "fallback", "guard",
     }
 )  # fmt: skip
 _LEGAL_KEYS: Final = frozenset({"step", "item", "source", "section", "fields"})
@@ -77,7 +77,7 @@ class _Reader:
             name=self.name,
             title=self._get("title", str),
             lane=self._lane(),
-            channels=tuple(self._member(Channel, "channels", c) for c in self._texts("channels")),
+            channels=tuple(map(self._channel, self._texts("channels"))),
             steps=steps,
             expires_after=self._days("expires_after", self._get("expires_after", str)),
             uncertain=self._member(UncertainPolicy, "uncertain", self._get("uncertain", str)),
@@ -88,6 +88,7 @@ class _Reader:
             pages=self._count("pages", _MOST_PAGES),
             plans=tuple(self._plan(n, t, steps) for n, t in self._get("plans", dict, {}).items()),
             cut_off=self._cut_off(),
+            asks_for_payment=self._flag("asks_for_payment"),
             binding=self._flag("binding"),
             any_time=tuple(self._texts("any_time")) if "any_time" in self.table else (),
             unsubscribe=self._flag("unsubscribe"),
@@ -127,6 +128,13 @@ class _Reader:
             choices = ", ".join(str(m.value) for m in kind)
             raise self._bad(key, f"{value!r} is not one of {choices}") from None
 
+    def _channel(self, name: str) -> Channel:
+        try:
+            return Channel(name)
+        except ValueError:
+            text = f"{name!r} is not one of {', '.join(Channel)}"
+            raise self._bad("channels", text) from None
+
     def _lane(self) -> Lane:
         try:
             return Lane[self._get("lane", str).upper()]
@@ -157,7 +165,7 @@ class _Reader:
         channels = set(self._texts("channels"))
         if not isinstance(letter, bool):
             raise self._bad("fallback.letter", "is neither true nor false")
-        if letter and channels != {Channel.EMAIL, Channel.LETTER}:
+        if letter and not channels >= {Channel.EMAIL, Channel.LETTER}:
             raise self._bad("fallback.letter", "needs the channels email and letter")
         if not letter:
             if (self._legal() or self._flag("binding")) and Channel.EMAIL in channels:

@@ -14,23 +14,22 @@ from datetime import date
 from functools import cached_property
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-import structlog
-
+from notifier.logs import get_logger
 from notifier.model.characters import FILLERS
 from notifier.model.correspondence import MAILED_ON, Correspondence
 from notifier.model.linking import links_in
 from notifier.model.notice import FieldSpec, FieldType
 from notifier.rendering.errors import WriteError
+from notifier.rendering.facts import usual
 from notifier.rendering.folder import Folder
-from notifier.rendering.forms import usual
 from notifier.rendering.labels import Labels
-from notifier.rendering.lines import LONG, is_long
 from notifier.rendering.samples import read_sample
 from notifier.rendering.skeleton import LINKING, Unfit
-from notifier.rendering.tracing import Tracing
+from notifier.rendering.text.lines import LONG, is_long
+from notifier.rendering.text.tracing import Tracing
 from notifier.rendering.words import Phrases
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _MOST: Final = 128  # skeletons (about 60 KB each)
 _MOST_SEEN: Final = 10_000  # keys that came once

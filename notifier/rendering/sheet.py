@@ -2,7 +2,8 @@
 
 A letter is a function of its data: the sheet of ``_base`` with the ``letter.typ`` of its notice.
 Letters of one kind share the function. Nothing of a letter is part of a source; all of it goes in
-as JSON.
+as JSON. Each kind has its own tools and language, so that letters of a publication stand beside
+those of a program whose ``_base`` has changed since.
 """
 
 import json
@@ -14,9 +15,9 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from notifier.model.correspondence import Recipient
-from notifier.rendering.envelope import Envelope
-from notifier.rendering.typeface import Typeface
-from notifier.rendering.window import GAP, LARGER, Block
+from notifier.rendering.letter.typeface import Typeface
+from notifier.rendering.letter.window import GAP, LARGER, Block
+from notifier.rendering.stationery import Envelope
 
 #: Name of the file that a document begins with.
 MAIN: Final = "main.typ"
@@ -27,11 +28,12 @@ _HEAD: Final = """\
 """
 _KIND: Final = """\
 #import "/{tools}": *
-#let kind(data) = [
+#let kind(data) = [{language}
 {source}
 #last-foot
 ]
 """
+_LANGUAGE: Final = '#set text(lang: "{language}", region: {region})'
 _USED: Final = '#import "/{name}": kind as kind-{n}\n'
 _TAIL: Final = """\
 #for (n, piece) in json("pieces.json").enumerate() {{
@@ -92,23 +94,45 @@ class Document(NamedTuple):
     shared: dict[str, bytes]  # with other documents: the same name, the same content
 
 
+class _Kind(NamedTuple):
+    """What letters have in common that are made by one function."""
+
+    language: str
+    tools: str
+    source: str
+
+    def written(self, tools: str, language: str) -> str:
+        """The function, in a document of a language; ``tools``: the name of their file."""
+        own = "" if self.language == language else self._language()
+        return _KIND.format(tools=tools, language=own, source=self.source)
+
+    def _language(self) -> str:
+        region = json.dumps(_REGIONS[self.language]) if self.language in _REGIONS else "none"
+        return _LANGUAGE.format(language=self.language, region=region)
+
+
+def _kind(piece: Piece) -> _Kind:
+    return _Kind(piece.language, piece.tools, piece.source)
+
+
 def document(pieces: Sequence[Piece], pages: Sequence[int]) -> Document:
     """The files of a document. ``pages``: of each piece, as far as they are known.
 
     Data are files, and so are tools and kinds, because what Typst keeps of one document serves the
     next one only while nothing changes that all of it could depend on; its inputs are such a thing.
     """
-    kinds: dict[str, int] = {}
+    language = pieces[0].language  # of the file as a whole
+    kinds: dict[_Kind, int] = {}
     frame = {
         "title": _common(sorted({p.title for p in pieces})),
         "author": sorted({p.author for p in pieces}),
-        "language": pieces[0].language,
-        "region": _REGIONS.get(pieces[0].language),
-        "kinds": [kinds.setdefault(p.source, len(kinds)) for p in pieces],
+        "language": language,
+        "region": _REGIONS.get(language),
+        "kinds": [kinds.setdefault(_kind(p), len(kinds)) for p in pieces],
         "pages": list(pages),
     }
-    tools = _file("tools", _tools(pieces))
-    files = [_file("kind", _KIND.format(tools=tools[0], source=text)) for text in kinds]
+    tools = {kind.tools: _file("tools", kind.tools) for kind in kinds}
+    files = [_file("kind", kind.written(tools[kind.tools][0], language)) for kind in kinds]
     used = [_USED.format(n=n, name=name) for n, (name, _) in enumerate(files)]
     tail = _TAIL.format(kinds=", ".join(f"kind-{n}" for n in range(len(files))))
     own = {
@@ -116,7 +140,7 @@ def document(pieces: Sequence[Piece], pages: Sequence[int]) -> Document:
         "frame.json": json.dumps(frame, ensure_ascii=False),
         "pieces.json": f"[{','.join(p.data for p in pieces)}]",
     }
-    return Document({n: text.encode() for n, text in own.items()}, dict([tools, *files]))
+    return Document({n: text.encode() for n, text in own.items()}, dict([*tools.values(), *files]))
 
 
 @lru_cache(_KEPT)
@@ -124,14 +148,6 @@ def _file(what: str, source: str) -> tuple[str, bytes]:
     """A file named after its content."""
     content = source.encode()
     return f"{what}-{sha256(content).hexdigest()[:32]}.typ", content
-
-
-def _tools(pieces: Sequence[Piece]) -> str:
-    """Those of the one language that the letters of a document are in."""
-    found = {piece.tools for piece in pieces}
-    if len(found) > 1:
-        raise ValueError("the letters of a document are in one language")
-    return found.pop()
 
 
 def _common(titles: Sequence[str]) -> str:

@@ -6,16 +6,17 @@ byte, what the templates would have given: whatever a template looks at is not m
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from markupsafe import escape
 
-from notifier.rendering import japanese, links
-from notifier.rendering.mime import crlf
-from notifier.rendering.slots import SLOT, Amount, Observed, Slots
+from notifier.rendering.mail.mime import crlf
+from notifier.rendering.text import links
+from notifier.rendering.text.forms import forms_of
+from notifier.rendering.text.slots import SLOT, Amount, Observed, Slots
 from notifier.rendering.words import Pages, Phrases
 
 #: What could become part of a link with what stands beside a slot; see :data:`LINKING`.
@@ -63,6 +64,7 @@ class Skeleton:
     text: Filling
     html: Filling
     slots: tuple[tuple[str, str], ...]  # (path of a value, its slot)
+    yen: Callable[[int], str]
 
     def fill(self, values: Mapping[str, str | int]) -> tuple[bytes, bytes, bytes]:
         """Subject, text and HTML as bytes; ``values``: path → plain text, or an amount in yen."""
@@ -70,7 +72,7 @@ class Skeleton:
         for path, slot in self.slots:
             value = values[path]
             if isinstance(value, int):
-                plain[slot] = escaped[slot] = japanese.yen(value).encode()
+                plain[slot] = escaped[slot] = self.yen(value).encode()
             else:
                 plain[slot] = value.encode()
                 escaped[slot] = plain[slot] if _HTML.isdisjoint(value) else escape(value).encode()
@@ -107,7 +109,7 @@ def trace(
         _check_links(pages, domains)
     subject, text, page = (Filling.of(p) for p in (pages.subject, pages.text, pages.html))
     used = {*subject.slots, *text.slots, *page.slots}
-    return Skeleton(subject, text, page, slots.among(used))
+    return Skeleton(subject, text, page, slots.among(used), forms_of(phrases.folder.language).yen)
 
 
 @contextmanager

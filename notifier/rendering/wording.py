@@ -2,11 +2,12 @@
 
 from functools import cached_property
 
-from notifier.rendering import context, typst_source
+from notifier.rendering import context
 from notifier.rendering.errors import BadTemplate, LimitExceeded
 from notifier.rendering.folder import Folder
 from notifier.rendering.labels import Labels
-from notifier.rendering.parts import trace_parts
+from notifier.rendering.letter import typst_source
+from notifier.rendering.letter.parts import trace_parts
 from notifier.rendering.prepared import Prepared
 from notifier.rendering.samples import check_samples
 from notifier.rendering.skeleton import trace

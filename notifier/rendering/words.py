@@ -17,14 +17,17 @@ from markupsafe import Markup
 
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
-from notifier.rendering import bounded, limits, meter
 from notifier.rendering.errors import BadTemplate, LimitExceeded, WriteError
 from notifier.rendering.folder import BASE, Folder
 from notifier.rendering.labels import Labels
-from notifier.rendering.lines import folded, hanging, is_long, marked
-from notifier.rendering.mjml_source import to_html
-from notifier.rendering.sandbox import Sandbox
-from notifier.rendering.slots import SLOT, Amount, Observed
+from notifier.rendering.mail.mjml import to_html
+from notifier.rendering.text import filters as bounded
+from notifier.rendering.text import limits
+from notifier.rendering.text import limits as meter
+from notifier.rendering.text.forms import forms_of
+from notifier.rendering.text.lines import folded, hanging, is_long, marked
+from notifier.rendering.text.sandbox import Sandbox
+from notifier.rendering.text.slots import SLOT, Amount, Observed
 
 #: Filters of ours: those that a writer adds here, and those of every sandbox.
 FILTERS: Final = frozenset(
@@ -68,8 +71,9 @@ class Phrases:
             "lines": bounded.phrase(hanging),
             "label": bounded.weighed(_labelling(labels, folder.language)),
         }
-        self._plain = sandbox(folder.files, escape=False, filters=filters)
-        self._html = sandbox(_pages(folder), escape=True, filters=filters)
+        forms = forms_of(folder.language)
+        self._plain = sandbox(folder.files, escape=False, filters=filters, forms=forms)
+        self._html = sandbox(_pages(folder), escape=True, filters=filters, forms=forms)
         self._compile()
 
     def mail(self, step: str, values: Mapping[str, Any]) -> Pages:

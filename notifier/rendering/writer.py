@@ -10,18 +10,21 @@ from typing import Final
 from notifier.model.correspondence import Correspondence
 from notifier.model.notice import Notice
 from notifier.model.states import Channel
-from notifier.rendering import context, links, mime
+from notifier.model.template_version import TemplateVersion
+from notifier.rendering import context
 from notifier.rendering.errors import BadTemplate, WriteError
 from notifier.rendering.folder import Folder, read_folders
-from notifier.rendering.japanese import addressee
 from notifier.rendering.labels import DEFAULT_LANGUAGE, LABELS, Labels
-from notifier.rendering.letters import Letters
+from notifier.rendering.letter.letters import Letters
+from notifier.rendering.mail import mime
+from notifier.rendering.mail.mime import SILENT, Stream
 from notifier.rendering.samples import PLAIN, read_samples
 from notifier.rendering.skeleton import in_bytes
 from notifier.rendering.stationery import Stationery
-from notifier.rendering.stream import SILENT, Stream
+from notifier.rendering.text import links
+from notifier.rendering.text.japanese import addressee
 from notifier.rendering.wording import Wording
-from notifier.rendering.written import Bulk, TemplateVersion, WrittenLetter, WrittenMail
+from notifier.rendering.written import Bulk, WrittenLetter, WrittenMail
 
 _LANGUAGE: Final = DEFAULT_LANGUAGE
 _STATIONERY: Final = Stationery()

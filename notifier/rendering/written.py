@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from notifier.rendering.mime import Segment
+from notifier.rendering.mail.mime import Segment
 
 
 class WrittenMail(NamedTuple):
@@ -39,16 +39,6 @@ class WrittenLetter:
 
     pdf: bytes
     pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateVersion:
-    """The files that a notice was written from."""
-
-    digest: str  # SHA-256 (hex) over names and contents of all files
-    notice: str
-    language: str
-    content: bytes  # a zip of the files; the same files give the same bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import structlog
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.logs import get_logger
 from notifier.model.actor import Actor
 from notifier.model.message import public_number
 from notifier.model.returns import Outcome, Return, ReturnReason, Standing
@@ -24,11 +23,10 @@ from notifier.store import messages, returns, tasks, tracking
 from notifier.store.messages import Move
 from notifier.store.tracking import Known
 
-from .judge import Verdict, judge
+from .judge import Verdict, judge, tokens_of
 from .suppress import suppress
-from .whom import tokens_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _TASKS = {
     ReturnKind.COMPLAINT: TaskKind.COMPLAINT,
@@ -60,14 +58,14 @@ async def apply(
     ]
 
 
-def _known(found: RowMapping, settled: Mapping[int, Outcome]) -> Outcome:
+def _known(found: returns.Known, settled: Mapping[int, Outcome]) -> Outcome:
     """The outcome of what came before, be it a moment ago."""
-    first = settled.get(found["return_id"])
+    first = settled.get(found.return_id)
     return Outcome(
-        return_id=found["return_id"],
+        return_id=found.return_id,
         standing=Standing.KNOWN,
-        kind=ReturnKind(found["kind"]),
-        message_id=first.message_id if first else found["message_id"],
+        kind=ReturnKind(found.kind),
+        message_id=first.message_id if first else found.message_id,
     )
 
 

@@ -4,12 +4,13 @@ See docs/tracking.md for the reasons.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from notifier.delivery.smtp import attempt_of
 from notifier.model.reasons import Reason
 from notifier.model.returns import Return, ReturnReason, Standing
 from notifier.model.states import State
@@ -17,6 +18,33 @@ from notifier.model.suppression import HARD, SOFT, normal
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, ReturnKind
 from notifier.store.messages import Move
 from notifier.store.tracking import Entry, Known
+
+_RETURN_PATH: Final = re.compile(r"b\+([a-z0-9]{26})@", re.IGNORECASE)
+_MESSAGE_ID: Final = re.compile(r"<?([a-z0-9]{26})@", re.IGNORECASE)
+
+
+def tokens_of(one: Return) -> tuple[str, ...]:
+    """The tokens that a return names, each once, the most trusted first.
+
+    The return path it came to; return paths in its headers; the envelope's name (ENVID); the
+    Message-ID of the returned mail; what it answers.
+    """
+    return tuple(dict.fromkeys(_names_in(one)))
+
+
+def _names_in(one: Return) -> Iterator[str]:
+    reading = one.reading
+    for address in one.recipients:
+        if found := _RETURN_PATH.match(address):
+            yield found[1].lower()
+    yield from (token.lower() for token in reading.tokens)
+    for name in reading.envelope_ids:
+        if attempt := attempt_of(name):
+            yield attempt[0]
+    for name in (*reading.message_ids, *reading.in_reply_to):
+        if found := _MESSAGE_ID.match(name.strip()):
+            yield found[1].lower()
+
 
 _K, _S = ReturnKind, State
 #: How long after the last transmission a report may still come. Relays give up after five days,

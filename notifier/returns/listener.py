@@ -12,18 +12,18 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any, Final
 
-import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifier.delivery.away import is_away
+from notifier.logs import get_logger
 from notifier.model.http import counted_as
 from notifier.model.inbox import Inbox
 from notifier.model.suppression import normal
+from notifier.store.failures import passes
 
-from .post_desk import Mail, PostDesk
+from .receiver import Mail, ReturnReceiver
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _LONGEST_LINE: Final = 262_144  # bytes; the rules say 1,000, and reports do not keep to them
 _MOST_RECIPIENTS: Final = 50
@@ -101,12 +101,14 @@ class DayLimit:
         return fits
 
 
-class Door:
+class Handler:
     """What the server asks at each step (aiosmtpd's handler)."""
 
-    def __init__(self, desk: PostDesk, addresses: Addresses, source: str, others: DayLimit) -> None:
+    def __init__(
+        self, receiver: ReturnReceiver, addresses: Addresses, source: str, others: DayLimit
+    ) -> None:
         """``others``: how much may come to addresses that are no return paths."""
-        self._desk, self._addresses, self._source = desk, addresses, source
+        self._receiver, self._addresses, self._source = receiver, addresses, source
         self._others = others
 
     async def handle_RCPT(  # noqa: N802 (the library's name)
@@ -118,7 +120,7 @@ class Door:
         try:
             taken = await self._addresses.judge(address)
         except Exception as error:
-            if not is_away(error):
+            if not passes(error):
                 log.exception("recipient not looked up")
             return _AWAY
         if taken in (Taken.UNKNOWN, Taken.FULL):
@@ -145,9 +147,9 @@ class Door:
         recipients = tuple(one for one in envelope.rcpt_tos if one.isascii() and " " not in one)
         mail = Mail(content, self._source, recipients=recipients)
         try:
-            [outcome] = await self._desk.receive([mail])
+            [outcome] = await self._receiver.receive([mail])
         except Exception as error:
-            if is_away(error):
+            if passes(error):
                 log.warning("database away", what="return", error=type(error).__name__)
             else:
                 log.exception("return not kept")
@@ -202,9 +204,9 @@ class _Guarded(SMTP):
 
     line_length_limit = _LONGEST_LINE
 
-    def __init__(self, door: Door, guests: Guests, inbox: Inbox) -> None:
+    def __init__(self, handler: Handler, guests: Guests, inbox: Inbox) -> None:
         super().__init__(
-            door,
+            handler,
             data_size_limit=inbox.most_bytes,
             enable_SMTPUTF8=True,
             ident="notifier",
@@ -267,10 +269,10 @@ class _GuardedLmtp(_Guarded, LMTP):
 class Listener:
     """The server. Open between :meth:`open` and :meth:`close`."""
 
-    def __init__(self, desk: PostDesk, addresses: Addresses, inbox: Inbox) -> None:
+    def __init__(self, receiver: ReturnReceiver, addresses: Addresses, inbox: Inbox) -> None:
         self._inbox = inbox
         others = DayLimit(inbox.most_megabytes_a_day * 1_000_000)
-        self._door = Door(desk, addresses, inbox.protocol, others)
+        self._handler = Handler(receiver, addresses, inbox.protocol, others)
         self._kind = _GuardedLmtp if inbox.protocol == "lmtp" else _Guarded
         self._guests = Guests(inbox)
         self._server: asyncio.Server | None = None
@@ -288,7 +290,7 @@ class Listener:
         log.info("listening for returns", port=self.port, protocol=self._inbox.protocol)
 
     def _made(self) -> _Guarded:
-        return self._kind(self._door, self._guests, self._inbox)
+        return self._kind(self._handler, self._guests, self._inbox)
 
     async def close(self) -> None:
         """Listen no more; what is not committed was not taken."""

@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
 
-import structlog
 from imapclient import SEEN, IMAPClient, SocketTimeout
 
+from notifier.logs import get_logger
 from notifier.model.inbox import Mailbox
 from notifier.model.relay import Tls
 from notifier.store import returns
 
-from .post_desk import Mail, PostDesk
 from .reading import bounds
+from .receiver import Mail, ReturnReceiver
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _SOME: Final = 50  # mails in one transaction, fewer if they are large
 _CONNECT, _ANSWER = 20.0, 60.0  # seconds
@@ -36,8 +36,8 @@ _FIRST, _LONGEST = 1.0, 60.0  # seconds of rest after a break
 class MailboxReader:
     """Reads one mailbox until it is told to stop."""
 
-    def __init__(self, desk: PostDesk, mailbox: Mailbox, *, most_bytes: int) -> None:
-        self._desk, self._mailbox, self._most = desk, mailbox, most_bytes
+    def __init__(self, receiver: ReturnReceiver, mailbox: Mailbox, *, most_bytes: int) -> None:
+        self._receiver, self._mailbox, self._most = receiver, mailbox, most_bytes
         self._ending = threading.Event()  # seen by the thread that waits
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -83,20 +83,20 @@ class MailboxReader:
 
     async def _position(self, generation: int) -> int:
         """The UID up to which this generation of the folder has been read."""
-        async with self._desk.engine.begin() as conn:
+        async with self._receiver.engine.begin() as conn:
             known, position = await returns.cursor(conn, self._mailbox.label)
         return position if known == generation else 0
 
     async def _kept(self, generation: int, mails: Sequence[tuple[int, bytes]]) -> int:
         """Commit mails and how far has been read, together; the latter."""
         label = self._mailbox.label
-        given = await self._desk.read(
+        given = await self._receiver.read(
             [Mail(data, label, f"{generation}:{uid}") for uid, data in mails]
         )
         position = mails[-1][0]
-        async with self._desk.engine.begin() as conn:
-            await self._desk.take(conn, given)
-            await returns.move_cursor(conn, label, generation, position, now=self._desk.now())
+        async with self._receiver.engine.begin() as conn:
+            await self._receiver.take(conn, given)
+            await returns.move_cursor(conn, label, generation, position, now=self._receiver.now())
         log.info("mailbox read", box=self._mailbox.host, mails=len(mails))
         return position
 

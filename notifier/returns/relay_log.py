@@ -1,10 +1,16 @@
-"""What a relay's log (Postfix) says became of our mails after it had taken them."""
+"""What a relay's log says of mails of ours takes effect: all at once, or while the log grows.
+
+Read once, a log tells what became of mails after the relay had taken them, and resolves what is
+uncertain: nobody but the relay knows. A log that is followed is read on from where it was read to
+(the file's number and a place in it), which goes on record in the transaction in which the lines
+take effect. A log that was moved aside is read to its end first.
+"""
 
 import asyncio
-import hashlib
-import re
+import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -12,27 +18,35 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.relay_log import Evidence, Line, read_log
-from notifier.model.actor import Actor
+from notifier.delivery.resolve import RESEND_WAIT
+from notifier.logs import get_logger
+from notifier.model.actor import Actor, system
+from notifier.model.lines import lines_of
+from notifier.model.reasons import Reason
 from notifier.model.returns import Return, Standing
-from notifier.model.tracking import DeliveredLevel, Finding, Reading, ReturnKind
-from notifier.store import refusals
+from notifier.model.states import State
+from notifier.store import refusals, returns
+from notifier.store.uncertain import Resolution, resolve_uncertain, uncertain
 
 from .effect import apply
-from .refusals import refused
+from .postfix_log import Evidence, LogReader, read_log, told
 
-SOURCE: Final = "relay_log"
-_MOST: Final = 500  # lines in one transaction
+log = get_logger(__name__)
+
 BACK: Final = timedelta(days=10)  # relays keep a mail for five days
-_RESULT: Final = re.compile(
-    r"to=<(?P<to>[^>]*)>, (?:orig_to=<(?P<original>[^>]*)>, )?relay=(?P<relay>[^,]*), .*?"
-    r"dsn=(?P<status>[\d.]+), status=\w+ \((?P<said>.*)\)\s*$"
-)
-_KINDS: Final = {
-    Evidence.SENT: ReturnKind.DELIVERED,
-    Evidence.BOUNCED: ReturnKind.BOUNCED,
-    Evidence.DEFERRED: ReturnKind.DELAYED,
-}
+_MOST: Final = 500  # lines, or messages, in one transaction
+_CHUNK: Final = 262_144  # bytes in one transaction: some thousand lines
+_GLANCE: Final = 2.0  # seconds between two looks
+_NUMBER: Final = (1 << 63) - 1  # numbers of files are unsigned, those of the record are not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What became of uncertain mails: message ids."""
+
+    sent: tuple[int, ...]  # the relay has them
+    queued: tuple[int, ...]  # it never had them
+    left: tuple[int, ...]  # the log does not say
 
 
 async def apply_log(
@@ -66,47 +80,144 @@ def _helping(given: Iterator[Return]) -> list[Return]:
     return list(islice(given, _MOST))
 
 
-def told(lines: Iterable[Line]) -> Iterator[Return]:
-    """What lines about our mails say, each thing once."""
-    seen: set[str] = set()
-    for line in lines:
-        one = _return(line) if line.evidence in _KINDS else None
-        if one and one.external_id not in seen:  # a mail is deferred many times, for one reason
-            seen.add(one.external_id)
-            yield one
+async def resolve_by_log(
+    engine: AsyncEngine,
+    paths: Sequence[Path],
+    *,
+    bounce_domain: str,
+    complete: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> Resolved:
+    """Resolve uncertain mails by the logs of all relays that they may have gone to.
 
-
-def _return(line: Line) -> Return | None:
-    finding = _finding(line)
-    if finding is None:
-        return None
-    to = hashlib.sha256((finding.recipient or "").encode()).hexdigest()[:16]
-    reading = Reading(kind=finding.kind, findings=(finding,), tokens=(line.token,))
-    return Return(
-        source=SOURCE,
-        external_id=f"{line.queue_id}:{line.token}:{line.evidence}:{finding.status}:{to}",
-        raw=line.text.encode("utf-8", "replace"),
-        reading=reading,
-        delivered_from=DeliveredLevel.NEXT_ACCEPTED,
+    What a relay logged as queued is ``sent``, whatever became of it later: a bounce of it comes
+    to the return path, as that of any other. What no log names stays as it is, unless
+    ``complete``: the caller knows that the logs hold everything from the first transmission to
+    now. Then it is queued again, once it has been uncertain for longer than a transmission can
+    take. A mail of which there are only the headers stays: it broke off, or is on hold.
+    """
+    async with engine.connect() as conn:
+        open_ = {r.token: r for r in await uncertain(conn)}
+    begun, taken = await asyncio.to_thread(_known, paths, bounce_domain, frozenset(open_))
+    before = now - RESEND_WAIT
+    absent = {
+        token
+        for token, r in open_.items()
+        if complete and token not in begun | taken and r.since <= before
+    }
+    resolutions = [Resolution(token=t, after=State.SENT) for t in open_ if t in taken]
+    resolutions += [Resolution(token=t, after=State.QUEUED) for t in open_ if t in absent]
+    moved = await _resolve(engine, resolutions, actor, now)
+    by_id = {r.message_id: token for token, r in open_.items()}
+    return Resolved(
+        sent=tuple(m for m in by_id if m in moved and by_id[m] in taken),
+        queued=tuple(m for m in by_id if m in moved and by_id[m] in absent),
+        left=tuple(m for m in by_id if m not in moved),
     )
 
 
-def _finding(line: Line) -> Finding | None:
-    kind = _KINDS[line.evidence]
-    found = _RESULT.search(line.text)
-    if found is None:  # the queue manager's own: tried until time was up
-        return refused(None, "delivery time expired", kind=kind, status="4.4.7")
-    written_to, last = found["original"] or found["to"], found["to"]
-    final = last if last != written_to else None
-    host = found["relay"].partition("[")[0]
-    if kind is ReturnKind.DELIVERED:
-        return Finding(
-            recipient=written_to,
-            kind=kind,
-            status=found["status"],
-            reply=found["said"][:1000],
-            level=DeliveredLevel.NEXT_ACCEPTED,
-            final_recipient=final,
-        )
-    status = found["status"]
-    return refused(written_to, found["said"], kind=kind, status=status, host=host, final=final)
+def _known(
+    paths: Sequence[Path], bounce_domain: str, wanted: frozenset[str]
+) -> tuple[set[str], set[str]]:
+    """Tokens of which there are headers at least, and of those that a relay took."""
+    begun: set[str] = set()
+    taken: set[str] = set()
+    for path in paths:
+        for line in read_log(path, bounce_domain=bounce_domain):
+            if line.token in wanted:
+                (begun if line.evidence is Evidence.BEGUN else taken).add(line.token)
+    return begun, taken
+
+
+async def _resolve(
+    engine: AsyncEngine, resolutions: Sequence[Resolution], actor: Actor, now: datetime
+) -> set[int]:
+    moved: set[int] = set()
+    for at in range(0, len(resolutions), _MOST):
+        async with engine.begin() as conn:
+            some = resolutions[at : at + _MOST]
+            moved.update(
+                await resolve_uncertain(conn, some, reason=Reason.RELAY_LOG, actor=actor, now=now)
+            )
+    return moved
+
+
+@dataclass(kw_only=True)
+class LogFollower:
+    """Follows one log until it is told to stop."""
+
+    engine: AsyncEngine
+    path: Path
+    bounce_domain: str
+    now: Callable[[], datetime]
+    actor: Actor = field(default_factory=lambda: system("track"))
+    direct: Sequence[str] = ()  # labels of direct relays
+    _reader: LogReader | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow it until ``stop``; what breaks is tried again."""
+        while not stop.is_set():
+            try:
+                while await self.look() and not stop.is_set():
+                    pass
+            except Exception as error:  # noqa: BLE001 (file or record: all begin anew)
+                self._reader = None
+                log.warning("relay log away", path=str(self.path), error=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GLANCE):
+                    await stop.wait()
+
+    async def look(self) -> bool:
+        """Take the next lines to their messages; False when there are none. Raises OSError."""
+        if self._reader is None:
+            async with self.engine.connect() as conn:
+                known = await refusals.queue_ids(conn, since=self.now() - BACK)
+            self._reader = LogReader(self.bounce_domain, known)
+        source = f"log:{self.path}"[:200]
+        async with self.engine.begin() as conn:
+            generation, position = await returns.cursor(conn, source)
+            found = await asyncio.to_thread(_next, self.path, generation, position)
+            if found is None:
+                return False
+            generation, position, data = found
+            lines = lines_of(data.decode("utf-8", "replace"))
+            given = list(told(self._reader.read(lines)))
+            now = self.now()
+            await apply(conn, given, actor=self.actor, now=now, direct=self.direct)
+            await returns.move_cursor(conn, source, generation, position, now=now)
+        return True
+
+
+def _next(path: Path, generation: int, position: int) -> tuple[int, int, bytes] | None:
+    """Whole lines after a place: the file's number, the place after them, and they themselves."""
+    last = _numbered(path, generation)
+    if last is not None and last.stat().st_size < position:  # it was emptied in its place
+        return generation, 0, b""
+    if last is not None and (data := _lines(last, position)):
+        return generation, position + len(data), data
+    number = _number(path)
+    if number == generation or not (data := _lines(path, 0)):
+        return None
+    return number, len(data), data
+
+
+def _number(path: Path) -> int:
+    return path.stat().st_ino & _NUMBER
+
+
+def _numbered(path: Path, generation: int) -> Path | None:
+    """The log that was read last, wherever it has been moved in its folder."""
+    for one in (path, *sorted(path.parent.glob(f"{path.name}*"))):
+        if one.exists() and _number(one) == generation:
+            return one
+    return None
+
+
+def _lines(path: Path, position: int) -> bytes:
+    """The next whole lines; of a line that is longer than what is read, a piece."""
+    with path.open("rb") as file:
+        file.seek(position)
+        data = file.read(_CHUNK)
+    end = data.rfind(b"\n") + 1
+    return data[:end] if end or len(data) < _CHUNK else data

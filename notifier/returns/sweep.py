@@ -1,10 +1,9 @@
-"""What time brings to this room: returns that waited, refusals, what slipped past a suppression."""
+"""What time brings: returns that waited, refusals, what slipped past a suppression."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.actor import system
@@ -12,6 +11,8 @@ from notifier.model.relay import Relay, RelayKind
 from notifier.model.returns import Return
 from notifier.model.tracking import Reading, ReturnKind
 from notifier.store import messages, refusals, returns, suppressions
+from notifier.store.isolation import Isolation
+from notifier.store.put_off import Sweep
 
 from .effect import apply, take_effect
 from .refusals import refused
@@ -44,39 +45,49 @@ async def sweep(engine: AsyncEngine, *, direct: Sequence[str], now: datetime) ->
 
 async def _look_again(conn: AsyncConnection, direct: Sequence[str], now: datetime) -> None:
     """Returns that came while their message was being sent."""
-    waiting = await returns.take_waiting(conn, limit=_MOST)
-    given = {r["return_id"]: returns.restored(r) for r in waiting}
-    await take_effect(conn, given, actor=ACTOR, now=now, direct=direct)
+
+    async def work(waiting: Sequence[returns.KeptReturn]) -> None:
+        given = {r.return_id: returns.restored(r) for r in waiting}
+        await take_effect(conn, given, actor=ACTOR, now=now, direct=direct)
+
+    found = await returns.take_waiting(conn, now=now, limit=_MOST)
+    isolation = Isolation(sweep=Sweep.RETURN, actor=ACTOR, now=now)
+    await isolation.each(conn, found, work, ids=lambda r: [r.return_id])
 
 
 async def _refusals(conn: AsyncConnection, direct: Sequence[str], now: datetime) -> None:
     """What direct relays refused for good says as much as a bounce of it would."""
-    found = await refusals.untold(conn, direct, since=now - _BACK, limit=_MOST)
-    await apply(conn, [_told(r) for r in found], actor=ACTOR, now=now, direct=direct)
+
+    async def work(refused: Sequence[refusals.Refusal]) -> None:
+        await apply(conn, [_told(r) for r in refused], actor=ACTOR, now=now, direct=direct)
+
+    found = await refusals.untold(conn, direct, since=now - _BACK, now=now, limit=_MOST)
+    isolation = Isolation(sweep=Sweep.REFUSAL, actor=ACTOR, now=now)
+    await isolation.each(conn, found, work, ids=lambda r: [r.attempt_id])
 
 
-def _told(found: RowMapping) -> Return:
-    reply = found["reply"] or ""
+def _told(found: refusals.Refusal) -> Return:
+    reply = found.reply or ""
     finding = refused(
         None,
         reply,
-        code=found["code"],
-        status=found["enhanced"],
-        command=found["command"] or "",
-        host=found["relay"],
+        code=found.code,
+        status=found.enhanced,
+        command=found.command or "",
+        host=found.relay,
     )
     reading = Reading(
         kind=ReturnKind.BOUNCED,
         findings=(finding,),
-        tokens=(found["token"],),
-        reported_by=found["relay"],
+        tokens=(found.token,),
+        reported_by=found.relay,
     )
     return Return(
         source=refusals.SOURCE,
-        external_id=str(found["attempt_id"]),
-        raw=f"attempt {found['attempt_id']}: {found['command']} {found['code']} {reply}".encode(
+        external_id=str(found.attempt_id),
+        raw=f"attempt {found.attempt_id}: {found.command} {found.code} {reply}".encode(
             "utf-8", "replace"
         ),
         reading=reading,
-        at=found["finished_at"],
+        at=found.finished_at,
     )

@@ -21,6 +21,4 @@ def choose(member: Member, notice: Notice) -> Channel | None:
 
 def reaches(member: Member, channel: Channel) -> bool:
     """Whether a channel leads to a member as far as the register knows."""
-    if channel is Channel.EMAIL:
-        return bool(member.email)
-    return member.address is not None
+    return bool(getattr(member, channel.rules.needs))

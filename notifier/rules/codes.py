@@ -108,11 +108,6 @@ def tables() -> Mapping[str, Table]:
     return MappingProxyType({t.gateway: t for t in map(read_table, texts)})
 
 
-def gateways() -> tuple[str, ...]:
-    """The names of the gateways that have a table."""
-    return tuple(sorted(tables()))
-
-
 def judge(
     gateway: str,
     codes: Sequence[str],

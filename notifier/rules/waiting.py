@@ -62,7 +62,7 @@ def waiting(
         return None
     if due_at > now:
         return Waiting(_until(reason, now, calendar), due_at)
-    if channel is Channel.LETTER:
+    if channel.rules.paper:
         return Waiting(Obstacle.COLLECTION)
     return Waiting(Obstacle.WORKER if workers else Obstacle.NO_WORKER)
 

@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Any, Final
 
 from rich.text import Text
-from sqlalchemy import RowMapping
 
 from notifier.rendering.labels import label, step_label
+from notifier.store.calendar_view import PlannedMessage, Skip
 
 from . import layout
 
@@ -21,15 +21,15 @@ _Line = tuple[str, ...]
 
 
 def tables(
-    said: Sequence[RowMapping], skipped: Sequence[RowMapping], language: str, width: int | None
+    said: Sequence[PlannedMessage], skipped: Sequence[Skip], language: str, width: int | None
 ) -> Iterator[Text]:
-    """Messages and skips, as :mod:`notifier.store.outlook` gives them, by their days, as lines.
+    """Messages and skips, as :mod:`notifier.store.calendar_view` gives them, as lines by day.
 
     What was sent, what was held or stopped, and events without a message; none that is empty.
     ``width``: columns of the terminal; ``None`` where there is no edge.
     """
-    sent = [r for r in said if r["state"] not in _STOPPED]
-    stopped = [r for r in said if r["state"] in _STOPPED]
+    sent = [r for r in said if r.state not in _STOPPED]
+    stopped = [r for r in said if r.state in _STOPPED]
     for name, columns, lines in (
         ("sent", _SENT, _lines(sent, language)),
         ("stopped", (*_SENT, "why"), _lines(stopped, language, why=True)),
@@ -57,10 +57,10 @@ def _day(day: date, language: str) -> str:
     return f"{day:%m/%d} {names[day.weekday()] if names else f'{day:%a}'}"
 
 
-def _lines(found: Sequence[RowMapping], language: str, *, why: bool = False) -> Iterator[_Line]:
-    def key(r: RowMapping) -> tuple[Any, ...]:
-        end = (r["state"], r["reason"]) if why else ()
-        return (r["day"], r["notice"], r["step"], r["channel"], *end)
+def _lines(found: Sequence[PlannedMessage], language: str, *, why: bool = False) -> Iterator[_Line]:
+    def key(r: PlannedMessage) -> tuple[Any, ...]:
+        end = (r.state, r.reason) if why else ()
+        return (r.day, r.notice, r.step, r.channel, *end)
 
     for (day, notice, step, channel, *end), some in groupby(sorted(found, key=key), key):
         what = f"{label(f'notice.{notice}', language)} ({step_label(step, language)})"
@@ -71,15 +71,15 @@ def _lines(found: Sequence[RowMapping], language: str, *, why: bool = False) -> 
         yield _day(day, language), *told
 
 
-def _skips(found: Sequence[RowMapping], language: str) -> Iterator[_Line]:
-    def key(r: RowMapping) -> tuple[Any, ...]:
-        return (r["day"], r["type"], r["reason"])
+def _skips(found: Sequence[Skip], language: str) -> Iterator[_Line]:
+    def key(r: Skip) -> tuple[Any, ...]:
+        return (r.day, r.type, r.reason)
 
     for (day, kind, reason), some in groupby(sorted(found, key=key), key):
         yield _day(day, language), kind, *_people(some), label(f"reason.{reason}", language)
 
 
-def _people(found: Iterator[RowMapping]) -> tuple[str, str]:
-    numbers = [r["member_no"] for r in found]
+def _people(found: Iterator[PlannedMessage | Skip]) -> tuple[str, str]:
+    numbers = [r.member_no for r in found]
     more = " …" if len(numbers) > _NAMED else ""
     return f"{len(numbers):,}", ", ".join(numbers[:_NAMED]) + more

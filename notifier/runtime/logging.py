@@ -5,11 +5,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 import orjson
-import structlog
+
+from notifier import logs
 
 _MASK: Final = "***"
 _MOST_BYTES: Final = 5_000_000  # of a log file
@@ -74,25 +76,19 @@ def _is_personal(key: str) -> bool:
     return lowered not in _HARMLESS and lowered.rsplit("_", 1)[-1] in _PERSONAL
 
 
-def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send structlog and the standard library's logging to ``stream`` (standard error) as JSON."""
-    target = stream or sys.stderr
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler(target)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+class _Formatter(logging.Formatter):
+    """Lines as JSON. What makes them is loaded for the first one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        return self._json.format(record)
+
+    @cached_property
+    def _json(self) -> logging.Formatter:
+        import structlog
+
+        return structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=logs.processors(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
@@ -100,7 +96,14 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
                 _render,
             ],
         )
-    )
+
+
+def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send our lines and those of libraries to ``stream`` (standard error) as JSON."""
+    if "structlog" in sys.modules:  # else it is configured once it is loaded
+        logs.configure()
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_Formatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -129,8 +132,3 @@ def open_log(var: Path) -> TextIO | None:
 
 def _render(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> str:
     return orjson.dumps(fields, default=str).decode()
-
-
-def get_logger(name: str) -> Any:
-    """A structlog logger: ``log.info("mail_sent", message=5)``; never pass personal data."""
-    return structlog.get_logger(name)

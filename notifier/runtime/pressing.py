@@ -1,18 +1,18 @@
 """The press room of a process, and where it hands batches over."""
 
+from notifier.delivery.editions import Editions
 from notifier.model.errors import NotFound
-from notifier.printing.processes import Apart
-from notifier.printing.room import PressRoom
+from notifier.printing.context import PrintingContext
+from notifier.printing.drafting import LetterDrafter
 from notifier.printing.target import FolderTarget, Target
-from notifier.printing.writing import Desk
-from notifier.wording.editions import Editions
+from notifier.printing.typesetting import ProcessWriter
 
 from .parts import Parts
 from .sender import staff_sender
 from .settings import Settings
 
 
-def press_room(parts: Parts) -> PressRoom:
+def press_room(parts: Parts) -> PrintingContext:
     """Batches are in ``var/batches``. Raises NotFound if what is to be recorded is no notice."""
     given = parts.settings
     for name in given.press.recorded:
@@ -20,22 +20,22 @@ def press_room(parts: Parts) -> PressRoom:
             raise NotFound("notice", name)
     apart, editions = _apart(parts), Editions(parts.engine, parts.writer)
 
-    async def present() -> Apart:
+    async def present() -> ProcessWriter:
         return apart.writing_as(await editions.present())
 
-    return PressRoom(
+    return PrintingContext(
         engine=parts.engine,
-        desk=Desk(writer=apart, house=staff_sender(given), present=present),
+        drafter=LetterDrafter(writer=apart, sender=staff_sender(given), present=present),
         press=given.press,
         folder=given.var / "batches",
         now=parts.clock.now,
     )
 
 
-def _apart(parts: Parts) -> Apart:
+def _apart(parts: Parts) -> ProcessWriter:
     given = parts.settings
     count = given.press.processes
-    return Apart(parts.writer, given.templates, given.locales, processes=count)
+    return ProcessWriter(parts.writer, given.templates, given.locales, processes=count)
 
 
 def target(given: Settings) -> Target | None:

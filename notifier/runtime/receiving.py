@@ -8,9 +8,9 @@ from pathlib import Path
 
 from notifier.model.actor import Actor
 from notifier.returns.listener import Addresses, Listener
-from notifier.returns.log_follower import LogFollower
 from notifier.returns.mailbox import MailboxReader
-from notifier.returns.post_desk import PostDesk
+from notifier.returns.receiver import ReturnReceiver
+from notifier.returns.relay_log import LogFollower
 from notifier.returns.sweep import ACTOR, direct_labels
 from notifier.store import schemes, tracking
 
@@ -20,10 +20,10 @@ from .settings import BadSettings
 Run = Callable[[asyncio.Event], Awaitable[None]]  # until told to stop
 
 
-def post_desk(parts: Parts, actor: Actor = ACTOR) -> PostDesk:
+def post_desk(parts: Parts, actor: Actor = ACTOR) -> ReturnReceiver:
     """The desk of this house."""
     direct = direct_labels(parts.settings.relays)
-    return PostDesk(engine=parts.engine, now=parts.clock.now, direct=direct, actor=actor)
+    return ReturnReceiver(engine=parts.engine, now=parts.clock.now, direct=direct, actor=actor)
 
 
 async def receive(parts: Parts, stop: asyncio.Event) -> None:
@@ -40,7 +40,7 @@ async def receive(parts: Parts, stop: asyncio.Event) -> None:
             await listener.close()
 
 
-def _readers(parts: Parts, desk: PostDesk) -> Iterator[tuple[str, Run]]:
+def _readers(parts: Parts, desk: ReturnReceiver) -> Iterator[tuple[str, Run]]:
     """Whatever reads what comes back, each with a name for the log."""
     inbox = parts.settings.inbox
     for n, mailbox in enumerate(inbox.mailboxes):
@@ -49,7 +49,7 @@ def _readers(parts: Parts, desk: PostDesk) -> Iterator[tuple[str, Run]]:
         yield f"relay log {n}", _follower(parts, desk, path).run
 
 
-def _follower(parts: Parts, desk: PostDesk, path: Path) -> LogFollower:
+def _follower(parts: Parts, desk: ReturnReceiver, path: Path) -> LogFollower:
     return LogFollower(
         engine=parts.engine,
         path=path,
@@ -59,7 +59,7 @@ def _follower(parts: Parts, desk: PostDesk, path: Path) -> LogFollower:
     )
 
 
-async def _listening(parts: Parts, desk: PostDesk) -> Listener:
+async def _listening(parts: Parts, desk: ReturnReceiver) -> Listener:
     async def reply_to() -> Collection[str]:
         async with parts.engine.connect() as conn:
             known = await schemes.all_of(conn)

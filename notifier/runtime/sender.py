@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from notifier.delivery.compose import House
+from notifier.delivery.compose import StaffSender
 from notifier.model.scheme import Brand, Contact
 
 from .settings import Settings
@@ -11,7 +11,7 @@ from .settings import Settings
 _NAME: Final = "会員通知システム"
 
 
-def staff_sender(settings: Settings) -> House:
+def staff_sender(settings: Settings) -> StaffSender:
     """The house itself as a sender: a name, an address, and nobody to telephone."""
     nobody = Contact(name=_NAME, phone="", hours="", email=settings.staff_sender)
     domain = settings.staff_sender.rpartition("@")[2]
@@ -30,4 +30,4 @@ def staff_sender(settings: Settings) -> House:
         allowed_domains=(domain,),
         signatory=_NAME,
     )
-    return House(name=_NAME, brand=brand)
+    return StaffSender(name=_NAME, brand=brand)

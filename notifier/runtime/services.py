@@ -1,35 +1,35 @@
 """What the HTTP interface asks of the house, answered by the joined parts."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from asyncpg import OperatorInterventionError, PostgresConnectionError, PostgresError
-from sqlalchemy import RowMapping
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
+from notifier.api import request_ids
 from notifier.api.services import Caller, Unavailable
 from notifier.app.access import AccessLog
 from notifier.app.api_keys import key_id_of, matches
 from notifier.app.decisions import DecisionFeed
+from notifier.app.event_intake import Receipt
 from notifier.app.event_outcomes import outcome_of
 from notifier.app.test_mode import KeyTestMode
-from notifier.intake.accept import Receipt
 from notifier.intake.envelope import Batch
-from notifier.model.access import Denied, Refusal, Scope
+from notifier.logs import get_logger
+from notifier.model.access import Denied, Refusal
 from notifier.model.actor import Actor, ActorKind, system
 from notifier.model.change import Page
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.outcome import DecisionPage, EventOutcome
-from notifier.model.provider import Provider
 from notifier.model.states import State
+from notifier.model.task import TaskDraft, TaskKind
 from notifier.returns.effect import apply
-from notifier.returns.providers.desk import ProviderDesk
+from notifier.returns.providers.base import Providers
 from notifier.returns.sweep import direct_labels
-from notifier.store import keys
+from notifier.store import keys, tasks
 from notifier.store.db import scalar
+from notifier.store.failures import failure_of, is_refused, passes, sqlstate_of
 from notifier.store.horizon import Unsettled
 from notifier.webhooks.feed import Feed
 from notifier.webhooks.outside import Unreachable
@@ -37,8 +37,9 @@ from notifier.webhooks.outside import Unreachable
 from .parts import Parts
 from .sender import staff_sender
 
-#: The record cannot be reached, or every connection to it is taken.
-_AWAY: Final = (DBAPIError, PoolTimeout, OSError)
+_API: Final = system("api")
+_LOOKUPS: Final = 2  # of keys, under way
+_log = get_logger(__name__)
 
 
 class HouseServices:
@@ -56,8 +57,10 @@ class HouseServices:
             staff_sender(parts.settings),
             parts.clock.now,
         )
-        self._providers = ProviderDesk(parts.settings.providers, lambda: datetime.now(UTC))
+        self._providers = Providers(parts.settings.providers, lambda: datetime.now(UTC))
         self._direct = direct_labels(parts.settings.relays)
+        self._asked: dict[str, asyncio.Task[keys.ApiKey | None]] = {}
+        self._lookups = asyncio.Semaphore(_LOOKUPS)
 
     async def authenticate(self, key: str) -> Caller:
         """The owner of a key, asked of the record each time: a revocation counts at once."""
@@ -67,26 +70,37 @@ class HouseServices:
         found = await self._key(key_id)
         if found is None:
             raise Denied(Refusal.UNKNOWN_KEY)
-        if not matches(key, bytes(found["secret_hash"])):
+        if not matches(key, bytes(found.secret_hash)):
             raise Denied(Refusal.WRONG_KEY, key_id)
-        if found["revoked_at"] is not None:
+        if found.revoked_at is not None:
             raise Denied(Refusal.REVOKED_KEY, key_id)
-        if not found["is_confirmed"]:
+        if not found.is_confirmed:
             raise Denied(Refusal.WAITING_KEY, key_id)
-        if found["expires_at"] is not None and found["expires_at"] <= datetime.now(UTC):
+        if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
             raise Denied(Refusal.EXPIRED_KEY, key_id)
-        scopes = frozenset(Scope(scope) for scope in found["scopes"])
-        return Caller(Actor(ActorKind.KEY, key_id), found["source"], found["test"], scopes)
+        return Caller(Actor(ActorKind.KEY, key_id), found.source, found.test, found.scopes)
 
-    async def _key(self, key_id: str) -> RowMapping | None:
+    async def _key(self, key_id: str) -> keys.ApiKey | None:
+        """A key as the record has it, read after this was asked.
+
+        Requests that come while look-ups are under way share the next one.
+        """
+        async with self._record("key"):
+            asked = self._asked.get(key_id)
+            if asked is None:
+                asked = self._asked[key_id] = asyncio.create_task(self._look_up(key_id))
+            return await asyncio.shield(asked)
+
+    async def _look_up(self, key_id: str) -> keys.ApiKey | None:
         """A key, on a connection that is kept for it; one that has broken meanwhile is replaced."""
-        try:
+        async with self._lookups:
+            del self._asked[key_id]  # whoever comes from now on asks anew
             try:
                 return await keys.get(self._parts.direct, key_id)
-            except (ConnectionError, PostgresConnectionError, OperatorInterventionError):
+            except Exception as problem:
+                if not passes(problem):
+                    raise
                 return await keys.get(self._parts.direct, key_id)
-        except (*_AWAY, PostgresError) as problem:
-            raise Unavailable from problem
 
     async def refused(self, address: str, interface: str, why: Denied) -> None:
         """Put on record that somebody was turned away."""
@@ -94,28 +108,22 @@ class HouseServices:
 
     async def accept(self, events: Sequence[Event], caller: Caller) -> Sequence[Receipt]:
         """Commit all events or none; of a test their results only."""
-        try:
+        async with self._record("events"):
             if caller.test:
                 return await self._tests.accept(events, caller.actor)
             return await self._parts.acceptor.accept(events, caller.actor)
-        except _AWAY as problem:
-            raise Unavailable from problem
 
     async def outcome(self, caller: Caller, event_id: str) -> EventOutcome | None:
         """What became of an event of the caller's source; a test sees tests only."""
-        try:
+        async with self._record("outcome"):
             if caller.test:
                 return await self._tests.outcome(caller.source, event_id)
             return await outcome_of(self._parts.engine, caller.source, event_id)
-        except _AWAY as problem:
-            raise Unavailable from problem
 
     async def faults(self, batch: Batch, actor: Actor) -> list[FieldError]:
         """Everything that is wrong with a batch of which some is; nothing is kept."""
-        try:
+        async with self._record("events"):
             return await self._parts.acceptor.faults(batch, actor)
-        except _AWAY as problem:
-            raise Unavailable from problem
 
     def now(self) -> datetime:
         """The present moment, aware."""
@@ -125,42 +133,34 @@ class HouseServices:
         self, source: str, after: int | None, *, limit: int, only: Sequence[str]
     ) -> DecisionPage:
         """Decisions about events of a source."""
-        try:
+        async with self._record("decisions"):
             start = await self._decisions.end() if after is None else after
             return await self._decisions.read(start, source=source, limit=limit, only=only)
-        except (*_AWAY, Unsettled) as problem:
-            raise Unavailable from problem
 
     async def changes(
         self, source: str, after: int | None, *, limit: int, states: Sequence[State]
     ) -> Page:
         """Changes of state of messages that events of a source caused."""
-        try:
+        async with self._record("changes"):
             start = await self._feed.end() if after is None else after
             return await self._feed.read(start, limit=limit, source=source, states=states)
-        except (*_AWAY, Unsettled) as problem:
-            raise Unavailable from problem
 
-    def listens_to(self, provider: Provider) -> bool:
+    def listens_to(self, provider: str) -> bool:
         """Whether a mail provider's webhooks are taken."""
         return self._providers.knows(provider)
 
-    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+    def vouches(self, provider: str, headers: Mapping[str, str]) -> bool:
         """Whether the head of a provider's request proves who calls."""
         return self._providers.vouches(provider, headers)
 
-    async def take_returns(
-        self, provider: Provider, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    async def take_returns(self, provider: str, headers: Mapping[str, str], body: bytes) -> None:
         """Commit what a provider tells about mails; the same once more changes nothing."""
         actor, now = system(provider), self._parts.clock.now()
-        try:
+        async with self._record("returns"):
             told = await self._providers.read(provider, headers, body)
             if told:
                 async with self._parts.engine.begin() as conn:
                     await apply(conn, told, actor=actor, now=now, direct=self._direct)
-        except (*_AWAY, Unreachable) as problem:
-            raise Unavailable from problem
 
     async def close(self) -> None:
         """Let go of connections, and write what is counted."""
@@ -174,5 +174,33 @@ class HouseServices:
         try:
             async with self._parts.engine.connect() as conn:
                 return bool(await scalar(conn, "SELECT 1"))
-        except (SQLAlchemyError, OSError):
+        except Exception as problem:
+            if failure_of(problem) is None:
+                raise
             return False
+
+    @asynccontextmanager
+    async def _record(self, what: str) -> AsyncIterator[None]:
+        """Say ``Unavailable`` while the record is away; a task tells of what it has refused."""
+        try:
+            yield
+        except (Unsettled, Unreachable) as problem:
+            raise Unavailable from problem
+        except Exception as problem:
+            if passes(problem):
+                raise Unavailable from problem
+            if is_refused(problem):
+                await self._tell_of(what, problem)
+            raise
+
+    async def _tell_of(self, what: str, problem: Exception) -> None:
+        details = {"code": sqlstate_of(problem) or "", "reference": request_ids.current() or ""}
+        key = f"{what}|{details['code']}"
+        draft = TaskDraft(kind=TaskKind.DATABASE_REFUSED, key=key, details=details)
+        try:
+            async with self._parts.engine.begin() as conn:
+                await tasks.raise_all(conn, [draft], actor=_API, now=self.now())
+        except Exception as another:
+            if failure_of(another) is None:
+                raise
+            _log.error("api.no_task", kind=type(another).__name__)

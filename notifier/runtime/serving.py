@@ -7,7 +7,7 @@ import socket
 from datetime import timedelta
 
 from notifier.api.app import create_app
-from notifier.intake.stream import Stream, StreamReader
+from notifier.runtime.event_stream import Stream, StreamReader
 
 from .http_server import Gate, HttpConfig, HttpServer
 from .parts import Parts

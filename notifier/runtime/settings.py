@@ -3,12 +3,13 @@
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -24,12 +25,11 @@ from notifier.model.inbox import Inbox
 from notifier.model.notice import Lane
 from notifier.model.plan import Hours
 from notifier.model.press import Press
-from notifier.model.provider import Providers
 from notifier.model.relay import Relay, Tls, relays_for
 from notifier.model.retention import Retention
 from notifier.model.webhook import Outside
-from notifier.rendering.envelope import ENVELOPES
-from notifier.rendering.stationery import Stationery, Style
+from notifier.rendering.stationery import ENVELOPES, Stationery, Style
+from notifier.returns.providers import read_settings
 
 PREFIX: Final = "NOTIFIER_"
 FILE: Final = Path("notifier.toml")
@@ -51,6 +51,12 @@ def _data(name: str) -> Path:
 def _one_relay(given: dict[str, Any]) -> tuple[Relay, ...]:
     names = ("host", "port", "tls", "username", "password")
     return (Relay.model_validate({name: given[f"relay_{name}"] for name in names}),)
+
+
+def _providers(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What each provider that is named needs to know; libraries are loaded for these alone."""
+    named = {name: one for name, one in given.items() if one is not None}
+    return read_settings(named) if named else {}
 
 
 class Settings(BaseSettings):
@@ -105,7 +111,8 @@ class Settings(BaseSettings):
     letter_sheet_grams: Annotated[float, Field(gt=0, le=20)] = 5.0  # one sheet, printed on one side
     letter_unprintable_mm: Annotated[float, Field(ge=0, le=15)] = 5.0  # along each edge
 
-    providers: Providers = Field(default_factory=Providers)  # whose webhooks are listened to
+    #: Whose webhooks are listened to: name → what its module asks for.
+    providers: Annotated[Mapping[str, Any], AfterValidator(_providers)] = {}
     webhooks: Outside = Field(default_factory=Outside)  # whom calls may reach, and how
 
     #: When messages go out, in Japan on open days; ``always``: at any time of any day.

@@ -1,7 +1,6 @@
 """The keys of the settings, read."""
 
-from notifier.delivery.dkim import Signer
-from notifier.delivery.dkim_keys import BadKey, SigningKey, read_key
+from notifier.delivery.dkim import BadKey, Signer, SigningKey, read_key
 
 from .settings import PREFIX, BadSettings, Settings
 

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from .logging import get_logger
+from notifier.logs import get_logger
+
 from .settings import BadSettings
 
 _log = get_logger(__name__)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.decision import CaseKind
-from notifier.model.reasons import Reason
-from notifier.model.situation import CaseRecord
+from notifier.model.situation import Advance, CaseRecord
 
 from .db import dumps, loads, row, rows, run
+from .put_off import Sweep, is_due
 
 _FIELDS = """case_id, kind, source, matter, member_id, scheme, state, generation, last_failed_on,
     occurred_at, deadline, recharge_on, facts, plan, told_on, reregistered_at, ended_on, reason,
@@ -54,8 +54,63 @@ WITH given AS (
 SELECT given.n, saved.case_id FROM saved JOIN given USING (kind, source, matter, member_id)
 """
 
+# Events about a member are decided under this lock; whoever has it has read the cases. An array,
+# so that members are looked up by their key: a join would read all of them.
+_DUE_MEMBERS = f"""
+SELECT member_id FROM members WHERE member_id = ANY(ARRAY(
+    SELECT member_id FROM cases WHERE state = 'open' AND next_due_at <= :now
+        AND {is_due(Sweep.CASE, "case_id")}
+    ORDER BY next_due_at, case_id LIMIT :limit))
+FOR NO KEY UPDATE SKIP LOCKED
+"""
 
-def record(found: Mapping[str, Any] | RowMapping) -> CaseRecord:
+_DUE = f"""
+SELECT {_FIELDS}, EXISTS (
+    SELECT FROM cases o WHERE o.member_id = c.member_id AND o.kind = c.kind
+      AND o.case_id <> c.case_id) AS is_one_of_several
+FROM cases c
+WHERE state = 'open' AND next_due_at <= :now AND member_id = ANY(CAST(:ids AS bigint[]))
+    AND {is_due(Sweep.CASE, "case_id")}
+ORDER BY case_id
+"""
+
+_ADVANCE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        case_id bigint, told_on date, next_due_at timestamptz, ended text)
+), saved AS (
+    UPDATE cases c SET told_on = given.told_on, next_due_at = given.next_due_at,
+        state = CASE WHEN given.ended IS NULL THEN c.state ELSE 'closed' END,
+        closed_at = CASE WHEN given.ended IS NOT NULL THEN CAST(:now AS timestamptz) END,
+        reason = coalesce(given.ended, c.reason)
+    FROM given WHERE c.case_id = given.case_id AND c.state = 'open'
+    RETURNING c.case_id, given.ended
+)
+INSERT INTO log (at, kind, actor, case_id, after, reason)
+SELECT :now, 'case', :actor, case_id, 'closed', ended FROM saved WHERE ended IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCase:
+    """A case that has something to say by now."""
+
+    case: CaseRecord
+    is_one_of_several: bool  # the member has other cases of the kind
+
+
+_OF_MEMBERS = f"""
+SELECT {_FIELDS} FROM cases
+WHERE member_id = ANY(CAST(:ids AS bigint[]))
+  AND (state = 'open' OR reason IN ('direct_collection', 'timed_out')
+       OR matter = ANY(CAST(:matters AS text[])))
+ORDER BY case_id
+"""
+
+_GET = f"SELECT {_FIELDS} FROM cases WHERE case_id = :id"
+
+
+def _record(found: RowMapping) -> CaseRecord:
     """A row of the table as the rules see it."""
     return CaseRecord(
         case_id=found["case_id"],
@@ -87,18 +142,10 @@ async def of_members(
 
     So are those that ended with a last word, which may not have left.
     """
-    found = await rows(
-        conn,
-        f"""SELECT {_FIELDS} FROM cases
-            WHERE member_id = ANY(CAST(:ids AS bigint[]))
-              AND (state = 'open' OR reason IN ('direct_collection', 'timed_out')
-                   OR matter = ANY(CAST(:matters AS text[])))
-            ORDER BY case_id""",
-        {"ids": list(member_ids), "matters": list(matters)},
-    )
+    found = await rows(conn, _OF_MEMBERS, {"ids": list(member_ids), "matters": list(matters)})
     answer: dict[int, list[CaseRecord]] = {}
     for r in found:
-        answer.setdefault(r["member_id"], []).append(record(r))
+        answer.setdefault(r["member_id"], []).append(_record(r))
     return answer
 
 
@@ -113,45 +160,10 @@ async def save(
     return {r["n"]: r["case_id"] for r in found}
 
 
-# Events about a member are decided under this lock; whoever has it has read the cases. An array,
-# so that members are looked up by their key: a join would read all of them.
-_DUE_MEMBERS = """
-SELECT member_id FROM members WHERE member_id = ANY(ARRAY(
-    SELECT member_id FROM cases WHERE state = 'open' AND next_due_at <= :now
-    ORDER BY next_due_at, case_id LIMIT :limit))
-FOR NO KEY UPDATE SKIP LOCKED
-"""
-
-_DUE = f"""
-SELECT {_FIELDS}, EXISTS (
-    SELECT FROM cases o WHERE o.member_id = c.member_id AND o.kind = c.kind
-      AND o.case_id <> c.case_id) AS is_one_of_several
-FROM cases c
-WHERE state = 'open' AND next_due_at <= :now AND member_id = ANY(CAST(:ids AS bigint[]))
-ORDER BY case_id
-"""
-
-_ADVANCE = """
-WITH given AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-        case_id bigint, told_on date, next_due_at timestamptz, ended text)
-), saved AS (
-    UPDATE cases c SET told_on = given.told_on, next_due_at = given.next_due_at,
-        state = CASE WHEN given.ended IS NULL THEN c.state ELSE 'closed' END,
-        closed_at = CASE WHEN given.ended IS NOT NULL THEN CAST(:now AS timestamptz) END,
-        reason = coalesce(given.ended, c.reason)
-    FROM given WHERE c.case_id = given.case_id AND c.state = 'open'
-    RETURNING c.case_id, given.ended
-)
-INSERT INTO log (at, kind, actor, case_id, after, reason)
-SELECT :now, 'case', :actor, case_id, 'closed', ended FROM saved WHERE ended IS NOT NULL
-"""
-
-
-async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowMapping]:
+async def due(conn: AsyncConnection, now: datetime, limit: int) -> list[DueCase]:
     """Open cases with something to say by ``now``, all that a member has at once.
 
-    ``is_one_of_several``: the member has other cases of the kind. The members are taken for this
+    The members are taken for this
     transaction; those at which somebody else is at work just now are left for the next time.
     ``limit``: of cases by which members are found.
     """
@@ -159,17 +171,8 @@ async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[RowM
     if not taken:
         return []
     # A statement of its own: what was committed before the lock is seen.
-    return await rows(conn, _DUE, {"ids": [r["member_id"] for r in taken], "now": now})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
-    """How a case goes on after it has been looked at."""
-
-    case_id: int
-    told_on: date | None
-    next_due_at: datetime | None = None
-    ended: Reason | None = None  # it is closed for this reason
+    found = await rows(conn, _DUE, {"ids": [r["member_id"] for r in taken], "now": now})
+    return [DueCase(_record(r), r["is_one_of_several"]) for r in found]
 
 
 async def advance(
@@ -181,6 +184,7 @@ async def advance(
         await run(conn, _ADVANCE, {"rows": dumps(given), "now": now, "actor": str(actor)})
 
 
-async def get(conn: AsyncConnection, case_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, case_id: int) -> CaseRecord | None:
     """One case."""
-    return await row(conn, f"SELECT {_FIELDS} FROM cases WHERE case_id = :id", {"id": case_id})
+    found = await row(conn, _GET, {"id": case_id})
+    return None if found is None else _record(found)

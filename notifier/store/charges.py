@@ -49,6 +49,15 @@ SELECT event_id, source, charge_id, (amounts->>'charged_on')::date,
 FROM given WHERE amounts IS NOT NULL
 """
 
+_SUBMITTED_ON = """
+SELECT c.member_id, jsonb_agg(jsonb_build_object('charged_on', a.charged_on,
+    'premium', a.premium, 'other_fees', a.other_fees, 'total', a.total)
+    ORDER BY a.event_id) AS submitted
+FROM charges c JOIN charge_amounts a USING (source, charge_id)
+WHERE c.member_id = ANY(CAST(:ids AS bigint[])) AND a.charged_on = :day
+GROUP BY c.member_id
+"""
+
 
 async def load(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, tuple[int, ChargeRecord]]:
     """(source, charge id) → (member id, the charge as recorded)."""
@@ -84,16 +93,7 @@ async def submitted_on(
 
     For whoever knows the day and not the charge id.
     """
-    found = await rows(
-        conn,
-        """SELECT c.member_id, jsonb_agg(jsonb_build_object('charged_on', a.charged_on,
-               'premium', a.premium, 'other_fees', a.other_fees, 'total', a.total)
-               ORDER BY a.event_id) AS submitted
-           FROM charges c JOIN charge_amounts a USING (source, charge_id)
-           WHERE c.member_id = ANY(CAST(:ids AS bigint[])) AND a.charged_on = :day
-           GROUP BY c.member_id""",
-        {"ids": list(member_ids), "day": day},
-    )
+    found = await rows(conn, _SUBMITTED_ON, {"ids": list(member_ids), "day": day})
     return {
         r["member_id"]: ChargeRecord(
             charge_id="", submitted=tuple(_amounts(a) for a in loads(r["submitted"]))

@@ -6,41 +6,42 @@ the database, which all workers share. Every statement locks rows in the order o
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.reasons import Reason
-from notifier.model.states import State
+from notifier.model.states import Channel, State
 
-from .compose import COLUMNS, JOINS
-from .db import rows, scalar
+from .compose import COLUMNS, JOINS, WANTED, WantedMessage
+from .db import fetch, rows, scalar
 from .direct import Direct
+from .transitions import Transition
+
+_CLAIMED: Final = Transition({State.QUEUED: {State.CLAIMED}}, name="m")
+
+_CLAIMED_ROWS = _CLAIMED.moved(
+    "due",
+    "m.ctid = due.ctid",
+    also="""worker_id = :worker, fence = m.fence + 1,
+        lease_until = clock_timestamp() + CAST(:lease AS interval)""",
+    returning=f"{WANTED}, m.member_id, m.next_attempt_at",
+)
 
 # A claim that a crash of the database takes back was not yet followed by any permit, so that
-# this commit need not wait for the disk: hence the last column.
+# this commit need not wait for the disk: hence the last column. Where a message lies is known
+# from having locked it.
 _CLAIM = f"""
 WITH due AS (
-    SELECT message_id, ctid FROM messages
-    WHERE lane = :lane AND state = 'queued' AND channel = 'email' AND stopped IS NULL
+    SELECT message_id, ctid FROM messages m
+    WHERE lane = :lane AND {_CLAIMED.where()} AND channel = 'email' AND stopped IS NULL
       AND next_attempt_at <= :now AND expires_at > :now
     ORDER BY next_attempt_at, message_id LIMIT :limit FOR UPDATE SKIP LOCKED
-), m AS (
-    UPDATE messages m SET state = 'claimed', reason = :reason, updated_at = :now,
-        worker_id = :worker, fence = m.fence + 1,
-        lease_until = clock_timestamp() + CAST(:lease AS interval)
-    -- Where it lies is known from having locked it.
-    FROM due WHERE m.ctid = due.ctid
-    RETURNING m.*
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, 'queued', 'claimed', :reason FROM m
-)
-SELECT {COLUMNS}, set_config('synchronous_commit', 'off', true)
+), {_CLAIMED_ROWS}, {_CLAIMED.logged()}
+SELECT {COLUMNS}, CAST(NULL AS bytea) AS recipient, set_config('synchronous_commit', 'off', true)
 FROM m {JOINS} ORDER BY m.next_attempt_at, m.message_id
 """
 
@@ -61,88 +62,45 @@ SELECT CASE WHEN EXISTS (SELECT FROM alive)
     THEN (SELECT count(*) FROM workers WHERE stopped_at IS NULL) ELSE 0 END
 """
 
-_GIVE_BACK = """
+_GIVEN_BACK: Final = Transition({State.CLAIMED: {State.QUEUED}, State.SENDING: {State.QUEUED}})
+
+_GIVEN_BACK_LOCKED = _GIVEN_BACK.locked(
+    "m.worker_id = :worker",
+    source="messages m JOIN given USING (message_id, fence)",
+    columns="given.retry_at",
+)
+
+_GIVE_BACK = f"""
 WITH given AS (
     SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:fences AS bigint[]),
         CAST(:retries AS timestamptz[])) AS g(message_id, fence, retry_at)
-), old AS (
-    SELECT m.message_id, m.state, m.case_id, given.retry_at
-    FROM messages m JOIN given USING (message_id, fence)
-    WHERE m.worker_id = :worker AND m.state IN ('claimed', 'sending')
-    ORDER BY m.message_id FOR UPDATE OF m
-), moved AS (
-    UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
-        next_attempt_at = coalesce(old.retry_at, m.next_attempt_at),
-        worker_id = NULL, lease_until = NULL
-    FROM old WHERE m.message_id = old.message_id
-    RETURNING m.message_id, m.case_id, old.state AS before
-), unsent AS (
+), {_GIVEN_BACK_LOCKED}, {_GIVEN_BACK.moved(retry_at="old.retry_at")},
+unsent AS (
     UPDATE attempts a SET outcome = 'unsent', finished_at = :now
     FROM given JOIN moved USING (message_id)
     WHERE a.message_id = given.message_id AND a.fence = given.fence AND a.worker_id = :worker
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, before, 'queued', :reason FROM moved
-)
+), {_GIVEN_BACK.logged()}
 SELECT message_id FROM moved
 """
 
-_EXPIRE = """
-WITH old AS (
-    SELECT message_id, state, case_id FROM messages
-    WHERE message_id IN (
+_EXPIRE = Transition(
+    {State.QUEUED: {State.EXPIRED}, State.CLAIMED: {State.EXPIRED}}, channels=Channel
+).sweep(
+    """m.message_id IN (
         SELECT message_id FROM messages WHERE state = 'queued' AND expires_at <= :now
         UNION ALL
-        SELECT message_id FROM messages WHERE state = 'claimed' AND expires_at <= :now
-    ) AND state IN ('queued', 'claimed')
-    ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
-), moved AS (
-    UPDATE messages m SET state = 'expired', reason = :reason, updated_at = :now,
-        worker_id = NULL, lease_until = NULL
-    FROM old WHERE m.message_id = old.message_id
-    RETURNING m.message_id, m.notice, m.channel, m.case_id, old.state AS before
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, before, 'expired', :reason FROM moved
+        SELECT message_id FROM messages WHERE state = 'claimed' AND expires_at <= :now)""",
+    answer="message_id, notice, channel",
 )
-SELECT message_id, notice, channel FROM moved ORDER BY message_id
-"""
 
 # Queued again (by a temporary refusal, say) after its matter had ended.
-_STOP = """
-WITH old AS (
-    SELECT message_id, case_id, stopped FROM messages
-    WHERE stopped IS NOT NULL AND state = 'queued'
-    ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
-), moved AS (
-    UPDATE messages m SET state = 'cancelled', reason = old.stopped, updated_at = :now
-    FROM old WHERE m.message_id = old.message_id
-    RETURNING m.message_id, m.case_id, m.reason
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, 'queued', 'cancelled', reason FROM moved
+_STOP = Transition({State.QUEUED: {State.CANCELLED}}, channels=Channel, reason="m.stopped").sweep(
+    "m.stopped IS NOT NULL"
 )
-SELECT message_id FROM moved ORDER BY message_id
-"""
 
-_LAPSE = """
-WITH old AS (
-    SELECT message_id, state, case_id,
-        CASE state WHEN 'claimed' THEN 'queued' ELSE 'uncertain' END AS after
-    FROM messages
-    WHERE state IN ('claimed', 'sending') AND lease_until <= clock_timestamp()
-    ORDER BY message_id LIMIT :limit FOR UPDATE SKIP LOCKED
-), moved AS (
-    UPDATE messages m SET state = old.after, reason = :reason, updated_at = :now,
-        worker_id = NULL, lease_until = NULL
-    FROM old WHERE m.message_id = old.message_id
-    RETURNING m.message_id, m.case_id, old.state AS before, old.after
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, before, after, :reason FROM moved
+_LAPSE = Transition({State.CLAIMED: {State.QUEUED}, State.SENDING: {State.UNCERTAIN}}).sweep(
+    "m.lease_until <= clock_timestamp()", answer="message_id, after"
 )
-SELECT message_id, after FROM moved ORDER BY message_id
-"""
 
 # Touched at a time that has not come yet: the clock was set back since. As long as it was to wait
 # then it waits from now; what was planned for a time of day, before any attempt, keeps that.
@@ -160,44 +118,20 @@ WITH old AS (
 SELECT message_id FROM moved
 """
 
-_UNCLAIM = """
-WITH old AS (
-    SELECT message_id, case_id FROM messages
-    WHERE state = 'claimed' AND worker_id = :worker
-      AND (CAST(:lane AS smallint) IS NULL OR lane = :lane)
-      AND message_id <> ALL (CAST(:held AS bigint[]))
-    ORDER BY message_id FOR UPDATE
-), moved AS (
-    UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
-        worker_id = NULL, lease_until = NULL
-    FROM old WHERE m.message_id = old.message_id RETURNING m.message_id, m.case_id
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, 'claimed', 'queued', :reason FROM moved
+_UNCLAIM = Transition({State.CLAIMED: {State.QUEUED}}).sweep(
+    """m.worker_id = :worker AND (CAST(:lane AS smallint) IS NULL OR m.lane = :lane)
+      AND m.message_id <> ALL (CAST(:held AS bigint[]))""",
+    limit=False,
 )
-SELECT message_id FROM moved ORDER BY message_id
-"""
 
 # How often the policy has sent a message again is in its log.
 _PAST = "(SELECT count(*) FROM log l WHERE l.message_id = m.message_id AND l.reason = :reason)"
 
-_RESEND = f"""
-WITH old AS (
-    SELECT m.message_id, m.case_id FROM messages m
-    WHERE m.state = 'uncertain' AND m.channel = 'email' AND m.uncertain_policy = :policy
-      AND m.stopped IS NULL
-      AND m.updated_at <= :before AND {_PAST} < :most
-    ORDER BY m.message_id LIMIT :limit FOR UPDATE OF m SKIP LOCKED
-), moved AS (
-    UPDATE messages m SET state = 'queued', reason = :reason, updated_at = :now,
-        next_attempt_at = :now
-    FROM old WHERE m.message_id = old.message_id RETURNING m.message_id, m.case_id
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, 'uncertain', 'queued', :reason FROM moved
+_RESEND = Transition({State.UNCERTAIN: {State.QUEUED}}).sweep(
+    f"""m.channel = 'email' AND m.uncertain_policy = :policy AND m.stopped IS NULL
+      AND m.updated_at <= :before AND {_PAST} < :most""",
+    also="next_attempt_at = :now",
 )
-SELECT message_id FROM moved ORDER BY message_id
-"""
 
 _ASKS = f"""
 SELECT m.message_id, m.notice FROM messages m
@@ -227,7 +161,7 @@ async def claim(
     actor: Actor,
     now: datetime,
     today: date,
-) -> Sequence[RowMapping]:
+) -> list[WantedMessage]:
     """Take up to ``limit`` due messages of a lane, the longest due first.
 
     They come with all that the writer needs, as :func:`notifier.store.compose.load` gives it, in
@@ -235,7 +169,7 @@ async def claim(
     """
     params = {"lane": int(lane), "worker": worker_id, "limit": limit, "lease": lease}
     stamp = {"reason": Reason.CLAIMED, "actor": str(actor), "now": now, "today": today}
-    return await rows(conn, _CLAIM, {**params, **stamp})
+    return await fetch(conn, WantedMessage, _CLAIM, {**params, **stamp})
 
 
 async def renew(
@@ -344,8 +278,4 @@ async def asks(conn: AsyncConnection, ids: Sequence[int]) -> list[tuple[int, str
 
 
 def _policy() -> dict[str, object]:
-    return {
-        "policy": UncertainPolicy.RESEND,
-        "reason": Reason.POLICY_RESEND,
-        "most": MOST_RESENDS,
-    }
+    return {"policy": UncertainPolicy.RESEND, "reason": Reason.POLICY_RESEND, "most": MOST_RESENDS}

@@ -1,15 +1,27 @@
 """Closures: the association's own closed days, each on record with who registered it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.closure import Closure
 
-from .db import dumps, rows, run
+from .db import dumps, fetch, run
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredClosure:
+    """A closure on record."""
+
+    closure_id: int
+    scheme: str | None
+    first_day: date
+    last_day: date
+    name: str
+
 
 _ADD = """
 WITH given AS (
@@ -34,6 +46,12 @@ INSERT INTO log (at, kind, actor, reason)
 SELECT :now, 'closure', :actor, 'removed:' || closure_id FROM gone
 """
 
+_IN_FORCE = """
+SELECT * FROM closures WHERE withdrawn_at IS NULL
+  AND (CAST(:since AS date) IS NULL OR last_day >= :since)
+ORDER BY first_day, last_day, closure_id
+"""
+
 
 async def add(
     conn: AsyncConnection, closures: Sequence[Closure], *, actor: Actor, now: datetime
@@ -53,20 +71,16 @@ async def remove(conn: AsyncConnection, closure_id: int, *, actor: Actor, now: d
     return await run(conn, _REMOVE, {"id": closure_id, "actor": str(actor), "now": now}) == 1
 
 
-async def in_force(conn: AsyncConnection, *, since: date | None = None) -> Sequence[RowMapping]:
+async def in_force(
+    conn: AsyncConnection, *, since: date | None = None
+) -> Sequence[RegisteredClosure]:
     """Closures that are registered, the earliest first; with ``since`` those not over by then."""
-    return await rows(
-        conn,
-        """SELECT * FROM closures WHERE withdrawn_at IS NULL
-             AND (CAST(:since AS date) IS NULL OR last_day >= :since)
-           ORDER BY first_day, last_day, closure_id""",
-        {"since": since},
-    )
+    return await fetch(conn, RegisteredClosure, _IN_FORCE, {"since": since})
 
 
 async def all_of(conn: AsyncConnection) -> tuple[Closure, ...]:
     """All that are in force, as the rules go by them."""
     return tuple(
-        Closure(first=r["first_day"], last=r["last_day"], name=r["name"], scheme=r["scheme"] or "")
+        Closure(first=r.first_day, last=r.last_day, name=r.name, scheme=r.scheme or "")
         for r in await in_force(conn)
     )

@@ -2,23 +2,38 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import types
+import typing
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, TypeVar, cast
+from uuid import UUID
 
 import orjson
 from sqlalchemy import RowMapping, TextClause, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from .direct import Direct
+from .failures import is_conflict
 
 Params = Mapping[str, Any]
 _T = TypeVar("_T")
-#: Deadlock and serialization failure: the same transaction once more goes through.
-_LOST_A_RACE: Final = frozenset({"40P01", "40001"})
 _TRIES: Final = 6
 _PAUSE: Final = 0.05  # seconds, doubled each time
+#: By what a field holds. Whole numbers go as the widest; a narrower column takes them.
+_TYPES: Final[Mapping[type, str]] = {
+    bool: "boolean",
+    int: "bigint",
+    str: "text",  # and every StrEnum
+    bytes: "bytea",
+    datetime: "timestamptz",
+    date: "date",
+    UUID: "uuid",
+}
 
 
 def connect(url: str, *, size: int = 10) -> AsyncEngine:
@@ -39,12 +54,6 @@ def connect(url: str, *, size: int = 10) -> AsyncEngine:
     )
 
 
-def lost_a_race(error: BaseException) -> bool:
-    """Whether a transaction was only ended in favour of another one (by SQLSTATE)."""
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
-    return state in _LOST_A_RACE
-
-
 async def in_transaction(
     engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[_T]]
 ) -> _T:
@@ -53,8 +62,8 @@ async def in_transaction(
         try:
             async with engine.begin() as conn:
                 return await work(conn)
-        except DBAPIError as problem:
-            if attempt == _TRIES or not lost_a_race(problem):
+        except Exception as problem:
+            if attempt == _TRIES or not is_conflict(problem):
                 raise
         await asyncio.sleep(_PAUSE * 2**attempt * random.random())  # noqa: S311 (no secret)
     raise AssertionError("unreachable")
@@ -84,6 +93,70 @@ async def rows(
     return (await conn.execute(_text(sql), params or {})).mappings().all()
 
 
+async def fetch(
+    conn: AsyncConnection | Direct, of: type[_T], sql: str, params: Params | None = None
+) -> list[_T]:
+    """All rows of a query as values of a type, whose fields are named as the columns.
+
+    A field that holds an enumeration, or a frozen set of it, is read as such, and one of type
+    ``Any`` as JSON.
+    """
+    take, readers = _shape(cast("Hashable", of))
+    found = await rows(conn, sql, params)
+    if not readers:
+        return [of(*take(r)) for r in found]
+    return [of(*_read(take(r), readers)) for r in found]
+
+
+async def fetch_one(
+    conn: AsyncConnection, of: type[_T], sql: str, params: Params | None = None
+) -> _T | None:
+    """The first row of a query as :func:`fetch` gives it, or None."""
+    found = await fetch(conn, of, sql, params)
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=256)
+def _shape(
+    of: Hashable,
+) -> tuple[Callable[[Any], tuple[Any, ...]], Mapping[int, Callable[[Any], Any]]]:
+    """What takes a row's values for a type, and by place what reads those that need it."""
+    hints = _hints(of)
+    readers = {n: _reader(hint) for n, hint in enumerate(hints.values())}
+    return itemgetter(*hints), {n: reader for n, reader in readers.items() if reader}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    if hint is Any:
+        return loads
+    if typing.get_origin(hint) is frozenset:
+        (of,) = typing.get_args(hint)
+        return lambda values: frozenset(map(of, values))
+    return hint if isinstance(hint, type) and issubclass(hint, Enum) else None
+
+
+def _read(values: Sequence[Any], readers: Mapping[int, Callable[[Any], Any]]) -> Sequence[Any]:
+    read = list(values)
+    for n, reader in readers.items():
+        if read[n] is not None:
+            read[n] = reader(read[n])
+    return read
+
+
+def _hints(of: Any) -> dict[str, Any]:
+    """The fields of a dataclass or named tuple with their types, None left out."""
+    named = [f.name for f in fields(of)] if is_dataclass(of) else of._fields
+    hints = typing.get_type_hints(of)
+    return {name: _without_none(hints[name]) for name in named}
+
+
+def _without_none(hint: Any) -> Any:
+    if not isinstance(hint, types.UnionType):
+        return hint
+    (only,) = (one for one in typing.get_args(hint) if one is not type(None))
+    return only
+
+
 async def row(conn: AsyncConnection, sql: str, params: Params | None = None) -> RowMapping | None:
     """The first row of a query, or None."""
     return (await conn.execute(_text(sql), params or {})).mappings().first()
@@ -102,3 +175,36 @@ async def run(conn: AsyncConnection, sql: str, params: Params | None = None) -> 
 def record(rows_: Iterable[Params]) -> dict[str, str]:
     """Rows as the single JSON parameter ``:rows`` of a set-based statement."""
     return {"rows": dumps(list(rows_))}
+
+
+class Columns:
+    """Rows of one type as arrays, one for each field: a list of the columns stands only there.
+
+    ``source`` is the table expression ``unnest(…) AS given(field, …)``, ``names`` the list of its
+    columns, and :meth:`params` holds the arrays. A field named in ``kinds`` has the type of
+    PostgreSQL that is given there; text for ``bytea`` goes as UTF-8, with what UTF-8 cannot say
+    replaced.
+    """
+
+    def __init__(self, of: type, **kinds: str) -> None:
+        self._kinds = {name: kinds.get(name) or _kind(hint) for name, hint in _hints(of).items()}
+        self.names = ", ".join(self._kinds)
+        arrays = ", ".join(f"CAST(:each_{n} AS {kind}[])" for n, kind in self._kinds.items())
+        self.source = f"unnest({arrays}) AS given({self.names})"
+
+    def params(self, items: Sequence[Any]) -> dict[str, list[Any]]:
+        """The parameters of the statement, for the items in their order."""
+        return {
+            f"each_{name}": _values(kind, (getattr(item, name) for item in items))
+            for name, kind in self._kinds.items()
+        }
+
+
+def _values(kind: str, values: Iterable[Any]) -> list[Any]:
+    if kind != "bytea":
+        return list(values)
+    return [v.encode("utf-8", "replace") if isinstance(v, str) else v for v in values]
+
+
+def _kind(hint: type) -> str:
+    return next(name for known, name in _TYPES.items() if issubclass(hint, known))

@@ -1,21 +1,15 @@
-"""Documents: the exact bytes of every attempt, packed, and the template versions they are of."""
+"""Documents: the packed bytes of every attempt, and the template versions that they are of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from enum import StrEnum
 
-import structlog
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
-from zstandard import ZstdError
 
-from notifier.model.errors import Damaged
+from notifier.model.template_version import TemplateVersion
 
-from .db import row, rows, run, scalar
-from .packing import Dictionary, unpack
-
-log = structlog.get_logger(__name__)
+from .db import fetch_one, rows, run, scalar
 
 #: Part of a statement that lets messages out: keeps the bytes of the attempts (``tried``, with
 #: ``given``), and copies what ``moved`` messages show to where it is searched.
@@ -31,80 +25,84 @@ ARCHIVED = """kept AS (
 )"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """The templates of a notice as they stand; the digest names them for ever."""
+class Codec(StrEnum):
+    """How bytes are packed. Each must be understood for as long as what it packed is kept."""
 
-    digest: str
-    notice: str
-    language: str
+    PLAIN = "zstd"
+    MAIL = "zstd-mail-1"  # a line of JSON, [[is base64, length], …], then the segments
+    LETTER = "zstd-letter-1"  # the inputs of a letter: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """What messages of a kind have in common. It holds nobody's personal data."""
+
+    template_digest: str
     content: bytes
+    sha256: bytes
 
 
-async def of_attempt(conn: AsyncConnection, attempt_id: int) -> bytes | None:
-    """The exact bytes of an attempt, or None if there are none (any more).
+_OF_ATTEMPT = """
+SELECT d.codec, d.body, x.dictionary, a.sha256
+FROM documents d JOIN attempts a USING (attempt_id, created_at)
+LEFT JOIN dictionaries x USING (dictionary_id)
+WHERE d.attempt_id = :id
+"""
 
-    Of a letter in a file of many: the exact inputs that it was made from. Raises
-    :class:`Damaged` for bytes that are not those of the attempt.
-    """
-    found = await row(
-        conn,
-        """SELECT d.codec, d.body, x.dictionary, a.sha256
-           FROM documents d JOIN attempts a USING (attempt_id, created_at)
-           LEFT JOIN dictionaries x USING (dictionary_id)
-           WHERE d.attempt_id = :id""",
-        {"id": attempt_id},
-    )
-    return unpacked(found, "document of attempt", attempt_id) if found else None
+_VERSIONS = """
+SELECT digest, notice, language, content FROM template_versions
+WHERE digest = ANY(CAST(:digests AS text[])) ORDER BY digest
+"""
 
+_KEEP_DICTIONARY = """
+INSERT INTO dictionaries (template_digest, dictionary, sha256, created_at)
+VALUES (:digest, :content, :sha256, :now) ON CONFLICT (sha256) DO NOTHING
+"""
 
-def unpacked(found: RowMapping, kind: str, key: object) -> bytes:
-    """The bytes of a row with codec, body, dictionary and the sha256 on record.
-
-    Raises :class:`Damaged` (and notes it) for what cannot be unpacked or is something else.
-    """
-    try:
-        body = unpack(found["body"], found["codec"], found["dictionary"])
-    except (ZstdError, ValueError, IndexError):
-        body = None
-    if body is None or sha256(body).digest() != found["sha256"]:
-        log.error("archive damaged", kind=kind, key=key)
-        raise Damaged(kind, key)
-    return body
+_REGISTER = """
+INSERT INTO template_versions (digest, notice, language, content, registered_at)
+VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING
+"""
 
 
-async def versions(conn: AsyncConnection, digests: Sequence[str]) -> list[Version]:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Bytes as they are kept, and what they have to be once they are unpacked."""
+
+    codec: str
+    body: bytes
+    dictionary: bytes | None
+    sha256: bytes
+
+
+async def of_attempt(conn: AsyncConnection, attempt_id: int) -> Packed | None:
+    """The packed document of an attempt; None if there is none (any more)."""
+    return await fetch_one(conn, Packed, _OF_ATTEMPT, {"id": attempt_id})
+
+
+async def versions(conn: AsyncConnection, digests: Sequence[str]) -> list[TemplateVersion]:
     """Template versions by their digests; what is not on record is left out."""
-    found = await rows(
-        conn,
-        """SELECT digest, notice, language, content FROM template_versions
-           WHERE digest = ANY(CAST(:digests AS text[])) ORDER BY digest""",
-        {"digests": list(digests)},
-    )
-    return [Version(**r) for r in found]
+    found = await rows(conn, _VERSIONS, {"digests": list(digests)})
+    return [TemplateVersion(**r) for r in found]
 
 
 async def keep_dictionary(conn: AsyncConnection, dictionary: Dictionary, *, now: datetime) -> int:
     """Keep a dictionary for as long as anything is packed with it; its id."""
     known = {"sha256": dictionary.sha256}
     given = {"digest": dictionary.template_digest, "content": dictionary.content, "now": now}
-    await run(
-        conn,
-        """INSERT INTO dictionaries (template_digest, dictionary, sha256, created_at)
-           VALUES (:digest, :content, :sha256, :now) ON CONFLICT (sha256) DO NOTHING""",
-        {**known, **given},
-    )
+    await run(conn, _KEEP_DICTIONARY, {**known, **given})
     found = "SELECT dictionary_id FROM dictionaries WHERE sha256 = :sha256"
     return int(await scalar(conn, found, known))
 
 
-async def register(conn: AsyncConnection, versions: Sequence[Version], *, now: datetime) -> None:
+async def register(
+    conn: AsyncConnection, versions: Sequence[TemplateVersion], *, now: datetime
+) -> None:
     """Keep template versions; one that is there already stays as it is."""
     for version in versions:
         await run(
             conn,
-            """INSERT INTO template_versions (digest, notice, language, content, registered_at)
-               VALUES (:digest, :notice, :language, :content, :now) ON CONFLICT DO NOTHING""",
+            _REGISTER,
             {
                 "digest": version.digest,
                 "notice": version.notice,

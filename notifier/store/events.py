@@ -1,6 +1,7 @@
 """Events: identity for ever, payload in its erasable side table, what was decided."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.event import TYPES, Event
 
-from .db import dumps, rows, run
+from .db import dumps, fetch, rows, run
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An event that caused a message."""
+
+    event_id: int
+    source: str
+    id: str
+    type: str
+    occurred_at: datetime
+    received_at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a message."""
+
+    decided_at: datetime
+    outcome: str
+    reason: str
+    details: Any
+
 
 _INSERT = """
 WITH sent AS (
@@ -39,6 +64,56 @@ WITH sent AS (
     INSERT INTO log (at, kind, actor, event_id) SELECT :now, 'event', :actor, event_id FROM made
 )
 SELECT given.n, event_id FROM made JOIN given USING (event_id) ORDER BY given.n
+"""
+
+#: Events with their payloads, to be narrowed down.
+WITH_PAYLOAD = """
+SELECT e.*, p.payload FROM events e JOIN event_payloads p
+    ON (p.event_id, p.received_at) = (e.event_id, e.received_at)
+"""
+
+_KNOWN = """
+SELECT e.source, e.id, e.event_id, e.digest
+FROM events e JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
+USING (source, id)
+"""
+
+_DECIDED = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+        event_id bigint, outcome text, reason text, notice text, message_id bigint,
+        details jsonb, tasks jsonb)
+), marked AS (
+    UPDATE events e SET decided_at = :now
+    WHERE e.event_id IN (SELECT event_id FROM given)
+)
+INSERT INTO decisions
+    (event_id, decided_at, outcome, reason, notice, message_id, details, tasks)
+SELECT event_id, :now, outcome, reason, notice, message_id, details, tasks
+FROM given
+"""
+
+_CAUSES_OF = """
+SELECT e.event_id, e.source, e.id, e.type, e.occurred_at, e.received_at, e.actor
+FROM message_causes c JOIN events e USING (event_id)
+WHERE c.message_id = :id ORDER BY e.event_id
+"""
+
+_DECISIONS_OF = """
+SELECT decided_at, outcome, reason, details FROM decisions
+WHERE message_id = :id ORDER BY decision_id
+"""
+
+_SKIP_SUPERSEDED = """
+WITH gone AS (
+    UPDATE events e SET decided_at = :now
+    WHERE e.decided_at IS NULL AND EXISTS (
+        SELECT FROM events l
+        WHERE (l.source, l.supersedes) = (e.source, e.id) AND l.event_id > e.event_id)
+    RETURNING e.event_id
+)
+INSERT INTO decisions (event_id, decided_at, outcome, reason, notice, details)
+SELECT event_id, :now, 'skip', 'superseded', '', '{}' FROM gone
 """
 
 
@@ -72,13 +147,7 @@ async def known(
     given = [{"source": s, "id": i} for s, i in keys]
     if not given:
         return {}
-    found = await rows(
-        conn,
-        """SELECT e.source, e.id, e.event_id, e.digest
-           FROM events e JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
-           USING (source, id)""",
-        {"rows": dumps(given)},
-    )
+    found = await rows(conn, _KNOWN, {"rows": dumps(given)})
     return {(r["source"], r["id"]): (r["event_id"], bytes(r["digest"])) for r in found}
 
 
@@ -86,67 +155,22 @@ async def decided(
     conn: AsyncConnection, outcomes: Iterable[Mapping[str, Any]], *, now: datetime
 ) -> None:
     """Store what was decided: one row for each outcome of each event, and mark the events."""
-    await run(
-        conn,
-        """WITH given AS (
-               SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-                   event_id bigint, outcome text, reason text, notice text, message_id bigint,
-                   details jsonb, tasks jsonb)
-           ), marked AS (
-               UPDATE events e SET decided_at = :now
-               WHERE e.event_id IN (SELECT event_id FROM given)
-           )
-           INSERT INTO decisions
-               (event_id, decided_at, outcome, reason, notice, message_id, details, tasks)
-           SELECT event_id, :now, outcome, reason, notice, message_id, details, tasks
-           FROM given""",
-        {"rows": dumps(list(outcomes)), "now": now},
-    )
+    await run(conn, _DECIDED, {"rows": dumps(list(outcomes)), "now": now})
 
 
-async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def causes_of(conn: AsyncConnection, message_id: int) -> Sequence[Cause]:
     """The events that caused a message."""
-    return await rows(
-        conn,
-        """SELECT e.event_id, e.source, e.id, e.type, e.occurred_at, e.received_at, e.actor
-           FROM message_causes c JOIN events e USING (event_id)
-           WHERE c.message_id = :id ORDER BY e.event_id""",
-        {"id": message_id},
-    )
+    return await fetch(conn, Cause, _CAUSES_OF, {"id": message_id})
 
 
-async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def decisions_of(conn: AsyncConnection, message_id: int) -> Sequence[Decision]:
     """What was decided about a message, oldest first."""
-    return await rows(
-        conn,
-        """SELECT decided_at, outcome, reason, details FROM decisions
-           WHERE message_id = :id ORDER BY decision_id""",
-        {"id": message_id},
-    )
-
-
-#: Events with their payloads, to be narrowed down.
-WITH_PAYLOAD = """
-SELECT e.*, p.payload FROM events e JOIN event_payloads p
-    ON (p.event_id, p.received_at) = (e.event_id, e.received_at)
-"""
+    return await fetch(conn, Decision, _DECISIONS_OF, {"id": message_id})
 
 
 async def skip_superseded(conn: AsyncConnection, *, now: datetime) -> int:
     """Decide undecided events that another one has taken the place of: nothing follows."""
-    return await run(
-        conn,
-        """WITH gone AS (
-               UPDATE events e SET decided_at = :now
-               WHERE e.decided_at IS NULL AND EXISTS (
-                   SELECT FROM events l
-                   WHERE (l.source, l.supersedes) = (e.source, e.id) AND l.event_id > e.event_id)
-               RETURNING e.event_id
-           )
-           INSERT INTO decisions (event_id, decided_at, outcome, reason, notice, details)
-           SELECT event_id, :now, 'skip', 'superseded', '', '{}' FROM gone""",
-        {"now": now},
-    )
+    return await run(conn, _SKIP_SUPERSEDED, {"now": now})
 
 
 async def told_by(conn: AsyncConnection, message_id: int) -> list[tuple[int, Event]]:

@@ -1,19 +1,62 @@
 """Fallbacks: mails that have not reached their readers, and the letters that take over."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.fallback import Fallback
 from notifier.model.reasons import Reason
+from notifier.model.states import Channel, State
 
-from .db import dumps, rows, run
+from .db import dumps, fetch, rows, run
+from .put_off import Sweep, is_due
+from .transitions import Transition
 
-_UNREACHED = """
+
+@dataclass(frozen=True, slots=True)
+class ToldMessage:
+    """A message with all that another one in its place has to say."""
+
+    message_id: int
+    token: str
+    case_id: int | None
+    member_id: int | None
+    notice: str
+    step: str
+    generation: int
+    scheme: str
+    language: str
+    useful_until: date | None
+    stopped: str | None
+    reason: str
+    created_at: datetime
+    facts: Any
+    shown: Any
+    state: State
+    channel: Channel
+    staff_id: int | None
+    is_open: bool | None
+    matter: str | None
+    overtaken: bool
+    others: Any
+    tried_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedLetter:
+    """A letter that the post brought back."""
+
+    message_id: int
+    notice: str
+    scheme: str
+    reason: str
+
+
+_UNREACHED = f"""
 SELECT m.message_id, m.member_id FROM messages m
 JOIN jsonb_to_recordset(CAST(:policies AS jsonb)) AS p(notice text, uncertain_before timestamptz)
     USING (notice)
@@ -21,6 +64,7 @@ WHERE m.channel = 'email' AND m.fallback IS NULL AND m.member_id IS NOT NULL
   AND m.state IN ('uncertain', 'bounced', 'failed', 'suppressed')
   AND (m.state <> 'uncertain' OR m.updated_at <= p.uncertain_before)
   AND (CAST(:ids AS bigint[]) IS NULL OR m.message_id = ANY(:ids))
+  AND {is_due(Sweep.FALLBACK, "m.message_id")}
 ORDER BY m.message_id LIMIT :limit
 """
 
@@ -54,6 +98,7 @@ SELECT m.message_id, m.token, m.case_id, m.member_id, m.notice, m.step, m.genera
 FROM messages m JOIN message_facts f USING (message_id) LEFT JOIN cases c USING (case_id)
 WHERE m.message_id = ANY(CAST(:ids AS bigint[]))
 """
+
 _TAKE = f"""{_TOLD.format(own=_OVERTAKEN.format("m", ""), other=_OVERTAKEN.format("o", ""))}
   AND m.fallback IS NULL
   AND m.state IN ('uncertain', 'bounced', 'failed', 'suppressed')
@@ -62,6 +107,7 @@ ORDER BY m.message_id FOR UPDATE OF m
 
 # A copy says nothing new: it overtakes nobody who is to have another one.
 _NO_COPY = "AND NOT EXISTS (SELECT FROM resends r WHERE r.message_id = l.message_id)"
+
 _ANEW = f"""{
     _TOLD.format(own=_OVERTAKEN.format("m", _NO_COPY), other=_OVERTAKEN.format("o", _NO_COPY))
 }
@@ -97,25 +143,23 @@ _INHERIT = (
 )
 
 # A mail that turned out to have arrived can still turn out to have bounced: it is open again.
-_ARRIVED = """
-WITH old AS (
-    SELECT l.message_id, l.case_id, l.state, l.in_place_of
-    FROM messages l JOIN messages m ON m.message_id = l.in_place_of
-    WHERE l.in_place_of IS NOT NULL AND l.state IN ('held', 'queued', 'printed')
-      AND m.state IN ('sent', 'delivered')
-      AND (CAST(:ids AS bigint[]) IS NULL OR l.in_place_of = ANY(:ids))
-    ORDER BY l.message_id FOR UPDATE OF l
-), moved AS (
-    UPDATE messages l SET state = 'cancelled', reason = :reason, updated_at = :now
-    FROM old WHERE l.message_id = old.message_id
-    RETURNING l.message_id, l.case_id, old.state AS before, old.in_place_of
-), opened AS (
+_STOPPED: Final = Transition(
+    {s: {State.CANCELLED} for s in (State.HELD, State.QUEUED, State.PRINTED)},
+    channels=(Channel.LETTER,),
+)
+
+_STOPPED_LOCKED = _STOPPED.locked(
+    """m.in_place_of IS NOT NULL AND mail.state IN ('sent', 'delivered')
+      AND (CAST(:ids AS bigint[]) IS NULL OR m.in_place_of = ANY(:ids))""",
+    source="messages m JOIN messages mail ON mail.message_id = m.in_place_of",
+    columns="m.in_place_of",
+)
+
+_ARRIVED = f"""
+WITH {_STOPPED_LOCKED}, {_STOPPED.moved(returning="old.in_place_of")}, opened AS (
     UPDATE messages m SET fallback = NULL, stopped = NULL
     FROM moved WHERE m.message_id = moved.in_place_of AND m.stopped = :follows
-), logged AS (
-    INSERT INTO log (at, kind, actor, message_id, case_id, before, after, reason)
-    SELECT :now, 'move', :actor, message_id, case_id, before, 'cancelled', :reason FROM moved
-)
+), {_STOPPED.logged()}
 SELECT message_id FROM moved ORDER BY message_id
 """
 
@@ -129,6 +173,18 @@ UPDATE messages m SET fallback = :returned FROM found
 WHERE m.message_id = found.message_id RETURNING m.message_id, m.notice, m.scheme, m.reason
 """
 
+_LOCK_MEMBERS = """
+SELECT FROM members WHERE member_id = ANY(CAST(:ids AS bigint[]))
+ORDER BY member_no FOR NO KEY UPDATE
+"""
+
+_LETTERS_OF = """
+SELECT r.n, m.state FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer,
+    case_id bigint, member_id bigint, notice text, step text, generation integer)
+JOIN message_keys k USING (case_id, member_id, notice, step, generation)
+JOIN messages m USING (message_id) WHERE k.channel = 'letter'
+"""
+
 
 async def unreached(
     conn: AsyncConnection,
@@ -136,6 +192,7 @@ async def unreached(
     *,
     ids: Sequence[int] | None,
     limit: int,
+    now: datetime,
 ) -> list[int]:
     """Mails of which no fallback has been decided; their members are locked, in order.
 
@@ -143,49 +200,37 @@ async def unreached(
     that is no ground). ``ids``: only these.
     """
     given = [{"notice": n, "uncertain_before": before} for n, before in policies.items()]
-    params = {"policies": dumps(given), "limit": limit}
+    params = {"policies": dumps(given), "limit": limit, "now": now}
     found = await rows(conn, _UNREACHED, {**params, "ids": None if ids is None else list(ids)})
-    await run(
-        conn,
-        """SELECT FROM members WHERE member_id = ANY(CAST(:ids AS bigint[]))
-           ORDER BY member_no FOR NO KEY UPDATE""",
-        {"ids": [r["member_id"] for r in found]},
-    )
+    await run(conn, _LOCK_MEMBERS, {"ids": [r["member_id"] for r in found]})
     return [r["message_id"] for r in found]
 
 
 async def take(
     conn: AsyncConnection, ids: Sequence[int], *, requests: Sequence[str]
-) -> Sequence[RowMapping]:
+) -> Sequence[ToldMessage]:
     """Those of the mails that still have not arrived, locked, with all that a letter says.
 
     ``requests``: notices of which the latest is what counts.
     """
-    return await rows(conn, _TAKE, {"ids": list(ids), "requests": list(requests)})
+    return await fetch(conn, ToldMessage, _TAKE, {"ids": list(ids), "requests": list(requests)})
 
 
 async def told_by(
     conn: AsyncConnection, message_id: int, *, requests: Sequence[str]
-) -> RowMapping | None:
+) -> ToldMessage | None:
     """One message, whatever its state, locked, with all that a copy of it says; None: no such one.
 
     Columns as those of :func:`take`, and state, channel, staff_id and case_kind.
     """
-    found = await rows(conn, _ANEW, {"ids": [message_id], "requests": list(requests)})
+    found = await fetch(conn, ToldMessage, _ANEW, {"ids": [message_id], "requests": list(requests)})
     return found[0] if found else None
 
 
 async def letters_of(conn: AsyncConnection, wanted: Iterable[Mapping[str, Any]]) -> dict[int, str]:
     """Place in ``wanted`` (rows of new messages) → state of the letter that has the key already."""
     given = [{**w, "n": n} for n, w in enumerate(wanted)]
-    found = await rows(
-        conn,
-        """SELECT r.n, m.state FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(n integer,
-               case_id bigint, member_id bigint, notice text, step text, generation integer)
-           JOIN message_keys k USING (case_id, member_id, notice, step, generation)
-           JOIN messages m USING (message_id) WHERE k.channel = 'letter'""",
-        {"rows": dumps(given)},
-    )
+    found = await rows(conn, _LETTERS_OF, {"rows": dumps(given)})
     return {r["n"]: r["state"] for r in found}
 
 
@@ -216,9 +261,11 @@ async def stop_arrived(
     return [r["message_id"] for r in await rows(conn, _ARRIVED, {**params, **reasons})]
 
 
-async def returned(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def returned(conn: AsyncConnection, *, limit: int) -> Sequence[ReturnedLetter]:
     """Letters that came back and of which nobody was told: message_id, notice, scheme, reason.
 
     Each is given once.
     """
-    return await rows(conn, _RETURNED, {"limit": limit, "returned": Fallback.RETURNED})
+    return await fetch(
+        conn, ReturnedLetter, _RETURNED, {"limit": limit, "returned": Fallback.RETURNED}
+    )

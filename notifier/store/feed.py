@@ -1,12 +1,32 @@
 """Changes of state, read from the log in its order."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import rows
+from .db import fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of state, as others are told of it."""
+
+    position: int
+    at: datetime
+    message_id: int
+    before: str | None
+    after: str
+    reason: str
+    notice: str
+    step: str
+    channel: str
+    generation: int
+    member_no: str
+    events: Any
+
 
 # A claim that was given back tells nobody anything. Messages to staff are the house's own.
 # OFFSET 0 keeps each step to the rows of the one before it, whatever the planner knows of tables
@@ -49,19 +69,14 @@ async def changes(
     source: str | None,
     states: Sequence[str],
     limit: int,
-) -> Sequence[RowMapping]:
+) -> Sequence[Change]:
     """The first ``limit`` changes into ``states`` at positions above ``after`` up to ``until``.
 
     With ``source`` only of messages that an event of it caused, and only those events are named.
     """
-    return await rows(
+    return await fetch(
         conn,
+        Change,
         _CHANGES,
-        {
-            "after": after,
-            "until": until,
-            "source": source,
-            "states": list(states),
-            "limit": limit,
-        },
+        {"after": after, "until": until, "source": source, "states": list(states), "limit": limit},
     )

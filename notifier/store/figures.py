@@ -11,19 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .db import rows, scalar
 
 _BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
+
 _END: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 #: States of what has left the house, or may have.
 _LEFT: Final = ("sent", "delivered", "bounced", "uncertain", "handed_over", "posted", "returned")
+
 #: When message ``m`` left, or may have, for the first time. Of letters the press tells the day.
 _LEFT_AT: Final = """coalesce(
     (SELECT CAST(max(p.posted_on) AS timestamp) AT TIME ZONE 'Asia/Tokyo' FROM pieces p
      WHERE p.message_id = m.message_id AND p.taken_out_at IS NULL),
     (SELECT min(l.at) FROM log l WHERE l.message_id = m.message_id AND l.kind = 'move'
        AND l.after = ANY(CAST(:left AS text[]))))"""
+
 _OF_NOTICE: Final = """SELECT m.message_id FROM messages m
     WHERE m.notice = :notice AND (CAST(:step AS text) IS NULL OR m.step = :step)
       AND m.staff_id IS NULL"""
+
 #: Which messages belong to it, by what is asked for.
 _MESSAGES: Final = {
     "mailing": """SELECT message_id FROM cases c JOIN message_keys USING (case_id)
@@ -36,17 +40,20 @@ _MESSAGES: Final = {
     "sent": f"""{_OF_NOTICE} AND m.state = ANY(CAST(:left AS text[]))
         AND {_LEFT_AT} >= :since AND {_LEFT_AT} < :until""",
 }
+
 #: What an inquiry may name in place of a message.
 _DIRECT: Final = {
     "mailing": "i.mailing = :mailing",
     "campaign": "i.campaign_id = :campaign",
     "batch": "i.batch_id = :batch",
 }
+
 _STATES: Final = """
 SELECT m.channel, m.state, count(*) AS count
 FROM messages m WHERE m.message_id IN ({messages}) GROUP BY m.channel, m.state
 ORDER BY m.channel, m.state
 """
+
 # An inquiry that names a mailing alone belongs to the notice of that mailing; one that names a
 # member alone to the last message that had left for the member by then, if that was of late.
 _INQUIRIES: Final = """
@@ -71,11 +78,13 @@ WITH wanted AS MATERIALIZED ({messages}), found AS (
 SELECT kind, topic, state, by_member, count(*) AS count FROM found
 GROUP BY kind, topic, state, by_member ORDER BY kind, topic, state, by_member
 """
+
 _SPAN: Final = f"""
 SELECT count(*) AS messages, min(at) AS first, max(at) AS last
 FROM (SELECT CASE WHEN m.state = ANY(CAST(:left AS text[])) THEN {_LEFT_AT} END AS at
       FROM messages m WHERE m.message_id IN ({_OF_NOTICE})) found
 """
+
 _KNOWN: Final = {
     "mailing": "SELECT FROM cases WHERE kind = 'mailing' AND matter = :mailing",
     "campaign": "SELECT FROM message_keys WHERE campaign_id = :campaign",
@@ -126,6 +135,14 @@ class Figures(NamedTuple):
         return sum(n for (_, _, state), n in self.inquiries.items() if state == "open")
 
 
+class Span(NamedTuple):
+    """All that is on record of a notice."""
+
+    messages: int
+    first: datetime | None  # when the first one left; None: none has
+    last: datetime | None
+
+
 async def of_mailing(conn: AsyncConnection, name: str) -> Figures:
     """Of a mailing to a cohort, by its name."""
     return await _figures(conn, "mailing", {"mailing": name})
@@ -162,14 +179,6 @@ async def of_notice(
 async def known(conn: AsyncConnection, what: str, key: object) -> bool:
     """Whether a ``mailing``, ``campaign`` or ``batch`` is on record."""
     return bool(await scalar(conn, f"SELECT EXISTS ({_KNOWN[what]})", {what: key}))
-
-
-class Span(NamedTuple):
-    """All that is on record of a notice."""
-
-    messages: int
-    first: datetime | None  # when the first one left; None: none has
-    last: datetime | None
 
 
 async def span(conn: AsyncConnection, notice: str, step: str | None) -> Span:

@@ -59,23 +59,6 @@ FROM told {_STATE}
 GROUP BY told.n
 """
 
-
-async def said_before(
-    conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]
-) -> dict[int, Said]:
-    """Place in ``wanted`` → messages of its case, notice and step from its generation on.
-
-    On whatever channel, also in the message of another case that tells of it. One that was stopped
-    unsent has said nothing: where the rules want it said all the same, what had stopped it was
-    taken back.
-    """
-    if not wanted:
-        return {}
-    given = [{**w, "n": n} for n, w in enumerate(wanted)]
-    found = await rows(conn, _SAID, {"rows": dumps(given)})
-    return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
-
-
 _UNSETTLED = f"""
 WITH r AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
@@ -94,6 +77,70 @@ WITH r AS (
 SELECT told.case_id, told.message_id FROM told {_STATE}
 WHERE m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')
 """
+
+_SPOKEN = f"""
+{_OF_CASES}
+SELECT told.case_id, max((m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date) AS day
+FROM told {_STATE}
+WHERE m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
+GROUP BY told.case_id
+"""
+
+_SHOWN_IN = f"""
+{_OF_CASES}
+SELECT DISTINCT case_id, a.role, a.name, a.yen
+FROM told JOIN cases c USING (case_id) JOIN shown s USING (message_id),
+    jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
+WHERE a.yen IS NOT NULL AND coalesce(a.charge, c.matter) = c.matter
+"""
+
+_SHOWN_TO = """
+SELECT k.member_id, jsonb_agg(jsonb_build_array(a.role, a.name, a.yen)) AS amounts
+FROM message_keys k JOIN messages m USING (message_id) JOIN shown s USING (message_id),
+    jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
+WHERE k.member_id = ANY(CAST(:ids AS bigint[])) AND m.scheme = :scheme
+  AND a.yen IS NOT NULL
+GROUP BY k.member_id, s.message_id, s.created_at, a.charge
+"""
+
+_SAME_MATTER = """
+SELECT k.member_id, max(k.message_id) AS message_id
+FROM message_keys k JOIN messages m USING (message_id)
+JOIN message_facts f USING (message_id) LEFT JOIN cases c ON c.case_id = k.case_id
+WHERE k.member_id = ANY(CAST(:ids AS bigint[])) AND k.notice = :notice
+  AND k.step = :step AND m.scheme = :scheme AND f.facts ->> :field = :value
+  AND m.state NOT IN ('cancelled', 'expired')
+  AND NOT (c.kind = 'mailing' AND c.matter = :but)
+GROUP BY k.member_id
+"""
+
+_TOLD_IN_MAILING = """
+SELECT m.scheme, m.notice, m.step, f.facts
+FROM cases c JOIN message_keys k USING (case_id) JOIN messages m USING (message_id)
+JOIN message_facts f USING (message_id)
+WHERE c.kind = 'mailing' AND c.matter = :name LIMIT 1
+"""
+
+_CASES_WITH_HELD = f"""
+{_OF_CASES} SELECT DISTINCT told.case_id FROM told {_STATE}
+WHERE m.state = 'held'
+"""
+
+
+async def said_before(
+    conn: AsyncConnection, wanted: Sequence[Mapping[str, Any]]
+) -> dict[int, Said]:
+    """Place in ``wanted`` → messages of its case, notice and step from its generation on.
+
+    On whatever channel, also in the message of another case that tells of it. One that was stopped
+    unsent has said nothing: where the rules want it said all the same, what had stopped it was
+    taken back.
+    """
+    if not wanted:
+        return {}
+    given = [{**w, "n": n} for n, w in enumerate(wanted)]
+    found = await rows(conn, _SAID, {"rows": dumps(given)})
+    return {r["n"]: Said(r["message_id"], r["generation"]) for r in found}
 
 
 async def unsettled(
@@ -120,15 +167,7 @@ async def spoken(conn: AsyncConnection, case_ids: Sequence[int]) -> dict[int, da
     """
     if not case_ids:
         return {}
-    found = await rows(
-        conn,
-        f"""{_OF_CASES}
-            SELECT told.case_id, max((m.next_attempt_at AT TIME ZONE 'Asia/Tokyo')::date) AS day
-            FROM told {_STATE}
-            WHERE m.state NOT IN ('held', 'cancelled', 'expired', 'suppressed')
-            GROUP BY told.case_id""",
-        {"ids": list(case_ids)},
-    )
+    found = await rows(conn, _SPOKEN, {"ids": list(case_ids)})
     return {r["case_id"]: r["day"] for r in found}
 
 
@@ -136,15 +175,7 @@ async def shown_in(
     conn: AsyncConnection, case_ids: Sequence[int]
 ) -> dict[int, list[tuple[str, str, int]]]:
     """Case id → amounts that its messages have shown: role, name, yen."""
-    found = await rows(
-        conn,
-        f"""{_OF_CASES}
-            SELECT DISTINCT case_id, a.role, a.name, a.yen
-            FROM told JOIN cases c USING (case_id) JOIN shown s USING (message_id),
-                jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
-            WHERE a.yen IS NOT NULL AND coalesce(a.charge, c.matter) = c.matter""",
-        {"ids": list(case_ids)},
-    )
+    found = await rows(conn, _SHOWN_IN, {"ids": list(case_ids)})
     answer: dict[int, list[tuple[str, str, int]]] = {}
     for r in found:
         answer.setdefault(r["case_id"], []).append((r["role"], r["name"], r["yen"]))
@@ -156,16 +187,7 @@ async def shown_to(
 ) -> dict[int, list[list[tuple[str, str, int]]]]:
     """Member id → what messages about a scheme have shown: for each message and charge by itself,
     its amounts (role, name, yen)."""
-    found = await rows(
-        conn,
-        """SELECT k.member_id, jsonb_agg(jsonb_build_array(a.role, a.name, a.yen)) AS amounts
-           FROM message_keys k JOIN messages m USING (message_id) JOIN shown s USING (message_id),
-               jsonb_to_recordset(s.amounts) AS a(role text, name text, yen bigint, charge text)
-           WHERE k.member_id = ANY(CAST(:ids AS bigint[])) AND m.scheme = :scheme
-             AND a.yen IS NOT NULL
-           GROUP BY k.member_id, s.message_id, s.created_at, a.charge""",
-        {"ids": list(member_ids), "scheme": scheme},
-    )
+    found = await rows(conn, _SHOWN_TO, {"ids": list(member_ids), "scheme": scheme})
     answer: dict[int, list[list[tuple[str, str, int]]]] = {}
     for r in found:
         told = [(role, name, yen) for role, name, yen in loads(r["amounts"])]
@@ -190,14 +212,7 @@ async def same_matter(
     """
     found = await rows(
         conn,
-        """SELECT k.member_id, max(k.message_id) AS message_id
-           FROM message_keys k JOIN messages m USING (message_id)
-           JOIN message_facts f USING (message_id) LEFT JOIN cases c ON c.case_id = k.case_id
-           WHERE k.member_id = ANY(CAST(:ids AS bigint[])) AND k.notice = :notice
-             AND k.step = :step AND m.scheme = :scheme AND f.facts ->> :field = :value
-             AND m.state NOT IN ('cancelled', 'expired')
-             AND NOT (c.kind = 'mailing' AND c.matter = :but)
-           GROUP BY k.member_id""",
+        _SAME_MATTER,
         {
             "ids": list(member_ids),
             "scheme": scheme,
@@ -214,23 +229,11 @@ async def same_matter(
 async def told_in_mailing(conn: AsyncConnection, name: str) -> Mapping[str, Any] | None:
     """What a mailing of this name has told: scheme, notice, step and facts of one of its messages;
     None: there is no such mailing."""
-    found = await rows(
-        conn,
-        """SELECT m.scheme, m.notice, m.step, f.facts
-           FROM cases c JOIN message_keys k USING (case_id) JOIN messages m USING (message_id)
-           JOIN message_facts f USING (message_id)
-           WHERE c.kind = 'mailing' AND c.matter = :name LIMIT 1""",
-        {"name": name},
-    )
+    found = await rows(conn, _TOLD_IN_MAILING, {"name": name})
     return {**found[0], "facts": loads(found[0]["facts"])} if found else None
 
 
 async def cases_with_held(conn: AsyncConnection, case_ids: Sequence[int]) -> set[int]:
     """Those cases in which something is held: what comes after must not overtake it."""
-    found = await rows(
-        conn,
-        f"""{_OF_CASES} SELECT DISTINCT told.case_id FROM told {_STATE}
-            WHERE m.state = 'held'""",
-        {"ids": list(case_ids)},
-    )
+    found = await rows(conn, _CASES_WITH_HELD, {"ids": list(case_ids)})
     return {r["case_id"] for r in found}

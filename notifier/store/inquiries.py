@@ -1,15 +1,39 @@
 """Inquiries: who asked what and whether it was answered; their words in an erasable side table."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.inquiry import About, Inquiry
 
-from .db import row, rows, run, scalar
+from .db import fetch, fetch_one, row, run, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class InquiryRecord:
+    """An inquiry with its words."""
+
+    inquiry_id: int
+    kind: str
+    topic: str
+    channel: str
+    state: str
+    received_at: datetime
+    received_by: str
+    answered_at: datetime | None
+    answered_by: str | None
+    message_id: int | None
+    member_id: int | None
+    campaign_id: int | None
+    mailing: str | None
+    batch_id: int | None
+    member_no: str | None
+    text: str | None
+    answer: str | None
+
 
 # What an inquiry about a message belongs to follows from the message, as long as nothing else was
 # said: its member, its mailing or campaign, and the batch that it was last printed in.
@@ -57,13 +81,28 @@ WHERE (CAST(:state AS text) IS NULL OR i.state = :state)
   AND (CAST(:batch AS bigint) IS NULL OR i.batch_id = :batch)
 """
 
-
 _KNOWN = {
     "message": "SELECT FROM message_keys WHERE message_id = :message",
     "member_no": "SELECT FROM members WHERE member_no = :member_no",
     "mailing": "SELECT FROM cases WHERE kind = 'mailing' AND matter = :mailing",
     "batch": "SELECT FROM batches WHERE batch_id = :batch",
 }
+
+_KEEP = "INSERT INTO inquiry_texts (inquiry_id, part, text) VALUES (:id, :part, :text)"
+
+_ANSWER = """
+WITH done AS (
+    UPDATE inquiries SET state = 'answered', answered_at = :now, answered_by = :by
+    WHERE inquiry_id = :id AND state = 'open' RETURNING inquiry_id, message_id, kind
+), logged AS (
+    INSERT INTO log (at, kind, actor, message_id, before, after, reason)
+    SELECT :now, 'inquiry', :actor, message_id, 'open', 'answered',
+        kind || ':' || inquiry_id FROM done
+)
+SELECT inquiry_id FROM done
+"""
+
+_SEARCH = f"{_FOUND} {_MATCH} ORDER BY i.inquiry_id DESC LIMIT :limit"
 
 
 def _of(about: About) -> dict[str, object]:
@@ -109,7 +148,7 @@ async def add(conn: AsyncConnection, inquiry: Inquiry, *, actor: Actor, now: dat
 
 
 async def _keep(conn: AsyncConnection, inquiry_id: int, part: str, text: str) -> None:
-    sql = "INSERT INTO inquiry_texts (inquiry_id, part, text) VALUES (:id, :part, :text)"
+    sql = _KEEP
     await run(conn, sql, {"id": inquiry_id, "part": part, "text": text.encode()})
 
 
@@ -124,26 +163,18 @@ async def answer(
 ) -> bool:
     """Note that an open inquiry was answered; False where there is none."""
     found = await row(
-        conn,
-        """WITH done AS (
-               UPDATE inquiries SET state = 'answered', answered_at = :now, answered_by = :by
-               WHERE inquiry_id = :id AND state = 'open' RETURNING inquiry_id, message_id, kind
-           ), logged AS (
-               INSERT INTO log (at, kind, actor, message_id, before, after, reason)
-               SELECT :now, 'inquiry', :actor, message_id, 'open', 'answered',
-                   kind || ':' || inquiry_id FROM done
-           )
-           SELECT inquiry_id FROM done""",
-        {"id": inquiry_id, "by": answered_by, "actor": str(actor), "now": now},
+        conn, _ANSWER, {"id": inquiry_id, "by": answered_by, "actor": str(actor), "now": now}
     )
     if found is not None and text:
         await _keep(conn, inquiry_id, "answer", text)
     return found is not None
 
 
-async def get(conn: AsyncConnection, inquiry_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, inquiry_id: int) -> InquiryRecord | None:
     """One inquiry with its words."""
-    return await row(conn, _FOUND + " WHERE i.inquiry_id = :id", {"id": inquiry_id})
+    return await fetch_one(
+        conn, InquiryRecord, _FOUND + " WHERE i.inquiry_id = :id", {"id": inquiry_id}
+    )
 
 
 async def search(
@@ -153,10 +184,8 @@ async def search(
     state: str | None = None,
     kind: str | None = None,
     limit: int = 50,
-) -> Sequence[RowMapping]:
+) -> Sequence[InquiryRecord]:
     """The newest inquiries that match everything given, with their words."""
-    return await rows(
-        conn,
-        f"{_FOUND} {_MATCH} ORDER BY i.inquiry_id DESC LIMIT :limit",
-        {**_of(about), "state": state, "kind": kind, "limit": limit},
+    return await fetch(
+        conn, InquiryRecord, _SEARCH, {**_of(about), "state": state, "kind": kind, "limit": limit}
     )

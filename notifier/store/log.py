@@ -5,15 +5,32 @@ reasons, never contact data.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 
-from .db import dumps, rows, run
+from .db import dumps, fetch, run
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An entry of the log about a message."""
+
+    position: int
+    at: datetime
+    kind: str
+    actor: str
+    before: str | None
+    after: str | None
+    reason: str | None
+    event_id: int | None
+    attempt_id: int | None
+    task_id: int | None
+
 
 _APPEND = """
 INSERT INTO log (at, kind, actor, message_id, event_id, attempt_id, case_id, task_id, reason)
@@ -21,6 +38,11 @@ SELECT :at, :kind, :actor, r.message_id, r.event_id, r.attempt_id, r.case_id, r.
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     message_id bigint, event_id bigint, attempt_id bigint, case_id bigint, task_id bigint,
     reason text)
+"""
+
+_OF_MESSAGE = """
+SELECT position, at, kind, actor, before, after, reason, event_id, attempt_id, task_id
+FROM log WHERE message_id = :id ORDER BY position
 """
 
 
@@ -40,11 +62,6 @@ async def append(
         )
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[LogEntry]:
     """The timeline of a message, in the order of the log."""
-    return await rows(
-        conn,
-        """SELECT position, at, kind, actor, before, after, reason, event_id, attempt_id, task_id
-           FROM log WHERE message_id = :id ORDER BY position""",
-        {"id": message_id},
-    )
+    return await fetch(conn, LogEntry, _OF_MESSAGE, {"id": message_id})

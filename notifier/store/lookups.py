@@ -11,10 +11,16 @@ FROM (SELECT member_no FROM members ORDER BY member_id DESC LIMIT 10000) AS late
 GROUP BY form ORDER BY count DESC, form LIMIT 3
 """
 
+_HAS_MEMBER = "SELECT 1 FROM members WHERE member_no = :no"
+
+_HAS_MAILING = "SELECT 1 FROM cases WHERE kind = 'mailing' AND matter = :name LIMIT 1"
+
+_MAILINGS = "SELECT DISTINCT matter FROM cases WHERE kind = 'mailing' ORDER BY matter LIMIT :limit"
+
 
 async def has_member(conn: AsyncConnection, member_no: str) -> bool:
     """Whether the register has a member of this number."""
-    found = await scalar(conn, "SELECT 1 FROM members WHERE member_no = :no", {"no": member_no})
+    found = await scalar(conn, _HAS_MEMBER, {"no": member_no})
     return found is not None
 
 
@@ -25,11 +31,11 @@ async def member_forms(conn: AsyncConnection) -> list[str]:
 
 async def has_mailing(conn: AsyncConnection, name: str) -> bool:
     """Whether a mailing of this name was ever made."""
-    sql = "SELECT 1 FROM cases WHERE kind = 'mailing' AND matter = :name LIMIT 1"
+    sql = _HAS_MAILING
     return await scalar(conn, sql, {"name": name}) is not None
 
 
 async def mailings(conn: AsyncConnection, *, limit: int = 1000) -> list[str]:
     """Return the names of mailings."""
-    sql = "SELECT DISTINCT matter FROM cases WHERE kind = 'mailing' ORDER BY matter LIMIT :limit"
+    sql = _MAILINGS
     return [r["matter"] for r in await rows(conn, sql, {"limit": limit})]

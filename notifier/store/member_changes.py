@@ -15,7 +15,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.model.actor import Actor
 from notifier.model.register import Change
 
-from .db import dumps, row, rows, run
+from .db import dumps, fetch, fetch_one, row, rows, run
+
+
+@dataclass(frozen=True, slots=True)
+class LockedImport:
+    """An import that is held."""
+
+    at: datetime
+    undoes: int | None
+    undone_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedImport:
+    """An import and what it did."""
+
+    import_id: int
+    at: datetime
+    actor: str
+    new: int
+    changed: int
+    gone: int
+    unchanged: int
+    undoes: int | None
+    undone_by: int | None
+
 
 _RECORD = """
 INSERT INTO member_changes (member_id, member_no, import_id, event_id, field, content, actor, at)
@@ -26,12 +51,14 @@ FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
     AS r(member_no, import_id, event_id, field, content, n)
 JOIN members m USING (member_no) ORDER BY r.n
 """
+
 _OPEN = """
 INSERT INTO member_imports (at, actor, sha256, columns, is_full, new, changed, gone, unchanged,
     undoes)
 VALUES (:now, :actor, :sha256, :columns, :is_full, :new, :changed, :gone, :unchanged, :undoes)
 RETURNING import_id
 """
+
 _SET = 5_000
 
 
@@ -59,6 +86,39 @@ class ImportRecord:
     undoes: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A change on record."""
+
+    change_id: int
+    member_id: int
+    member_no: str
+    change: Change
+    import_id: int | None
+    event_id: int | None
+    actor: str
+    at: datetime
+
+
+_SELECT = """SELECT change_id, member_id, member_no, import_id, event_id, field, content, actor, at
+    FROM member_changes"""
+
+_ADOPT = """
+UPDATE member_changes c SET import_id = :id
+FROM unnest(CAST(:numbers AS text[]), CAST(:events AS bigint[])) AS g(no, event_id)
+WHERE c.member_no = g.no AND c.event_id = g.event_id
+"""
+
+_LOCK_IMPORT = "SELECT at, undoes, undone_by FROM member_imports WHERE import_id = :id FOR UPDATE"
+
+_SET_UNDONE = "UPDATE member_imports SET undone_by = :by WHERE import_id = :id"
+
+_IMPORTS = """
+SELECT import_id, at, actor, is_full, new, changed, gone, unchanged, undoes, undone_by
+FROM member_imports ORDER BY import_id DESC LIMIT :limit
+"""
+
+
 async def record(
     conn: AsyncConnection, given: Iterable[Recorded], *, actor: Actor, now: datetime
 ) -> None:
@@ -82,14 +142,8 @@ async def adopt(conn: AsyncConnection, import_id: int, departures: Mapping[str, 
     """The departures (member number → event) that an import has brought about are its own."""
     await run(
         conn,
-        """UPDATE member_changes c SET import_id = :id
-           FROM unnest(CAST(:numbers AS text[]), CAST(:events AS bigint[])) AS g(no, event_id)
-           WHERE c.member_no = g.no AND c.event_id = g.event_id""",
-        {
-            "id": import_id,
-            "numbers": list(departures),
-            "events": list(departures.values()),
-        },
+        _ADOPT,
+        {"id": import_id, "numbers": list(departures), "events": list(departures.values())},
     )
 
 
@@ -104,50 +158,19 @@ async def open_import(
     return int(found["import_id"])
 
 
-async def lock_import(conn: AsyncConnection, import_id: int) -> RowMapping | None:
+async def lock_import(conn: AsyncConnection, import_id: int) -> LockedImport | None:
     """An import, held to the end of the transaction: at, undoes, undone_by."""
-    return await row(
-        conn,
-        "SELECT at, undoes, undone_by FROM member_imports WHERE import_id = :id FOR UPDATE",
-        {"id": import_id},
-    )
+    return await fetch_one(conn, LockedImport, _LOCK_IMPORT, {"id": import_id})
 
 
 async def set_undone(conn: AsyncConnection, import_id: int, by: int) -> None:
     """Note that an import has been taken back by another."""
-    await run(
-        conn,
-        "UPDATE member_imports SET undone_by = :by WHERE import_id = :id",
-        {"id": import_id, "by": by},
-    )
+    await run(conn, _SET_UNDONE, {"id": import_id, "by": by})
 
 
-async def imports(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def imports(conn: AsyncConnection, *, limit: int) -> Sequence[ListedImport]:
     """Imports, the newest first."""
-    return await rows(
-        conn,
-        """SELECT import_id, at, actor, is_full, new, changed, gone, unchanged, undoes, undone_by
-           FROM member_imports ORDER BY import_id DESC LIMIT :limit""",
-        {"limit": limit},
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """A change on record."""
-
-    change_id: int
-    member_id: int
-    member_no: str
-    change: Change
-    import_id: int | None
-    event_id: int | None
-    actor: str
-    at: datetime
-
-
-_SELECT = """SELECT change_id, member_id, member_no, import_id, event_id, field, content, actor, at
-    FROM member_changes"""
+    return await fetch(conn, ListedImport, _IMPORTS, {"limit": limit})
 
 
 async def of_member(conn: AsyncConnection, number: str, *, limit: int) -> list[Known]:

@@ -46,6 +46,7 @@ WITH given AS (
 )
 SELECT member_no, member_id, is_new FROM saved
 """
+
 _SET = 5_000
 
 # Whatever was written, decided or recorded about a member stands on the member.
@@ -68,6 +69,31 @@ SELECT m.member_id, m.member_no, m.language, m.channel, m.status, m.left_on, c.c
                      ORDER BY e.scheme)
               FROM enrolments e WHERE e.member_id = m.member_id), '[]') AS enrolments
 FROM members m JOIN member_contacts c USING (member_id)
+"""
+
+_ACTIVE = "SELECT member_no FROM members WHERE status = 'active'"
+
+_NEWER = """
+SELECT member_no FROM members
+WHERE member_no = ANY(CAST(:numbers AS text[])) AND as_of > :now
+"""
+
+_LEFT_BY = """
+SELECT member_no, left_by FROM members
+WHERE member_no = ANY(CAST(:numbers AS text[])) AND status = 'left'
+"""
+
+_LOCK = """
+SELECT FROM members WHERE member_no = ANY(CAST(:numbers AS text[]))
+ORDER BY member_no FOR NO KEY UPDATE
+"""
+
+_MARK_LEFT = """
+UPDATE members SET status = 'left', left_on = r.left_on, left_by = r.left_by,
+    updated_at = :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    member_id bigint, left_on date, left_by bigint)
+WHERE members.member_id = r.member_id
 """
 
 
@@ -114,29 +140,19 @@ async def bound(conn: AsyncConnection, ids: Sequence[int]) -> set[str]:
 
 async def active(conn: AsyncConnection) -> set[str]:
     """Numbers of all members who have not left."""
-    found = await rows(conn, "SELECT member_no FROM members WHERE status = 'active'")
+    found = await rows(conn, _ACTIVE)
     return {r["member_no"] for r in found}
 
 
 async def newer(conn: AsyncConnection, numbers: Sequence[str], *, now: datetime) -> set[str]:
     """Of these members those whose entry is of a later moment than now, as an event said."""
-    found = await rows(
-        conn,
-        """SELECT member_no FROM members
-           WHERE member_no = ANY(CAST(:numbers AS text[])) AND as_of > :now""",
-        {"numbers": list(numbers), "now": now},
-    )
+    found = await rows(conn, _NEWER, {"numbers": list(numbers), "now": now})
     return {r["member_no"] for r in found}
 
 
 async def left_by(conn: AsyncConnection, numbers: Sequence[str]) -> dict[str, int | None]:
     """Of those members who have left: number → the event that told it."""
-    found = await rows(
-        conn,
-        """SELECT member_no, left_by FROM members
-           WHERE member_no = ANY(CAST(:numbers AS text[])) AND status = 'left'""",
-        {"numbers": list(numbers)},
-    )
+    found = await rows(conn, _LEFT_BY, {"numbers": list(numbers)})
     return {r["member_no"]: r["left_by"] for r in found}
 
 
@@ -170,12 +186,7 @@ def _row(member: Member) -> dict[str, Any]:
 
 async def lock(conn: AsyncConnection, numbers: Iterable[str]) -> None:
     """Hold members to the end of the transaction, in order, so that nobody waits in a circle."""
-    await run(
-        conn,
-        """SELECT FROM members WHERE member_no = ANY(CAST(:numbers AS text[]))
-           ORDER BY member_no FOR NO KEY UPDATE""",
-        {"numbers": sorted(numbers)},
-    )
+    await run(conn, _LOCK, {"numbers": sorted(numbers)})
 
 
 async def by_number(
@@ -226,12 +237,4 @@ async def mark_left(
     """Note that members (id, day, event id) have left."""
     given = [{"member_id": m, "left_on": day, "left_by": event} for m, day, event in left]
     if given:
-        await run(
-            conn,
-            """UPDATE members SET status = 'left', left_on = r.left_on, left_by = r.left_by,
-                   updated_at = :now
-               FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-                   member_id bigint, left_on date, left_by bigint)
-               WHERE members.member_id = r.member_id""",
-            {"rows": dumps(given), "now": now},
-        )
+        await run(conn, _MARK_LEFT, {"rows": dumps(given), "now": now})

@@ -1,6 +1,5 @@
 """Bring a database to the newest schema, and make room for the months to come."""
 
-import contextlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,10 +7,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from notifier.logs import get_logger
 from notifier.model.errors import NotAllowed
 
 from . import roles
+from .failures import passes
 
+_log = get_logger(__name__)
 PARTITIONED = (
     "event_payloads",
     "shown",
@@ -115,12 +117,15 @@ async def open_ahead(url: str) -> int:
     made = 0
     try:
         for table, month in await _missing(engine, first):
-            with contextlib.suppress(DBAPIError):
+            try:
                 async with engine.begin() as conn:
                     if not await conn.scalar(text(_TRY), {"key": _LOCK}):
                         return made  # somebody else is at it
                     await conn.execute(text("SET LOCAL lock_timeout = '2s'"))
                     made += await _open(conn, table, month, _following(month))
+            except DBAPIError as problem:
+                if not passes(problem):
+                    _log.exception("partition not made", table=table)
     finally:
         await engine.dispose()
     return made

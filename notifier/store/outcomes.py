@@ -1,12 +1,94 @@
 """What became of events: of one, and of all in the order of the decisions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import Params, row, rows
+from notifier.model.states import Channel, State
+
+from .db import Params, fetch, fetch_one, rows
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event without its payload."""
+
+    event_id: int
+    source: str
+    id: str
+    type: str
+    member_no: str
+    occurred_at: datetime
+    received_at: datetime
+    decided_at: datetime | None
+    supersedes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about an event."""
+
+    outcome: str
+    reason: str
+    notice: str
+    message_id: int | None
+    details: Any
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CausedMessage:
+    """A message that an event caused."""
+
+    message_id: int
+    notice: str
+    step: str
+    channel: Channel
+    generation: int
+    state: State
+    reason: str
+    updated_at: datetime
+    goes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedTask:
+    """A task about an event or its messages."""
+
+    task_id: int
+    kind: str
+    state: str
+    created_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedEntry:
+    """An entry of the stream that could not be accepted."""
+
+    received_at: datetime
+    errors: Any
+    replayed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDecision:
+    """A decision at its place in the order of all."""
+
+    position: int
+    at: datetime
+    outcome: str
+    reason: str
+    notice: str
+    message_id: int | None
+    source: str
+    id: str
+    type: str
+    member_no: str
+
 
 #: Gives the positions of decisions. A decision is stored by a transaction that has an id by then:
 #: it holds locks on the event or on its member.
@@ -81,40 +163,40 @@ ORDER BY d.decision_id LIMIT :limit
 """
 
 
-async def event(conn: AsyncConnection, source: str, event_id: str) -> RowMapping | None:
+async def event(conn: AsyncConnection, source: str, event_id: str) -> EventRecord | None:
     """An event by its identity: event_id, type, member_no, its moments, supersedes."""
-    return await row(conn, _EVENT, {"source": source, "id": event_id})
+    return await fetch_one(conn, EventRecord, _EVENT, {"source": source, "id": event_id})
 
 
-async def superseded_by(conn: AsyncConnection, source: str, event_id: str) -> Sequence[RowMapping]:
+async def superseded_by(conn: AsyncConnection, source: str, event_id: str) -> list[str]:
     """Ids of the events that correct an event, oldest first."""
-    return await rows(conn, _LATER, {"source": source, "id": event_id})
+    return [r["id"] for r in await rows(conn, _LATER, {"source": source, "id": event_id})]
 
 
-async def decisions(conn: AsyncConnection, event_id: int) -> Sequence[RowMapping]:
+async def decisions(conn: AsyncConnection, event_id: int) -> Sequence[Decision]:
     """outcome, reason, notice, message_id, details, decided_at; oldest first."""
-    return await rows(conn, _DECISIONS, {"event_id": event_id})
+    return await fetch(conn, Decision, _DECISIONS, {"event_id": event_id})
 
 
-async def messages(conn: AsyncConnection, event_id: int) -> Sequence[RowMapping]:
+async def messages(conn: AsyncConnection, event_id: int) -> Sequence[CausedMessage]:
     """The messages that an event caused, as they stand; goes_at of those that are queued."""
-    return await rows(conn, _MESSAGES, {"event_id": event_id})
+    return await fetch(conn, CausedMessage, _MESSAGES, {"event_id": event_id})
 
 
-async def tasks(conn: AsyncConnection, event_id: int, kinds: Sequence[str]) -> Sequence[RowMapping]:
+async def tasks(conn: AsyncConnection, event_id: int, kinds: Sequence[str]) -> Sequence[RaisedTask]:
     """task_id, kind, state, created_at, due_at; ``kinds``: those that may name a message."""
-    return await rows(conn, _TASKS, {"event_id": event_id, "kinds": list(kinds)})
+    return await fetch(conn, RaisedTask, _TASKS, {"event_id": event_id, "kinds": list(kinds)})
 
 
-async def rejected(conn: AsyncConnection, source: str, event_id: str) -> Sequence[RowMapping]:
+async def rejected(conn: AsyncConnection, source: str, event_id: str) -> Sequence[RejectedEntry]:
     """Entries of the stream with this event that could not be accepted; oldest first."""
-    return await rows(conn, _REJECTED, {"source": source, "id": event_id})
+    return await fetch(conn, RejectedEntry, _REJECTED, {"source": source, "id": event_id})
 
 
-async def told(conn: AsyncConnection, **given: Any) -> Sequence[RowMapping]:
+async def told(conn: AsyncConnection, **given: Any) -> Sequence[ToldDecision]:
     """Decisions about events of ``source`` at positions above ``after`` up to ``until``.
 
     Only those with one of ``outcomes``; at most ``limit``.
     """
     params: Params = {**given, "outcomes": list(given["outcomes"])}
-    return await rows(conn, _TOLD, params)
+    return await fetch(conn, ToldDecision, _TOLD, params)

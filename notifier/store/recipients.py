@@ -1,10 +1,9 @@
 """Readers who are no members: each stands beside the case of what is written to them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -13,7 +12,19 @@ from notifier.model.decision import CaseKind
 from notifier.model.member import PostalAddress
 from notifier.model.reasons import Reason
 
-from .db import dumps, row
+from .db import dumps, fetch_one, row
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written under a name."""
+
+    case_id: int
+    scheme: str | None
+    contact: bytes
+    message_id: int
+    facts: str
+
 
 _OPEN = """
 WITH opened AS (
@@ -39,6 +50,8 @@ JOIN messages m USING (message_id) JOIN message_facts f USING (message_id)
 WHERE c.source = :source AND c.matter = :matter AND c.member_id IS NULL
 ORDER BY m.message_id LIMIT 1
 """
+
+_ADDRESS_OF = "SELECT contact FROM recipients WHERE case_id = :id"
 
 
 async def open_case(
@@ -72,13 +85,13 @@ async def open_case(
     return None if found is None else int(found["case_id"])
 
 
-async def report(conn: AsyncConnection, source: str, matter: str) -> RowMapping | None:
+async def report(conn: AsyncConnection, source: str, matter: str) -> Report | None:
     """What was written under a name: case_id, scheme, contact, message_id, facts (JSON text)."""
-    return await row(conn, _REPORT, {"source": source, "matter": matter})
+    return await fetch_one(conn, Report, _REPORT, {"source": source, "matter": matter})
 
 
 async def address_of(conn: AsyncConnection, case_id: int) -> PostalAddress:
     """Where what belongs to a case is sent."""
-    found = await row(conn, "SELECT contact FROM recipients WHERE case_id = :id", {"id": case_id})
+    found = await row(conn, _ADDRESS_OF, {"id": case_id})
     assert found is not None
     return PostalAddress(**orjson.loads(found["contact"])["address"])

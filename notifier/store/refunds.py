@@ -28,19 +28,19 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, refund_id text, 
 WHERE (f.source, f.refund_id) = (r.source, r.refund_id)
 """
 
+_LOAD = """
+SELECT f.* FROM refunds f
+JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, refund_id text)
+USING (source, refund_id)
+"""
+
 
 async def load(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, tuple[int, RefundRecord]]:
     """(source, refund id) → (member id, the refund as decided)."""
     given = [{"source": s, "refund_id": i} for s, i in keys]
     if not given:
         return {}
-    found = await rows(
-        conn,
-        """SELECT f.* FROM refunds f
-           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, refund_id text)
-           USING (source, refund_id)""",
-        {"rows": dumps(given)},
-    )
+    found = await rows(conn, _LOAD, {"rows": dumps(given)})
     fields = ("refund_id", "charge_id", "scheme", "amount", "reason", "method")
     return {
         (r["source"], r["refund_id"]): (r["member_id"], RefundRecord(**{f: r[f] for f in fields}))

@@ -4,12 +4,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.states import Channel, State
 
-from .db import row, rows, run, scalar
+from .db import fetch, fetch_one, run, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedMessage:
+    """A message that says the same to the same reader."""
+
+    message_id: int
+    state: State
+    channel: Channel
+    resend_of: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResendRecord:
+    """Why a message is a copy."""
+
+    message_id: int
+    resend_of: int
+    reason: str
+    again: bool
+    anyway: bool
+    requested_by: str
+
 
 _RELATED = """
 WITH own AS (
@@ -62,33 +86,34 @@ class Resend:
     anyway: bool  # although its matter has ended
 
 
+_LOCK_READER = """
+SELECT FROM members WHERE member_id =
+    (SELECT member_id FROM message_keys WHERE message_id = :id)
+FOR NO KEY UPDATE
+"""
+
+_NEXT_COPY = """
+SELECT coalesce(max(copy), 0) + 1 FROM message_keys
+WHERE case_id = :case AND notice = :notice
+"""
+
+_OF_MESSAGE = "SELECT * FROM resends WHERE message_id = :id"
+
+
 async def lock_reader(conn: AsyncConnection, message_id: int) -> None:
     """Hold the member of a message to the end of the transaction: members before messages."""
-    await run(
-        conn,
-        """SELECT FROM members WHERE member_id =
-               (SELECT member_id FROM message_keys WHERE message_id = :id)
-           FOR NO KEY UPDATE""",
-        {"id": message_id},
-    )
+    await run(conn, _LOCK_READER, {"id": message_id})
 
 
-async def related(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def related(conn: AsyncConnection, message_id: int) -> Sequence[RelatedMessage]:
     """Other messages that say the same to the same reader: message_id, state, channel, and of
     copies resend_of and reason."""
-    return await rows(conn, _RELATED, {"id": message_id})
+    return await fetch(conn, RelatedMessage, _RELATED, {"id": message_id})
 
 
-async def next_copy(conn: AsyncConnection, case_id: int, notice: str) -> int:
+async def next_copy(conn: AsyncConnection, case_id: int | None, notice: str) -> int:
     """The number of the next copy of what a notice says of a case."""
-    return int(
-        await scalar(
-            conn,
-            """SELECT coalesce(max(copy), 0) + 1 FROM message_keys
-               WHERE case_id = :case AND notice = :notice""",
-            {"case": case_id, "notice": notice},
-        )
-    )
+    return int(await scalar(conn, _NEXT_COPY, {"case": case_id, "notice": notice}))
 
 
 async def add(
@@ -102,6 +127,6 @@ async def add(
         await run(conn, statement, link)
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> RowMapping | None:
+async def of_message(conn: AsyncConnection, message_id: int) -> ResendRecord | None:
     """Why a message is a copy: resend_of, reason, again, anyway, requested_at, requested_by."""
-    return await row(conn, "SELECT * FROM resends WHERE message_id = :id", {"id": message_id})
+    return await fetch_one(conn, ResendRecord, _OF_MESSAGE, {"id": message_id})

@@ -39,10 +39,12 @@ UPDATE return_raws b SET raw = '' FROM old
 WHERE (b.return_id, b.received_at) = (old.return_id, old.received_at)
 """
 
+_IS_MINE = "SELECT pg_try_advisory_xact_lock(:key)"
+
 
 async def is_mine(conn: AsyncConnection) -> bool:
     """Whether nobody else tidies at the moment; held to the end of the transaction."""
-    return bool(await scalar(conn, "SELECT pg_try_advisory_xact_lock(:key)", {"key": _KEY}))
+    return bool(await scalar(conn, _IS_MINE, {"key": _KEY}))
 
 
 async def forget_payloads(conn: AsyncConnection, *, before: datetime, limit: int) -> int:

@@ -3,12 +3,11 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -16,17 +15,86 @@ from notifier.model.errors import Damaged
 from notifier.model.returns import Outcome, Return, ReturnReason, Standing
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, Reading, ReturnKind
 
-from .db import dumps, row, rows, run
+from .db import Columns, dumps, fetch, fetch_one, row, rows, run
+from .put_off import Sweep, is_due
 
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What has come in before, by its place (from 1) among what came again."""
+
+    n: int
+    return_id: int
+    kind: str
+    message_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRecord:
+    """What came back, without its bytes."""
+
+    return_id: int
+    source: str
+    external_id: str
+    sha256: bytes
+    size: int
+    received_at: datetime
+    kind: str
+    standing: str
+    reason: str | None
+    message_id: int | None
+    recipients: list[str] | None
+    delivered_from: str
+    happened_at: datetime | None
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReturn(ReturnRecord):
+    """What came back, with its bytes and their reading."""
+
+    raw: bytes
+    reading: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCount:
+    """How many returns of a kind stand where."""
+
+    standing: str
+    reason: str | None
+    kind: str
+    count: int
+    times: int
+
+
+class _Arrival(NamedTuple):
+    """A return as its row is made of it."""
+
+    source: str
+    external_id: str
+    sha256: bytes
+    kind: str
+    recipients: str  # parted by spaces
+    delivered_from: str
+    happened_at: datetime | None
+    raw: bytes
+    reading: bytes
+
+    @classmethod
+    def of(cls, one: Return) -> "_Arrival":
+        reading = one.reading
+        named = (one.source, one.external_id, hashlib.sha256(one.raw).digest(), reading.kind)
+        sent = (" ".join(one.recipients), one.delivered_from, one.at)
+        return cls(*named, *sent, one.raw, _written(reading))
+
+
+_ARRIVALS: Final = Columns(_Arrival)
 # Rows go in, and are counted, in one order, so that two who keep the same ones do not wait in a
 # circle.
-_KEEP = """
+_KEEP = f"""
 WITH given AS (
-    SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
-        CAST(:kinds AS text[]), CAST(:recipients AS text[]), CAST(:levels AS text[]),
-        CAST(:ats AS timestamptz[]), CAST(:raws AS bytea[]), CAST(:readings AS bytea[]))
-        AS g(source, external_id, sha256, kind, recipients, delivered_from, happened_at, raw,
-             reading)
+    SELECT * FROM {_ARRIVALS.source}
 ), kept AS (
     INSERT INTO returns (source, external_id, sha256, size, received_at, kind, standing,
         recipients, delivered_from, happened_at, handled_at, handled_by)
@@ -78,43 +146,62 @@ class Kept(NamedTuple):
     """Which of the given returns are new, and which came before."""
 
     fresh: dict[int, int]  # place → return id
-    known: dict[int, RowMapping]  # place → return_id, kind, message_id of the first
+    known: dict[int, Known]  # place → the first
+
+
+_TAKE_WAITING = f"""
+{_WITH_RAW} WHERE r.standing = 'waiting' AND {is_due(Sweep.RETURN, "r.return_id")}
+ORDER BY r.return_id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
+"""
+
+_SEARCH = """
+SELECT * FROM returns
+WHERE (CAST(:standing AS text) IS NULL OR standing = :standing)
+  AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+ORDER BY return_id DESC LIMIT :limit
+"""
+
+_COUNTS = """
+SELECT standing, reason, kind, count(*) AS count, sum(times) AS times
+FROM returns GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS FIRST, 3
+"""
+
+_CURSOR = """
+SELECT generation, position FROM return_cursors WHERE source = :source
+FOR UPDATE
+"""
+
+_MOVE_CURSOR = """
+INSERT INTO return_cursors (source, generation, position, moved_at)
+VALUES (:source, :generation, :position, :now)
+ON CONFLICT (source) DO UPDATE SET generation = excluded.generation,
+    position = excluded.position, moved_at = excluded.moved_at
+"""
 
 
 async def keep(
     conn: AsyncConnection, given: Sequence[Return], *, actor: Actor, now: datetime
 ) -> Kept:
     """Keep what came back; the same name or the same bytes again are counted instead."""
-    hashes = [hashlib.sha256(one.raw).digest() for one in given]
+    arrivals = [_Arrival.of(one) for one in given]
     named: dict[tuple[str, str], int] = {}
     seen: set[bytes] = set()
-    for n, (one, sha256) in enumerate(zip(given, hashes, strict=True)):
-        if sha256 not in seen:
+    for n, one in enumerate(arrivals):
+        if one.sha256 not in seen:
             named.setdefault((one.source, one.external_id), n)
-        seen.add(sha256)
-    first = list(named.values())
-    params: dict[str, Any] = {
-        "sources": [given[n].source for n in first],
-        "ids": [given[n].external_id for n in first],
-        "hashes": [hashes[n] for n in first],
-        "kinds": [given[n].reading.kind for n in first],
-        "recipients": [" ".join(given[n].recipients) for n in first],
-        "levels": [given[n].delivered_from for n in first],
-        "ats": [given[n].at for n in first],
-        "raws": [given[n].raw for n in first],
-        "readings": [_written(given[n].reading) for n in first],
-    }
-    found = await rows(conn, _KEEP, {**params, "now": now, "actor": str(actor)})
+        seen.add(one.sha256)
+    first = _ARRIVALS.params([arrivals[n] for n in named.values()])
+    found = await rows(conn, _KEEP, {**first, "now": now, "actor": str(actor)})
     fresh = {named[r["source"], r["external_id"]]: r["return_id"] for r in found}
     rest = [n for n in range(len(given)) if n not in fresh]
     if not rest:
         return Kept(fresh, {})
     again = {
-        "sources": [given[n].source for n in rest],
-        "ids": [given[n].external_id for n in rest],
-        "hashes": [hashes[n] for n in rest],
+        "sources": [arrivals[n].source for n in rest],
+        "ids": [arrivals[n].external_id for n in rest],
+        "hashes": [arrivals[n].sha256 for n in rest],
     }
-    return Kept(fresh, {rest[r["n"] - 1]: r for r in await rows(conn, _AGAIN, again)})
+    return Kept(fresh, {rest[r.n - 1]: r for r in await fetch(conn, Known, _AGAIN, again)})
 
 
 def _written(reading: Reading) -> bytes:
@@ -126,9 +213,9 @@ def _written(reading: Reading) -> bytes:
         return json.dumps(plain, default=str).encode()
 
 
-def restored(found: RowMapping) -> Return:
+def restored(found: KeptReturn) -> Return:
     """A return as it was given, from a row with its bytes; the reading's text is left out."""
-    plain = orjson.loads(found["reading"])
+    plain = orjson.loads(found.reading)
     findings = tuple(_finding(one) for one in plain.pop("findings"))
     lists = ("tokens", "envelope_ids", "message_ids", "in_reply_to")
     plain |= {name: tuple(plain[name]) for name in lists}
@@ -139,13 +226,13 @@ def restored(found: RowMapping) -> Return:
         reported_at=datetime.fromisoformat(at) if at else None,
     )
     return Return(
-        source=found["source"],
-        external_id=found["external_id"],
-        raw=found["raw"],
+        source=found.source,
+        external_id=found.external_id,
+        raw=found.raw,
         reading=reading,
-        recipients=tuple(found["recipients"] or ()),
-        delivered_from=DeliveredLevel(found["delivered_from"]),
-        at=found["happened_at"],
+        recipients=tuple(found.recipients or ()),
+        delivered_from=DeliveredLevel(found.delivered_from),
+        at=found.happened_at,
     )
 
 
@@ -178,29 +265,22 @@ async def settle(
         await run(conn, _SETTLE, {"rows": dumps(given), "now": now, "actor": str(actor)})
 
 
-async def take_waiting(conn: AsyncConnection, *, limit: int) -> Sequence[RowMapping]:
+async def take_waiting(conn: AsyncConnection, *, now: datetime, limit: int) -> Sequence[KeptReturn]:
     """Returns that wait for their message, with their bytes, held to the transaction's end."""
-    return await rows(
-        conn,
-        f"""{_WITH_RAW} WHERE r.standing = 'waiting' ORDER BY r.return_id LIMIT :limit
-            FOR UPDATE OF r SKIP LOCKED""",
-        {"limit": limit},
-    )
+    return await fetch(conn, KeptReturn, _TAKE_WAITING, {"limit": limit, "now": now})
 
 
-async def get(conn: AsyncConnection, return_id: int, *, lock: bool = False) -> RowMapping | None:
+async def get(conn: AsyncConnection, return_id: int, *, lock: bool = False) -> KeptReturn | None:
     """One return with its bytes; with ``lock`` it is held to the end of the transaction.
 
     Raises :class:`Damaged` for bytes that are not those that came in.
     """
     tail = " FOR UPDATE OF r" if lock else ""
-    found = await row(conn, f"{_WITH_RAW} WHERE r.return_id = :id{tail}", {"id": return_id})
+    found = await fetch_one(
+        conn, KeptReturn, f"{_WITH_RAW} WHERE r.return_id = :id{tail}", {"id": return_id}
+    )
     # What was kept for as long as the rules of retention say is empty, and no hash holds for it.
-    if (
-        found is not None
-        and found["raw"]
-        and hashlib.sha256(found["raw"]).digest() != found["sha256"]
-    ):
+    if found is not None and found.raw and hashlib.sha256(found.raw).digest() != found.sha256:
         raise Damaged("return", return_id)
     return found
 
@@ -211,25 +291,16 @@ async def search(
     standing: Standing | None,
     reason: ReturnReason | None = None,
     limit: int = 50,
-) -> Sequence[RowMapping]:
+) -> Sequence[ReturnRecord]:
     """The newest returns that match."""
-    return await rows(
-        conn,
-        """SELECT * FROM returns
-           WHERE (CAST(:standing AS text) IS NULL OR standing = :standing)
-             AND (CAST(:reason AS text) IS NULL OR reason = :reason)
-           ORDER BY return_id DESC LIMIT :limit""",
-        {"standing": standing, "reason": reason, "limit": limit},
+    return await fetch(
+        conn, ReturnRecord, _SEARCH, {"standing": standing, "reason": reason, "limit": limit}
     )
 
 
-async def counts(conn: AsyncConnection) -> Sequence[RowMapping]:
+async def counts(conn: AsyncConnection) -> Sequence[ReturnCount]:
     """How many returns stand where: standing, reason, kind, count, and how often they came."""
-    return await rows(
-        conn,
-        """SELECT standing, reason, kind, count(*) AS count, sum(times) AS times
-           FROM returns GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS FIRST, 3""",
-    )
+    return await fetch(conn, ReturnCount, _COUNTS)
 
 
 async def cursor(conn: AsyncConnection, source: str) -> tuple[int, int]:
@@ -237,12 +308,7 @@ async def cursor(conn: AsyncConnection, source: str) -> tuple[int, int]:
 
     The right to move it is held to the end of the transaction.
     """
-    found = await row(
-        conn,
-        """SELECT generation, position FROM return_cursors WHERE source = :source
-           FOR UPDATE""",
-        {"source": source},
-    )
+    found = await row(conn, _CURSOR, {"source": source})
     return (found["generation"], found["position"]) if found else (0, 0)
 
 
@@ -252,9 +318,6 @@ async def move_cursor(
     """Note how far a source has been read."""
     await run(
         conn,
-        """INSERT INTO return_cursors (source, generation, position, moved_at)
-           VALUES (:source, :generation, :position, :now)
-           ON CONFLICT (source) DO UPDATE SET generation = excluded.generation,
-               position = excluded.position, moved_at = excluded.moved_at""",
+        _MOVE_CURSOR,
         {"source": source, "generation": generation, "position": position, "now": now},
     )

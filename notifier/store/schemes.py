@@ -50,31 +50,6 @@ SELECT g.valid_from, g.brand FROM given g WHERE NOT EXISTS (
         AND (g.valid_from, g.brand) = (b.valid_from, b.brand))
 """
 
-
-async def save(conn: AsyncConnection, scheme: Scheme, *, actor: Actor, now: datetime) -> None:
-    """Register a scheme as given; fees and brands that it no longer has are withdrawn."""
-    stamp: dict[str, Any] = {"scheme": scheme.scheme, "now": now, "actor": str(actor)}
-    named = {"scheme": scheme.scheme, "name": scheme.name, "group_no": scheme.group_no, "now": now}
-    await run(conn, _SAVE, named)
-    fees = dumps([asdict(f) for f in scheme.fees])
-    for fee in await rows(conn, _FEES, {**stamp, "rows": fees}):
-        await run(
-            conn,
-            """INSERT INTO scheme_fees (scheme, kind, yen, valid_from, valid_to, registered_at,
-                   registered_by)
-               VALUES (:scheme, :kind, :yen, :valid_from, :valid_to, :now, :actor)""",
-            {**stamp, **fee},
-        )
-    brands = dumps([{"valid_from": b.valid_from, "brand": asdict(b)} for b in scheme.brands])
-    for brand in await rows(conn, _BRANDS, {**stamp, "rows": brands}):
-        await run(
-            conn,
-            """INSERT INTO scheme_brands (scheme, valid_from, brand, registered_at, registered_by)
-               VALUES (:scheme, :valid_from, CAST(:brand AS jsonb), :now, :actor)""",
-            {**stamp, "valid_from": brand["valid_from"], "brand": dumps(loads(brand["brand"]))},
-        )
-
-
 # One round trip: every event asks for them.
 _ALL = """
 SELECT s.scheme, s.name, s.group_no,
@@ -85,6 +60,34 @@ SELECT s.scheme, s.name, s.group_no,
         FROM scheme_brands WHERE scheme = s.scheme AND withdrawn_at IS NULL) AS brands
 FROM schemes s ORDER BY s.scheme
 """
+
+_ADD_FEE = """
+INSERT INTO scheme_fees (scheme, kind, yen, valid_from, valid_to, registered_at,
+    registered_by)
+VALUES (:scheme, :kind, :yen, :valid_from, :valid_to, :now, :actor)
+"""
+
+_ADD_BRAND = """
+INSERT INTO scheme_brands (scheme, valid_from, brand, registered_at, registered_by)
+VALUES (:scheme, :valid_from, CAST(:brand AS jsonb), :now, :actor)
+"""
+
+
+async def save(conn: AsyncConnection, scheme: Scheme, *, actor: Actor, now: datetime) -> None:
+    """Register a scheme as given; fees and brands that it no longer has are withdrawn."""
+    stamp: dict[str, Any] = {"scheme": scheme.scheme, "now": now, "actor": str(actor)}
+    named = {"scheme": scheme.scheme, "name": scheme.name, "group_no": scheme.group_no, "now": now}
+    await run(conn, _SAVE, named)
+    fees = dumps([asdict(f) for f in scheme.fees])
+    for fee in await rows(conn, _FEES, {**stamp, "rows": fees}):
+        await run(conn, _ADD_FEE, {**stamp, **fee})
+    brands = dumps([{"valid_from": b.valid_from, "brand": asdict(b)} for b in scheme.brands])
+    for brand in await rows(conn, _BRANDS, {**stamp, "rows": brands}):
+        await run(
+            conn,
+            _ADD_BRAND,
+            {**stamp, "valid_from": brand["valid_from"], "brand": dumps(loads(brand["brand"]))},
+        )
 
 
 async def all_of(conn: AsyncConnection) -> dict[str, Scheme]:

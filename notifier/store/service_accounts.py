@@ -4,26 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.role import Permission
 
-from .db import row, rows, run
-
-_COLUMNS = """name, token_hash, scopes, created_by, created_at, expires_at, is_confirmed,
-    revoked_at"""
+from .db import fetch, fetch_one, run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ServiceAccount:
     """A script's account, in force or not."""
 
-    name: str
     token_hash: bytes
     scopes: frozenset[Permission]
-    created_by: str
-    created_at: datetime
     expires_at: datetime
     is_confirmed: bool  # by the second person whom rights over members need
     revoked_at: datetime | None
@@ -31,6 +24,42 @@ class ServiceAccount:
     def in_force(self, now: datetime) -> bool:
         """Whether its token counts now."""
         return self.is_confirmed and self.revoked_at is None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class ListedService:
+    """A script's account without the hash of its token."""
+
+    name: str
+    scopes: frozenset[Permission]
+    created_at: datetime
+    created_by: str
+    is_confirmed: bool
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+_ADD = """
+INSERT INTO service_accounts
+    (name, token_hash, scopes, created_by, created_at, expires_at, is_confirmed)
+VALUES (:name, :hash, :scopes, :by, :now, :until, :confirmed) ON CONFLICT DO NOTHING
+"""
+
+_GET = """
+SELECT token_hash, scopes, expires_at, is_confirmed, revoked_at
+FROM service_accounts WHERE name = :name
+"""
+
+_EVERYONE = """
+SELECT name, scopes, created_at, created_by, is_confirmed, expires_at, revoked_at
+FROM service_accounts ORDER BY name
+"""
+
+_CONFIRM = "UPDATE service_accounts SET is_confirmed = true WHERE name = :name"
+
+_REVOKE = """
+UPDATE service_accounts SET revoked_at = :now WHERE name = :name AND revoked_at IS NULL
+"""
 
 
 async def add(
@@ -45,50 +74,33 @@ async def add(
     is_confirmed: bool,
 ) -> bool:
     """Register an account; False where there is one of that name already."""
-    done = await run(
-        conn,
-        """INSERT INTO service_accounts
-               (name, token_hash, scopes, created_by, created_at, expires_at, is_confirmed)
-           VALUES (:name, :hash, :scopes, :by, :now, :until, :confirmed) ON CONFLICT DO NOTHING""",
-        {
-            "name": name,
-            "hash": token_hash,
-            "scopes": sorted(scopes),
-            "by": by,
-            "now": now,
-            "until": until,
-            "confirmed": is_confirmed,
-        },
-    )
-    return done == 1
+    given = {
+        "name": name,
+        "hash": token_hash,
+        "scopes": sorted(scopes),
+        "by": by,
+        "now": now,
+        "until": until,
+        "confirmed": is_confirmed,
+    }
+    return await run(conn, _ADD, given) == 1
 
 
 async def get(conn: AsyncConnection, name: str) -> ServiceAccount | None:
-    """One account."""
-    sql = f"SELECT {_COLUMNS} FROM service_accounts WHERE name = :name"
-    found = await row(conn, sql, {"name": name})
-    return _account(found) if found else None
+    """Return one account."""
+    return await fetch_one(conn, ServiceAccount, _GET, {"name": name})
 
 
-async def everyone(conn: AsyncConnection) -> list[ServiceAccount]:
-    """All accounts, by name."""
-    found = await rows(conn, f"SELECT {_COLUMNS} FROM service_accounts ORDER BY name")
-    return [_account(r) for r in found]
+async def everyone(conn: AsyncConnection) -> list[ListedService]:
+    """Return all accounts, by name."""
+    return await fetch(conn, ListedService, _EVERYONE)
 
 
 async def confirm(conn: AsyncConnection, name: str) -> None:
     """Put an account in force that waited for its second person."""
-    sql = "UPDATE service_accounts SET is_confirmed = true WHERE name = :name"
-    await run(conn, sql, {"name": name})
+    await run(conn, _CONFIRM, {"name": name})
 
 
 async def revoke(conn: AsyncConnection, name: str, *, now: datetime) -> bool:
     """Put an account out of force; False when there was none in force."""
-    sql = """UPDATE service_accounts SET revoked_at = :now
-             WHERE name = :name AND revoked_at IS NULL"""
-    return await run(conn, sql, {"name": name, "now": now}) == 1
-
-
-def _account(found: RowMapping) -> ServiceAccount:
-    scopes = frozenset(Permission(s) for s in found["scopes"])
-    return ServiceAccount(**{**found, "token_hash": bytes(found["token_hash"]), "scopes": scopes})
+    return await run(conn, _REVOKE, {"name": name, "now": now}) == 1

@@ -1,13 +1,29 @@
 """Staff: the people whom alerts reach."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import users
-from .db import rows
+from .db import fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A member of staff."""
+
+    staff_id: int
+    login: str
+    name: str
+    email: str
+
+
+_EVERYONE = """
+SELECT staff_id, login, name, email FROM staff WHERE alerts AND state <> 'disabled'
+ORDER BY staff_id
+"""
 
 
 async def save(conn: AsyncConnection, login: str, name: str, email: str, *, now: datetime) -> None:
@@ -15,13 +31,9 @@ async def save(conn: AsyncConnection, login: str, name: str, email: str, *, now:
     await users.save(conn, login, name, email, alerts=True, now=now)
 
 
-async def everyone(conn: AsyncConnection) -> Sequence[RowMapping]:
-    """All whom alerts reach: staff_id, login, name, email."""
-    return await rows(
-        conn,
-        """SELECT staff_id, login, name, email FROM staff WHERE alerts AND state <> 'disabled'
-           ORDER BY staff_id""",
-    )
+async def everyone(conn: AsyncConnection) -> Sequence[Colleague]:
+    """Return all whom alerts reach."""
+    return await fetch(conn, Colleague, _EVERYONE)
 
 
 async def is_known(conn: AsyncConnection, login: str) -> bool:

@@ -42,7 +42,6 @@ WITH closed AS (
 SELECT case_id FROM closed
 """
 
-
 _REOPEN = """
 WITH opened AS (
     UPDATE cases SET state = 'open', closed_at = NULL, closed_by = NULL, ended_on = NULL,
@@ -56,6 +55,33 @@ WITH opened AS (
 )
 INSERT INTO log (at, kind, actor, case_id, after, reason)
 SELECT :now, 'case', :actor, case_id, 'open', :reason FROM opened
+"""
+
+_UNSETTLED_MESSAGES = """
+SELECT DISTINCT m.message_id FROM message_causes c JOIN messages m USING (message_id)
+WHERE c.event_id = ANY(CAST(:ids AS bigint[]))
+  AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')
+"""
+
+_MEMBERS_OF = """
+SELECT DISTINCT member_no FROM events
+JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
+USING (source, id)
+"""
+
+_UNSETTLE_CHARGES = """
+UPDATE charges c SET settled_on = NULL, settled_by = NULL
+FROM events e JOIN members p USING (member_no)
+WHERE e.event_id = ANY(CAST(:ids AS bigint[]))
+  AND c.member_id = p.member_id AND c.settled_by = e.event_id
+"""
+
+_RETURN_MEMBERS = """
+UPDATE members p SET status = 'active', left_on = NULL, left_by = NULL
+FROM events e
+WHERE e.event_id = ANY(CAST(:ids AS bigint[]))
+  AND p.member_no = e.member_no AND p.left_by = e.event_id
+RETURNING p.member_no
 """
 
 
@@ -79,13 +105,7 @@ async def unsettled_messages(conn: AsyncConnection, event_ids: Collection[int]) 
     """The messages that these events caused and that have not left, or may not have."""
     if not event_ids:
         return []
-    found = await rows(
-        conn,
-        """SELECT DISTINCT m.message_id FROM message_causes c JOIN messages m USING (message_id)
-           WHERE c.event_id = ANY(CAST(:ids AS bigint[]))
-             AND m.state IN ('held', 'queued', 'claimed', 'printed', 'sending', 'uncertain')""",
-        {"ids": list(event_ids)},
-    )
+    found = await rows(conn, _UNSETTLED_MESSAGES, {"ids": list(event_ids)})
     return [r["message_id"] for r in found]
 
 
@@ -94,13 +114,7 @@ async def members_of(conn: AsyncConnection, given: Iterable[tuple[str, str]]) ->
     asked = [{"source": source, "id": i} for source, i in given]
     if not asked:
         return set()
-    found = await rows(
-        conn,
-        """SELECT DISTINCT member_no FROM events
-           JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(source text, id text)
-           USING (source, id)""",
-        {"rows": dumps(asked)},
-    )
+    found = await rows(conn, _MEMBERS_OF, {"rows": dumps(asked)})
     return {r["member_no"] for r in found}
 
 
@@ -130,23 +144,8 @@ async def take_back(
     """
     if not event_ids:
         return []
-    await run(
-        conn,
-        """UPDATE charges c SET settled_on = NULL, settled_by = NULL
-           FROM events e JOIN members p USING (member_no)
-           WHERE e.event_id = ANY(CAST(:ids AS bigint[]))
-             AND c.member_id = p.member_id AND c.settled_by = e.event_id""",
-        {"ids": list(event_ids)},
-    )
-    returned = await rows(
-        conn,
-        """UPDATE members p SET status = 'active', left_on = NULL, left_by = NULL
-           FROM events e
-           WHERE e.event_id = ANY(CAST(:ids AS bigint[]))
-             AND p.member_no = e.member_no AND p.left_by = e.event_id
-           RETURNING p.member_no""",
-        {"ids": list(event_ids)},
-    )
+    await run(conn, _UNSETTLE_CHARGES, {"ids": list(event_ids)})
+    returned = await rows(conn, _RETURN_MEMBERS, {"ids": list(event_ids)})
     params = {"ids": list(event_ids), "now": now, "actor": str(system("door"))}
     await run(conn, _REOPEN, {**params, "reason": Reason.REOPENED})
     return [r["member_no"] for r in returned]

@@ -1,10 +1,10 @@
 """Suppressions: addresses that no mail is sent to for a while, looked up by their keyed hash."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
@@ -13,25 +13,60 @@ from notifier.model.states import State
 from notifier.model.suppression import CLEARED, LASTS, LONGEST, SuppressionReason
 
 from . import messages
-from .db import row, rows
+from .db import Columns, fetch, fetch_one, rows
 from .messages import Move
 
+
+@dataclass(frozen=True, slots=True)
+class SuppressionRecord:
+    """A suppression with its address."""
+
+    suppression_id: int
+    email_index: bytes
+    reason: str
+    detail: str | None
+    score: int
+    since: datetime
+    until: datetime | None
+    return_id: int | None
+    message_id: int | None
+    note: str
+    set_by: str
+    lifted_at: datetime | None
+    lifted_by: str | None
+    lift_note: str | None
+    address: str | None
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that is to be suppressed."""
+
+    address: str  # in its normal form
+    reason: SuppressionReason
+    since: datetime
+    until: datetime | None = None  # None: as long as the reason says
+    detail: str | None = None  # a reason of bounces
+    return_id: int | None = None
+    message_id: int | None = None
+    note: str = ""
+
+
+_SUPPRESSIONS: Final = Columns(Suppression)
 _FINAL = [reason for reason, lasts in LASTS.items() if lasts is None]
 
 # One that a person or a complaint has set keeps its reason and its end, whatever bounces besides.
 # One that has run out begins anew with its score, so that the second time lasts longer.
-_SET = """
+_SET = f"""
 WITH given AS (
-    SELECT address, address_index(address) AS email_index, reason, detail, lasts, since, until,
+    SELECT address, address_index(address) AS email_index, reason, detail, since, until,
         return_id, message_id, note
-    FROM unnest(CAST(:addresses AS text[]), CAST(:reasons AS text[]), CAST(:details AS text[]),
-        CAST(:lasts AS interval[]), CAST(:sinces AS timestamptz[]), CAST(:untils AS timestamptz[]),
-        CAST(:returns AS bigint[]), CAST(:messages AS bigint[]), CAST(:notes AS text[]))
-        AS g(address, reason, detail, lasts, since, until, return_id, message_id, note)
+    FROM {_SUPPRESSIONS.source}
 ), saved AS (
     INSERT INTO suppressions AS s (email_index, reason, detail, score, since, until, return_id,
         message_id, note, set_by)
-    SELECT email_index, reason, detail, 1, since, coalesce(until, since + lasts), return_id,
+    SELECT email_index, reason, detail, 1, since, until, return_id,
         message_id, note, :actor
     FROM given ORDER BY email_index
     ON CONFLICT (email_index) WHERE lifted_at IS NULL DO UPDATE SET
@@ -115,18 +150,36 @@ FROM suppressions s LEFT JOIN suppression_addresses a USING (suppression_id)
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
-    """An address that is to be suppressed."""
+_TO_STOP_OF = f"""
+{_TO_STOP}
+AND (CAST(:indexes AS bytea[]) IS NULL OR s.email_index = ANY(:indexes))
+AND (CAST(:ids AS bigint[]) IS NULL OR m.message_id = ANY(:ids))
+AND (CAST(:after AS timestamptz) IS NULL OR s.since > :after)
+ORDER BY m.message_id
+"""
 
-    address: str  # in its normal form
-    reason: SuppressionReason
-    since: datetime
-    until: datetime | None = None  # None: as long as the reason says
-    detail: str | None = None  # a reason of bounces
-    return_id: int | None = None
-    message_id: int | None = None
-    note: str = ""
+_ADD_ALL = f"""
+SELECT a.address FROM unnest(CAST(:addresses AS text[])) AS a(address)
+JOIN suppressions s ON s.email_index = address_index(a.address) WHERE {IN_FORCE}
+"""
+
+_SEARCH = f"""
+{_SEE} WHERE :lifted OR ({IN_FORCE})
+ORDER BY s.suppression_id DESC LIMIT :limit
+"""
+
+_GET = f"{_SEE} WHERE s.suppression_id = :id"
+
+_OF_ADDRESS = f"""
+{_SEE} WHERE s.email_index = address_index(:address)
+ORDER BY s.suppression_id DESC
+"""
+
+_OF_MEMBERS = f"""
+SELECT c.member_id, s.reason FROM member_contacts c
+JOIN suppressions s USING (email_index)
+WHERE c.member_id = ANY(CAST(:ids AS bigint[])) AND {IN_FORCE}
+"""
 
 
 async def set_all(
@@ -140,21 +193,16 @@ async def set_all(
     wanted = list({s.address: s for s in given}.values())
     if not wanted:
         return []
-    params = {
-        "addresses": [s.address for s in wanted],
-        "reasons": [s.reason for s in wanted],
-        "details": [s.detail for s in wanted],
-        "lasts": [LASTS[s.reason] for s in wanted],
-        "sinces": [s.since for s in wanted],
-        "untils": [s.until for s in wanted],
-        "returns": [s.return_id for s in wanted],
-        "messages": [s.message_id for s in wanted],
-        "notes": [s.note for s in wanted],
-        "longest": LONGEST,
-        "final": _FINAL,
-    }
-    found = await rows(conn, _SET, {**params, "actor": str(actor), "now": now})
+    ending = [s if s.until else replace(s, until=_end(s)) for s in wanted]
+    stamp = {"longest": LONGEST, "final": _FINAL, "actor": str(actor), "now": now}
+    found = await rows(conn, _SET, {**_SUPPRESSIONS.params(ending), **stamp})
     return [r["email_index"] for r in found]
+
+
+def _end(suppression: Suppression) -> datetime | None:
+    """When a suppression ends if nobody says so: by its reason."""
+    lasts = LASTS[suppression.reason]
+    return None if lasts is None else suppression.since + lasts
 
 
 async def to_stop(
@@ -164,11 +212,7 @@ async def to_stop(
     """Mails that wait to be sent to a suppressed address, of these indexes, ids, or age only."""
     found = await rows(
         conn,
-        f"""{_TO_STOP}
-            AND (CAST(:indexes AS bytea[]) IS NULL OR s.email_index = ANY(:indexes))
-            AND (CAST(:ids AS bigint[]) IS NULL OR m.message_id = ANY(:ids))
-            AND (CAST(:after AS timestamptz) IS NULL OR s.since > :after)
-            ORDER BY m.message_id""",
+        _TO_STOP_OF,
         {
             "now": now,
             "indexes": None if indexes is None else list(indexes),
@@ -197,12 +241,7 @@ async def add_all(
 ) -> int:
     """Suppress addresses that are not yet, and stop what waits for them; how many are new."""
     wanted = list(given)
-    known = await rows(
-        conn,
-        f"""SELECT a.address FROM unnest(CAST(:addresses AS text[])) AS a(address)
-            JOIN suppressions s ON s.email_index = address_index(a.address) WHERE {IN_FORCE}""",
-        {"addresses": [s.address for s in wanted], "now": now},
-    )
+    known = await rows(conn, _ADD_ALL, {"addresses": [s.address for s in wanted], "now": now})
     there = {r["address"] for r in known}
     fresh = [s for s in wanted if s.address not in there]
     indexes = await set_all(conn, fresh, actor=actor, now=now)
@@ -271,42 +310,30 @@ async def lift_of(
 
 async def search(
     conn: AsyncConnection, *, now: datetime, lifted: bool = False, limit: int | None = 50
-) -> Sequence[RowMapping]:
+) -> Sequence[SuppressionRecord]:
     """The newest suppressions in force; with ``lifted`` those that have ended as well."""
-    return await rows(
-        conn,
-        f"""{_SEE} WHERE :lifted OR ({IN_FORCE})
-            ORDER BY s.suppression_id DESC LIMIT :limit""",
-        {"now": now, "lifted": lifted, "limit": limit},
+    return await fetch(
+        conn, SuppressionRecord, _SEARCH, {"now": now, "lifted": lifted, "limit": limit}
     )
 
 
-async def get(conn: AsyncConnection, suppression_id: int, *, now: datetime) -> RowMapping | None:
+async def get(
+    conn: AsyncConnection, suppression_id: int, *, now: datetime
+) -> SuppressionRecord | None:
     """One suppression."""
-    return await row(
-        conn, f"{_SEE} WHERE s.suppression_id = :id", {"id": suppression_id, "now": now}
-    )
+    return await fetch_one(conn, SuppressionRecord, _GET, {"id": suppression_id, "now": now})
 
 
-async def of_address(conn: AsyncConnection, address: str, *, now: datetime) -> Sequence[RowMapping]:
+async def of_address(
+    conn: AsyncConnection, address: str, *, now: datetime
+) -> Sequence[SuppressionRecord]:
     """All suppressions of an address in its normal form, the newest first."""
-    return await rows(
-        conn,
-        f"""{_SEE} WHERE s.email_index = address_index(:address)
-            ORDER BY s.suppression_id DESC""",
-        {"address": address, "now": now},
-    )
+    return await fetch(conn, SuppressionRecord, _OF_ADDRESS, {"address": address, "now": now})
 
 
 async def of_members(
     conn: AsyncConnection, member_ids: Sequence[int], *, now: datetime
 ) -> dict[int, SuppressionReason]:
     """Which of these members no mail is sent to, and why."""
-    found = await rows(
-        conn,
-        f"""SELECT c.member_id, s.reason FROM member_contacts c
-            JOIN suppressions s USING (email_index)
-            WHERE c.member_id = ANY(CAST(:ids AS bigint[])) AND {IN_FORCE}""",
-        {"ids": list(member_ids), "now": now},
-    )
+    found = await rows(conn, _OF_MEMBERS, {"ids": list(member_ids), "now": now})
     return {r["member_id"]: SuppressionReason(r["reason"]) for r in found}

@@ -1,16 +1,62 @@
 """Tasks: what a person must do. One open task per (kind, key); repeats are counted."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
 from notifier.model.task import RULES, TaskDraft, TaskKind
 
-from .db import dumps, row, rows, run
+from .db import dumps, fetch, fetch_one, row, rows, run
+from .put_off import Sweep, is_due
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentTask:
+    """A task that staff are to be told of."""
+
+    task_id: int
+    kind: str
+    count: int
+    escalation: int
+    details: Any
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task, with how many messages wait for it."""
+
+    task_id: int
+    kind: str
+    key: str
+    state: str
+    owner: str
+    count: int
+    details: Any
+    urgent: bool
+    created_at: datetime
+    opens_at: datetime
+    due_at: datetime
+    escalation: int
+    alerted: int
+    done_at: datetime | None
+    done_by: str | None
+    note: str | None
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A message that is held for a task."""
+
+    message_id: int
+    member_no: str | None
+    created_at: datetime
+
 
 _RAISE = """
 WITH given AS (
@@ -63,6 +109,8 @@ WITH done AS (
         OR t.kind = 'undecided_event' AND NOT EXISTS (
             SELECT FROM events e WHERE e.decided_at IS NULL
               AND t.key IN (e.type, CAST(e.event_id AS text)))
+        OR t.kind = 'item_put_off' AND NOT EXISTS (
+            SELECT FROM put_off p WHERE t.key = p.sweep || '|' || p.problem)
         OR t.kind = 'rejected_event' AND NOT EXISTS (
             SELECT FROM rejected_entries r WHERE r.replayed_at IS NULL AND r.discarded_at IS NULL
               AND (r.origin, r.errors->0->>'field', r.errors->0->>'code')
@@ -87,6 +135,77 @@ GROUP BY notice, scheme, reason ORDER BY notice, scheme, reason
 
 #: Who owns a task that nobody has taken.
 OWNER = "staff"
+
+#: A task, with how many messages wait for it.
+_TASK = """
+SELECT t.*, (
+    SELECT count(*) FROM task_messages l JOIN messages m USING (message_id)
+    WHERE l.task_id = t.task_id AND m.state = 'held' AND m.reason = l.reason) AS held
+FROM tasks t
+"""
+
+_DROP_WAITING = """
+UPDATE tasks SET state = 'dropped', done_at = :now
+WHERE kind = :kind AND key = ANY(CAST(:keys AS text[])) AND state = 'waiting'
+"""
+
+_OPEN_WAITING = "UPDATE tasks SET state = 'open' WHERE state = 'waiting' AND opens_at <= :now"
+
+_ESCALATE = """
+UPDATE tasks SET escalation = escalation + 1, urgent = true
+WHERE state = 'open' AND escalate_at <= :now AND escalation = 0
+"""
+
+_TO_ALERT = f"""
+SELECT * FROM tasks
+WHERE state = 'open' AND urgent AND alerted <= escalation
+  AND (created_at <= :settled OR created_at > :now)
+  AND {is_due(Sweep.ALERT, "task_id")}
+ORDER BY task_id LIMIT 100 FOR UPDATE SKIP LOCKED
+"""
+
+_ALERTED = "UPDATE tasks SET alerted = escalation + 1 WHERE task_id = ANY(CAST(:ids AS bigint[]))"
+
+_SEARCH = f"""
+{_TASK} WHERE CAST(:state AS text) IS NULL OR t.state = :state
+ORDER BY t.due_at, t.task_id LIMIT :limit
+"""
+
+_HELD_FOR = """
+SELECT m.message_id, p.member_no, m.created_at
+FROM task_messages l JOIN messages m USING (message_id)
+LEFT JOIN members p USING (member_id)
+WHERE l.task_id = :id AND m.state = 'held' AND m.reason = l.reason
+ORDER BY m.message_id LIMIT :limit
+"""
+
+_ABOUT_MESSAGE = """
+SELECT t.task_id FROM task_messages l JOIN tasks t USING (task_id)
+WHERE l.message_id = :id AND t.state IN ('waiting', 'open') ORDER BY t.task_id
+"""
+
+_GET = f"{_TASK} WHERE t.task_id = :id"
+
+_IS_OPEN = """
+SELECT task_id FROM tasks
+WHERE (kind, key) = (:kind, :key) AND state IN ('waiting', 'open')
+"""
+
+_TAKE = """
+WITH taken AS (
+    UPDATE tasks SET owner = :owner
+    WHERE task_id = :id AND state IN ('open', 'waiting') RETURNING task_id)
+INSERT INTO log (at, kind, actor, task_id, after)
+SELECT :now, 'task', :actor, task_id, 'taken' FROM taken
+"""
+
+_FINISH = """
+WITH done AS (
+    UPDATE tasks SET state = 'done', done_at = :now, done_by = :actor, note = :note
+    WHERE task_id = :id AND state IN ('open', 'waiting') RETURNING task_id)
+INSERT INTO log (at, kind, actor, task_id, after)
+SELECT :now, 'task', :actor, task_id, 'done' FROM done
+"""
 
 
 async def raise_all(
@@ -126,101 +245,49 @@ async def drop_waiting(
     conn: AsyncConnection, kind: TaskKind, keys: Sequence[str], *, now: datetime
 ) -> None:
     """Take back tasks that waited for something that has now happened."""
-    await run(
-        conn,
-        """UPDATE tasks SET state = 'dropped', done_at = :now
-           WHERE kind = :kind AND key = ANY(CAST(:keys AS text[])) AND state = 'waiting'""",
-        {"kind": kind, "keys": list(keys), "now": now},
-    )
+    await run(conn, _DROP_WAITING, {"kind": kind, "keys": list(keys), "now": now})
 
 
 async def open_waiting(conn: AsyncConnection, *, now: datetime) -> int:
     """Open the waiting tasks whose time has come; how many."""
-    return await run(
-        conn,
-        "UPDATE tasks SET state = 'open' WHERE state = 'waiting' AND opens_at <= :now",
-        {"now": now},
-    )
+    return await run(conn, _OPEN_WAITING, {"now": now})
 
 
 async def escalate(conn: AsyncConnection, *, now: datetime) -> int:
     """Raise open tasks that are past their escalation time, once each; how many."""
-    return await run(
-        conn,
-        """UPDATE tasks SET escalation = escalation + 1, urgent = true
-           WHERE state = 'open' AND escalate_at <= :now AND escalation = 0""",
-        {"now": now},
-    )
+    return await run(conn, _ESCALATE, {"now": now})
 
 
 async def to_alert(
     conn: AsyncConnection, *, now: datetime, settled_before: datetime
-) -> Sequence[RowMapping]:
+) -> Sequence[UrgentTask]:
     """Urgent open tasks that staff have not been told of at their present escalation.
 
     A task younger than ``settled_before`` still collects its count.
     """
-    return await rows(
-        conn,
-        """SELECT * FROM tasks
-           WHERE state = 'open' AND urgent AND alerted <= escalation
-             AND (created_at <= :settled OR created_at > :now)
-           ORDER BY task_id LIMIT 100 FOR UPDATE SKIP LOCKED""",
-        {"settled": settled_before, "now": now},
-    )
+    return await fetch(conn, UrgentTask, _TO_ALERT, {"settled": settled_before, "now": now})
 
 
 async def alerted(conn: AsyncConnection, task_ids: Sequence[int]) -> None:
     """Note that staff were told of tasks at their present escalation."""
-    await run(
-        conn,
-        "UPDATE tasks SET alerted = escalation + 1 WHERE task_id = ANY(CAST(:ids AS bigint[]))",
-        {"ids": list(task_ids)},
-    )
+    await run(conn, _ALERTED, {"ids": list(task_ids)})
 
 
-#: A task, with how many messages wait for it.
-_TASK = """
-SELECT t.*, (
-    SELECT count(*) FROM task_messages l JOIN messages m USING (message_id)
-    WHERE l.task_id = t.task_id AND m.state = 'held' AND m.reason = l.reason) AS held
-FROM tasks t
-"""
-
-
-async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Sequence[RowMapping]:
+async def search(conn: AsyncConnection, *, state: str | None, limit: int) -> Sequence[TaskRecord]:
     """Tasks, those that are due first at the top, each with how many messages wait for it."""
-    return await rows(
-        conn,
-        f"""{_TASK} WHERE CAST(:state AS text) IS NULL OR t.state = :state
-           ORDER BY t.due_at, t.task_id LIMIT :limit""",
-        {"state": state, "limit": limit},
-    )
+    return await fetch(conn, TaskRecord, _SEARCH, {"state": state, "limit": limit})
 
 
 async def held_for(
     conn: AsyncConnection, task_id: int, *, limit: int = 200
-) -> Sequence[RowMapping]:
+) -> Sequence[HeldMessage]:
     """The messages that are held until a task is seen to, the oldest first."""
-    return await rows(
-        conn,
-        """SELECT m.message_id, p.member_no, m.created_at
-           FROM task_messages l JOIN messages m USING (message_id)
-           LEFT JOIN members p USING (member_id)
-           WHERE l.task_id = :id AND m.state = 'held' AND m.reason = l.reason
-           ORDER BY m.message_id LIMIT :limit""",
-        {"id": task_id, "limit": limit},
-    )
+    return await fetch(conn, HeldMessage, _HELD_FOR, {"id": task_id, "limit": limit})
 
 
 async def about_message(conn: AsyncConnection, message_id: int) -> list[int]:
     """Return the open tasks that a message is held for."""
-    found = await rows(
-        conn,
-        """SELECT t.task_id FROM task_messages l JOIN tasks t USING (task_id)
-           WHERE l.message_id = :id AND t.state IN ('waiting', 'open') ORDER BY t.task_id""",
-        {"id": message_id},
-    )
+    found = await rows(conn, _ABOUT_MESSAGE, {"id": message_id})
     return [r["task_id"] for r in found]
 
 
@@ -240,19 +307,14 @@ async def raise_forgotten(conn: AsyncConnection, *, actor: Actor, now: datetime)
     return sum(len(d.messages) for d in drafts)
 
 
-async def get(conn: AsyncConnection, task_id: int) -> RowMapping | None:
+async def get(conn: AsyncConnection, task_id: int) -> TaskRecord | None:
     """One task, with how many messages wait for it."""
-    return await row(conn, f"{_TASK} WHERE t.task_id = :id", {"id": task_id})
+    return await fetch_one(conn, TaskRecord, _GET, {"id": task_id})
 
 
 async def is_open(conn: AsyncConnection, kind: TaskKind, key: str) -> bool:
     """Whether there is an open task about a matter."""
-    found = await row(
-        conn,
-        """SELECT task_id FROM tasks
-           WHERE (kind, key) = (:kind, :key) AND state IN ('waiting', 'open')""",
-        {"kind": kind, "key": key},
-    )
+    found = await row(conn, _IS_OPEN, {"kind": kind, "key": key})
     return found is not None
 
 
@@ -260,15 +322,7 @@ async def take(
     conn: AsyncConnection, task_id: int, owner: str, *, actor: Actor, now: datetime
 ) -> bool:
     """Give an open task an owner; False when it was not open."""
-    done = await run(
-        conn,
-        """WITH taken AS (
-               UPDATE tasks SET owner = :owner
-               WHERE task_id = :id AND state IN ('open', 'waiting') RETURNING task_id)
-           INSERT INTO log (at, kind, actor, task_id, after)
-           SELECT :now, 'task', :actor, task_id, 'taken' FROM taken""",
-        {"id": task_id, "owner": owner, "actor": str(actor), "now": now},
-    )
+    done = await run(conn, _TAKE, {"id": task_id, "owner": owner, "actor": str(actor), "now": now})
     return done == 1
 
 
@@ -278,7 +332,8 @@ async def close_moot(conn: AsyncConnection, *, actor: Actor, now: datetime) -> i
     That is: an uncertain message or batch is uncertain no more; a letter has taken the place of a
     mail that failed, or another task says that none can; a person has seen to all returns of that
     day; of the messages that the task is about none is held for its reason any more; of the events
-    of a type none is undecided; and what was rejected for a reason was replayed or discarded.
+    of a type none is undecided; of the items that failed for a reason none is put off; and what was
+    rejected for a reason was replayed or discarded.
     """
     return await run(conn, _MOOT, {"actor": str(actor), "now": now})
 
@@ -287,13 +342,5 @@ async def finish(
     conn: AsyncConnection, task_id: int, *, actor: Actor, note: str, now: datetime
 ) -> bool:
     """Close a task; False when it was not open."""
-    done = await run(
-        conn,
-        """WITH done AS (
-               UPDATE tasks SET state = 'done', done_at = :now, done_by = :actor, note = :note
-               WHERE task_id = :id AND state IN ('open', 'waiting') RETURNING task_id)
-           INSERT INTO log (at, kind, actor, task_id, after)
-           SELECT :now, 'task', :actor, task_id, 'done' FROM done""",
-        {"id": task_id, "actor": str(actor), "note": note, "now": now},
-    )
+    done = await run(conn, _FINISH, {"id": task_id, "actor": str(actor), "note": note, "now": now})
     return done == 1

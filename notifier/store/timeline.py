@@ -1,12 +1,127 @@
 """Everything on record about one case, in the order in which it came about."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import rows
+from notifier.model.states import Channel
+
+from .db import fetch
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """An event of a case."""
+
+    event_id: int
+    at: datetime
+    actor: str
+    type: str
+    id: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry:
+    """A decision about an event of a case."""
+
+    at: datetime
+    type: str
+    outcome: str
+    reason: str
+    notice: str
+    message_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveEntry:
+    """A step of a message of a case."""
+
+    at: datetime
+    position: int
+    kind: str
+    actor: str
+    after: str | None
+    reason: str | None
+    message_id: int
+    notice: str
+    step: str
+    channel: Channel
+    in_place_of: int | None
+    goes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEntry:
+    """An attempt of a message of a case."""
+
+    at: datetime
+    message_id: int
+    number: int
+    relay: str
+    outcome: str | None
+    command: str | None
+    code: int | None
+    enhanced: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnEntry:
+    """What came back of a message of a case."""
+
+    at: datetime
+    message_id: int
+    kind: str
+    reason: str | None
+    level: str | None
+    status: str | None
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEntry:
+    """A change of a case."""
+
+    at: datetime
+    position: int
+    actor: str
+    after: str | None
+    reason: str | None
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEntry:
+    """A task about a case."""
+
+    task_id: int
+    kind: str
+    created_at: datetime
+    opens_at: datetime
+    state: str
+    done_at: datetime | None
+    done_by: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCase:
+    """A case in a list."""
+
+    case_id: int
+    kind: str
+    matter: str
+    scheme: str | None
+    state: str
+    reason: str | None
+    generation: int
+    deadline: date | None
+    next_due_at: datetime | None
+    member_no: str | None
+
 
 # Events that changed the case or caused its messages, and those that tell of the same charge or
 # refund and changed nothing. A payload that is encrypted or erased names no charge.
@@ -107,47 +222,47 @@ ORDER BY c.next_due_at NULLS LAST, c.case_id DESC LIMIT :limit
 """
 
 
-async def events(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+async def events(conn: AsyncConnection, case_id: int) -> Sequence[EventEntry]:
     """at (received), event_id, actor, type, id, occurred_at."""
-    return await rows(conn, _EVENTS, {"id": case_id})
+    return await fetch(conn, EventEntry, _EVENTS, {"id": case_id})
 
 
 async def decisions(
     conn: AsyncConnection, case_id: int, event_ids: Sequence[int]
-) -> Sequence[RowMapping]:
+) -> Sequence[DecisionEntry]:
     """at, type of event, outcome, reason, notice, message_id."""
-    return await rows(conn, _DECISIONS, {"id": case_id, "events": list(event_ids)})
+    return await fetch(conn, DecisionEntry, _DECISIONS, {"id": case_id, "events": list(event_ids)})
 
 
-async def moves(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+async def moves(conn: AsyncConnection, case_id: int) -> Sequence[MoveEntry]:
     """at, kind (of the log), actor, after, reason, and of the message: message_id, notice, step,
     channel, in_place_of, goes_at (when it goes out, after its last move)."""
-    return await rows(conn, _MOVES, {"id": case_id})
+    return await fetch(conn, MoveEntry, _MOVES, {"id": case_id})
 
 
-async def attempts(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+async def attempts(conn: AsyncConnection, case_id: int) -> Sequence[AttemptEntry]:
     """at, message_id, number, relay, outcome, command, code, enhanced."""
-    return await rows(conn, _ATTEMPTS, {"id": case_id})
+    return await fetch(conn, AttemptEntry, _ATTEMPTS, {"id": case_id})
 
 
-async def returns(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+async def returns(conn: AsyncConnection, case_id: int) -> Sequence[ReturnEntry]:
     """What came back: at, message_id, kind, reason, level, status, code."""
-    return await rows(conn, _RETURNS, {"id": case_id})
+    return await fetch(conn, ReturnEntry, _RETURNS, {"id": case_id})
 
 
-async def changes(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+async def changes(conn: AsyncConnection, case_id: int) -> Sequence[ChangeEntry]:
     """at, actor, after (state of the case), reason, event_id."""
-    return await rows(conn, _CHANGES, {"id": case_id})
+    return await fetch(conn, ChangeEntry, _CHANGES, {"id": case_id})
 
 
-async def tasks(conn: AsyncConnection, case_id: int) -> Sequence[RowMapping]:
+async def tasks(conn: AsyncConnection, case_id: int) -> Sequence[TaskEntry]:
     """task_id, kind, created_at, opens_at, state, done_at, done_by, note."""
-    return await rows(conn, _TASKS, {"id": case_id})
+    return await fetch(conn, TaskEntry, _TASKS, {"id": case_id})
 
 
-async def search(conn: AsyncConnection, **given: Any) -> Sequence[RowMapping]:
+async def search(conn: AsyncConnection, **given: Any) -> Sequence[ListedCase]:
     """Cases that match ``state``, ``kind`` and ``member`` (None: any), at most ``limit``.
 
     Those that speak next come first.
     """
-    return await rows(conn, _LIST, given)
+    return await fetch(conn, ListedCase, _LIST, given)

@@ -1,9 +1,9 @@
 """Tracking: entries on messages about what came back, and the messages that returns name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import RowMapping
@@ -13,7 +13,27 @@ from notifier.model.actor import Actor
 from notifier.model.states import State
 from notifier.model.suppression import normal
 
-from .db import row, rows
+from .db import Columns, fetch, row, rows
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingEntry:
+    """What a return says about a message."""
+
+    message_id: int
+    return_id: int
+    at: datetime
+    kind: str
+    reason: str | None
+    hard: bool | None
+    level: str | None
+    status: str | None
+    code: int | None
+    forwarded: bool
+    email_index: bytes | None
+    sent_at: datetime | None
+    reply: str | None
+
 
 _KNOWN = """
 SELECT m.message_id, k.token, m.state, m.notice, m.staff_id, m.attempts, c.contact,
@@ -30,31 +50,6 @@ WHERE m.channel = 'email'
 _OTHERS = """
 SELECT DISTINCT a.address FROM unnest(CAST(:addresses AS text[])) AS a(address)
 JOIN member_contacts c ON c.email_index = address_index(a.address)
-"""
-
-_ADD = """
-WITH given AS (
-    SELECT * FROM unnest(CAST(:messages AS bigint[]), CAST(:returns AS bigint[]),
-        CAST(:ats AS timestamptz[]), CAST(:kinds AS text[]), CAST(:reasons AS text[]),
-        CAST(:hards AS boolean[]), CAST(:levels AS text[]), CAST(:statuses AS text[]),
-        CAST(:codes AS smallint[]), CAST(:forwards AS boolean[]), CAST(:indexes AS bytea[]),
-        CAST(:sents AS timestamptz[]), CAST(:replies AS bytea[]))
-        AS g(message_id, return_id, at, kind, reason, hard, level, status, code, forwarded,
-             email_index, sent_at, reply)
-), added AS (
-    INSERT INTO tracking (recorded_at, message_id, return_id, at, kind, reason, hard, level,
-        status, code, forwarded, email_index, sent_at)
-    SELECT :now, message_id, return_id, at, kind, reason, hard, level, status, code, forwarded,
-        email_index, sent_at
-    FROM given
-    RETURNING entry_id, return_id, message_id, kind, reason
-), replied AS (
-    INSERT INTO tracking_replies (entry_id, recorded_at, reply)
-    SELECT entry_id, :now, reply FROM added JOIN given USING (return_id) WHERE length(reply) > 0
-)
-INSERT INTO log (at, kind, actor, message_id, case_id, after, reason)
-SELECT :now, 'tracking', :actor, message_id, m.case_id, added.kind, added.reason
-FROM added JOIN messages m USING (message_id)
 """
 
 
@@ -94,13 +89,56 @@ class Entry:
     reply: str = ""
 
 
+_BY_TOKEN = f"{_KNOWN} AND k.token = ANY(CAST(:tokens AS text[]))"
+
+_CAME_BACK = """
+SELECT (SELECT count(*) FROM (
+    SELECT FROM returns r WHERE r.message_id = k.message_id LIMIT :most
+) AS found) AS count
+FROM message_keys k WHERE k.token = :token
+"""
+
+_BY_NUMBER = f"{_KNOWN} AND k.message_id = :id"
+
+_ENTRIES: Final = Columns(Entry, reply="bytea")
+_ADD = f"""
+WITH given AS (
+    SELECT * FROM {_ENTRIES.source}
+), added AS (
+    INSERT INTO tracking (recorded_at, message_id, return_id, at, kind, reason, hard, level,
+        status, code, forwarded, email_index, sent_at)
+    SELECT :now, message_id, return_id, at, kind, reason, hard, level, status, code, forwarded,
+        email_index, sent_at
+    FROM given
+    RETURNING entry_id, return_id, message_id, kind, reason
+), replied AS (
+    INSERT INTO tracking_replies (entry_id, recorded_at, reply)
+    SELECT entry_id, :now, reply FROM added JOIN given USING (return_id) WHERE length(reply) > 0
+)
+INSERT INTO log (at, kind, actor, message_id, case_id, after, reason)
+SELECT :now, 'tracking', :actor, message_id, m.case_id, added.kind, added.reason
+FROM added JOIN messages m USING (message_id)
+RETURNING position
+"""
+
+_OF_MESSAGE = """
+SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
+FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
+WHERE t.message_id = :id ORDER BY t.entry_id
+"""
+
+_OF_ADDRESS = """
+SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
+FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
+WHERE t.email_index = address_index(:address) ORDER BY t.sent_at DESC LIMIT 50
+"""
+
+
 async def by_token(conn: AsyncConnection, tokens: Sequence[str]) -> dict[str, Known]:
     """The mails that these tokens name; a token that nobody knows is left out."""
     if not tokens:
         return {}
-    found = await rows(
-        conn, f"{_KNOWN} AND k.token = ANY(CAST(:tokens AS text[]))", {"tokens": list(tokens)}
-    )
+    found = await rows(conn, _BY_TOKEN, {"tokens": list(tokens)})
     return {r["token"]: _known(r) for r in found}
 
 
@@ -109,20 +147,13 @@ async def came_back(conn: AsyncConnection, token: str, *, most: int = 1000) -> i
 
     None where no mail of ours has it.
     """
-    found = await row(
-        conn,
-        """SELECT (SELECT count(*) FROM (
-               SELECT FROM returns r WHERE r.message_id = k.message_id LIMIT :most
-           ) AS found) AS count
-           FROM message_keys k WHERE k.token = :token""",
-        {"token": token, "most": most},
-    )
+    found = await row(conn, _CAME_BACK, {"token": token, "most": most})
     return None if found is None else int(found["count"])
 
 
 async def by_number(conn: AsyncConnection, message_id: int) -> Known | None:
     """One mail by its number."""
-    found = await rows(conn, f"{_KNOWN} AND k.message_id = :id", {"id": message_id})
+    found = await rows(conn, _BY_NUMBER, {"id": message_id})
     return _known(found[0]) if found else None
 
 
@@ -158,42 +189,15 @@ async def add(
     """Enter what returns say, at most one entry for each return."""
     if not entries:
         return
-    params: Mapping[str, Any] = {
-        "messages": [e.message_id for e in entries],
-        "returns": [e.return_id for e in entries],
-        "ats": [e.at for e in entries],
-        "kinds": [e.kind for e in entries],
-        "reasons": [e.reason for e in entries],
-        "hards": [e.hard for e in entries],
-        "levels": [e.level for e in entries],
-        "statuses": [e.status for e in entries],
-        "codes": [e.code for e in entries],
-        "forwards": [e.forwarded for e in entries],
-        "indexes": [e.email_index for e in entries],
-        "sents": [e.sent_at for e in entries],
-        "replies": [e.reply.encode("utf-8", "replace") for e in entries],
-    }
-    await rows(conn, f"{_ADD} RETURNING position", {**params, "actor": str(actor), "now": now})
+    await rows(conn, _ADD, {**_ENTRIES.params(entries), "actor": str(actor), "now": now})
 
 
-async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[RowMapping]:
+async def of_message(conn: AsyncConnection, message_id: int) -> Sequence[TrackingEntry]:
     """The entries of a message with the servers' own words, in order."""
-    return await rows(
-        conn,
-        """SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
-           FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
-           WHERE t.message_id = :id ORDER BY t.entry_id""",
-        {"id": message_id},
-    )
+    return await fetch(conn, TrackingEntry, _OF_MESSAGE, {"id": message_id})
 
 
-async def of_address(conn: AsyncConnection, address: str) -> Sequence[RowMapping]:
+async def of_address(conn: AsyncConnection, address: str) -> Sequence[TrackingEntry]:
     """The last entries that counted for or against an address in its normal form, in order."""
-    found = await rows(
-        conn,
-        """SELECT t.*, convert_from(r.reply, 'UTF8') AS reply
-           FROM tracking t LEFT JOIN tracking_replies r USING (entry_id, recorded_at)
-           WHERE t.email_index = address_index(:address) ORDER BY t.sent_at DESC LIMIT 50""",
-        {"address": address},
-    )
+    found = await fetch(conn, TrackingEntry, _OF_ADDRESS, {"address": address})
     return found[::-1]

@@ -1,16 +1,33 @@
 """Events that no rule has answered yet: how often that was tried, and when it is tried next."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.event import Event
 
-from .db import row, rows, run
+from .db import fetch, row, rows, run
 from .events import WITH_PAYLOAD, event_of
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedEvent:
+    """An event that could not be decided so far."""
+
+    event_id: int
+    type: str
+    source: str
+    id: str
+    received_at: datetime
+    attempts: int
+    problem: str
+    tried_at: datetime
+    next_try_at: datetime | None
+    given_up_at: datetime | None
+
 
 #: How long to wait after each failure; the next one, a day and a half on, gives the event up.
 WAITS: Final = (
@@ -31,6 +48,19 @@ ON CONFLICT (event_id) DO UPDATE SET attempts = u.attempts + 1, problem = exclud
     next_try_at = excluded.tried_at + (CAST(:waits AS interval[]))[u.attempts + 1],
     given_up_at = CASE WHEN u.attempts >= :most THEN excluded.tried_at END
 RETURNING attempts, next_try_at
+"""
+
+_LISTED = """
+SELECT e.event_id, e.type, e.source, e.id, e.received_at, u.attempts, u.problem,
+    u.tried_at, u.next_try_at, u.given_up_at
+FROM events e JOIN undecided_events u USING (event_id)
+WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT CAST(:limit AS bigint)
+"""
+
+_START_AGAIN = """
+UPDATE undecided_events u SET attempts = 0, next_try_at = tried_at, given_up_at = NULL
+FROM events e WHERE e.event_id = u.event_id AND e.decided_at IS NULL
+  AND u.event_id = ANY(CAST(:ids AS bigint[]))
 """
 
 
@@ -76,24 +106,11 @@ async def due(
     return readable, broken
 
 
-async def listed(conn: AsyncConnection, limit: int | None) -> Sequence[RowMapping]:
+async def listed(conn: AsyncConnection, limit: int | None) -> Sequence[UndecidedEvent]:
     """Undecided events that were tried, oldest first, with what is on record about the trying."""
-    return await rows(
-        conn,
-        """SELECT e.event_id, e.type, e.source, e.id, e.received_at, u.attempts, u.problem,
-               u.tried_at, u.next_try_at, u.given_up_at
-           FROM events e JOIN undecided_events u USING (event_id)
-           WHERE e.decided_at IS NULL ORDER BY e.event_id LIMIT CAST(:limit AS bigint)""",
-        {"limit": limit},
-    )
+    return await fetch(conn, UndecidedEvent, _LISTED, {"limit": limit})
 
 
 async def start_again(conn: AsyncConnection, event_ids: Sequence[int]) -> int:
     """Forget how often events were tried, so that they have all their attempts anew; how many."""
-    return await run(
-        conn,
-        """UPDATE undecided_events u SET attempts = 0, next_try_at = tried_at, given_up_at = NULL
-           FROM events e WHERE e.event_id = u.event_id AND e.decided_at IS NULL
-             AND u.event_id = ANY(CAST(:ids AS bigint[]))""",
-        {"ids": list(event_ids)},
-    )
+    return await run(conn, _START_AGAIN, {"ids": list(event_ids)})

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.role import Role
 from notifier.model.user import RequestKind, UserRequest
 
-from .db import row, rows, run, scalar
+from .db import fetch, fetch_one, run, scalar
 
 _COLUMNS: Final = """request_id, kind, subject, roles, requested_by, requested_at, expires_at,
     confirmed_by, confirmed_at, done_at"""
@@ -22,11 +21,40 @@ VALUES (:kind, :subject, :roles, :by, :now, :until, :code) RETURNING request_id
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invited:
+_GET = f"SELECT {_COLUMNS} FROM user_requests WHERE request_id = :id"
+
+_OPEN = f"""
+SELECT {_COLUMNS} FROM user_requests WHERE done_at IS NULL AND expires_at > :now
+ORDER BY request_id
+"""
+
+_INVITATION = f"""
+SELECT {_COLUMNS}, first_code, second_code FROM user_requests
+WHERE subject = :login AND done_at IS NULL AND expires_at > :now
+  AND kind IN ('founding', 'invitation', 'reset')
+  AND (kind = 'founding' OR confirmed_at IS NOT NULL)
+"""
+
+_CONFIRM = """
+UPDATE user_requests
+SET confirmed_by = :by, confirmed_at = CAST(:now AS timestamptz), expires_at = :until,
+    second_code = CAST(:code AS bytea),
+    done_at = CASE WHEN CAST(:code AS bytea) IS NULL THEN CAST(:now AS timestamptz) END
+WHERE request_id = :id AND confirmed_at IS NULL AND done_at IS NULL
+"""
+
+_FINISH = "UPDATE user_requests SET done_at = :now WHERE request_id = :id AND done_at IS NULL"
+
+_VOID = """
+UPDATE user_requests SET done_at = :now
+WHERE done_at IS NULL AND :login IN (subject, requested_by, confirmed_by)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation(UserRequest):
     """An invitation that waits for whoever is invited, and the hashes of both its codes."""
 
-    request: UserRequest
     first_code: bytes
     second_code: bytes | None  # None: one that needs no second person, while there is none
 
@@ -56,34 +84,18 @@ async def ask(
 
 
 async def get(conn: AsyncConnection, request_id: int) -> UserRequest | None:
-    """One request."""
-    sql = f"SELECT {_COLUMNS} FROM user_requests WHERE request_id = :id"
-    found = await row(conn, sql, {"id": request_id})
-    return _request(found) if found else None
+    """Return one request."""
+    return await fetch_one(conn, UserRequest, _GET, {"id": request_id})
 
 
 async def open_ones(conn: AsyncConnection, *, now: datetime) -> list[UserRequest]:
-    """All that wait for a second person or for whoever is invited, the oldest first."""
-    sql = f"""SELECT {_COLUMNS} FROM user_requests WHERE done_at IS NULL AND expires_at > :now
-              ORDER BY request_id"""
-    return [_request(r) for r in await rows(conn, sql, {"now": now})]
+    """Return all that wait for a second person or for whoever is invited, the oldest first."""
+    return await fetch(conn, UserRequest, _OPEN, {"now": now})
 
 
-async def invitation_of(conn: AsyncConnection, login: str, *, now: datetime) -> Invited | None:
-    """The invitation, or reset, that somebody can accept now."""
-    sql = f"""SELECT {_COLUMNS}, first_code, second_code FROM user_requests
-              WHERE subject = :login AND done_at IS NULL AND expires_at > :now
-                AND kind IN ('founding', 'invitation', 'reset')
-                AND (kind = 'founding' OR confirmed_at IS NOT NULL)"""
-    found = await row(conn, sql, {"login": login, "now": now})
-    if not found:
-        return None
-    second = found["second_code"]
-    return Invited(
-        request=_request(found),
-        first_code=bytes(found["first_code"]),
-        second_code=None if second is None else bytes(second),
-    )
+async def invitation_of(conn: AsyncConnection, login: str, *, now: datetime) -> Invitation | None:
+    """Return the invitation, or reset, that somebody can accept now."""
+    return await fetch_one(conn, Invitation, _INVITATION, {"login": login, "now": now})
 
 
 async def confirm(
@@ -96,35 +108,15 @@ async def confirm(
     code: bytes | None,
 ) -> None:
     """Note the second person; ``code``: of an invitation, which can be accepted ``until`` then."""
-    await run(
-        conn,
-        """UPDATE user_requests
-           SET confirmed_by = :by, confirmed_at = CAST(:now AS timestamptz), expires_at = :until,
-               second_code = CAST(:code AS bytea),
-               done_at = CASE WHEN CAST(:code AS bytea) IS NULL THEN CAST(:now AS timestamptz) END
-           WHERE request_id = :id AND confirmed_at IS NULL AND done_at IS NULL""",
-        {"id": request_id, "by": by, "now": now, "until": until, "code": code},
-    )
+    given = {"id": request_id, "by": by, "now": now, "until": until, "code": code}
+    await run(conn, _CONFIRM, given)
 
 
 async def finish(conn: AsyncConnection, request_id: int, *, now: datetime) -> bool:
     """Note that a request was accepted or taken back; False where it was done before."""
-    sql = "UPDATE user_requests SET done_at = :now WHERE request_id = :id AND done_at IS NULL"
-    return await run(conn, sql, {"id": request_id, "now": now}) == 1
+    return await run(conn, _FINISH, {"id": request_id, "now": now}) == 1
 
 
 async def void(conn: AsyncConnection, login: str, *, now: datetime) -> None:
     """Take back all that is open about somebody or was asked or confirmed by them."""
-    await run(
-        conn,
-        """UPDATE user_requests SET done_at = :now
-           WHERE done_at IS NULL AND :login IN (subject, requested_by, confirmed_by)""",
-        {"login": login, "now": now},
-    )
-
-
-def _request(found: RowMapping) -> UserRequest:
-    names = [name.strip() for name in _COLUMNS.split(",")]
-    values = {name: found[name] for name in names}
-    roles = frozenset(Role(r) for r in values.pop("roles"))
-    return UserRequest(**{**values, "kind": RequestKind(values["kind"]), "roles": roles})
+    await run(conn, _VOID, {"login": login, "now": now})

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.role import Role
 from notifier.model.user import User, UserState
 
-from .db import row, rows, run, scalar
+from .db import fetch, fetch_one, run, scalar
 
 _LOCK: Final = 0x75736572  # of whoever changes users, one after the other
 
@@ -53,8 +52,50 @@ WHERE t.token_hash = :token AND t.expires_at > :now AND t.seen_at > :idle
 RETURNING s.login
 """
 
+_SET_STATE = "UPDATE staff SET state = :state WHERE staff_id = :user"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_ADD_ROLE = """
+INSERT INTO user_roles (user_id, role, granted_by, granted_at, request_id)
+VALUES (:user, :role, :by, :now, :request) ON CONFLICT DO NOTHING
+"""
+
+_REMOVE_ROLE = "DELETE FROM user_roles WHERE user_id = :user AND role = :role"
+
+_NOTE_STEP = """
+UPDATE user_credentials SET last_step = greatest(last_step, :step), failures = 0,
+    locked_until = NULL
+WHERE user_id = :user
+"""
+
+_NOTE_FAILURE = """
+UPDATE user_credentials SET failures = :failures, locked_until = :until WHERE user_id = :user
+"""
+
+_FORGET_CODES = "DELETE FROM user_recovery_codes WHERE user_id = :user"
+
+_SAVE_CODES = """
+INSERT INTO user_recovery_codes (user_id, code_hash)
+SELECT :user, unnest(CAST(:hashes AS bytea[]))
+"""
+
+_USE_CODE = """
+UPDATE user_recovery_codes SET used_at = :now
+WHERE user_id = :user AND code_hash = :hash AND used_at IS NULL
+"""
+
+_FORGET_SESSIONS = "DELETE FROM user_sessions WHERE expires_at <= :now"
+
+_OPEN_SESSION = """
+INSERT INTO user_sessions (token_hash, user_id, created_at, seen_at, expires_at)
+VALUES (:token, :user, :now, :now, :until)
+"""
+
+_END_SESSION = "DELETE FROM user_sessions WHERE token_hash = :token"
+
+_END_SESSIONS = "DELETE FROM user_sessions WHERE user_id = :user"
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What a user proves with who they are."""
 
@@ -81,20 +122,19 @@ async def save(
 
 
 async def get(conn: AsyncConnection, login: str) -> User | None:
-    """The user of this login."""
-    found = await row(conn, f"{_USER} WHERE s.login = :login", {"login": login})
-    return _user(found) if found else None
+    """Return the user of this login."""
+    return await fetch_one(conn, User, f"{_USER} WHERE s.login = :login", {"login": login})
 
 
 async def everyone(conn: AsyncConnection) -> list[User]:
-    """All users, in the order in which they were registered."""
-    return [_user(r) for r in await rows(conn, f"{_USER} ORDER BY s.staff_id")]
+    """Return all users, in the order in which they were registered."""
+    return await fetch(conn, User, f"{_USER} ORDER BY s.staff_id")
 
 
 async def set_state(conn: AsyncConnection, user_id: int, state: UserState) -> None:
     """Let a user in, or not."""
     given = {"user": user_id, "state": state}
-    await run(conn, "UPDATE staff SET state = :state WHERE staff_id = :user", given)
+    await run(conn, _SET_STATE, given)
 
 
 async def add_role(
@@ -109,8 +149,7 @@ async def add_role(
     """Give a role; one that approves or administers needs the request that it stands on."""
     await run(
         conn,
-        """INSERT INTO user_roles (user_id, role, granted_by, granted_at, request_id)
-           VALUES (:user, :role, :by, :now, :request) ON CONFLICT DO NOTHING""",
+        _ADD_ROLE,
         {"user": user_id, "role": role, "by": by, "now": now, "request": request_id},
     )
 
@@ -118,7 +157,7 @@ async def add_role(
 async def remove_role(conn: AsyncConnection, user_id: int, role: Role) -> None:
     """Take a role away."""
     given = {"user": user_id, "role": role}
-    await run(conn, "DELETE FROM user_roles WHERE user_id = :user AND role = :role", given)
+    await run(conn, _REMOVE_ROLE, given)
 
 
 async def with_credentials(conn: AsyncConnection) -> int:
@@ -145,16 +184,14 @@ async def credentials(
 ) -> Credentials | None:
     """What a user proves with who they are; ``locking``: to be changed in this transaction."""
     sql = _CREDENTIALS + ("FOR UPDATE OF c" if locking else "")
-    found = await row(conn, sql, {"login": login})
-    return Credentials(**{**found, "state": UserState(found["state"])}) if found else None
+    return await fetch_one(conn, Credentials, sql, {"login": login})
 
 
 async def note_step(conn: AsyncConnection, user_id: int, step: int) -> None:
     """Note that a code was used, and that all is well."""
     await run(
         conn,
-        """UPDATE user_credentials SET last_step = greatest(last_step, :step), failures = 0,
-           locked_until = NULL WHERE user_id = :user""",
+        _NOTE_STEP,
         {"user": user_id, "step": step},
     )
 
@@ -165,8 +202,7 @@ async def note_failure(
     """Note a wrong answer, and until when no further one counts."""
     await run(
         conn,
-        """UPDATE user_credentials SET failures = :failures, locked_until = :until
-           WHERE user_id = :user""",
+        _NOTE_FAILURE,
         {"user": user_id, "failures": failures, "until": locked_until},
     )
 
@@ -176,11 +212,10 @@ async def replace_recovery_codes(
 ) -> None:
     """Keep new recovery codes; the old ones are worth nothing any more."""
     given: dict[str, Any] = {"user": user_id, "hashes": list(hashes)}
-    await run(conn, "DELETE FROM user_recovery_codes WHERE user_id = :user", given)
+    await run(conn, _FORGET_CODES, given)
     await run(
         conn,
-        """INSERT INTO user_recovery_codes (user_id, code_hash)
-           SELECT :user, unnest(CAST(:hashes AS bytea[]))""",
+        _SAVE_CODES,
         given,
     )
 
@@ -191,17 +226,10 @@ async def use_recovery_code(
     """Use a recovery code up; False where there is none, or it is used."""
     done = await run(
         conn,
-        """UPDATE user_recovery_codes SET used_at = :now
-           WHERE user_id = :user AND code_hash = :hash AND used_at IS NULL""",
+        _USE_CODE,
         {"user": user_id, "hash": code_hash, "now": now},
     )
     return done == 1
-
-
-async def recovery_codes_left(conn: AsyncConnection, user_id: int) -> int:
-    """How many recovery codes can still be used."""
-    sql = "SELECT count(*) FROM user_recovery_codes WHERE user_id = :user AND used_at IS NULL"
-    return int(await scalar(conn, sql, {"user": user_id}))
 
 
 async def open_session(
@@ -209,11 +237,10 @@ async def open_session(
 ) -> None:
     """Keep a session by the hash of its token; forget those that have ended."""
     given = {"user": user_id, "token": token, "now": now, "until": until}
-    await run(conn, "DELETE FROM user_sessions WHERE expires_at <= :now", {"now": now})
+    await run(conn, _FORGET_SESSIONS, {"now": now})
     await run(
         conn,
-        """INSERT INTO user_sessions (token_hash, user_id, created_at, seen_at, expires_at)
-           VALUES (:token, :user, :now, :now, :until)""",
+        _OPEN_SESSION,
         given,
     )
 
@@ -228,14 +255,9 @@ async def touch_session(
 
 async def end_session(conn: AsyncConnection, token: bytes) -> None:
     """End one session."""
-    await run(conn, "DELETE FROM user_sessions WHERE token_hash = :token", {"token": token})
+    await run(conn, _END_SESSION, {"token": token})
 
 
 async def end_sessions(conn: AsyncConnection, user_id: int) -> None:
     """End all sessions of a user."""
-    await run(conn, "DELETE FROM user_sessions WHERE user_id = :user", {"user": user_id})
-
-
-def _user(found: RowMapping) -> User:
-    roles = frozenset(Role(r) for r in found["roles"])
-    return User(**{**found, "state": UserState(found["state"]), "roles": roles})
+    await run(conn, _END_SESSIONS, {"user": user_id})

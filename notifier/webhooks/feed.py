@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from notifier.model.change import TOLD, Change, EventKey, Page
@@ -81,32 +80,32 @@ async def page(
     found = await feed.changes(
         conn, after=after, until=until, source=source, states=states or TOLD, limit=limit
     )
-    end = found[-1]["position"] if len(found) == limit else until
+    end = found[-1].position if len(found) == limit else until
     return Page(tuple(_change(r) for r in found), end, more=end < settled)
 
 
-def _change(found: RowMapping) -> Change:
+def _change(found: feed.Change) -> Change:
     return Change(
-        position=str(found["position"]),
-        message=public_number(found["message_id"]),
-        events=tuple(EventKey(**key) for key in loads(found["events"]) or ()),
-        member_no=found["member_no"],
-        notice=found["notice"],
-        step=found["step"],
-        channel=found["channel"],
-        generation=found["generation"],
-        before=found["before"],
-        after=found["after"],
-        reason=found["reason"],
+        position=str(found.position),
+        message=public_number(found.message_id),
+        events=tuple(EventKey(**key) for key in loads(found.events) or ()),
+        member_no=found.member_no,
+        notice=found.notice,
+        step=found.step,
+        channel=found.channel,
+        generation=found.generation,
+        before=found.before,
+        after=found.after,
+        reason=found.reason,
         evidence=_evidence(found),
-        at=found["at"],
+        at=found.at,
     )
 
 
-def _evidence(found: RowMapping) -> DeliveredLevel | None:
+def _evidence(found: feed.Change) -> DeliveredLevel | None:
     """How much a change proves; what a person has settled proves nothing."""
-    if found["channel"] != Channel.EMAIL or found["after"] not in _PROVEN:
+    if found.channel != Channel.EMAIL or found.after not in _PROVEN:
         return None
-    if found["reason"] == Reason.SETTLED_BY_PERSON:
+    if found.reason == Reason.SETTLED_BY_PERSON:
         return None
-    return _LEVELS.get(found["reason"], DeliveredLevel.RELAY_ACCEPTED)
+    return _LEVELS.get(Reason(found.reason), DeliveredLevel.RELAY_ACCEPTED)

@@ -8,9 +8,9 @@ from time import time
 from typing import Any, Final
 
 import orjson
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from notifier.logs import get_logger
 from notifier.model.actor import system
 from notifier.model.change import Page
 from notifier.model.errors import NotFound
@@ -24,7 +24,7 @@ from .outside import Answer, Outside, Unreachable
 from .retries import asked_for, wait_after
 from .signing import Secret, headers
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 TELLER: Final = system("teller")
 
 CHANGED: Final = "deliveries.changed"
@@ -64,13 +64,13 @@ class Line:
         """Look once for what is new and for what is due; whether a call was made."""
         settled, now = await self._desk.feed.settled(), self._desk.now()
         async with self._desk.engine.connect() as conn:
-            outlook = await webhooks.outlook(conn, self._id, now=now)
-        if outlook is None:
+            work = await webhooks.due_work(conn, self._id, now=now)
+        if work is None:
             return False
-        behind = outlook["position"] < settled
+        behind = work.position < settled
         if behind:
             await self._cut(settled)
-        if now < self._rests_until or not (behind or outlook["due"]):
+        if now < self._rests_until or not (behind or work.due):
             return False
         call = await self._claim()
         if call is None:
@@ -109,17 +109,17 @@ class Line:
 async def _cut_one(conn: AsyncConnection, webhook_id: int, settled: int, now: datetime) -> bool:
     """Make a call of the next changes, and move on in the same transaction; whether more follow."""
     webhook = await webhooks.take(conn, webhook_id)
-    if webhook is None or webhook["position"] >= settled:
+    if webhook is None or webhook.position >= settled:
         return False
     if await webhook_calls.waiting(conn, webhook_id) >= _MOST_WAITING:
         return False
     found = await page(
         conn,
-        webhook["position"],
+        webhook.position,
         settled,
         limit=_ITEMS,
-        source=webhook["source"],
-        states=webhook["states"],
+        source=webhook.source,
+        states=webhook.states,
     )
     if found.changes:
         await _keep(conn, webhook_id, found, now)
@@ -175,7 +175,7 @@ async def attempt(
         secrets = await webhooks.secrets_of(conn, webhook_id)
     if webhook is None:
         raise NotFound("webhook", webhook_id)
-    keys = [Secret(SecretKind(s["kind"]), bytes(s["secret"])) for s in secrets]
+    keys = [Secret(SecretKind(s.kind), bytes(s.secret)) for s in secrets]
     given = {
         "content-type": "application/json",
         "user-agent": "notifier-webhooks/1",
@@ -183,7 +183,7 @@ async def attempt(
         **headers(public_id, int(time()), body, keys),
     }
     try:
-        answer = await desk.outside.call("POST", webhook["url"], given, body)
+        answer = await desk.outside.call("POST", webhook.url, given, body)
     except Unreachable as problem:
         return None, problem.outcome
     return answer, _outcome_of(answer.status)

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -76,7 +75,8 @@ async def wire(parts: Parts, key: str) -> AsyncIterator[Wire]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     stop = asyncio.Event()
-    here = replace(parts, settings=parts.settings.model_copy(update={"api_port": port}))
+    elsewhere = parts.settings.model_copy(update={"api_port": port})
+    here = Parts(elsewhere, parts.urls, parts.engine, parts.supervisor)
     running = asyncio.create_task(serve(here, stop))
     made = Wire(port, key)
     while True:

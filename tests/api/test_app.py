@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from notifier.api.app import create_app
 from notifier.api.language import preferred
 from notifier.api.services import Caller, Unavailable
-from notifier.intake.accept import Receipt
+from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
 from notifier.model.access import Denied
 from notifier.model.actor import Actor, ActorKind
@@ -18,7 +18,6 @@ from notifier.model.change import Page
 from notifier.model.errors import FieldError
 from notifier.model.event import Event
 from notifier.model.outcome import DecisionPage, EventOutcome
-from notifier.model.provider import Provider
 from notifier.model.states import State
 from tests.samples import NOW
 
@@ -57,15 +56,13 @@ class Broken:
     ) -> Page:
         raise self._error
 
-    def listens_to(self, provider: Provider) -> bool:
+    def listens_to(self, provider: str) -> bool:
         return True
 
-    def vouches(self, provider: Provider, headers: Mapping[str, str]) -> bool:
+    def vouches(self, provider: str, headers: Mapping[str, str]) -> bool:
         return False
 
-    async def take_returns(
-        self, provider: Provider, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    async def take_returns(self, provider: str, headers: Mapping[str, str], body: bytes) -> None:
         raise self._error
 
     async def ready(self) -> bool:

@@ -1,7 +1,6 @@
 """``GET /v1/deliveries`` over a real house."""
 
 import asyncio
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -71,7 +70,7 @@ async def test_when_every_connection_is_taken_the_caller_is_to_come_back(
     parts: Parts, key: str
 ) -> None:
     narrow = create_async_engine(parts.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
-    services = HouseServices(replace(parts, engine=narrow))
+    services = HouseServices(Parts(parts.settings, parts.urls, narrow, parts.supervisor))
     transport = httpx.ASGITransport(create_app(services))
     async with (
         httpx.AsyncClient(transport=transport, base_url="http://n.example.jp") as client,

@@ -9,9 +9,10 @@ import pytest
 
 from notifier.app.api_keys import key_id_of
 from notifier.intake.envelope import MAX_BODY
+from notifier.model.task import TaskKind
 from notifier.runtime.parts import Parts
 from notifier.store import keys
-from notifier.store.db import rows
+from notifier.store.db import loads, rows, run
 from tests.samples import NOW, SOURCE, amounts, charge, cloud
 
 SINGLE = "application/cloudevents+json"
@@ -166,6 +167,20 @@ async def test_events_are_numbered_as_they_were_sent(
     batch = [submitted(id=name) for name in ("z", "a", "m", "b")]
     assert (await post(client, batch, kind=BATCH)).status_code == 202
     assert await recorded(parts) == ["z", "a", "m", "b"]
+
+
+async def test_what_the_database_refuses_is_a_fault_of_ours_and_somebody_is_told(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    async with parts.engine.begin() as conn:
+        await run(conn, "ALTER TABLE events ADD CHECK (id <> 'refused')")
+    told = problem_of(await post(client, submitted(id="refused")), 500)
+    assert told["type"] == "urn:notifier:problem:internal"
+    assert (await post(client, submitted(id="fine"))).status_code == 202
+    async with parts.engine.connect() as conn:
+        [task] = await rows(conn, "SELECT kind, details FROM tasks")
+    assert task["kind"] == TaskKind.DATABASE_REFUSED
+    assert loads(task["details"]) == {"code": "23514", "reference": told["request_id"]}
 
 
 async def test_an_empty_batch_does_nothing(client: httpx.AsyncClient) -> None:

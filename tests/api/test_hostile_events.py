@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from sqlalchemy import RowMapping
 
 from notifier.cli.events import read_events
-from notifier.intake.stream import GROUP, Stream, StreamReader
 from notifier.model.errors import BadInput
+from notifier.runtime.event_stream import GROUP, Stream, StreamReader
 from notifier.runtime.parts import Parts
 from notifier.store.db import loads, rows
 from tests.samples import NOW, SOURCE, amounts, charge, cloud

@@ -5,19 +5,17 @@ import base64
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Final
 
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pydantic import SecretStr
 
 from notifier.api.app import create_app
 from notifier.model.http import Http, client_of, counted_as
-from notifier.model.provider import Postmark, Providers, SendGrid, Ses
+from notifier.returns.providers import read_settings
 from notifier.runtime.http_server import Gate, HttpConfig, HttpServer
 from notifier.runtime.parts import Parts
 from notifier.runtime.services import HouseServices
@@ -178,13 +176,15 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, Any]:
 
 @asynccontextmanager
 async def serving(parts: Parts, key: str, **limits: Any) -> AsyncIterator[Served]:
-    providers = Providers(
-        ses=Ses(topics=(_TOPIC,)),
-        sendgrid=SendGrid(keys=(_SENDGRID,)),
-        postmark=Postmark(password=SecretStr("open sesame open")),
+    providers = read_settings(
+        {
+            "ses": {"topics": (_TOPIC,)},
+            "sendgrid": {"keys": (_SENDGRID,)},
+            "postmark": {"password": "open sesame open"},
+        }
     )
     named = parts.settings.model_copy(update={"providers": providers})
-    services = HouseServices(replace(parts, settings=named))
+    services = HouseServices(Parts(named, parts.urls, parts.engine, parts.supervisor))
     given = Http(**limits)
     gate = Gate(given)
     config = HttpConfig(create_app(services, given), gate)
@@ -231,6 +231,24 @@ async def test_idle_connections_keep_nobody_out(parts: Parts, key: str) -> None:
         assert (await one.ask(_GET + b"\r\n", "127.0.0.4"))[0] == 503
         await one.emptied()
         assert (await one.ask(_GET + b"\r\n", "127.0.0.2"))[0] == 200
+
+
+async def test_whoever_does_not_read_is_waited_for_only_for_a_while(parts: Parts, key: str) -> None:
+    limits = {"write_seconds": 1, "head_seconds": 300, "idle_seconds": 300}
+    loop = asyncio.get_running_loop()
+    async with serving(parts, key, **limits) as one:
+        with socket.socket() as silent:
+            silent.setblocking(False)
+            silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            await loop.sock_connect(silent, ("127.0.0.1", one.port))
+            asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+            with suppress(ConnectionError):
+                async with asyncio.timeout(60):
+                    while True:  # until it is given up
+                        await loop.sock_sendall(silent, asked)
+                        await asyncio.sleep(0.01)
+            await one.emptied()
+        assert (await one.ask(_GET + b"\r\n"))[0] == 200
 
 
 async def test_a_connection_that_is_kept_waits_only_for_a_while(parts: Parts, key: str) -> None:

@@ -14,7 +14,7 @@ from notifier.api.openapi import document as written
 from notifier.app.api_keys import new_key
 from notifier.intake.envelope import MAX_BODY, parse_event
 from notifier.intake.schemas import event_schema
-from notifier.model.event import TYPES
+from notifier.rules.rules import TYPES
 from notifier.runtime.parts import Parts
 from notifier.store import keys
 from tests.api.conftest import ACTOR

@@ -9,7 +9,7 @@ import redis.asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app.api_keys import new_key
-from notifier.intake.stream import Stream, StreamReader
+from notifier.runtime.event_stream import Stream, StreamReader
 from notifier.runtime.parts import Parts
 from notifier.store import keys
 from notifier.store.db import run

@@ -22,8 +22,9 @@ from notifier.api.app import create_app
 from notifier.app.access import latest_refusals
 from notifier.demo.certificate import server_context
 from notifier.demo.post_office import PostOffice
-from notifier.model.provider import Postmark, Providers, SendGrid, Ses
 from notifier.model.webhook import Outside
+from notifier.returns.providers import read_settings
+from notifier.returns.providers.sns import SnsSettings
 from notifier.runtime.clock import turn
 from notifier.runtime.parts import Parts
 from notifier.runtime.services import HouseServices
@@ -55,11 +56,13 @@ def settings(settings: Settings, tmp_path: Path, amazon: Amazon) -> Settings:
     fetch = Outside(
         allow=(ip_network("127.0.0.0/8"),), ca_file=tmp_path / "ca.pem", plain_http=True
     )
-    ses = Ses(topics=(TOPIC,), hosts=(f"localhost:{amazon.server.port}",), fetch=fetch)
-    given = Providers(
-        ses=ses,
-        sendgrid=SendGrid(keys=(base64.b64encode(_PUBLIC).decode(),)),
-        postmark=Postmark.model_validate({"password": PASSWORD}),
+    ses = SnsSettings(topics=(TOPIC,), hosts=(f"localhost:{amazon.server.port}",), fetch=fetch)
+    given = read_settings(
+        {
+            "ses": ses,
+            "sendgrid": {"keys": (base64.b64encode(_PUBLIC).decode(),)},
+            "postmark": {"password": PASSWORD},
+        }
     )
     return settings.model_copy(update={"providers": given, "clock_file": tmp_path / "clock"})
 
@@ -327,13 +330,9 @@ async def test_bodies_that_say_nothing(house: House, body: bytes, code: int) -> 
 
 
 async def test_providers_that_nobody_named(parts: Parts) -> None:
-    bare = parts.settings.model_copy(update={"providers": Providers()})
-    services = HouseServices(Parts(**{**_fields(parts), "settings": bare}))
+    bare = parts.settings.model_copy(update={"providers": {}})
+    services = HouseServices(Parts(bare, parts.urls, parts.engine, parts.supervisor))
     transport = httpx.ASGITransport(create_app(services))
     async with httpx.AsyncClient(transport=transport, base_url="http://n.example.jp") as client:
         for name in ("ses", "sendgrid", "postmark", "other"):
             problem_of(await client.post(f"/v1/webhooks/{name}", content=b"{}"), 404)
-
-
-def _fields(parts: Parts) -> dict[str, Any]:
-    return {name: getattr(parts, name) for name in Parts.__slots__}

@@ -5,10 +5,9 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.event_intake import Acceptor
 from notifier.app.member_imports import Plan, RegisterMoved, apply, preview
 from notifier.app.member_undo import CannotUndo, preview_undo, undo
-from notifier.cases.situations import House
-from notifier.intake.accept import Acceptor
 from notifier.intake.members_csv import RegisterFile, read_register
 from notifier.model.actor import system
 from notifier.store import member_changes, members, schemes
@@ -17,7 +16,6 @@ from tests.cases.conftest import Hand
 from tests.samples import NOTICES, NOW, SCHEME, event, member
 
 ACTOR = system("test")
-HOUSE = House(schemes={SCHEME.scheme: SCHEME}, notices=NOTICES)
 FILE = read_register("会員番号,氏名\nM0001,潮田 渚\nN1,浜 波\n".encode(), set())
 
 
@@ -37,7 +35,8 @@ async def _accept(engine: AsyncEngine, number: str, name: str) -> None:
 
 
 async def _apply(engine: AsyncEngine, plan: Plan, file: RegisterFile = FILE) -> int:
-    return await apply(engine, file, plan, full=False, house=HOUSE, actor=ACTOR, now=NOW)
+    acceptor = Acceptor(engine, NOTICES, Hand(), Hand())
+    return await apply(engine, file, plan, full=False, acceptor=acceptor, actor=ACTOR, now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from pypdf import PdfReader
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import reports
+from notifier.app.event_intake import Acceptor
+from notifier.app.release import release
 from notifier.app.reports import Reported
 from notifier.app.resend import Request, resend
-from notifier.cases.release import release
 from notifier.demo.post_office import PostOffice
-from notifier.intake.accept import Acceptor
 from notifier.intake.report_file import read_report
 from notifier.model.errors import BadInput
 from notifier.model.states import State

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from notifier.app.mailing import mail
 from notifier.app.resend import Request, Resent, resend
-from notifier.cases.mailing import Mailing, mail
 from notifier.model.errors import BadInput, NotFound
+from notifier.model.mailing import Mailing
 from notifier.model.states import Channel, State
 from notifier.model.suppression import SuppressionReason
 from notifier.store import members, suppressions

@@ -121,7 +121,7 @@ async def test_alerts_reach_whom_they_should(here: Office, engine: AsyncEngine) 
         engine, await here.signed_in("mori"), person("umino", alerts=True), now=here.now
     )
     async with engine.connect() as conn:
-        assert [r["login"] for r in await staff.everyone(conn)] == ["umino"]
+        assert [r.login for r in await staff.everyone(conn)] == ["umino"]
     await users.disable(engine, await here.proven("mori"), "umino", now=here.now)
     async with engine.connect() as conn:
         assert not await staff.everyone(conn)
@@ -135,11 +135,10 @@ async def test_a_key_with_rights_over_members_waits(here: Office, engine: AsyncE
     made = await api_keys.create_key(engine, await here.proven("mori"), wish, now=here.now)
     assert made.request is not None
     assert made.request.kind is RequestKind.KEY
-    key_id = api_keys.key_id_of(made.secret_text)
 
     async def is_confirmed() -> bool:
         found = await api_keys.all_keys(engine, by)
-        return bool(next(k["is_confirmed"] for k in found if k["key_id"] == key_id))
+        return next(k.is_confirmed for k in found if k.key_id == made.name)
 
     assert not await is_confirmed()
     with pytest.raises(NotAllowed, match="second person"):

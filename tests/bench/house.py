@@ -24,6 +24,8 @@ from tests.samples import SCHEME, SOURCE, amounts, charge, cloud, member
 
 _ACTOR = Actor(ActorKind.USER, "bench")
 _CHUNK = 1000
+#: One caller may use more connections than are usual.
+_FOR_ONE_CALLER = ("connections_per_address", "requests_per_address", "requests_per_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ async def house(name: str, engines: Engines, var: Path, *, people: int) -> Async
         "NOTIFIER_RELAY_TLS": settings.relay_tls,
         "NOTIFIER_API_PORT": str(settings.api_port),
         "NOTIFIER_SENDING_HOURS": settings.sending_hours,
+        "NOTIFIER_HTTP": json.dumps(dict.fromkeys(_FOR_ONE_CALLER, 100)),
     }
     try:
         async with joined(settings, urls) as parts, Crew(folder, given) as crew:

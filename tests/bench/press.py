@@ -12,14 +12,15 @@ from typing import Final
 import psutil
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.cases.mailing import Mailing, mail
-from notifier.cases.situations import House
+from notifier.app.mailing import mail
+from notifier.app.rule_context import RuleContext as House
+from notifier.model.mailing import Mailing
 from notifier.model.press import Press
 from notifier.model.states import Channel
 from notifier.printing.collect import collect
-from notifier.printing.processes import Apart
-from notifier.printing.room import PressRoom
-from notifier.printing.writing import Desk
+from notifier.printing.context import PrintingContext
+from notifier.printing.drafting import LetterDrafter
+from notifier.printing.typesetting import ProcessWriter
 from notifier.runtime.engines import Engines
 from notifier.store import members, schemes
 from notifier.store.db import connect
@@ -43,9 +44,9 @@ async def measure(engines: Engines, var: Path, wanted: Set[str]) -> list[Figure]
     engine = connect(url)
     try:
         await _seed(engine)
-        room = PressRoom(
+        room = PrintingContext(
             engine=engine,
-            desk=Desk(writer=Apart(WRITER, TEMPLATES, LOCALES), house=HOUSE),
+            drafter=LetterDrafter(writer=ProcessWriter(WRITER, TEMPLATES, LOCALES), sender=HOUSE),
             press=Press(),
             folder=var / "batches",
             now=lambda: NOW + timedelta(minutes=1),

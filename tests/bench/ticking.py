@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.cases.situations import House
-from notifier.cases.tick import tick
+from notifier.app.reminders import tick
+from notifier.app.rule_context import RuleContext as House
 from notifier.model.actor import Actor, ActorKind
 from notifier.runtime.engines import Engines
 from notifier.store import members, schemes

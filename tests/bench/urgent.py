@@ -108,7 +108,7 @@ async def _send(place: House) -> tuple[dict[str, float], dict[str, float]]:
             await asyncio.sleep(random.uniform(*_APART))
             await _insert(place, n, found[people[n]].member_id)
             urgent[address(_COUNT + n)] = monotonic()
-            await place.parts.bell.ring({Lane.URGENT})
+            await place.parts.bell.notify_workers({Lane.URGENT})
             await asyncio.sleep(random.uniform(*_APART))
     return standard, urgent
 

@@ -8,11 +8,10 @@ import pytest
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.cases.recheck import recheck
-from notifier.cases.release import release
-from notifier.cases.situations import House
-from notifier.cases.sweep import sweep
-from notifier.intake.accept import Acceptor, Receipt
+from notifier.app.event_intake import Acceptor, Receipt
+from notifier.app.release import recheck, release
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.sweep import sweep
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.event import Event
 from notifier.model.notice import Lane, Notice
@@ -34,7 +33,7 @@ class Hand:
     def now(self) -> datetime:
         return self.time
 
-    async def ring(self, lanes: set[Lane]) -> None:
+    async def notify_workers(self, lanes: set[Lane]) -> None:
         self.rung.append(lanes)
 
 

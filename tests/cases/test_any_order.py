@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.intake.rehearsal import Rehearsal
+from notifier.app.simulation import Simulation
 from notifier.model.billing import ChargeFailed
 from notifier.model.closure import Closure
 from notifier.model.notice import plan_of
@@ -67,7 +67,7 @@ class Theatre:
         since = datetime.combine(FIRST - 9 * DAY, OFFICE_HOURS.opens, JAPAN)
         async with self.engine.begin() as conn:
             await members.save(conn, [(member(no), since) for no in told], now=since)
-        rehearsal = Rehearsal(self.engine, NOTICES)
+        rehearsal = Simulation(self.engine, NOTICES)
         arrivals = [(t.at, t.event) for some in told.values() for t in some]
         await rehearsal.play(arrivals, FIRST - DAY, LAST)
         return await self._courses(list(told))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import RowMapping
 
-from notifier.cases.fallback import take_over
+from notifier.app.fallback import take_over
 from notifier.model.actor import system
 from notifier.model.closure import Closure
 from notifier.model.fallback import Fallback

@@ -69,7 +69,8 @@ async def test_a_notice_of_the_night_waits_for_the_morning(office: Office) -> No
 
 
 async def test_what_is_urgent_by_law_waits_for_nothing(office: Office) -> None:
-    from notifier.cases.mailing import Mailing, mail
+    from notifier.app.mailing import mail
+    from notifier.model.mailing import Mailing
     from notifier.model.states import Channel
     from tests.samples import WRITER
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import notifier
-from notifier.cases.details import told
-from notifier.cases.log_words import LABELS_OF, words_of
+from notifier.app.record_words import LABELS_OF, told, words_of
 from notifier.model.fallback import Fallback
 from notifier.model.inquiry import InquiryKind, InquiryState
 from notifier.model.reasons import Reason

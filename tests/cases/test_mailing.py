@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from notifier.cases.mailing import Mailed, Mailing, mail
+from notifier.app.mailing import Mailed, mail
 from notifier.model.errors import BadInput
+from notifier.model.mailing import Mailing
 from notifier.model.states import Channel
 from notifier.store import members
 from notifier.store.db import dumps, loads, run

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import RowMapping
 
+from notifier.archive.packing import dictionary_of
 from notifier.model.event import Event
 from notifier.model.notice import Lane
 from notifier.rules.calendar import japan_date
 from notifier.store import attempts, claims, documents, members, workers
 from notifier.store.attempts import Parcel
-from notifier.store.packing import Dictionary
+from notifier.store.compose import WantedMessage
 from tests.samples import SCHEME, charge_failed, event, member, settled, submitted
 
 from .conftest import ACTOR, Office
@@ -31,7 +31,7 @@ class Worker:
         self.office, self.dictionary = office, dictionary
         self.worker_id: UUID = uuid4()
 
-    async def claim(self) -> list[RowMapping]:
+    async def claim(self) -> list[WantedMessage]:
         async with self.office.engine.begin() as conn:
             await workers.register(conn, self.worker_id, host="here", pid=1, journal="j")
         async with self.office.engine.begin() as conn:
@@ -47,11 +47,11 @@ class Worker:
             )
         return list(found)
 
-    async def begin(self, claim: RowMapping, after: float) -> bool:
+    async def begin(self, claim: WantedMessage, after: float) -> bool:
         """Ask for the permit of one reminder, and whether it was given."""
         parcel = Parcel(
-            message_id=claim["message_id"],
-            fence=claim["fence"],
+            message_id=claim.message_id,
+            fence=claim.fence,
             relay="r",
             digest="d",
             sha256=b"h",
@@ -85,7 +85,7 @@ async def _open(office: Office, numbers: list[str]) -> Worker:
         people = [(member(no), office.hand.time) for no in numbers]
         await members.save(conn, people, now=office.hand.time)
         dictionary = await documents.keep_dictionary(
-            conn, Dictionary.of("d", [(False, b"what all say")]), now=MORNING
+            conn, dictionary_of("d", [(False, b"what all say")]), now=MORNING
         )
     for at in range(0, len(numbers), 500):
         await office.accept(*(charge_failed(no) for no in numbers[at : at + 500]))
@@ -109,7 +109,7 @@ async def test_a_thousand_ends_against_a_thousand_reminders(
     """A third each with the permit first, with the event first, and with both at once."""
     numbers = [f"R{n:04d}" for n in range(TIMES)]
     worker = await _open(office, numbers)
-    claimed = {c["message_id"]: c for c in await worker.claim()}
+    claimed = {c.message_id: c for c in await worker.claim()}
     assert len(claimed) == TIMES
     found = await office.rows(
         """SELECT m.message_id, p.member_no FROM messages m JOIN members p USING (member_id)

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from notifier.cases.recheck import recheck
-from notifier.cases.release import Released, release
+from notifier.app.release import Released, recheck, release
 from notifier.model.money import LineKind
 from notifier.model.reasons import Reason
 from notifier.model.scheme import Fee
@@ -88,7 +87,7 @@ async def test_task_closes_itself_when_nothing_is_held_any_more(office: Office) 
     async with office.engine.begin() as conn:
         held = await messages.held(conn)
         moves = [
-            Move(message_id=h["message_id"], after=State.CANCELLED, reason=Reason.BY_PERSON)
+            Move(message_id=h.message_id, after=State.CANCELLED, reason=Reason.BY_PERSON)
             for h in held
         ]
         await messages.move(conn, moves, actor=ACTOR, now=office.hand.time)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from notifier.app.tasks import finish_task, show_task
-from notifier.delivery import alarms
 from notifier.delivery.compose import Unsendable
+from notifier.delivery.outcomes import held_task
 from notifier.model.errors import NotAllowed
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -67,7 +67,7 @@ async def test_a_task_of_rendering_has_its_own_messages_only(office: Office) -> 
         async with office.engine.begin() as conn:
             move = Move(message_id=ids[member_no], after=State.HELD, reason=error.reason)
             await messages.move(conn, [move], actor=ACTOR, now=now)
-            draft = alarms.held(ids[member_no], "card_error", error)
+            draft = held_task(ids[member_no], "card_error", error)
             await tasks.raise_all(conn, [draft], actor=ACTOR, now=now)
     found = await office.rows("SELECT * FROM tasks ORDER BY task_id")
     shown = {r["key"].split("|")[-1]: await _waiting(office, r["task_id"]) for r in found}

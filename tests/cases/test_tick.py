@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from notifier.cases.fallback import take_over
+from notifier.app.fallback import take_over
 from notifier.model.event import Event
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -57,19 +57,6 @@ async def test_reminders_of_august(office: Office) -> None:
     assert [str(r["day"]) for r in made] == ["2025-08-07", "2025-08-08", "2025-08-13"]
 
 
-async def test_after_days_without_a_tick_only_the_firmest_is_said(office: Office) -> None:
-    await office.accept(charge_failed())
-    await _sent(office)
-    await office.sweep_at(2025, 8, 13, 1)
-    assert _reminders(await office.messages()) == [("before_1", "queued")]
-
-
-async def test_nothing_is_said_after_the_deadline(office: Office) -> None:
-    await office.accept(charge_failed())
-    await office.sweep_at(2025, 8, 15, 1)
-    assert _reminders(await office.messages()) == []
-
-
 async def test_apology_on_the_day_of_a_reminder_does_not_swallow_it(office: Office) -> None:
     await office.accept(submitted(fee=400), charge_failed())
     await _sent(office)
@@ -111,15 +98,6 @@ async def test_reregistration_stops_reminders(office: Office) -> None:
     assert _reminders(await office.messages()) == []
     [case] = await office.rows("SELECT state FROM cases")
     assert case["state"] == "open"  # until the outcome of the charge
-
-
-async def test_reregistration_before_the_failure_stops_nothing(office: Office) -> None:
-    await office.accept(charge_failed())
-    await _sent(office)
-    again = {"member_no": "M0001", "scheme": "group-liability"}
-    await office.accept(event("billing.card.reregistered", again, time="2025-07-01T00:00:00Z"))
-    await office.sweep_at(2025, 8, 7, 1)
-    assert len(_reminders(await office.messages())) == 1
 
 
 async def test_payment_cancels_the_reminder_that_waits(office: Office) -> None:
@@ -196,18 +174,6 @@ async def test_two_charges_are_reminded_of_in_one_message_a_day(office: Office) 
         ("C-M0001", 3230),
         ("D-M0001", 1480),
         (None, 4710),
-    ]
-
-
-async def test_charges_with_one_deadline_are_reminded_of_together(office: Office) -> None:
-    await office.accept(charge_failed(), charge_failed(data={"charge_id": "D-M0001"}))
-    await _sent(office)
-    for day in (7, 8, 13):
-        await office.sweep_at(2025, 8, day, 1)
-    assert [(step, len(told)) for _, step, told in await _reminded(office)] == [
-        ("before_7", 2),
-        ("before_3", 2),
-        ("before_1", 2),
     ]
 
 
@@ -323,17 +289,3 @@ async def test_the_end_of_two_charges_is_one_message(office: Office) -> None:
     await office.sweep_at(2025, 8, 20, 1)
     assert [(step, len(told)) for _, step, told in await _reminded(office)] == [("passed", 2)]
     assert [t[:2] for t in await office.tasks()] == [("outcome_missing", 1), ("outcome_missing", 1)]
-
-
-async def test_an_end_waits_for_the_day_after_a_reminder(office: Office) -> None:
-    """8/20 is the end of the first charge and the last call for the second."""
-    late = {"charge_id": "D-M0001", "deadline": "2025-08-21", "recharge_on": "2025-08-22"}
-    await office.accept(charge_failed(), charge_failed(data=late))
-    await _sent(office)
-    for day in range(1, 28):
-        await office.sweep_at(2025, 8, day, 1)
-    assert [(day, step, len(told)) for day, step, told in await _reminded(office)][-3:] == [
-        ("08-20", "before_1", 1),
-        ("08-21", "passed", 1),
-        ("08-27", "passed", 1),
-    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifier.cases.fallback import take_over
+from notifier.app.fallback import take_over
 from notifier.model.actor import system
 from notifier.model.event import Event
 from notifier.model.reasons import Reason

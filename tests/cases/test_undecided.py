@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from notifier.app import undecided
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
 from notifier.model.errors import NotFound
 from notifier.store.undecided import WAITS
 from tests.samples import NOTICES, charge_failed, settled, submitted

@@ -10,7 +10,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from notifier.intake.stream import FIELD, GROUP
+from notifier.runtime.event_stream import FIELD, GROUP
 from tests.chaos.traffic import Json
 
 _SET: Final = 500  # events in one request, entries in one round trip

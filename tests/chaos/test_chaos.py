@@ -13,6 +13,8 @@ import pytest
 
 from tests.chaos.faults import Kind
 
+pytestmark = pytest.mark.engine
+
 _MESSAGES = 1500
 
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.app import mailings, reports
-from notifier.cli.session import sentence
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
+from notifier.cli.faults import sentence
 from notifier.intake.cohort_file import read_cohort
 from notifier.intake.mailing_file import read_mailing
 from notifier.intake.report_file import read_report

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.reduction import DupFd
 from pathlib import Path
+from pkgutil import iter_modules
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from typer.testing import CliRunner
 
-from notifier import files
+from notifier import cli, files
 from notifier.cli import main
 from notifier.cli.app import app
 from notifier.cli.permissions import asks_for_code
@@ -27,7 +28,17 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 #: Processes begin as copies of one that has loaded the program: to start Python and load it takes
 #: a second, of which the tests would see hundreds.
 _COPIES = multiprocessing.get_context("forkserver")
-_COPIES.set_forkserver_preload(["notifier.cli.app", "alembic.command"])
+_COPIES.set_forkserver_preload(
+    [
+        *(
+            f"notifier.cli.{module.name}"
+            for module in iter_modules(cli.__path__)
+            if module.name[0] != "_"
+        ),
+        *("notifier.app.event_intake", "notifier.rendering.writer", "notifier.delivery.wake_up"),
+        *("alembic.command", "uvloop", "asyncpg", "structlog"),
+    ]
+)
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import typer
 
 import notifier
 from notifier.cli.faults import fail
+from notifier.cli.language import asked_for
 from notifier.cli.session import run
 from notifier.model.batch import BatchState
 from notifier.model.errors import Damaged, NotAllowed, NotFound
@@ -21,8 +22,8 @@ from tests.cli.terminal import environment
 
 
 def _said(problem: Exception, language: str, capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(typer.Exit) as end:
-        fail(problem, language)
+    with asked_for(["--lang", language]), pytest.raises(typer.Exit) as end:
+        fail(problem)
     assert end.value.exit_code == 1
     return capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.demo.examples import example_events
 from notifier.intake.envelope import parse_event
-from notifier.model.event import TYPES
+from notifier.rules.rules import TYPES
 from notifier.runtime.engines import Engines
 from notifier.store.db import rows, scalar
 from tests.cli.terminal import EXAMPLES, Terminal

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
 from notifier.model.actor import system
 from notifier.model.member import Enrolment, Member
 from notifier.store import member_changes, members, schemes

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
 from notifier.model.actor import system
 from notifier.store import members, schemes
 from notifier.store.db import scalar

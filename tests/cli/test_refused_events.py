@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
 from notifier.model.actor import system
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.store import members, rejected, schemes, tasks
@@ -58,7 +58,7 @@ async def test_undecided_events_are_listed_and_tried_again(
         def now(self):  # type: ignore[no-untyped-def]
             return NOW
 
-        async def ring(self, lanes: object) -> None:
+        async def notify_workers(self, lanes: object) -> None:
             pass
 
     async with engine.begin() as conn:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.settle import RESEND_WAIT
+from notifier.delivery.resolve import RESEND_WAIT
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.message import public_number
 from notifier.model.states import State

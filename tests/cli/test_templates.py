@@ -30,8 +30,8 @@ def test_lint_names_file_and_line(notifier: Terminal, folder: Path) -> None:
         out = notifier("lint", "--from", str(folder), code=1, env={"NOTIFIER_LOCALE": language})
         assert f"ja/refund/words.txt:{line}: error promotion" in out
         assert said in out
-    listed = notifier("lint", "--json", "--from", str(folder), code=1).splitlines()[0]
-    found = [one for one in json.loads(listed) if one["severity"] == "error"]
+    listed = map(json.loads, notifier("lint", "--json", "--from", str(folder), code=1).splitlines())
+    found = [one for one in listed if one["severity"] == "error"]
     assert {(one["file"], one["line"], one["rule"]) for one in found} == {
         ("ja/refund/words.txt", line, "promotion")
     }

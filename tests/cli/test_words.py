@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from babel.messages.pofile import read_po
 
 import notifier
 from notifier.rendering.labels import LABELS
@@ -39,7 +40,7 @@ def _assigned() -> dict[tuple[str, str], ast.expr]:
     return found
 
 
-def _names(module: str, node: ast.expr, *, facts: bool) -> Iterator[str]:
+def _names(module: str, node: ast.expr) -> Iterator[str]:
     """The names of columns in what is given to a table: literals, and names that stand for them."""
     match node:
         case ast.Constant(value=str(name)):
@@ -47,16 +48,12 @@ def _names(module: str, node: ast.expr, *, facts: bool) -> Iterator[str]:
         case ast.Name(id=name):
             known = _assigned()
             if value := known.get((module, name)) or known.get(("", name)):
-                yield from _names(module, value, facts=facts)
-        case ast.Tuple(elts=[first, *_]) if facts and isinstance(first, ast.Constant):
-            yield str(first.value)
+                yield from _names(module, value)
         case ast.Tuple(elts=some) | ast.List(elts=some):
             for one in some:
-                yield from _names(module, one, facts=facts)
+                yield from _names(module, one)
         case ast.Starred(value=value) | ast.Subscript(value=value):
-            yield from _names(module, value, facts=facts)
-        case ast.Call(func=ast.Name(id="zip"), args=[first, *_]):
-            yield from _names(module, first, facts=False)
+            yield from _names(module, value)
 
 
 def _headings() -> dict[str, set[str]]:
@@ -67,7 +64,7 @@ def _headings() -> dict[str, set[str]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 name = node.func.id
                 if name in _SHOWING and not any(k.arg == "kind" for k in node.keywords):
-                    names = set(_names(path.stem, node.args[0], facts=name == "facts"))
+                    names = set(_names(path.stem, node.args[0]))
                     found[f"{path.name}:{node.lineno}"] = names
     return found
 
@@ -80,6 +77,13 @@ def test_every_heading_has_a_label(language: str) -> None:
     used = {f"column.{name.replace(' ', '_')}" for names in headings.values() for name in names}
     catalogue = LABELS.catalogue(language).keys()
     assert used - catalogue == set()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_catalogues_are_read_as_babel_reads_them(language: str) -> None:
+    with LABELS.path(language).open("rb") as file:
+        told = {str(m.id): str(m.string) for m in read_po(file, abort_invalid=True)}
+    assert LABELS.catalogue(language) == {k: v for k, v in told.items() if k and v}
 
 
 def _calls(paths: list[Path], *names: str) -> Iterator[tuple[str, ast.Call]]:
@@ -141,8 +145,12 @@ def test_what_verbs_say_is_in_both_languages() -> None:
         codes = _literals(call.args[0])
         seen += len(codes)
         wrong += [f"{where}: {found}" for c in codes if (found := _unsaid(f"cli.{c}", call))]
-    for where, call in _calls(_VERBS, "label"):
-        keys = [k for k in _literals(call.args[0]) if k.startswith("cli.")]
+    for where, call in _calls(_VERBS, "phrase", "label"):
+        keys = [k for k in _literals(call.args[0]) if "." in k]
+        wrong += [f"{where}: {found}" for k in keys if (found := _unsaid(k, call))]
+    for where, call in _calls(_VERBS, "word"):
+        kinds, names = (_literals(one) for one in call.args)
+        keys = [f"{kind}.{name}" for kind in kinds for name in names]
         wrong += [f"{where}: {found}" for k in keys if (found := _unsaid(k, call))]
     assert not wrong
     assert seen > 30

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.bell import Doorbell
-from notifier.delivery.compose import House
+from notifier.archive.packing import dictionary_of
+from notifier.delivery.compose import StaffSender
 from notifier.delivery.destinations import shipped
 from notifier.delivery.dkim import Signer
+from notifier.delivery.editions import Editions
+from notifier.delivery.process import WorkerProcess, deliver
 from notifier.delivery.render import Renderer
-from notifier.delivery.settle import sweep
-from notifier.delivery.station import Station, deliver
+from notifier.delivery.resolve import sweep
+from notifier.delivery.wake_up import WakeUp
 from notifier.demo.post_office import PostOffice
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.message import new_token
@@ -25,27 +27,25 @@ from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.press import Press
 from notifier.model.relay import Relay, Tls
 from notifier.model.states import Channel, State
-from notifier.printing.room import PressRoom
-from notifier.printing.writing import Desk
+from notifier.printing.context import PrintingContext
+from notifier.printing.drafting import LetterDrafter
 from notifier.store import documents, members, messages, schemes
 from notifier.store.db import row, rows, run
-from notifier.store.packing import Dictionary
-from notifier.wording.editions import Editions
 from tests.samples import BRAND, NOW, SCHEME, WRITER, member
 
 T = TypeVar("T")
 ACTOR = Actor(ActorKind.USER, "test")
-HOUSE = House("通知係", BRAND)
+HOUSE = StaffSender("通知係", BRAND)
 REFUND = WRITER.sample("refund", "decided").facts
 LEASE = timedelta(seconds=30)
-DICTIONARY = Dictionary.of("d", [(False, b"what all say")])
+DICTIONARY = dictionary_of("d", [(False, b"what all say")])
 
 
 def renderer(signer: Signer | None = None, editions: Editions | None = None) -> Renderer:
     return Renderer(
         writer=WRITER,
         editions=editions,
-        house=HOUSE,
+        sender=HOUSE,
         bounce_domain="bounce.example.jp",
         message_id_domain="notifier.example.jp",
         signer=signer,
@@ -74,7 +74,7 @@ class Rig:
         self.destinations = shipped()
         self.signer: Signer | None = None
         self.editions = Editions(engine, WRITER)
-        self.bells = {lane: Doorbell() for lane in Lane}
+        self.bells = {lane: WakeUp() for lane in Lane}
         self._numbers = count(1)
 
     def now(self) -> datetime:
@@ -84,8 +84,8 @@ class Rig:
     def journals(self) -> Path:
         return self.var / "journal"
 
-    def station(self, *lanes: Lane) -> Station:
-        return Station(
+    def station(self, *lanes: Lane) -> WorkerProcess:
+        return WorkerProcess(
             engine=self.engine,
             renderer=renderer(self.signer, self.editions),
             relays=self.relays or (self.relay,),
@@ -93,7 +93,7 @@ class Rig:
             journals=self.journals,
             lease=self.lease,
             now=self.now,
-            bells={lane: self.bells[lane] for lane in lanes or tuple(Lane)},
+            wake_ups={lane: self.bells[lane] for lane in lanes or tuple(Lane)},
         )
 
     @asynccontextmanager
@@ -107,10 +107,10 @@ class Rig:
             stop.set()
             await asyncio.wait_for(task, 30)
 
-    def room(self, **press: Any) -> PressRoom:
-        return PressRoom(
+    def room(self, **press: Any) -> PrintingContext:
+        return PrintingContext(
             engine=self.engine,
-            desk=Desk(writer=WRITER, house=HOUSE, present=self.editions.present),
+            drafter=LetterDrafter(writer=WRITER, sender=HOUSE, present=self.editions.present),
             press=Press(**press),
             folder=self.var / "batches",
             now=self.now,

@@ -2,9 +2,9 @@
 
 import pytest
 
+from notifier.archive.packing import document_of
 from notifier.model.errors import Damaged
 from notifier.model.states import State
-from notifier.store import documents
 from tests.delivery.rig import Rig
 
 #: What may happen to the archived bytes of two attempts.
@@ -28,9 +28,9 @@ async def test_a_damaged_document_is_refused(rig: Rig, damage: str) -> None:
             await rig.until(message_id, State.SENT)
     [first, second] = [(await rig.attempts(i))[0]["attempt_id"] for i in ids]
     async with rig.engine.connect() as conn:
-        assert await documents.of_attempt(conn, first) != await documents.of_attempt(conn, second)
+        assert await document_of(conn, first) != await document_of(conn, second)
     await rig.run(DAMAGES[damage])
     async with rig.engine.connect() as conn:
         for attempt in (first, second):
             with pytest.raises(Damaged, match=str(attempt)):
-                await documents.of_attempt(conn, attempt)
+                await document_of(conn, attempt)

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.delivery.away import is_away
-from notifier.delivery.station import deliver
+from notifier.delivery.process import deliver
 from notifier.demo.post_office import Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.store.db import connect, rows, run
 from notifier.store.direct import Direct
+from notifier.store.failures import Failure, failure_of
 from tests.delivery.rig import Rig, eventually
 
 _CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -70,10 +70,10 @@ async def crowded(engine: AsyncEngine, database_url: str) -> AsyncIterator[Async
 async def test_a_server_that_lets_nobody_in_is_away(crowded: AsyncEngine) -> None:
     with pytest.raises(asyncpg.TooManyConnectionsError) as direct:
         await Direct(crowded).rows("SELECT 1", {})
-    assert is_away(direct.value)
+    assert failure_of(direct.value) is Failure.AWAY
     with pytest.raises(DBAPIError) as pooled:
         await crowded.connect()
-    assert is_away(pooled.value)
+    assert failure_of(pooled.value) is Failure.AWAY
 
 
 async def _workers(rig: Rig, wanted: int) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.delivery.breaker import Breaker, BreakerState, blames_relay
-from notifier.delivery.reply import Outcome, Reply, answered
+from notifier.delivery.replies import Outcome, Reply, answered
 from notifier.model.relay import RelayKind
 
 DOWN = Reply(outcome=Outcome.BEFORE_DATA, command="CONNECT", text="refused")

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from structlog.testing import capture_logs
 
-from notifier.delivery.station import deliver
+from notifier.delivery.process import deliver
 from notifier.demo.post_office import Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.states import State
@@ -52,4 +52,4 @@ async def test_shifts_that_cannot_begin_are_heard_of(rig: Rig) -> None:
     rig.journals.write_text("no folder")
     with capture_logs() as logs, pytest.raises(OSError, match="journal"):
         await deliver(rig.station(), asyncio.Event())
-    assert [line["event"] for line in logs] == ["shift broke off"] * 3
+    assert [line["event"] for line in logs] == ["session broke off"] * 3

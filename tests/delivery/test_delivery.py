@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import RowMapping
 
+from notifier.archive.packing import Packers, document_of, unpack
 from notifier.demo.post_office import Rule, Stage, read_log
 from notifier.model.notice import Lane, UncertainPolicy
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rendering.writer import Writer
 from notifier.rules.calendar import japan_date
-from notifier.store import documents, messages, staff
+from notifier.store import messages, staff
 from notifier.store.attempts import of_message
-from notifier.store.compose import COLUMNS, JOINS
+from notifier.store.compose import load
+from notifier.store.documents import Codec
 from notifier.store.messages import Move
-from notifier.store.packing import Codec, unpack
 from tests.delivery.rig import ACTOR, Rig, eventually, renderer
 from tests.samples import LOCALES, TEMPLATES
 
@@ -36,13 +37,13 @@ async def test_accepted_mail_is_on_record_as_it_went_out(rig: Rig) -> None:
     assert received.message_id == f"<{found['token']}@notifier.example.jp>"
     async with rig.engine.connect() as conn:
         [attempt] = await of_message(conn, message_id)
-        assert await documents.of_attempt(conn, attempt["attempt_id"]) == received.data
+        assert await document_of(conn, attempt.attempt_id) == received.data
     [line] = read_log(rig.office.log_path)
-    assert attempt["sha256"].hex() == line["sha256"] == hashlib.sha256(received.data).hexdigest()
-    assert (attempt["outcome"], attempt["command"], attempt["code"]) == ("accepted", "BODY", 250)
-    assert (attempt["enhanced"], attempt["relay"], attempt["tls"]) == ("2.0.0", "post-office", None)
-    assert attempt["reply"].endswith(f"queued as {received.queue_id}")
-    assert found["template_digest"] == attempt["template_digest"]
+    assert attempt.sha256.hex() == line["sha256"] == hashlib.sha256(received.data).hexdigest()
+    assert (attempt.outcome, attempt.command, attempt.code) == ("accepted", "BODY", 250)
+    assert (attempt.enhanced, attempt.relay, attempt.tls) == ("2.0.0", "post-office", None)
+    assert (attempt.reply or "").endswith(f"queued as {received.queue_id}")
+    assert found["template_digest"] == attempt.template_digest
     [version] = await rig.rows("SELECT notice FROM template_versions")
     assert version["notice"] == "refund"
     [shown] = await rig.rows("SELECT amounts FROM shown")
@@ -247,12 +248,11 @@ async def test_a_sample_that_the_brand_does_not_allow_holds_up_no_mail(
     sample = copy / "ja" / "refund" / "sample.json"
     sample.write_text(sample.read_text().replace("CH-2025-07-0007", "https://elsewhere.example/"))
     message_id = await rig.send()
-    [found] = await rig.rows(
-        f"SELECT {COLUMNS} FROM messages m {JOINS} WHERE m.message_id = :id",
-        id=message_id,
-        today=japan_date(rig.time),
+    async with rig.engine.connect() as conn:
+        found = (await load(conn, [message_id], today=japan_date(rig.time)))[message_id]
+    made = replace(renderer(), writer=Writer(copy, LOCALES), _packers=Packers()).mail(
+        found, now=rig.time
     )
-    made = replace(renderer(), writer=Writer(copy, LOCALES), _packers={}).mail(found, now=rig.time)
     assert unpack(made.packed, Codec.MAIL, made.dictionary.content) == made.envelope.data
 
 

@@ -13,9 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from notifier.delivery.dkim import Signer
-from notifier.delivery.dkim_keys import BadKey, Record, SigningKey, dns_record, make_key, read_key
-from notifier.delivery.line import Envelope, Line
+from notifier.delivery.connection import Envelope, SmtpConnection
+from notifier.delivery.dkim import (
+    BadKey,
+    Record,
+    Signer,
+    SigningKey,
+    dns_record,
+    make_key,
+    read_key,
+)
 from notifier.demo.post_office import PostOffice
 from notifier.model.dkim import DkimKey, KeyType
 from tests.delivery.rig import Rig, relay_of
@@ -151,7 +158,7 @@ def test_a_foreign_domain_is_not_signed_and_said_once(
 async def test_the_signature_survives_the_wire(
     post_office: PostOffice, keys: list[SigningKey]
 ) -> None:
-    line = Line(relay_of(post_office), helo="here.example.jp")
+    line = SmtpConnection(relay_of(post_office), helo="here.example.jp")
     dotted = b"From: <a@example.jp>\r\nSubject: x\r\n\r\n.\r\n..a\r\n.b\r\n\r\n\r\n"
     mails = [*(sample(*names) for names in STEPS), dotted]
     for data in mails:

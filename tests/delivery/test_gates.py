@@ -11,8 +11,8 @@ import pytest
 
 from notifier.delivery.destinations import Destination, Limits, read_destinations, shipped
 from notifier.delivery.gate import Gate, Gates
-from notifier.delivery.relay import Pool
-from notifier.delivery.reply import Outcome, Reply
+from notifier.delivery.pool import ConnectionPool
+from notifier.delivery.replies import Outcome, Reply
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
@@ -20,6 +20,8 @@ from notifier.model.relay import Relay, RelayKind, Tls
 from notifier.model.states import State
 from tests.conftest import in_thread
 from tests.delivery.rig import Rig, eventually, relay_of
+
+pytestmark = pytest.mark.engine
 
 SLOW = """
 [destinations.slow]
@@ -169,7 +171,7 @@ async def test_a_destination_limits_the_mails_over_one_connection(direct: Rig) -
 def test_a_relay_that_falls_behind_gets_less_bulk_at_a_time() -> None:
     relay = Relay(host="localhost", tls=Tls.NONE)
     gates = Gates([relay], shipped(), bulk=8)
-    pool = Pool([relay], gates, size=8)
+    pool = ConnectionPool([relay], gates, size=8)
     accepted = Reply(outcome=Outcome.ACCEPTED, command="BODY", code=250)
     assert pool.paced == 8
     for n in range(100):

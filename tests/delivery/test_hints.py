@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.delivery.hints import LONGEST, NO_HINT, SHORTEST, Hint, HintKind, hint_of
-from notifier.delivery.reply import Outcome, Reply, answered
+from notifier.delivery.replies import (
+    LONGEST,
+    NO_HINT,
+    SHORTEST,
+    Hint,
+    HintKind,
+    Outcome,
+    Reply,
+    answered,
+    hint_of,
+)
 
 GREY, SLOW, CLOSING, NONE = (
     HintKind.GREYLISTED,

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from notifier.delivery.connection import Envelope, RelayDown, SmtpConnection, stuffed
 from notifier.delivery.destinations import shipped
 from notifier.delivery.gate import Gates
-from notifier.delivery.line import Envelope, Line, RelayDown, stuffed
-from notifier.delivery.relay import Pool
-from notifier.delivery.reply import Outcome, Reply, answered
+from notifier.delivery.pool import ConnectionPool
+from notifier.delivery.replies import Outcome, Reply, answered
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.notice import Lane
 from notifier.model.relay import Relay, Tls
@@ -27,11 +27,11 @@ def go() -> bool:
     return True
 
 
-def pool_of(*relays: Relay, size: int = 1) -> Pool:
-    return Pool(relays, Gates(relays, shipped(), bulk=1), size=size)
+def pool_of(*relays: Relay, size: int = 1) -> ConnectionPool:
+    return ConnectionPool(relays, Gates(relays, shipped(), bulk=1), size=size)
 
 
-async def send(pool: Pool, envelope: Envelope = MAIL) -> Reply:
+async def send(pool: ConnectionPool, envelope: Envelope = MAIL) -> Reply:
     [line] = await pool.take(1)
     reply = await line.transmit(envelope, go)
     pool.give(line)
@@ -116,7 +116,7 @@ async def test_a_refused_envelope_does_not_stain_the_next(post_office: PostOffic
 
 
 async def test_a_line_that_may_not_begin_sends_nothing(post_office: PostOffice) -> None:
-    line = Line(relay_of(post_office), helo="here.example.jp")
+    line = SmtpConnection(relay_of(post_office), helo="here.example.jp")
     reply = await line.transmit(MAIL, lambda: False)
     assert reply.outcome is Outcome.BEFORE_DATA
     assert not line.is_open
@@ -151,7 +151,7 @@ async def test_a_full_relay_is_not_taken_to_be_away(post_office: PostOffice) -> 
     post_office.most_connections = 2
     relay = relay_of(post_office)
     gates = Gates([relay], shipped(), bulk=1)
-    pool = Pool([relay], gates, size=8)
+    pool = ConnectionPool([relay], gates, size=8)
     lines = await pool.take(8)
     assert (len(lines), pool.free) == (2, 6)
     assert await pool.take(8) == []
@@ -161,7 +161,7 @@ async def test_a_full_relay_is_not_taken_to_be_away(post_office: PostOffice) -> 
     for line in lines:
         pool.give(line)
     await pool.close()
-    assert (pool.free, gates.of(relay).lines) == (8, 0)
+    assert (pool.free, gates.of(relay).connections) == (8, 0)
 
 
 @pytest.mark.parametrize("busy", [True, False])
@@ -171,7 +171,9 @@ async def test_a_lane_without_a_line_is_given_one_by_a_lane_that_can_wait(
     post_office.most_connections = 2
     relay = relay_of(post_office)
     gates = Gates([relay], shipped(), bulk=1)
-    bulk, urgent = (Pool([relay], gates, size=4, lane=lane) for lane in (Lane.BULK, Lane.URGENT))
+    bulk, urgent = (
+        ConnectionPool([relay], gates, size=4, lane=lane) for lane in (Lane.BULK, Lane.URGENT)
+    )
     lines = await bulk.take(4)
     if not busy:
         for line in lines:
@@ -234,7 +236,7 @@ async def test_what_a_probe_says_of_a_relay(reply: str, is_there: bool) -> None:
 
 async def test_a_reply_is_text_that_the_record_takes() -> None:
     async with relay_that_says(MAIL="550-no\0\r\n550 \x00thanks") as (relay, _):
-        line = Line(relay, helo="here.example.jp")
+        line = SmtpConnection(relay, helo="here.example.jp")
         assert (await line.transmit(MAIL, go)).text == "no?\n?thanks"
         await line.part()
 
@@ -243,7 +245,7 @@ async def test_a_reply_that_nobody_asked_for_is_not_taken_for_an_answer() -> Non
     """One reply too many, and every later one would be read as the answer to another command."""
     plain = Envelope(MAIL.sender, MAIL.recipient, b"Message-ID: <x@y>\r\n\r\nbody\r\n")
     async with relay_that_says(END="250 taken\r\n250 again") as (relay, conversations):
-        line = Line(relay, helo="here.example.jp")
+        line = SmtpConnection(relay, helo="here.example.jp")
         for _ in range(3):
             assert (await line.transmit(plain, go)).outcome is Outcome.ACCEPTED
         line.drop()

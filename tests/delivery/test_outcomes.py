@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.delivery.hints import Hint, HintKind
 from notifier.delivery.outcomes import Attempt, result_of, retry_delay
-from notifier.delivery.reply import Outcome, Reply, answered
-from notifier.delivery.station import shares
+from notifier.delivery.process import shares
+from notifier.delivery.replies import Hint, HintKind, Outcome, Reply, answered
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.relay import ALL_LANES, LaneName, Relay

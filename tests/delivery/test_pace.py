@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.delivery.pace import Bounds, Pace
-from notifier.delivery.reply import Outcome
+from notifier.delivery.gate import Bounds, Pace
+from notifier.delivery.replies import Outcome
 
 
 def _fed(pace: Pace, seconds: float, count: int, now: float, outcome: Outcome) -> float:

@@ -9,14 +9,13 @@ import dkim
 import pytest
 from sqlalchemy import RowMapping
 
-from notifier.delivery.dkim import Signer
-from notifier.delivery.dkim_keys import dns_record, make_key, read_key
-from notifier.delivery.dsn import attempt_of
+from notifier.archive.packing import document_of
+from notifier.delivery.dkim import Signer, dns_record, make_key, read_key
+from notifier.delivery.smtp import attempt_of
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.dkim import DkimKey, KeyType
 from notifier.model.relay import Dsn, Tls
 from notifier.model.states import State
-from notifier.store import documents
 from tests.delivery.rig import Rig
 from tests.postfix import ONWARD, REFUSED, TAKEN, Postfix
 
@@ -38,7 +37,7 @@ def sender(message: RowMapping) -> str:
 
 async def archived(rig: Rig, attempt: RowMapping) -> bytes:
     async with rig.engine.connect() as conn:
-        body = await documents.of_attempt(conn, attempt["attempt_id"])
+        body = await document_of(conn, attempt["attempt_id"])
     assert body is not None
     return body
 

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 import pytest
 import redis.asyncio
 
-from notifier.delivery.bell import Bell
+from notifier.delivery.wake_up import LaneNotifier
 from notifier.demo.post_office import Rule, Stage, read_log
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.runtime.settings import Settings
 from tests.delivery.rig import Rig, eventually
+
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
@@ -93,18 +95,18 @@ async def test_sigterm_hands_back_and_leaves(real: Rig, settings: Settings) -> N
 
 
 async def test_the_bell_wakes_the_lane(real: Rig, settings: Settings, redis_url: str) -> None:
-    async with process(settings), Bell(redis_url) as bell:
+    async with process(settings), LaneNotifier(redis_url) as bell:
         for lane in (Lane.URGENT, Lane.STANDARD, Lane.URGENT):
             message_id = await real.send(lane=int(lane))
-            await bell.ring({lane})
+            await bell.notify_workers({lane})
             await real.until(message_id, State.SENT)
 
 
 async def test_without_redis_work_is_found_by_looking(real: Rig, settings: Settings) -> None:
     nowhere = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    async with process(nowhere) as worker, Bell("redis://127.0.0.1:1/0") as bell:
+    async with process(nowhere) as worker, LaneNotifier("redis://127.0.0.1:1/0") as bell:
         message_id = await real.send()
-        await bell.ring({Lane.STANDARD})
+        await bell.notify_workers({Lane.STANDARD})
         await real.until(message_id, State.SENT)
         assert worker.returncode is None
 
@@ -112,12 +114,12 @@ async def test_without_redis_work_is_found_by_looking(real: Rig, settings: Setti
 async def test_emptied_redis_loses_nothing(real: Rig, settings: Settings, redis_url: str) -> None:
     async with (
         process(settings),
-        Bell(redis_url) as bell,
+        LaneNotifier(redis_url) as bell,
         redis.asyncio.Redis.from_url(redis_url) as client,
     ):
         for _ in range(5):
             message_id = await real.send()
-            await bell.ring({Lane.STANDARD})
+            await bell.notify_workers({Lane.STANDARD})
             await client.flushall()
             await real.until(message_id, State.SENT)
 

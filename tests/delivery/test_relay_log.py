@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from notifier.delivery.relay_log import Evidence, Settled, read_lines, settle_by_log
-from notifier.delivery.settle import RESEND_WAIT
+from notifier.delivery.resolve import RESEND_WAIT
 from notifier.model.reasons import Reason
 from notifier.model.states import IllegalMove, State
-from notifier.store.uncertain import Finding, settle
+from notifier.returns.postfix_log import Evidence, read_lines
+from notifier.returns.relay_log import Resolved, resolve_by_log
+from notifier.store.uncertain import Resolution, resolve_uncertain
 from tests.delivery.proxy import Cut, Proxy
 from tests.delivery.rig import ACTOR, Rig
 from tests.postfix import Postfix, eventually
@@ -29,8 +30,8 @@ async def broken(rig: Rig, postfix: Postfix, cut: Cut) -> tuple[int, str]:
     return message_id, found["token"]
 
 
-async def by_log(rig: Rig, *paths: Path, complete: bool = False) -> Settled:
-    return await settle_by_log(
+async def by_log(rig: Rig, *paths: Path, complete: bool = False) -> Resolved:
+    return await resolve_by_log(
         rig.engine, paths, bounce_domain=BOUNCES, complete=complete, actor=ACTOR, now=rig.time
     )
 
@@ -44,10 +45,10 @@ async def test_what_the_relay_took_is_sent(rig: Rig, postfix: Postfix) -> None:
     message_id, token = await broken(rig, postfix, Cut.REPLY)
     assert await rig.tasks() == [("uncertain_message", 1)]
     postfix.logged(f"from=<b+{token}@", "(queue active)")
-    assert await by_log(rig, postfix.log) == Settled(sent=(message_id,), queued=(), left=())
+    assert await by_log(rig, postfix.log) == Resolved(sent=(message_id,), queued=(), left=())
     assert await rig.state(message_id) == ("sent", Reason.RELAY_LOG)
     assert (await rig.moves(message_id))[-1] == ("uncertain", "sent", "relay_log")
-    assert await by_log(rig, postfix.log) == Settled(sent=(), queued=(), left=())
+    assert await by_log(rig, postfix.log) == Resolved(sent=(), queued=(), left=())
     assert len([one for one in postfix.queue() if token in one["sender"]]) == 1
 
 
@@ -55,12 +56,12 @@ async def test_what_the_relay_never_had_is_sent_again_once_the_log_is_complete(
     rig: Rig, postfix: Postfix
 ) -> None:
     message_id, token = await broken(rig, postfix, Cut.BODY)
-    nothing = Settled(sent=(), queued=(), left=(message_id,))
+    nothing = Resolved(sent=(), queued=(), left=(message_id,))
     assert await by_log(rig, postfix.log) == nothing
     assert await by_log(rig, postfix.log, complete=True) == nothing  # it may still be on its way
     assert (await rig.state(message_id))[0] == "uncertain"
     rig.time += RESEND_WAIT
-    assert await by_log(rig, postfix.log, complete=True) == Settled(
+    assert await by_log(rig, postfix.log, complete=True) == Resolved(
         sent=(), queued=(message_id,), left=()
     )
     assert await rig.state(message_id) == ("queued", Reason.RELAY_LOG)
@@ -157,13 +158,17 @@ def test_what_lines_say(name: str) -> None:
     assert all(line.text in text for line in found)
 
 
-async def test_findings_settle_by_token_and_attempt(rig: Rig, postfix: Postfix) -> None:
+async def test_uncertain_mails_are_resolved_by_token_and_attempt(
+    rig: Rig, postfix: Postfix
+) -> None:
     message_id, token = await broken(rig, postfix, Cut.REPLY)
 
     async def found(after: State, *, of: str = token, number: int | None = None) -> list[int]:
-        finding = Finding(token=of, after=after, number=number)
+        resolution = Resolution(token=of, after=after, number=number)
         async with rig.engine.begin() as conn:
-            return await settle(conn, [finding], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time)
+            return await resolve_uncertain(
+                conn, [resolution], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time
+            )
 
     assert await found(State.BOUNCED, of=B) == []
     assert await found(State.BOUNCED, number=2) == []  # of an attempt that was not made
@@ -180,7 +185,9 @@ async def test_what_is_queued_again_is_due_at_once(rig: Rig, postfix: Postfix) -
     _, token = await broken(rig, postfix, Cut.BODY)
     rig.time += timedelta(hours=1)
     async with rig.engine.begin() as conn:
-        finding = Finding(token=token, after=State.QUEUED)
-        await settle(conn, [finding], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time)
+        resolution = Resolution(token=token, after=State.QUEUED)
+        await resolve_uncertain(
+            conn, [resolution], reason=Reason.RELAY_LOG, actor=ACTOR, now=rig.time
+        )
     [found] = await rig.rows("SELECT next_attempt_at, token FROM messages")
     assert (found["next_attempt_at"], found["token"]) == (rig.time, token)

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from notifier.delivery.journal import Journal, orphans
-from notifier.delivery.reply import Outcome, Reply
-from notifier.delivery.station import _serve
-from notifier.delivery.worker import Worker
+from notifier.delivery.process import _serve
+from notifier.delivery.replies import Outcome, Reply
+from notifier.delivery.session import WorkerSession
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import State
@@ -51,7 +51,7 @@ class Hand:
                 now=self.rig.time,
                 today=japan_date(self.rig.time),
             )
-        return Claim(claim["message_id"], claim["fence"])
+        return Claim(claim.message_id, claim.fence)
 
     async def permit(self, claim: Claim) -> int | None:
         parcel = Parcel(
@@ -330,7 +330,7 @@ def test_a_long_journal_begins_anew_only_at_rest(tmp_path: Path) -> None:
 
 async def test_with_a_full_disk_under_the_journal_nothing_begins(rig: Rig) -> None:
     message_id = await rig.send()
-    worker = await Worker.start(rig.engine, rig.journals, lease=LEASE, until=lambda: True)
+    worker = await WorkerSession.start(rig.engine, rig.journals, lease=LEASE, until=lambda: True)
     worker.journal = Journal(worker.journal.path, os.open("/dev/full", os.O_WRONLY))
     stop = asyncio.Event()
     serving = asyncio.create_task(_serve(rig.station(Lane.STANDARD), worker, stop))

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.delivery.destinations import Destination, Limits
-from notifier.delivery.hints import NO_HINT, Hint, HintKind
-from notifier.delivery.reply import Outcome
+from notifier.delivery.replies import NO_HINT, Hint, HintKind, Outcome
 from notifier.delivery.shaping import SLOWEST, Shaper
 
 THROTTLED = Hint(HintKind.THROTTLED)

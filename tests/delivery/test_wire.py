@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from notifier.delivery.wire import Wire, WireBroken
+from notifier.delivery.smtp import Wire, WireBroken
 
 SHORT, LONG = 0.3, 60.0  # seconds
 

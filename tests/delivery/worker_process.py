@@ -7,9 +7,9 @@ import sys
 from notifier.model.notice import Lane
 from notifier.runtime.engines import Urls
 from notifier.runtime.settings import Settings
+from notifier.runtime.worker import work
 from tests.delivery.rig import HOUSE
 from tests.samples import WRITER
-from workers.run import work
 
 
 async def main(given: str) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from notifier.cases.alerts import ALERT
+from notifier.app.alerts import ALERT
+
+pytestmark = pytest.mark.engine
 
 ACTS = ("guarded", "unguarded")
 

@@ -49,7 +49,10 @@ def test_numbers_of_every_brand(digits: str) -> None:
 
 
 _WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
-_GAPS = " -.‐‑‒–—―−ー－ｰ－・·_/,'\t\n\u00a0\u2009\u3000\u200b\u200d\u2060\ufeff\u00ad\ufe0f"
+_GAPS = (
+    " *＊#+=＝()（）[]-.‐‑‒–—―−ー－ｰ－・·_/,'\t\n\u00a0\u2009\u3000"
+    "\u200b\u200d\u2060\ufeff\u00ad\ufe0f"
+)
 
 
 def test_however_it_is_written() -> None:

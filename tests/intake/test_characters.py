@@ -5,8 +5,8 @@ import unicodedata
 import pytest
 
 from notifier.intake.characters import has_private, is_clean, is_showable, printable
-from notifier.rendering.characters import check_line
 from notifier.rendering.errors import WriteError
+from notifier.rendering.facts import check_line
 
 #: Every character there is, by what intake says of it.
 _ALL = [chr(code) for code in range(0x110000)]

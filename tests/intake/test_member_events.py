@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
 from notifier.intake.envelope import parse_event
 from notifier.model.actor import system
 from notifier.model.errors import BadInput

@@ -1,14 +1,11 @@
 """Suppressed addresses as a file: read, refused, written and read again."""
 
-from collections.abc import Sequence
-from typing import Any, cast
-
 import pytest
-from sqlalchemy import RowMapping
 
 from notifier.intake.suppression_file import read_suppressions, written
 from notifier.model.errors import BadInput
-from notifier.model.suppression import SuppressionReason
+from notifier.model.suppression import KnownSuppression, SuppressionReason
+from notifier.model.tracking import BounceReason
 from tests.samples import NOW
 
 
@@ -49,17 +46,23 @@ def test_files_that_are_wrong(text: str, wrong: list[tuple[int | None, str, str]
 
 
 def test_what_is_written_can_be_read_and_holds_no_formula() -> None:
-    row: dict[str, Any] = {
-        "address": "=cmd@example.jp",
-        "reason": "hard_bounce",
-        "detail": "user_unknown",
-        "score": 2,
-        "since": NOW,
-        "until": NOW.replace(year=2026),
-        "note": "+1",
-        "message_id": 7,
-    }
-    data = written(cast("Sequence[RowMapping]", [row]))
+    known = KnownSuppression(
+        suppression_id=1,
+        address="=cmd@example.jp",
+        reason=SuppressionReason.HARD_BOUNCE,
+        detail=BounceReason.USER_UNKNOWN,
+        score=2,
+        since=NOW,
+        until=NOW.replace(year=2026),
+        message_id=7,
+        return_id=None,
+        set_by="system:track",
+        note="+1",
+        lifted_at=None,
+        lifted_by=None,
+        lift_note=None,
+    )
+    data = written([known])
     assert b"'=cmd@example.jp" in data
     [again] = read_suppressions(data, now=NOW)
     assert (again.address, again.reason) == ("=cmd@example.jp", SuppressionReason.HARD_BOUNCE)

@@ -4,8 +4,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from tests.cli.terminal import Terminal, environment
 from tests.samples import NOW, SCHEME, SOURCE, member
 
 PEOPLE = 240
+_PROGRAM = (sys.executable, "-m", "notifier.cli")
 _TEST = system("test")
 
 
@@ -45,12 +47,15 @@ class Town:
             await keys.add(conn, self.key_id, SOURCE, self._hash, actor=_TEST, now=NOW)
 
     @contextmanager
-    def process(self, verb: str) -> Iterator[subprocess.Popen[bytes]]:
+    def process(
+        self, verb: str, program: Sequence[str] = _PROGRAM, folder: Path | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A long-running verb; killed at the end if it still runs."""
         env = environment(self.settings, NOTIFIER_API_PORT=str(self.port))
-        command = [sys.executable, "-m", "notifier.cli", verb]
         with (self.settings.var / f"{verb}.log").open("ab") as log:
-            running = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+            running = subprocess.Popen(
+                [*program, verb], env=env, stdout=log, stderr=log, cwd=folder
+            )
         try:
             yield running
         finally:

@@ -19,7 +19,7 @@ BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 _UNDER_WAY = {State.QUEUED, State.CLAIMED, State.SENDING}
 
 
-def _failed(number: str) -> dict[str, Any]:
+def failed(number: str) -> dict[str, Any]:
     data = charge(number, amounts=amounts(), gateway="gmo", codes=["G02"])
     return cloud(
         "billing.card.charge_failed", data | {"deadline": "2025-08-14", "recharge_on": "2025-08-15"}
@@ -35,7 +35,7 @@ async def _eventually(test: Callable[[], Awaitable[bool]], seconds: float = 60) 
 
 async def test_event_becomes_a_mail_and_its_bytes_are_kept(town: Town) -> None:
     with town.process("up") as up, town.billing() as billing:
-        event = _failed("M0001")
+        event = failed("M0001")
         first, again = (billing.post("/v1/events", json=event) for _ in range(2))
         assert (first.status_code, again.json()) == (202, first.json())
         wrong = billing.post("/v1/events", json=event | {"subject": "another"})
@@ -58,7 +58,7 @@ async def test_event_becomes_a_mail_and_its_bytes_are_kept(town: Town) -> None:
 async def test_a_killed_worker_and_a_killed_server_change_no_total(town: Town) -> None:
     town.office.rules.set(Rule(stage=Stage.END, delay=0.02))
     with town.process("serve") as serve, town.billing() as billing:
-        events = [_failed(f"M{n:04d}") for n in range(PEOPLE)]
+        events = [failed(f"M{n:04d}") for n in range(PEOPLE)]
         half = PEOPLE // 2
         assert billing.post("/v1/events", json=events[:half], headers=BATCH).status_code == 202
         serve.kill()
@@ -90,9 +90,9 @@ async def _nothing_under_way(town: Town) -> bool:
 
 async def test_a_batch_with_one_bad_event_leaves_no_trace(town: Town) -> None:
     with town.process("serve"), town.billing() as billing:
-        bad = _failed("M0002") | {"time": "2025-07-15T10:00:00"}
-        unknown = _failed("NOBODY")
-        for events, field in (([_failed("M0001"), bad], "time"), ([unknown], "data.member_no")):
+        bad = failed("M0002") | {"time": "2025-07-15T10:00:00"}
+        unknown = failed("NOBODY")
+        for events, field in (([failed("M0001"), bad], "time"), ([unknown], "data.member_no")):
             for language, word in (("ja", "誤り"), ("en", "not valid")):
                 told = billing.post(
                     "/v1/events", json=events, headers={**BATCH, "Accept-Language": language}

@@ -8,6 +8,8 @@ from collections import defaultdict
 from itertools import cycle
 from pathlib import Path
 
+import pytest
+
 from tests.postal.record import Row, towns
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +31,7 @@ def _floors() -> list[tuple[Row, str]]:
     ]
 
 
+@pytest.mark.sweep
 def test_floors_have_one_barcode_whatever_the_hash_seed() -> None:
     floors = _floors()
     assert len({row.town for row, _ in floors}) > 80

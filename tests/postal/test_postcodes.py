@@ -41,6 +41,7 @@ def problem(told: PostalAddress) -> PostcodeProblem | None:
     return found.problem if found else None
 
 
+@pytest.mark.sweep
 def test_every_town_agrees_and_is_split_off_before_numbers_are_read() -> None:
     rows = towns()
     assert len(rows) > 120_000
@@ -76,12 +77,14 @@ def test_a_town_that_is_parted_by_chome_agrees_only_with_its_own() -> None:
             assert check(row.address(f"{n}-1-1")) is None  # it may be a 番地
 
 
+@pytest.mark.sweep
 def test_every_business_agrees_with_its_postcode() -> None:
     rows = offices()
     assert len(rows) > 20_000
     assert [row for row in rows if check(row.address())] == []
 
 
+@pytest.mark.sweep
 def test_a_wrong_town_of_the_right_city_differs() -> None:
     # Floors of high buildings apart: their neighbours share the town's name.
     chance = random.Random(20251001)
@@ -100,6 +103,7 @@ def test_a_wrong_town_of_the_right_city_differs() -> None:
     assert seen[None] < seen[TOWN] / 400  # where one name begins with the other: 初富, 初富本町
 
 
+@pytest.mark.sweep
 def test_a_wrong_city_or_prefecture_always_differs() -> None:
     chance = random.Random(20251001)
     for _ in range(20_000):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from notifier.printing.processes import Apart
+from notifier.printing.typesetting import ProcessWriter
 from notifier.rendering.writer import Writer
 from tests.samples import LOCALES, TEMPLATES
 
@@ -16,7 +16,7 @@ def main(folder: str, moment: str) -> None:
     writer = Writer(TEMPLATES, LOCALES, scratch=Path(folder))
     sample = writer.sample("refund", "decided")
     many = [replace(sample, number=f"M{n:09d}") for n in range(101)]
-    apart = Apart(writer, TEMPLATES, LOCALES)
+    apart = ProcessWriter(writer, TEMPLATES, LOCALES)
     apart.letters(many)
     children = [c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline())]
     sys.stdout.write(f"{' '.join(str(c.pid) for c in children)}\n")

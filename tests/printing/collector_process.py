@@ -6,10 +6,10 @@ from pathlib import Path
 
 from notifier.model.press import Press
 from notifier.printing.collect import collect
+from notifier.printing.context import PrintingContext
+from notifier.printing.drafting import LetterDrafter
 from notifier.printing.handover import hand_over
-from notifier.printing.room import PressRoom
 from notifier.printing.target import FolderTarget
-from notifier.printing.writing import Desk
 from notifier.store.db import connect
 from tests.delivery.rig import ACTOR, HOUSE
 from tests.samples import NOW, WRITER
@@ -18,9 +18,9 @@ from tests.samples import NOW, WRITER
 async def main(url: str, folder: str, per_file: int, inbox: str) -> None:
     """Collect, and hand over if there is a place for it."""
     engine = connect(url)
-    room = PressRoom(
+    room = PrintingContext(
         engine=engine,
-        desk=Desk(writer=WRITER, house=HOUSE),
+        drafter=LetterDrafter(writer=WRITER, sender=HOUSE),
         press=Press(pieces_per_file=per_file),
         folder=Path(folder),
         now=lambda: NOW,

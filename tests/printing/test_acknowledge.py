@@ -7,7 +7,7 @@ import pytest
 from notifier.intake.press_file import read_acknowledgement
 from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.reasons import Reason
-from notifier.printing.acknowledge import Acknowledged, Line, acknowledge
+from notifier.printing.acknowledge import Acknowledged, AcknowledgementRow, acknowledge
 from notifier.printing.collect import Batch
 from notifier.printing.withdraw import withdraw
 from tests.delivery.rig import ACTOR
@@ -18,8 +18,10 @@ DAY = date(2025, 7, 17)
 
 def line(
     serial: int, press_id: str, day: date | None = DAY, *, at: int = 2, number: str = ""
-) -> Line:
-    return Line(line=at, serial=serial, number=number, press_id=press_id, posted_on=day)
+) -> AcknowledgementRow:
+    return AcknowledgementRow(
+        line=at, serial=serial, number=number, press_id=press_id, posted_on=day
+    )
 
 
 async def handed_over(letters: Letters, count: int) -> Batch:
@@ -30,7 +32,7 @@ async def handed_over(letters: Letters, count: int) -> Batch:
     return batch
 
 
-async def told(letters: Letters, batch: Batch, *lines: Line) -> Acknowledged:
+async def told(letters: Letters, batch: Batch, *lines: AcknowledgementRow) -> Acknowledged:
     return await acknowledge(letters.room(), batch.batch_id, lines, actor=ACTOR)
 
 
@@ -137,9 +139,9 @@ def test_a_file_is_read_by_its_headings() -> None:
         ",,,3,,抜取\r\n"
     )
     expected = [
-        Line(line=2, serial=1, number="M000000007", press_id="A-1", posted_on=DAY),
-        Line(line=3, serial=2, number="", press_id="A-2", posted_on=DAY),
-        Line(line=4, serial=3, number="", press_id="", posted_on=None),
+        AcknowledgementRow(line=2, serial=1, number="M000000007", press_id="A-1", posted_on=DAY),
+        AcknowledgementRow(line=3, serial=2, number="", press_id="A-2", posted_on=DAY),
+        AcknowledgementRow(line=4, serial=3, number="", press_id="", posted_on=None),
     ]
     for encoding in ("utf-8", "utf-8-sig", "cp932"):
         assert read_acknowledgement(text.encode(encoding)) == (expected, [])

@@ -14,16 +14,17 @@ import asyncpg
 import pytest
 from pypdf import PdfReader
 
+from notifier.archive.letters import file_again, letter_again
+from notifier.archive.packing import document_of
 from notifier.model.correspondence import Correspondence
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
-from notifier.printing.again import file_again, letter_again
 from notifier.printing.collect import collect
-from notifier.printing.writing import Desk
+from notifier.printing.drafting import LetterDrafter
 from notifier.rendering.stationery import Stationery
 from notifier.rendering.writer import Writer
-from notifier.store import batches, documents
+from notifier.store import batches
 from tests.delivery.rig import ACTOR, HOUSE
 from tests.printing.letters import Letters, check, listed, sound
 from tests.samples import TEMPLATES, WRITER
@@ -62,7 +63,7 @@ async def test_a_letter_with_something_in_the_window_is_held(
     path = changed / "ja" / "refund" / "letter.typ"
     drawn = f'#if data.number == "M{bad:09d}" {{ at(40mm, 40mm)[親展] }}'
     path.write_text(f"{drawn}\n{path.read_text()}")
-    room = replace(letters.room(), desk=Desk(writer=Writer(changed), house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Writer(changed), sender=HOUSE))
     batch = await collect(room, actor=ACTOR)
     assert batch is not None
     assert (batch.pieces, batch.held) == (1, 1)
@@ -76,9 +77,9 @@ async def test_the_record_has_the_hashes(letters: Letters) -> None:
     async with letters.engine.connect() as conn:
         on_record = await batches.get(conn, batch.batch_id)
     assert on_record is not None
-    assert (on_record["state"], on_record["pieces"], on_record["yen"]) == ("printed", 2, 220)
+    assert (on_record.state, on_record.pieces, on_record.yen) == ("printed", 2, 220)
     digest = hashlib.sha256((batch.folder / "manifest.csv").read_bytes()).digest()
-    assert on_record["manifest_sha256"] == digest
+    assert on_record.manifest_sha256 == digest
     [file] = await letters.rows("SELECT * FROM batch_files")
     pdf = (batch.folder / file["name"]).read_bytes()
     assert (file["sha256"], file["size"]) == (hashlib.sha256(pdf).digest(), len(pdf))
@@ -113,7 +114,7 @@ async def test_a_letter_comes_again_from_the_archive(letters: Letters) -> None:
     [attempt] = await letters.attempts(message_id)
     assert (attempt["outcome"], attempt["relay"]) == ("printed", "B000001")
     async with letters.engine.connect() as conn:
-        inputs = await documents.of_attempt(conn, attempt["attempt_id"])
+        inputs = await document_of(conn, attempt["attempt_id"])
         assert inputs is not None
         assert hashlib.sha256(inputs).digest() == attempt["sha256"]
         again = await letter_again(conn, attempt["template_digest"], inputs, WRITER)
@@ -138,6 +139,42 @@ async def test_a_letter_that_cannot_be_written_is_held_and_the_others_go_on(
     assert await letters.state(wordless) == ("held", Reason.RENDER_FAILED)
     assert (await letters.state(boxed))[0] == "held"
     assert await letters.tasks() == [("held_message", 1)] * 3
+
+
+async def test_an_address_that_cannot_be_read_holds_up_no_other_letter(letters: Letters) -> None:
+    ids = await letters.post(4)
+    for message_id, contact in zip(
+        ids[:3], (b"{", b'{"address": {}}', b'{"address": [1]}'), strict=True
+    ):
+        await letters.run(
+            """UPDATE member_contacts SET contact = :contact WHERE member_id = (
+                   SELECT member_id FROM messages WHERE message_id = :id)""",
+            contact=contact,
+            id=message_id,
+        )
+    batch = await letters.collect()
+    assert (batch.pieces, batch.held) == (1, 3)
+    check(batch.folder, ids[3:])
+    assert await letters.tasks() == [("held_message", 1)] * 3
+
+
+async def test_a_letter_that_cannot_be_archived_holds_up_no_other(letters: Letters) -> None:
+    [bad] = await letters.post()
+    facts = WRITER.sample("card_error", "first").facts
+    fine = await letters.post(notice="card_error", step="first", facts=facts)
+
+    class Forgetful:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(WRITER, name)
+
+        def sample_like(self, c: Correspondence) -> Correspondence:
+            return {"card_error": WRITER.sample_like(c)}[c.notice]
+
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Forgetful(), sender=HOUSE))
+    batch = await collect(room, actor=ACTOR)
+    assert batch is not None
+    check(batch.folder, fine)
+    assert await letters.state(bad) == ("held", Reason.RENDER_FAILED)
 
 
 async def test_after_the_cut_off_it_is_the_next_open_day(letters: Letters) -> None:
@@ -233,7 +270,7 @@ async def test_a_letter_that_changes_while_it_is_set_is_not_printed(
 ) -> None:
     first, changed, last = await letters.post(3)
     room = letters.room()
-    busy = replace(room, desk=Desk(writer=_Meanwhile(letters, what), house=HOUSE))
+    busy = replace(room, drafter=LetterDrafter(writer=_Meanwhile(letters, what), sender=HOUSE))
     batch = await collect(busy, actor=ACTOR)
     assert batch is not None
     check(batch.folder, [first, last])
@@ -272,7 +309,7 @@ async def test_a_letter_that_breaks_the_typesetter_is_held_alone(letters: Letter
                 raise ArithmeticError("somewhere deep below")
             return WRITER.letters(many)
 
-    room = replace(letters.room(), desk=Desk(writer=Brittle(), house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Brittle(), sender=HOUSE))
     batch = await collect(room, actor=ACTOR)
     assert batch is not None
     assert (batch.pieces, batch.held) == (4, 1)
@@ -290,7 +327,7 @@ async def test_a_typesetter_that_never_works_holds_nothing(letters: Letters) -> 
         def letters(self, many: Sequence[Correspondence]) -> Any:
             raise BrokenExecutor("its process was killed")
 
-    room = replace(letters.room(), desk=Desk(writer=Away(), house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=Away(), sender=HOUSE))
     with pytest.raises(ExceptionGroup):
         await collect(room, actor=ACTOR)
     assert {(await letters.state(i))[0] for i in ids} == {"queued"}

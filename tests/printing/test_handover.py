@@ -12,11 +12,16 @@ from notifier.model.message import public_number
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.printing.collect import collect
-from notifier.printing.handover import HandOverUncertain, hand_over, look_after, settle
+from notifier.printing.drafting import LetterDrafter
+from notifier.printing.handover import (
+    HandOverUncertain,
+    hand_over,
+    note_dead_handovers,
+    resolve_uncertain,
+)
 from notifier.printing.sftp import SftpTarget
 from notifier.printing.target import FolderTarget, HandOverFailed, sums
 from notifier.printing.withdraw import cancel, withdraw
-from notifier.printing.writing import Desk
 from notifier.rendering.writer import Writer
 from notifier.store import batches, tasks
 from tests.delivery.rig import ACTOR, HOUSE
@@ -197,7 +202,7 @@ async def test_a_hand_over_that_breaks_off_is_uncertain_until_a_person_finds_out
     assert (await letters.state(ids[0]))[0] == "uncertain"
     with pytest.raises(NotAllowed, match="uncertain"):
         await letters.hand_over(batch)
-    count = await settle(letters.room(), batch.batch_id, taken=arrived, actor=ACTOR)
+    count = await resolve_uncertain(letters.room(), batch.batch_id, taken=arrived, actor=ACTOR)
     assert count == 2
     async with letters.engine.begin() as conn:
         await tasks.close_moot(conn, actor=ACTOR, now=letters.time)
@@ -223,8 +228,8 @@ async def test_a_refusal_at_the_last_step_is_uncertain_as_well(
     await server.close()
     assert list(server.inbox.iterdir()) == []
     with pytest.raises(NotFound):
-        await settle(letters.room(), 99, taken=True, actor=ACTOR)
-    assert await settle(letters.room(), batch.batch_id, taken=False, actor=ACTOR) == 1
+        await resolve_uncertain(letters.room(), 99, taken=True, actor=ACTOR)
+    assert await resolve_uncertain(letters.room(), batch.batch_id, taken=False, actor=ACTOR) == 1
 
 
 async def test_a_hand_over_whose_process_died_is_uncertain(letters: Letters) -> None:
@@ -235,8 +240,8 @@ async def test_a_hand_over_whose_process_died_is_uncertain(letters: Letters) -> 
         await batches.hand_over(conn, batch.batch_id, target="x", actor=ACTOR, now=letters.time)
     await letters.run("UPDATE messages SET state = 'handed_over'")
     async with batches.at_the_press(letters.engine):
-        assert await look_after(letters.room()) == 0  # somebody may be at it
-    assert await look_after(letters.room()) == 1
+        assert await note_dead_handovers(letters.room()) == 0  # somebody may be at it
+    assert await note_dead_handovers(letters.room()) == 1
     assert await letters.state(message_id) == ("uncertain", Reason.HANDOVER_BROKEN)
     assert (await letters.batch_state(batch))[0] == "uncertain"
 
@@ -283,7 +288,7 @@ async def test_a_letter_that_cannot_be_bound_anew_is_held_and_the_others_go(
     source = '#if data.number == "M000000002" and data.place == 0 { panic("no") }'
     letter.write_text(f"{source}\n{letter.read_text()}")
     writer = Writer(tmp_path / "templates", LOCALES)
-    room = replace(letters.room(), desk=Desk(writer=writer, house=HOUSE))
+    room = replace(letters.room(), drafter=LetterDrafter(writer=writer, sender=HOUSE))
     to = await letters.register()
     ids = [await letters.send(channel=Channel.LETTER, to=to) for _ in range(4)]
     batch = await collect(room, actor=ACTOR)

@@ -14,7 +14,7 @@ import pytest
 
 from notifier.files import Scratch, sweep
 from notifier.printing.collect import collect
-from notifier.printing.handover import look_after
+from notifier.printing.handover import note_dead_handovers
 from tests.delivery.rig import ACTOR
 from tests.printing.letters import Letters, check
 
@@ -129,7 +129,7 @@ async def test_a_hand_over_is_killed(
     await asyncio.to_thread(
         killed, database_url, folder, str(inbox), lambda: HAND_OVERS[moment](inbox), wait
     )
-    await look_after(letters.room())
+    await note_dead_handovers(letters.room())
     [batch] = await letters.rows("SELECT state FROM batches")
     states = {(await letters.state(i))[0] for i in ids}
     there = (inbox / "B000001").exists()

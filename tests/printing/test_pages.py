@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
+from notifier.archive.letters import dumped, is_inputs, loaded, stationery_of
 from notifier.model.correspondence import Correspondence
 from notifier.printing.binding import Misplaced, bind, bind_all, check
-from notifier.printing.inputs import dumped, is_inputs, loaded, stationery_of
-from notifier.rendering.drawn import Pages
 from notifier.rendering.errors import PiecesRefused
+from notifier.rendering.pdf.reader import Pages
 from notifier.rendering.writer import Writer
 from notifier.rendering.written import Bulk
 from tests.samples import ADDRESS, TEMPLATES, WRITER

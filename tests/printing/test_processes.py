@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from notifier.archive.letters import archived_writer
 from notifier.model.correspondence import Correspondence
 from notifier.model.states import Channel
-from notifier.printing.again import archived_writer
 from notifier.printing.binding import TemplatesChanged
-from notifier.printing.processes import Apart
+from notifier.printing.typesetting import ProcessWriter
 from notifier.rendering.errors import PiecesRefused, WriteError
 from notifier.rendering.folder import Folder, of_files
-from notifier.store.documents import Version
 from tests.printing.letters import TOWNS, Letters, check
 from tests.samples import LOCALES, TEMPLATES, WRITER
+
+pytestmark = pytest.mark.engine
 
 SAMPLE = WRITER.sample("refund", "decided")
 
@@ -38,7 +39,7 @@ def faults(refused: PiecesRefused) -> dict[int, tuple[type[WriteError], dict[str
 
 
 def test_a_long_file_is_the_same_from_another_process() -> None:
-    apart = Apart(WRITER, TEMPLATES, LOCALES)
+    apart = ProcessWriter(WRITER, TEMPLATES, LOCALES)
     letters = many(101)
     theirs, ours = apart.letters(letters), WRITER.letters(letters)
     assert (theirs.pdf, theirs.pages) == (ours.pdf, ours.pages)
@@ -63,7 +64,7 @@ def altered(notice: str, file: str, old: str, new: str) -> Folder:
 def test_published_versions_go_along_to_the_other_process() -> None:
     folder = altered("refund", "_base/sheet.typ", "size: 14pt", "size: 13pt")
     published = WRITER.with_versions([WRITER.wording(folder)])
-    shipped = Apart(WRITER, TEMPLATES, LOCALES)
+    shipped = ProcessWriter(WRITER, TEMPLATES, LOCALES)
     letters = many(101)
     theirs = shipped.writing_as(published).letters(letters).pdf
     assert theirs == published.letters(letters).pdf
@@ -75,10 +76,7 @@ def test_archived_versions_keep_what_was_common_to_each() -> None:
     folder = altered("refund", "_base/sheet.typ", "size: 14pt", "size: 13pt")
     then = WRITER.with_versions([WRITER.wording(folder)])
     letters = [SAMPLE, WRITER.sample("apology", "overcharge")]
-    versions = [
-        Version(digest=v.digest, notice=v.notice, language=v.language, content=v.content)
-        for v in (then.version("refund"), then.version("apology"))
-    ]
+    versions = [then.version("refund"), then.version("apology")]
     again = archived_writer(versions, WRITER.stationery)
     for letter in letters:
         assert again.letters([letter]).pdf == then.letters([letter]).pdf
@@ -88,14 +86,14 @@ def test_templates_that_were_changed_meanwhile_are_noticed(tmp_path: Path) -> No
     changed = shutil.copytree(TEMPLATES, tmp_path / "templates")
     words = changed / "ja" / "refund" / "words.txt"
     words.write_text(words.read_text() + "\n")
-    apart = Apart(WRITER, changed, LOCALES)
+    apart = ProcessWriter(WRITER, changed, LOCALES)
     with pytest.raises(TemplatesChanged, match="templates were changed"):
         apart.letters(many(101))
     apart.close()
 
 
 def test_a_process_that_is_killed_is_replaced() -> None:
-    apart = Apart(WRITER, TEMPLATES, LOCALES)
+    apart = ProcessWriter(WRITER, TEMPLATES, LOCALES)
     apart.letters(many(101))
     for child in multiprocessing.active_children():
         child.kill()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from notifier.cases.details import told
+from notifier.app.record_words import told
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
 from notifier.store.db import loads

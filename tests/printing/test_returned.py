@@ -10,7 +10,7 @@ from notifier.model.message import public_number
 from notifier.model.reasons import Reason
 from notifier.model.returned import ReturnedReason
 from notifier.model.states import State
-from notifier.printing.acknowledge import Line, acknowledge
+from notifier.printing.acknowledge import AcknowledgementRow, acknowledge
 from notifier.printing.returned import BroughtBack, Returned, bring_back
 from notifier.store import pieces
 from tests.delivery.rig import ACTOR
@@ -26,7 +26,7 @@ async def posted(letters: Letters, count: int) -> list[int]:
     await letters.hand_over(batch)
     letters.time += timedelta(days=5)
     given = [
-        Line(line=n, serial=n, number="", press_id=f"A-{n}", posted_on=POSTED)
+        AcknowledgementRow(line=n, serial=n, number="", press_id=f"A-{n}", posted_on=POSTED)
         for n in range(1, count + 1)
     ]
     await acknowledge(letters.room(), batch.batch_id, given, actor=ACTOR)
@@ -39,10 +39,10 @@ async def brought(letters: Letters, *lines: Returned) -> BroughtBack:
         return await bring_back(conn, lines, actor=ACTOR, now=letters.time)
 
 
-async def kept(letters: Letters, message_id: int) -> list[tuple[date, str]]:
+async def kept(letters: Letters, message_id: int) -> list[tuple[date, str | None]]:
     async with letters.engine.connect() as conn:
         found = await pieces.returned_of(conn, message_id)
-    return [(r["returned_on"], r["returned_reason"]) for r in found]
+    return [(r.returned_on, r.returned_reason) for r in found]
 
 
 async def refused(letters: Letters, *lines: Returned) -> list[tuple[int | None, str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notifier.model.correspondence import Correspondence
-from notifier.rendering import Writer
+from notifier.rendering.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,10 @@ from pypdf import PdfReader
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
-from notifier.rendering import LetterError, PiecesRefused, Stationery, WriteError, Writer
+from notifier.rendering.errors import LetterError, PiecesRefused, WriteError
+from notifier.rendering.folder import read_folders
+from notifier.rendering.stationery import Stationery
+from notifier.rendering.writer import Writer
 from tests.rendering.pages import NAMES
 from tests.rendering.sheets import strokes, words
 
@@ -185,3 +188,43 @@ def test_a_template_without_a_title_is_refused(templates: Path, tmp_path: Path) 
     writer = Writer(copy)
     with pytest.raises(WriteError, match="title"):
         writer.letter(writer.sample("refund", "decided"))
+
+
+def _writer_beside(writer: Writer, folder: Path, templates: Path, notice: str) -> Writer:
+    """A writer in which one notice is of a publication whose tools are other ones."""
+    shutil.copytree(templates, folder)
+    tools = folder / "ja" / "_base" / "tools.typ"
+    text = tools.read_text()
+    assert "#let margin = (left: 24mm," in text
+    tools.write_text(text.replace("#let margin = (left: 24mm,", "#let margin = (left: 26mm,"))
+    return writer.with_versions([writer.wording(read_folders(folder)["ja", notice])])
+
+
+def test_letters_of_differing_tools_stand_in_one_document(
+    writer: Writer, templates: Path, tmp_path: Path
+) -> None:
+    beside = _writer_beside(writer, tmp_path / "edited", templates, "refund")
+    own = _numbered(writer.sample("card_error", "first"), 1)
+    other = _numbered(writer.sample("refund", "decided"), 2)
+    for many in ([own, other, own], [other, own]):
+        bulk = beside.letters(many)
+        shown = words(bulk.pdf)
+        for c, start, pages in zip(many, _starts(bulk.pages), bulk.pages, strict=True):
+            assert shown[start : start + pages] == words(beside.letter(c).pdf)
+    assert words(beside.letter(other).pdf) != words(writer.letter(other).pdf)
+
+
+def test_letters_of_two_languages_stand_in_one_document(
+    writer: Writer, templates: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "both"
+    shutil.copytree(templates, folder)
+    shutil.copytree(templates / "ja", folder / "en")
+    both = Writer(folder)
+    own = _numbered(both.sample("refund", "decided"), 1)
+    other = replace(_numbered(own, 2), language="en")
+    bulk = both.letters([own, other])
+    catalogue: Any = PdfReader(io.BytesIO(bulk.pdf)).trailer["/Root"]
+    assert catalogue["/Lang"] == "ja-JP"
+    spoken = {entry.get_object().get("/Lang") for entry in _elements(catalogue["/StructTreeRoot"])}
+    assert "en" in spoken

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from notifier.model.correspondence import Correspondence
 from notifier.model.reasons import Reason
-from notifier.rendering import BadTemplate, LetterError, Stationery, Style, WriteError, Writer
-from notifier.rendering.envelope import read_envelopes
+from notifier.rendering.errors import BadTemplate, LetterError, WriteError
 from notifier.rendering.labels import label
-from notifier.rendering.typeface import typeface
+from notifier.rendering.letter.typeface import typeface
+from notifier.rendering.stationery import Stationery, Style, read_envelopes
+from notifier.rendering.writer import Writer
 from tests.rendering.sheets import words
 
 FACE = typeface(Stationery())

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.rendering.content import Contents, Drawn
-from notifier.rendering.glyphs import Font, Unreadable
+from notifier.rendering.pdf.content import Contents, Drawn
+from notifier.rendering.pdf.fonts import Font, Unreadable
 
 _GLYPHS = range(0x300)
 _WIDTH = 600  # thousandths of the size

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.rendering.forms import usual
+from notifier.rendering.facts import usual
 from tests.samples import WRITER
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.rendering import japanese
-from notifier.rendering.japanese import Open
+from notifier.rendering.text import japanese
+from notifier.rendering.text.japanese import Open
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 
 import notifier.model
 from notifier.model.errors import FieldError
-from notifier.rendering import Writer
 from notifier.rendering.labels import LABELS, Labels, label
+from notifier.rendering.writer import Writer
 
 _LOCALES = Path(__file__).parents[2] / "locales"
 
@@ -35,25 +35,28 @@ KINDS = {
     "Exposure": "exposure",
     "Fallback": "fallback",
     "FieldType": None,
-    "Gateway": "gateway",
     "Honorific": None,
     "InquiryChannel": "inquiry_channel",
     "InquiryKind": "inquiry",
     "InquiryState": "inquiry_state",
     "InquiryTopic": "topic",
+    "JobState": "job_state",
     "KeyType": None,
     "Lane": "lane",
     "LineKind": "line",
     "MemberStatus": "member_status",
-    "Provider": None,
+    "Permission": "permission",
     "Reason": "reason",
     "RefundReason": "refund_reason",
     "Refusal": "refusal",
     "RelayKind": None,
     "Remedy": "remedy",
+    "RequestKind": "request",
     "ReturnKind": "return",
     "ReturnReason": "return_reason",
     "ReturnedReason": "returned",
+    "Role": "role",
+    "Scope": "scope",
     "SecretKind": None,
     "Standing": "standing",
     "State": "state",
@@ -61,6 +64,7 @@ KINDS = {
     "TaskKind": "task",
     "Tls": None,
     "UncertainPolicy": "uncertain",
+    "UserState": "user_state",
     "WebhookState": "webhook",
 }
 

@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from notifier.model.notice import LegalItem
-from notifier.rendering import BadTemplate, WriteError
+from notifier.rendering.errors import BadTemplate, WriteError
 from notifier.rendering.manifest import read_notice
 from tests.rendering.pages import Page, bare
 from tests.samples import TEMPLATES, WRITER

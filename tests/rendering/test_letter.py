@@ -14,7 +14,8 @@ from pypdf import PdfReader
 
 from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
-from notifier.rendering import WriteError, Writer
+from notifier.rendering.errors import WriteError
+from notifier.rendering.writer import Writer
 from tests.rendering.pages import HOSTILE, NAMES
 
 MM = 72 / 25.4

@@ -10,26 +10,21 @@ import pytest
 
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel
-from notifier.rendering import (
-    BadTemplate,
-    PiecesRefused,
-    Stationery,
-    WriteError,
-    Writer,
-    context,
-    limits,
-    typst_source,
-)
-from notifier.rendering.errors import LimitExceeded
+from notifier.rendering import context
+from notifier.rendering.errors import BadTemplate, LimitExceeded, PiecesRefused, WriteError
+from notifier.rendering.extremes import beyond_limits
 from notifier.rendering.folder import Folder, of_files, unpacked
 from notifier.rendering.labels import LABELS
+from notifier.rendering.letter import typst_source
+from notifier.rendering.letter.setting import Setting
+from notifier.rendering.letter.typeface import typeface
 from notifier.rendering.lint import Finding, Severity, lint
-from notifier.rendering.meter import spent
 from notifier.rendering.samples import read_sample
-from notifier.rendering.setting import Setting
-from notifier.rendering.typeface import typeface
+from notifier.rendering.stationery import Stationery
+from notifier.rendering.text import limits
+from notifier.rendering.text.limits import spent
 from notifier.rendering.words import Phrases
-from notifier.wording.extremes import beyond_limits
+from notifier.rendering.writer import Writer
 from tests.rendering.lint.notices import FILES, notice
 from tests.samples import WRITER
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
-from notifier.rendering import lines
+from notifier.rendering.text import lines
 from tests.samples import WRITER
 
 JAPANESE = st.lists(

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.model.correspondence import Correspondence, Recipient
-from notifier.rendering import WriteError, Writer, WrittenMail
+from notifier.rendering.errors import WriteError
+from notifier.rendering.writer import Writer
+from notifier.rendering.written import WrittenMail
 from tests.rendering.pages import HOSTILE, NAMES, Page, parsed
 
 ENCODED_WORD = re.compile(r"=\?UTF-8\?B\?[A-Za-z0-9+/=]*\?=")

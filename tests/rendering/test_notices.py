@@ -15,8 +15,9 @@ from pypdf import PdfReader
 
 from notifier.model.notice import FieldType, Lane, UncertainPolicy
 from notifier.model.states import Channel
-from notifier.rendering import BadTemplate, WriteError, Writer
+from notifier.rendering.errors import BadTemplate, WriteError
 from notifier.rendering.manifest import read_notice
+from notifier.rendering.writer import Writer
 from tests.rendering.pages import Page, bare
 from tests.samples import WRITER
 

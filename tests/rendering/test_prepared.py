@@ -17,8 +17,8 @@ from notifier.model.states import Channel
 from notifier.rendering import context
 from notifier.rendering.errors import WriteError
 from notifier.rendering.labels import Labels
-from notifier.rendering.letters import words_of
-from notifier.rendering.parts import Parts, parts_of
+from notifier.rendering.letter.letters import words_of
+from notifier.rendering.letter.parts import Parts, parts_of
 from notifier.rendering.words import Phrases
 from notifier.rendering.writer import Writer
 from tests.samples import LOCALES, NOTICES, TEMPLATES, WRITER

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from notifier.rendering import BadTemplate, WriteError, Writer
+from notifier.rendering.errors import BadTemplate, WriteError
 from notifier.rendering.samples import PLAIN
+from notifier.rendering.writer import Writer
 from tests.samples import WRITER
 
 ALL = [

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from notifier.rendering import WriteError, Writer
+from notifier.rendering.errors import WriteError
+from notifier.rendering.writer import Writer
 
 ATTACKS = [
     "{% set a = ''.__class__.__mro__ %}",

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from notifier.model.message import new_token
-from notifier.rendering import WriteError, Writer
-from notifier.rendering.stream import Stream
+from notifier.rendering.errors import WriteError
+from notifier.rendering.mail.mime import Stream
+from notifier.rendering.writer import Writer
 from tests.rendering.pages import parsed
 
 PAGE = "https://notifier.example.jp/unsubscribe/"

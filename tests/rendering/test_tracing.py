@@ -4,8 +4,8 @@ import pytest
 
 from notifier.rendering.errors import WriteError
 from notifier.rendering.skeleton import _check_links
-from notifier.rendering.slots import Amount, Observed
-from notifier.rendering.tracing import Tracing
+from notifier.rendering.text.slots import Amount, Observed
+from notifier.rendering.text.tracing import Tracing
 from notifier.rendering.words import Pages
 
 NAME, SUM = "\U000f0000", "\U000f0001"

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from notifier.model.correspondence import Correspondence, Recipient
 from notifier.model.member import PostalAddress
 from notifier.postal.address import barcode_of
-from notifier.rendering import LetterError, Stationery, Style, Writer
-from notifier.rendering.envelope import ENVELOPES, QUIET, Envelope
-from notifier.rendering.typeface import typeface
-from notifier.rendering.window import LARGER, fit
+from notifier.rendering.errors import LetterError
+from notifier.rendering.letter.typeface import typeface
+from notifier.rendering.letter.window import LARGER, fit
+from notifier.rendering.stationery import ENVELOPES, QUIET, Envelope, Stationery, Style
+from notifier.rendering.writer import Writer
 from tests.rendering.sheets import DPI, MM, Box, dots, folds, strokes, words
 
 FACE = typeface(Stationery())

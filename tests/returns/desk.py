@@ -104,8 +104,8 @@ class Desk(Rig):
         )
         return [(r["kind"], r["reason"]) for r in found]
 
-    async def suppressed(self) -> list[tuple[str, str, int]]:
+    async def suppressed(self) -> list[tuple[str | None, str, int]]:
         """Address, reason and score of the suppressions in force."""
         async with self.engine.connect() as conn:
             found = await suppressions.search(conn, now=self.time)
-        return [(r["address"], r["reason"], r["score"]) for r in reversed(found)]
+        return [(r.address, r.reason, r.score) for r in reversed(found)]

@@ -22,7 +22,7 @@ from notifier.demo.post_office import PostOffice
 from notifier.model.message import new_token
 from notifier.model.returns import Outcome, ReturnReason, Standing
 from notifier.model.states import State
-from notifier.returns.post_desk import Mail, PostDesk
+from notifier.returns.receiver import Mail, ReturnReceiver
 from notifier.runtime.engines import Engines
 from notifier.runtime.settings import Settings
 from notifier.store.db import connect
@@ -78,7 +78,7 @@ def mails(stage: Stage, count: int, seed: int) -> Iterator[Mail]:
 async def flood(desk: Desk, count: int, seed: int) -> Counter[str]:
     """Take so many; where they stand, and for what reason."""
     stage = await staged(desk)
-    post = PostDesk(engine=desk.engine, now=desk.now)
+    post = ReturnReceiver(engine=desk.engine, now=desk.now)
     given = mails(stage, count, seed)
     brought: set[str] = set()
     counted: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def _tokens(stage: Stage, some: Sequence[Mail]) -> set[str]:
     return {t for t in stage.addresses if t.encode() in text}
 
 
-async def _taken(desk: Desk, post: PostDesk, some: Sequence[Mail]) -> list[Outcome]:
+async def _taken(desk: Desk, post: ReturnReceiver, some: Sequence[Mail]) -> list[Outcome]:
     given = await post.read(some)
     for one in given:
         check(one.reading)

@@ -10,10 +10,10 @@ import pytest
 
 import notifier
 from notifier.delivery.journal import Journal, orphans
-from notifier.delivery.relay_log import Evidence, read_log
-from notifier.delivery.reply import answered
+from notifier.delivery.replies import answered
 from notifier.model.lines import lines_of
-from notifier.returns.log_follower import LogFollower
+from notifier.returns.postfix_log import Evidence, read_log
+from notifier.returns.relay_log import LogFollower
 from tests.returns.desk import Desk
 
 #: What ``str.splitlines`` cuts at, beside the line feed.
@@ -21,7 +21,7 @@ ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BOUNCE = "bounce.example.jp"
 _PACKAGE = Path(notifier.__file__).parent
 #: Text of our own clerks and authors, cut into paragraphs or counted for a position.
-_ALLOWED = {"write/characters.py", "write/typesetter.py", "write/words.py"}
+_ALLOWED = {"rendering/characters.py", "rendering/typesetter.py", "rendering/words.py"}
 
 
 def _ours(token: str, queue_id: str) -> str:

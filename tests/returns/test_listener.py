@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from notifier.model.inbox import Inbox
 from notifier.model.states import State
 from notifier.returns.listener import Addresses, Listener
-from notifier.returns.post_desk import Mail, PostDesk
+from notifier.returns.receiver import Mail, ReturnReceiver
 from notifier.store import tracking
 from notifier.store.db import connect
 from tests.delivery.rig import eventually
@@ -37,7 +37,7 @@ async def listening(
             return await tracking.came_back(conn, token)
 
     inbox = Inbox(**{"port": 0, "addresses": ("fbl@example.jp",), **more})
-    post_desk = PostDesk(engine=engine or desk.engine, now=desk.now)
+    post_desk = ReturnReceiver(engine=engine or desk.engine, now=desk.now)
     listener = Listener(post_desk, Addresses(inbox, _BOUNCE, reply_to, came_back), inbox)
     await listener.open()
     try:
@@ -115,7 +115,7 @@ async def test_many_at_once_each_get_their_own_answer(desk: Desk) -> None:
 
 
 async def test_who_hangs_up_holds_up_nobody(desk: Desk) -> None:
-    post = PostDesk(engine=desk.engine, now=desk.now)
+    post = ReturnReceiver(engine=desk.engine, now=desk.now)
     given = [Mail(b"Subject: %d\n\n" % n, "smtp") for n in range(12)]
     tasks = [asyncio.create_task(post.receive([one])) for one in given]
     await eventually(lambda: desk.rows("SELECT return_id FROM returns"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import RowMapping
 
-from notifier.returns.log_follower import LogFollower
+from notifier.returns.relay_log import LogFollower
 from tests.returns.desk import Desk
 
 

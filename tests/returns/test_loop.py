@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from notifier.cases.sweep import sweep as cases_sweep
+from notifier.app.sweep import sweep as cases_sweep
 from notifier.demo.post_office import PostOffice, Rule, Stage
 from notifier.model.reasons import Reason
 from notifier.model.relay import Dsn, RelayKind
 from notifier.model.states import State
-from notifier.returns.log_follower import LogFollower
+from notifier.returns.relay_log import LogFollower
 from notifier.returns.sweep import sweep
 from tests.cases.conftest import Office
 from tests.delivery.proxy import Cut, Proxy

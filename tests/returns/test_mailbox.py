@@ -8,7 +8,7 @@ from typing import Any
 from imapclient import IMAPClient
 
 from notifier.returns.mailbox import MailboxReader
-from notifier.returns.post_desk import PostDesk
+from notifier.returns.receiver import ReturnReceiver
 from notifier.store import returns
 from tests.delivery.rig import eventually
 from tests.dovecot import PASSWORD, USER, Dovecot
@@ -40,7 +40,7 @@ def held(dovecot: Dovecot, folder: str = "INBOX") -> list[tuple[bytes, ...]]:
 async def reading(desk: Desk, dovecot: Dovecot, **more: Any) -> AsyncIterator[None]:
     """A reader at work within; an orderly stop at the end."""
     stop = asyncio.Event()
-    post_desk = PostDesk(engine=desk.engine, now=desk.now)
+    post_desk = ReturnReceiver(engine=desk.engine, now=desk.now)
     reader = MailboxReader(post_desk, dovecot.mailbox(**more), most_bytes=200_000)
     task = asyncio.create_task(reader.run(stop))
     try:

@@ -7,7 +7,7 @@ from notifier.model.reasons import Reason
 from notifier.model.returns import Outcome, ReturnReason, Standing
 from notifier.model.states import State
 from notifier.model.tracking import BounceReason, Finding, Reading, ReturnKind
-from notifier.returns.settle import Judgement, put_aside, settle
+from notifier.returns.judgement import Judgement, put_aside, take_as_said
 from notifier.store import tasks
 from tests.delivery.rig import ACTOR
 from tests.returns.desk import DAY, Desk, about, bounce, delivered, given
@@ -16,7 +16,7 @@ from tests.returns.desk import DAY, Desk, about, bounce, delivered, given
 async def say(desk: Desk, return_id: int, **said: object) -> Outcome:
     async with desk.engine.begin() as conn:
         judgement = Judgement(**said)  # type: ignore[arg-type]
-        return await settle(conn, return_id, judgement, actor=ACTOR, now=desk.time)
+        return await take_as_said(conn, return_id, judgement, actor=ACTOR, now=desk.time)
 
 
 async def open_tasks(desk: Desk) -> list[str]:

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from notifier.cases.situations import House
-from notifier.cases.story import story
-from notifier.cases.sweep import sweep
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.sweep import sweep
+from notifier.app.timeline import timeline_of
 from notifier.store import members
 from tests.returns.desk import Desk, bounce
 from tests.samples import NOTICES, SCHEME, member
@@ -19,7 +19,7 @@ async def _later(desk: Desk) -> None:
 
 async def _told(desk: Desk, case_id: int, kind: str) -> list[str]:
     async with desk.engine.connect() as conn:
-        entries = await story(conn, case_id, "en")
+        entries = await timeline_of(conn, case_id, "en")
     assert [e.at for e in entries] == sorted(e.at for e in entries)
     return [e.text for e in entries if e.kind == kind]
 

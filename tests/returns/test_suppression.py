@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import RowMapping
 
-from notifier.cases.situations import House
-from notifier.cases.sweep import sweep
+from notifier.app.rule_context import RuleContext as House
+from notifier.app.sweep import sweep
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.model.suppression import HARD, SOFT, SuppressionReason, normal
@@ -264,8 +264,8 @@ async def test_the_index_is_keyed_and_the_address_apart(desk: Desk) -> None:
     async with desk.engine.connect() as conn:
         plain = await scalar(conn, "SELECT sha256('nagisa@member.example.jp')")
         [found] = await suppressions.of_address(conn, "nagisa@member.example.jp", now=desk.time)
-    assert found["email_index"] != plain
-    assert found["in_force"]
+    assert found.email_index != plain
+    assert found.in_force
     await desk.run("DELETE FROM suppression_addresses")
     member = await desk.register(email="NAGISA@member.example.jp")
     assert (await desk.state(await desk.send(to=member)))[0] == "suppressed"

@@ -21,6 +21,8 @@ from notifier.runtime.engines import EngineError, Engines, Urls
 from notifier.runtime.house import House
 from notifier.runtime.settings import Settings
 
+pytestmark = pytest.mark.engine
+
 USER = """
 import sys
 from pathlib import Path

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from notifier.runtime.logging import configure_logging, get_logger, mask
+from notifier.logs import get_logger
+from notifier.runtime.logging import configure_logging, mask
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from notifier.model.retention import Retention
 from notifier.runtime.engines import Engines
 from notifier.runtime.house import House
 from notifier.runtime.rotation import begin_anew
 from notifier.runtime.settings import Settings
+
+pytestmark = pytest.mark.engine
 
 
 def test_a_log_begins_anew_under_a_server_that_writes_on(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.cases.mailing import Mailing, mail
+from notifier.app.mailing import mail
 from notifier.intake import inquiries as intake
 from notifier.model.errors import BadInput, NotAllowed, NotFound
 from notifier.model.inquiry import (
@@ -16,6 +16,7 @@ from notifier.model.inquiry import (
     InquiryKind,
     InquiryTopic,
 )
+from notifier.model.mailing import Mailing
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rules.calendar import JAPAN
@@ -153,10 +154,11 @@ async def test_an_inquiry_about_a_message_belongs_to_its_mailing(
     async with office.engine.connect() as conn:
         found = await inquiries.get(conn, made)
         assert found is not None
-        assert (found["mailing"], found["member_no"]) == (NAME, "M0003")
-        assert found["text"].startswith("通知が")
+        assert (found.mailing, found.member_no) == (NAME, "M0003")
+        assert found.text is not None
+        assert found.text.startswith("通知が")
         [one] = await inquiries.search(conn, About(mailing=NAME))
-        assert one["inquiry_id"] == made
+        assert one.inquiry_id == made
         assert await inquiries.search(conn, About(member_no="M0001")) == []
         logged = await rows(conn, "SELECT reason FROM log WHERE kind = 'inquiry'")
         assert [r["reason"] for r in logged] == [f"inquiry:{made}"]
@@ -168,7 +170,7 @@ async def test_the_words_can_be_erased_alone(office: Office, ids: list[int]) -> 
         await scalar(conn, "DELETE FROM inquiry_texts RETURNING inquiry_id")
         found = await inquiries.get(conn, made)
         assert found is not None
-        assert found["text"] is None
+        assert found.text is None
         assert (await figures.of_mailing(conn, NAME)).of_kind("inquiry") == 1
 
 

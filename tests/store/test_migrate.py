@@ -103,5 +103,5 @@ async def test_pieces_know_their_attempt(engines: Engines) -> None:
     async with engine.connect() as conn:
         for batch_id, its_own in ((1, False), (2, True)):
             [piece] = await pieces.of_batch(conn, batch_id)
-            assert (piece["attempt"], piece["its_own"]) == (batch_id, its_own)
+            assert (piece.attempt, piece.its_own) == (batch_id, its_own)
     await engine.dispose()

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.store.db import in_transaction, lost_a_race, rows, run
+from notifier.store.db import in_transaction, rows, run
+from notifier.store.failures import is_refused
 
 
 async def test_a_deadlock_ends_with_both_done(engine: AsyncEngine) -> None:
@@ -42,5 +43,5 @@ async def test_any_other_error_is_raised_at_once(engine: AsyncEngine) -> None:
 
     with pytest.raises(DBAPIError) as caught:
         await in_transaction(engine, work)
-    assert not lost_a_race(caught.value)
+    assert is_refused(caught.value)
     assert len(tries) == 1

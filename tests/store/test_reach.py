@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.cases.door import take
-from notifier.cases.situations import Arrived
+from notifier.app.apply_events import apply_events
+from notifier.app.situations import IncomingEvent as Arrived
 from notifier.model.event import Event
 from notifier.store import events, members
 from notifier.store.db import rows, run
@@ -49,7 +49,7 @@ async def _taken(conn: AsyncConnection, office: Office, given: Sequence[Event]) 
     new = await events.insert(conn, given, actor=ACTOR, now=now)
     arrived = [Arrived(place=n, event_id=i, event=given[n]) for n, i in sorted(new.items())]
     assert len(arrived) == len(given)
-    followed = await take(conn, arrived, await office.house(), actor=ACTOR, now=now)
+    followed = await apply_events(conn, arrived, await office.house(), actor=ACTOR, now=now)
     assert not followed.errors
 
 

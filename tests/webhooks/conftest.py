@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier.intake.accept import Acceptor
+from notifier.app.event_intake import Acceptor
 from notifier.model.actor import system
 from notifier.model.reasons import Reason
 from notifier.model.states import State

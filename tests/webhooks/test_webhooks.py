@@ -11,7 +11,6 @@ from time import time
 from typing import Any
 
 import pytest
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier.model.change import Change
@@ -54,12 +53,12 @@ class Office:
     async def turn(self, webhook_id: int) -> bool:
         return await Line(self.desk, webhook_id).turn()
 
-    async def calls(self, webhook_id: int) -> list[RowMapping]:
+    async def calls(self, webhook_id: int) -> list[webhook_calls.ListedCall]:
         async with self.engine.connect() as conn:
             found = await webhook_calls.of_webhook(conn, webhook_id, state=None, limit=1000)
         return list(reversed(found))
 
-    async def webhook(self, webhook_id: int) -> RowMapping:
+    async def webhook(self, webhook_id: int) -> webhooks.Webhook:
         async with self.engine.connect() as conn:
             found = await webhooks.get(conn, webhook_id)
         assert found is not None
@@ -106,7 +105,7 @@ async def test_changes_are_told_in_their_order_and_signed(office: Office) -> Non
     signed = base64.b64encode(hmac.digest(key.key, content, hashlib.sha256)).decode()
     assert first.headers["webhook-signature"] == f"v1,{signed}"
     assert abs(int(first.headers["webhook-timestamp"]) - time()) < 300
-    assert {c["state"] for c in await office.calls(hook)} == {CallState.DONE}
+    assert {c.state for c in await office.calls(hook)} == {CallState.DONE}
     assert len({g.id for g in receiver.got}) == len(receiver.got)
 
 
@@ -122,7 +121,7 @@ async def test_only_what_was_asked_for(office: Office) -> None:
             await some.wait_for(lambda: len(some.members) >= 2)
     assert all_.members == ["M0002", "M0003", "M0004", "M0003", "M0004"]
     assert some.members == ["M0003", "M0004"]
-    assert (await office.webhook(hook))["position"] > 0
+    assert (await office.webhook(hook)).position > 0
 
 
 @pytest.mark.parametrize(
@@ -144,11 +143,11 @@ async def test_a_failed_call_is_repeated_with_the_same_id_and_bytes(
         receiver.answers = [answer]
         assert await office.turn(hook)
         [call] = await office.calls(hook)
-        assert (call["state"], call["outcome"], call["code"]) == ("waiting", outcome, code)
+        assert (call.state, call.outcome, call.code) == ("waiting", outcome, code)
         assert not await office.turn(hook)  # it is not due yet
-        office.made.hand.time = call["next_attempt_at"]
+        office.made.hand.time = call.next_attempt_at
         assert await office.turn(hook)
-        assert [c["state"] for c in await office.calls(hook)] == ["done"]
+        assert [c.state for c in await office.calls(hook)] == ["done"]
     assert receiver.got[0].id == receiver.got[1].id
     assert receiver.got[0].body == receiver.got[1].body
     assert len(receiver.got) == 2
@@ -161,13 +160,14 @@ async def test_attempts_go_on_for_three_days_and_a_person_can_replay(office: Off
         await office.made.make()
         receiver.usual = status(503)
         begun = hand.time
-        while (await office.turn(hook)) and (call := (await office.calls(hook))[0]):
-            if call["state"] != "waiting":
+        while await office.turn(hook):
+            call = (await office.calls(hook))[0]
+            if call.state != "waiting":
                 break
-            assert hand.time < call["next_attempt_at"] <= hand.time + timedelta(hours=15)
-            hand.time = call["next_attempt_at"]
-        assert call["state"] == "dead"
-        assert 10 <= call["attempts"] <= 20
+            assert hand.time < call.next_attempt_at <= hand.time + timedelta(hours=15)
+            hand.time = call.next_attempt_at
+        assert call.state == "dead"
+        assert 10 <= call.attempts <= 20
         assert timedelta(days=3) <= hand.time - begun < timedelta(days=3, hours=15)
         assert await office.tasks() == [("webhook_failed", 1)]
         receiver.usual = status(200)
@@ -175,7 +175,7 @@ async def test_attempts_go_on_for_three_days_and_a_person_can_replay(office: Off
             dead = CallState.DEAD
             assert await webhook_calls.replay(conn, hook, state=dead, now=hand.time) == 1
         assert await office.turn(hook)
-    assert [c["state"] for c in await office.calls(hook)] == ["done"]
+    assert [c.state for c in await office.calls(hook)] == ["done"]
     assert len({g.id for g in receiver.got}) == 1
 
 
@@ -186,7 +186,7 @@ async def test_a_receiver_says_when_to_come_back(office: Office) -> None:
         receiver.answers = [status(429, "Retry-After: 3600")]
         assert await office.turn(hook)
         [call] = await office.calls(hook)
-        assert call["next_attempt_at"] >= office.made.hand.time + timedelta(hours=1)
+        assert call.next_attempt_at >= office.made.hand.time + timedelta(hours=1)
 
 
 async def test_gone_is_called_no_more_until_somebody_says_so(office: Office) -> None:
@@ -196,7 +196,7 @@ async def test_gone_is_called_no_more_until_somebody_says_so(office: Office) -> 
         receiver.answers = [status(410)]
         assert await office.turn(hook)
         found = await office.webhook(hook)
-        assert (found["state"], found["reason"]) == ("disabled", "gone")
+        assert (found.state, found.reason) == ("disabled", "gone")
         assert await office.tasks() == [("webhook_failed", 1)]
         await office.made.make(2)
         office.made.hand.time += timedelta(days=9)
@@ -287,13 +287,13 @@ async def test_a_receiver_that_is_back_is_told_at_once_what_it_missed(office: Of
         receiver.usual = status(503)
         for _ in range(6):
             assert await line.turn()
-            hand.time = (await office.calls(hook))[0]["next_attempt_at"]
+            hand.time = (await office.calls(hook))[0].next_attempt_at
         hand.time -= timedelta(minutes=5)  # it is back before the next attempt
         receiver.usual = status(204)
         await office.made.make()
         assert await line.turn()
         assert await line.turn()
-    assert [c["state"] for c in await office.calls(hook)] == ["done", "done"]
+    assert [c.state for c in await office.calls(hook)] == ["done", "done"]
 
 
 async def test_one_call_that_is_never_taken_is_not_hastened_by_others(office: Office) -> None:
@@ -307,7 +307,7 @@ async def test_one_call_that_is_never_taken_is_not_hastened_by_others(office: Of
         await office.made.make()
         assert await line.turn()
         assert not await line.turn()
-    assert [c["state"] for c in await office.calls(hook)] == ["waiting", "done"]
+    assert [c.state for c in await office.calls(hook)] == ["waiting", "done"]
 
 
 async def test_a_call_gets_its_attempts_though_the_house_was_away(office: Office) -> None:
@@ -318,7 +318,7 @@ async def test_a_call_gets_its_attempts_though_the_house_was_away(office: Office
         assert await office.turn(hook)
         office.made.hand.time += timedelta(days=4)
         assert await office.turn(hook)
-        assert (await office.calls(hook))[0]["state"] == "waiting"
+        assert (await office.calls(hook))[0].state == "waiting"
 
 
 async def test_two_processes_tell_each_change_once(office: Office) -> None:
@@ -345,7 +345,7 @@ async def test_a_receiver_that_is_away_is_not_given_a_heap(office: Office) -> No
         assert await office.turn(hook)
         assert len(await office.calls(hook)) == 1_000
         assert await office.turn(hook)
-        assert (await office.webhook(hook))["position"] > 0
+        assert (await office.webhook(hook)).position > 0
 
 
 async def test_secrets_are_changed_without_a_gap(office: Office) -> None:
@@ -358,8 +358,8 @@ async def test_secrets_are_changed_without_a_gap(office: Office) -> None:
         assert await subscribing.test(office.desk, hook) is CallOutcome.TAKEN
         async with office.engine.begin() as conn:
             first, second = await webhooks.secrets_of(conn, hook)
-            assert await webhooks.drop_secret(conn, hook, first["secret_id"])
-            assert not await webhooks.drop_secret(conn, hook, second["secret_id"])
+            assert await webhooks.drop_secret(conn, hook, first.secret_id)
+            assert not await webhooks.drop_secret(conn, hook, second.secret_id)
         assert await subscribing.test(office.desk, hook) is CallOutcome.TAKEN
     both, one = (g.headers["webhook-signature"].split(" ") for g in receiver.got)
     assert [s.partition(",")[0] for s in both] == ["v1", "v1a"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.publishing import Publisher
+from notifier.app.wording import draft
 from notifier.model.actor import Actor, ActorKind
 from notifier.store.templates import Change
-from notifier.wording.drafts import draft
-from notifier.wording.publishing import Publisher
 from tests.samples import NOW, TEMPLATES, WRITER
 
 LOGIN = "umino"

@@ -3,19 +3,20 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterable
 from email import message_from_bytes
 from email.policy import SMTP
+from shutil import rmtree
 
 import pytest
-from sqlalchemy import RowMapping
 
+from notifier.delivery.editions import Editions
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.printing.collect import collect
 from notifier.rules.calendar import japan_date
 from notifier.store import compose
-from notifier.wording.editions import Editions
 from tests.delivery.rig import ACTOR, Rig, renderer
 from tests.samples import NOW, WRITER
 from tests.wording.desk import LOGIN, Desk
@@ -29,7 +30,7 @@ def text_of(data: bytes) -> str:
     return str(body.get_content())
 
 
-async def read(rig: Rig, message_id: int) -> RowMapping:
+async def read(rig: Rig, message_id: int) -> compose.WantedMessage:
     async with rig.engine.connect() as conn:
         found = await compose.load(conn, [message_id], today=japan_date(rig.time))
     return found[message_id]
@@ -70,13 +71,31 @@ async def test_what_was_claimed_before_is_written_from_what_was_in_force(
         assert ("直した文です。" in text_of(ready.envelope.data)) is (expected == digest)
 
 
+async def test_a_publication_that_cannot_be_opened_stops_no_lane(rig: Rig, desk: Desk) -> None:
+    class Brittle(Editions):
+        async def open(self, publications: Iterable[int]) -> None:
+            if bad in (asked := [*publications]):
+                raise ArithmeticError("somewhere deep below")
+            await super().open(asked)
+
+    rig.editions = Brittle(rig.engine, WRITER)
+    bad, _ = await desk.publish("一つ目です。")
+    stuck = await rig.send()
+    async with rig.at_work():
+        await rig.until(stuck, State.HELD)
+        await desk.publisher().roll_back("refund", "ja", SHIPPED, note="誤り", now=NOW)
+        await rig.until(await rig.send(), State.SENT)
+    assert await rig.state(stuck) == ("held", Reason.RENDER_FAILED)
+    assert await rig.tasks() == [("held_message", 1)]
+
+
 async def test_a_batch_of_letters_is_of_one_edition(rig: Rig, desk: Desk) -> None:
     _, first = await desk.publish("一つ目です。")
-    pinned = await rig.room().desk.pinned()
+    pinned = await rig.room().drafter.pinned()
     await desk.publish("二つ目です。")
     row = await read(rig, await rig.send(channel=Channel.LETTER))
     c = pinned.draft(row, written_at=rig.time).c
-    assert pinned.version(c).digest == first
+    assert pinned.writer.version(c.notice, c.language).digest == first
 
 
 async def test_who_makes_a_batch_keeps_its_writer(rig: Rig, desk: Desk) -> None:
@@ -94,6 +113,25 @@ async def test_a_printed_letter_names_the_version_in_force(rig: Rig, desk: Desk)
     await collect(rig.room(), actor=ACTOR)
     [attempt] = await rig.attempts(message_id)
     assert attempt["template_digest"] == digest
+
+
+async def test_a_publication_with_other_tools_is_printed_beside_the_rest(
+    rig: Rig, desk: Desk
+) -> None:
+    """As after a release of the program that changes the tools: older publications keep theirs."""
+    margin = "#let margin = (left: 2{}mm,"
+    old, new = margin.format(4), margin.format(6)
+    folder = desk.edited(new, notice="_base", file="tools.typ", old=old)
+    for other in WRITER.notices.keys() - {"refund"}:
+        rmtree(folder / "ja" / other)
+    number, [_] = await desk.draft(folder)
+    await desk.publisher().publish(number, note="直し", now=NOW)
+    await rig.send(channel=Channel.LETTER)
+    facts = WRITER.sample("card_error", "first").facts
+    await rig.send(notice="card_error", step="first", channel=Channel.LETTER, facts=facts)
+    batch = await collect(rig.room(), actor=ACTOR)
+    assert batch is not None
+    assert (batch.pieces, batch.held) == (2, 0)
 
 
 async def test_many_publications_take_bounded_room(rig: Rig, desk: Desk) -> None:

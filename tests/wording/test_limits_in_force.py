@@ -10,8 +10,8 @@ from notifier.model.states import Channel, State
 from notifier.printing.collect import collect
 from notifier.rendering.folder import of_files
 from notifier.rendering.lint import Severity
+from notifier.rendering.publication import check
 from notifier.runtime.settings import Settings
-from notifier.wording.checks import check
 from tests.delivery.rig import ACTOR, Rig
 from tests.delivery.test_processes import process
 from tests.samples import WRITER

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from notifier.app.wording import current_digests
 from notifier.model.errors import NotAllowed, NotFound
 from notifier.rendering.errors import BadTemplate
+from notifier.rendering.publication import Refused
 from notifier.store import batches, templates
 from notifier.store.db import rows, run
-from notifier.wording.checks import Refused
-from notifier.wording.drafts import current_digests
 from tests.samples import NOW, TEMPLATES, WRITER
 from tests.wording.desk import LOGIN, Desk, closing
 
@@ -42,7 +42,7 @@ async def test_a_draft_is_in_force_once_it_is_published(desk: Desk) -> None:
     async with desk.engine.connect() as conn:
         [found] = await templates.publications(conn, limit=9)
         logged = await rows(conn, "SELECT actor, reason FROM log WHERE kind = 'template'")
-    assert (found["published_by"], found["published_at"], found["note"]) == (LOGIN, NOW, "直し")
+    assert (found.published_by, found.published_at, found.note) == (LOGIN, NOW, "直し")
     assert [r["reason"] for r in logged] == [
         f"drafted:D{number}",
         f"published:1:ja/refund:{change.digest}:{LOGIN}",

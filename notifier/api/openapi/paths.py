@@ -6,7 +6,7 @@ from notifier.api import decisions, deliveries, requests
 from notifier.api.queries import LONGEST, FeedForm
 from notifier.api.request_ids import HEADER, PATTERN
 from notifier.intake.attributes import MAX_TEXT
-from notifier.model.provider import Provider
+from notifier.returns import providers
 from notifier.webhooks.feed import MOST
 
 from . import examples
@@ -208,7 +208,7 @@ def _post_webhook() -> Operation:
                 "name": "provider",
                 "in": "path",
                 "required": True,
-                "schema": {"enum": list(Provider)},
+                "schema": {"enum": list(providers.names())},
             }
         ],
         requestBody=body,

@@ -12,11 +12,11 @@ from notifier.app.decisions import OUTCOMES
 from notifier.intake.envelope import MAX_BATCH
 from notifier.intake.schemas import event_schema
 from notifier.model.change import TOLD, Change
-from notifier.model.event import TYPES
 from notifier.model.outcome import EventOutcome, ToldDecision
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.model.task import TaskKind
+from notifier.rules.rules import TYPES
 
 Schema = dict[str, Any]
 

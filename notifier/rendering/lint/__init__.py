@@ -1,6 +1,6 @@
 """Lint: what is wrong with a notice before anybody is sent it. See ``docs/lint.md``."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -8,56 +8,59 @@ from notifier.rendering.errors import BadTemplate
 from notifier.rendering.folder import Folder, folders_in
 from notifier.rendering.labels import LABELS, Labels
 from notifier.rendering.lint import (
-    characters,
-    contradictions,
-    escaping,
     fields,
-    forms,
-    legal,
-    limits,
+    japanese,
     mail,
+    not_allowed,
     printed,
     reading,
+    statements,
     tense,
-    tone,
 )
-from notifier.rendering.lint.finding import Finding, Severity
 from notifier.rendering.lint.proofs import Proofs, broken
+from notifier.rendering.lint.source import Finding, Severity
 
-__all__ = ["RULES", "Finding", "Severity", "lint", "lint_folders"]
+__all__ = ["Finding", "Severity", "lint", "lint_folders"]
 
-#: All rules, each a function of a notice's proofs.
-RULES: Final[tuple[Callable[[Proofs], Iterator[Finding]], ...]] = (
+_Rules = tuple[Callable[[Proofs], Iterator[Finding]], ...]
+#: Rules for every language, each a function of a notice's proofs.
+COMMON: Final[_Rules] = (
     fields.unknown_fields,
     fields.unused_fields,
     fields.samples,
-    forms.salutations,
-    forms.numbered_items,
-    tone.seasons,
-    tone.haste,
-    tone.promotion,
-    tone.plurals,
     printed.unformatted,
-    limits.not_allowed,
-    escaping.raw_markup,
-    escaping.foreign_links,
-    characters.odd_characters,
-    characters.brackets,
-    characters.dashes,
+    not_allowed.not_allowed,
+    printed.raw_markup,
+    printed.foreign_links,
     mail.subjects,
     mail.both_forms,
-    legal.legal_items,
-    contradictions.contradictions,
-    contradictions.asked_by_mail,
-    tense.tenses,
-    reading.difficulty,
 )
+#: Rules for the wording of one language: they go by its words.
+OF_LANGUAGE: Final[Mapping[str, _Rules]] = {
+    "ja": (
+        japanese.salutations,
+        japanese.numbered_items,
+        japanese.seasons,
+        japanese.haste,
+        japanese.promotion,
+        japanese.plurals,
+        japanese.odd_characters,
+        japanese.brackets,
+        japanese.dashes,
+        statements.legal_items,
+        statements.contradictions,
+        statements.asked_by_mail,
+        tense.tenses,
+        reading.difficulty,
+    )
+}
 
 
 def lint(folder: Folder, labels: Labels = LABELS) -> list[Finding]:
     """All findings about one notice, by file and line. Never raises on what a file holds."""
     proofs = Proofs(folder, labels)
-    found = {*proofs.failures, *(finding for rule in RULES for finding in rule(proofs))}
+    rules = (*COMMON, *OF_LANGUAGE.get(folder.language, ()))
+    found = {*proofs.failures, *(finding for rule in rules for finding in rule(proofs))}
     return sorted(found)
 
 

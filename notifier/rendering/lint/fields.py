@@ -9,10 +9,9 @@ from jinja2.exceptions import TemplateError
 from notifier.model.states import Channel
 from notifier.rendering.context import RESERVED
 from notifier.rendering.folder import BASE
-from notifier.rendering.lint.finding import Finding, Severity
 from notifier.rendering.lint.proofs import Proofs
-from notifier.rendering.lint.source import ENVIRONMENT, Place, Source
-from notifier.rendering.mjml_source import included
+from notifier.rendering.lint.source import ENVIRONMENT, Finding, Place, Severity, Source
+from notifier.rendering.mail.mjml import included
 
 _GIVEN: Final = frozenset({*ENVIRONMENT.globals, "caller", "varargs", "kwargs", "loop", "subject"})
 

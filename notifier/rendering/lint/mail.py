@@ -7,9 +7,8 @@ from html.parser import HTMLParser
 from typing import Final
 
 from notifier.model.states import Channel
-from notifier.rendering.lint.finding import Finding, Severity
 from notifier.rendering.lint.proofs import Proof, Proofs
-from notifier.rendering.lint.source import Place
+from notifier.rendering.lint.source import Finding, Place, Severity
 from notifier.rendering.lint.wordlists import wordlists
 
 _NUMBER: Final = re.compile(r"\d[\d,.:-]*(?:円|年|月|日|%|％|件|名|回)?")

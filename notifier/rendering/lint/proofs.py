@@ -18,10 +18,9 @@ from notifier.rendering.errors import BadTemplate, LimitExceeded, WriteError
 from notifier.rendering.facts import typed
 from notifier.rendering.folder import BASE, Folder
 from notifier.rendering.labels import LABELS, Labels
-from notifier.rendering.lint.finding import Finding, Severity
-from notifier.rendering.lint.source import Place, Source, Sources
+from notifier.rendering.lint.source import Finding, Place, Severity, Source, Sources
 from notifier.rendering.lint.wordlists import wordlists
-from notifier.rendering.mjml_source import expanded
+from notifier.rendering.mail.mjml import expanded
 from notifier.rendering.samples import PLAIN, read_samples
 from notifier.rendering.words import Phrases
 

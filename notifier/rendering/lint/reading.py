@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from notifier.rendering.lint.finding import Finding, Severity
 from notifier.rendering.lint.proofs import Proofs, texts_of
+from notifier.rendering.lint.source import Finding, Severity
 from notifier.rendering.lint.wordlists import Limit, wordlists
 
 _SENTENCE: Final = re.compile(r"[^。！？!?]*[。！？!?]")

@@ -1,15 +1,17 @@
-"""Sources: the files that a notice is written from, and where in them something stands."""
+"""Sources: the files that a notice is made from, and findings in them: where, which, how bad."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateError
 
-from notifier.rendering.sandbox import Sandbox
+from notifier.rendering.labels import label
+from notifier.rendering.text.sandbox import Sandbox
 
 #: What is no text of a message, by the ending of the file.
 _COMMENTS: Final = {
@@ -137,3 +139,35 @@ class Sources:
                 if line is not None:
                     return Place(source.name, line)
         return None
+
+
+class Severity(StrEnum):
+    """What a finding means for whoever wants to publish."""
+
+    ERROR = "error"  # may not be published
+    WARNING = "warning"  # somebody should look
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong with a file."""
+
+    file: str  # ``ja/apology/notice.toml``
+    line: int  # 1-based
+    rule: str  # its messages are the labels ``lint.<rule>``
+    severity: Severity
+    about: tuple[tuple[str, str], ...] = ()  # fills the message
+
+    def message(self, language: str) -> str:
+        """What is wrong, for a person."""
+        return label(f"lint.{self.rule}", language, **dict(self.about))
+
+    def as_json(self, language: str) -> dict[str, Any]:
+        """A JSON object: file, line, rule, severity, message."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "rule": self.rule,
+            "severity": str(self.severity),
+            "message": self.message(language),
+        }

@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from notifier.rendering import context
-from notifier.rendering.lint.finding import Finding, Severity
 from notifier.rendering.lint.proofs import Proof, Proofs, texts_of
+from notifier.rendering.lint.source import Finding, Severity
 from notifier.rendering.lint.wordlists import wordlists
 
 _DATE: Final = re.compile(r"(?:(\d{4})年)?(\d{1,2})月(\d{1,2})日(?:（[月火水木金土日]）)?")

@@ -4,20 +4,56 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from notifier.intake.envelope import MAX_BODY
 from notifier.intake.strict_json import decode, refusal
-from notifier.model.provider import METADATA, Postmark, Provider
 from notifier.model.returns import Return
 
-from .given import made, mapping, moment, text
+from .base import NotGenuine, Provider, made, mapping, moment, or_unknown, text
 from .table import table
 
+NAME: Final = "postmark"
+#: Postmark hands back what a mail has in such headers; by nothing else can it name a mail of ours.
+METADATA: Final = "token"
+_BASIC: Final = 'Basic realm="webhooks"'
 _MOMENTS: Final = ("BouncedAt", "DeliveredAt")
 _WHO: Final = ("Email", "Recipient")
 
 
-def is_genuine(headers: Mapping[str, str], given: Postmark) -> bool:
+class Settings(BaseModel):
+    """Postmark, which signs nothing: it is told a name and a password of ours (Basic)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    username: Annotated[str, Field(min_length=1, max_length=100)] = NAME
+    password: Annotated[SecretStr, Field(min_length=16)]
+
+
+class Postmark(Provider[Settings]):
+    """Listens to Postmark."""
+
+    name, Settings = NAME, Settings
+    token_header = f"X-PM-Metadata-{METADATA}"
+
+    def vouches(self, headers: Mapping[str, str]) -> bool:
+        """Name and password stand in the head."""
+        if not is_genuine(headers, self.settings):
+            raise NotGenuine("password", _BASIC)
+        return True
+
+    async def read(self, headers: Mapping[str, str], body: bytes) -> list[Return]:
+        """One event."""
+        self.vouches(headers)
+        return or_unknown(NAME, "", body, lambda: returns(body, MAX_BODY))
+
+
+PROVIDER = Postmark
+
+
+def is_genuine(headers: Mapping[str, str], given: Settings) -> bool:
     """Whether a request brings the name and the password (Basic authentication)."""
     scheme, _, told = headers.get("authorization", "").partition(" ")
     try:
@@ -36,7 +72,7 @@ def returns(body: bytes, limit: int) -> list[Return]:
     found = decode(body, limit=limit)
     if not isinstance(found, dict):
         raise refusal("wrong_type", expected="object")
-    words = table(Provider.POSTMARK)
+    words = table(NAME)
     name = _word(found)
     kind = words.kind_of(name)
     if kind is None:
@@ -45,7 +81,7 @@ def returns(body: bytes, limit: int) -> list[Return]:
     reply = found.get("Details") or found.get("Description")
     return [
         made(
-            Provider.POSTMARK,
+            NAME,
             _event_id(found),
             body,
             kind,

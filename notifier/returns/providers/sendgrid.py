@@ -5,22 +5,66 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from notifier.intake.envelope import MAX_BODY
 from notifier.intake.strict_json import decode, refusal
-from notifier.model.provider import Provider
 from notifier.model.returns import Return
 
-from .given import made, text
+from .base import NotGenuine, Provider, made, or_unknown, text
 from .table import table
 
-SIGNATURE = "x-twilio-email-event-webhook-signature"
-TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+NAME: Final = "sendgrid"
+SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
+TIMESTAMP: Final = "x-twilio-email-event-webhook-timestamp"
+
+
+class Settings(BaseModel):
+    """SendGrid, which signs its events."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: Verification keys as its settings show them; several while one takes the other's place.
+    keys: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @field_validator("keys")
+    @classmethod
+    def _elliptic(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for key in keys:
+            try:
+                found = load_der_public_key(base64.b64decode(key, validate=True))
+            except (ValueError, UnsupportedAlgorithm):
+                found = None
+            if not isinstance(found, ec.EllipticCurvePublicKey):
+                raise ValueError("a key is base64, as SendGrid shows it")
+        return keys
+
+
+class SendGrid(Provider[Settings]):
+    """Listens to SendGrid."""
+
+    name, Settings = NAME, Settings
+
+    def vouches(self, headers: Mapping[str, str]) -> bool:
+        """Of a signature only the body tells whether it is right."""
+        if not is_signed(headers):
+            raise NotGenuine("signature")
+        return False
+
+    async def read(self, headers: Mapping[str, str], body: bytes) -> list[Return]:
+        """A batch of events."""
+        if not is_genuine(headers, body, self.settings.keys):
+            raise NotGenuine("signature")
+        return or_unknown(NAME, "", body, lambda: returns(body, MAX_BODY))
+
+
+PROVIDER = SendGrid
 
 
 def is_signed(headers: Mapping[str, str]) -> bool:
@@ -61,7 +105,7 @@ def returns(body: bytes, limit: int) -> list[Return]:
 
 
 def _return(event: Mapping[str, Any]) -> Return | None:
-    words = table(Provider.SENDGRID)
+    words = table(NAME)
     name = text(event, "event")
     kind = words.kind_of(name)
     if kind is None:
@@ -74,7 +118,7 @@ def _return(event: Mapping[str, Any]) -> Return | None:
         reply=event.get("response") or event.get("reason"),
     )
     return made(
-        Provider.SENDGRID,
+        NAME,
         text(event, "sg_event_id"),
         json.dumps(event, sort_keys=True, ensure_ascii=False).encode(),
         kind,

@@ -1,16 +1,22 @@
 """Amazon SES: what it tells through SNS, in both of its forms (notifications and events)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from notifier.intake.strict_json import decode
-from notifier.model.provider import Provider
+from notifier.logs import get_logger
 from notifier.model.returns import Return
 from notifier.model.tracking import Finding, ReturnKind
+from notifier.webhooks.outside import Outside
 
-from .given import made, mapping, mappings, moment, text
+from .base import Provider, made, mapping, mappings, moment, or_unknown, text
+from .sns import Sns, SnsSettings
 from .table import Table, table
 
+log = get_logger(__name__)
+
+NAME: Final = "ses"
 _LIMIT: Final = 512 * 1024  # bytes of what SNS carries
 #: Where an event has its details, whom they are about, and where its moment is.
 _DETAILS: Final = {
@@ -23,6 +29,37 @@ _DETAILS: Final = {
 }
 
 
+class Ses(Provider[SnsSettings]):
+    """Listens to the topics of SES."""
+
+    name, Settings = NAME, SnsSettings
+
+    def __init__(self, settings: SnsSettings, now: Callable[[], datetime]) -> None:
+        """Raises OSError where a file of certificates cannot be read."""
+        super().__init__(settings, now)
+        self._outside = Outside(settings.fetch)
+        self._sns = Sns(settings, self._outside, now)
+
+    async def read(self, _headers: Mapping[str, str], body: bytes) -> list[Return]:
+        """A notification; what confirms a subscription tells nothing of mails."""
+        envelope = await self._sns.open(body)
+        if envelope.kind == "Notification":
+            told, name = envelope.message, envelope.message_id
+            return or_unknown(NAME, name, body, lambda: returns(told, name, body))
+        if envelope.kind == "SubscriptionConfirmation":
+            await self._sns.confirm(envelope)
+        else:  # it is not taken back here: whoever did it may have meant it
+            log.warning("sns.unsubscribed", topic=envelope.fields["TopicArn"])
+        return []
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._outside.close()
+
+
+PROVIDER = Ses
+
+
 def returns(message: str, event_id: str, raw: bytes) -> list[Return]:
     """What a notification tells: one return, or none where it says nothing about arrival.
 
@@ -33,7 +70,7 @@ def returns(message: str, event_id: str, raw: bytes) -> list[Return]:
         return []
     found = decode(message.encode("utf-8", "replace"), limit=_LIMIT)
     event = text(found, "eventType") or text(found, "notificationType")
-    words = table(Provider.SES)
+    words = table(NAME)
     kind = words.kind_of(event)
     if kind is None:
         return []
@@ -41,7 +78,7 @@ def returns(message: str, event_id: str, raw: bytes) -> list[Return]:
     mail = mapping(found, "mail")
     return [
         made(
-            Provider.SES,
+            NAME,
             event_id,
             raw,
             kind,

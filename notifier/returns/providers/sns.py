@@ -12,23 +12,26 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import NameOID
+from pydantic import BaseModel, ConfigDict, Field
 
 from notifier.intake.strict_json import decode, refusal
-from notifier.model.provider import Ses
+from notifier.logs import get_logger
 from notifier.model.webhook import CallOutcome
+from notifier.model.webhook import Outside as OutsideSettings
 from notifier.webhooks.outside import Outside, Unreachable, url_problem
 
-log = structlog.get_logger(__name__)
+from .base import NotGenuine
+
+log = get_logger(__name__)
 _LIMIT: Final = 1_048_576  # bytes: SNS carries 256 KB, which JSON may escape
 _KEPT: Final = 16  # certificates
 _FETCHED: Final = 8  # certificates at a time
@@ -50,8 +53,15 @@ _CERTIFICATES: Final = re.compile(r"/SimpleNotificationService-[0-9a-f]{1,64}\.p
 _SUBJECTS: Final = re.compile(r"sns(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?")
 
 
-class NotGenuine(Exception):
-    """A message is not from a topic of ours, or was not signed by SNS."""
+class SnsSettings(BaseModel):
+    """Amazon SES, which tells through topics of Amazon SNS."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topics: Annotated[tuple[str, ...], Field(min_length=1)]  # ARNs; anybody may have others
+    #: Whose certificates and confirmations count; ``*`` is one label, a port may follow.
+    hosts: tuple[str, ...] = ("sns.*.amazonaws.com", "sns.*.amazonaws.com.cn")
+    fetch: OutsideSettings = OutsideSettings()  # how they are reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class Envelope:
 class Sns:
     """Opens what SNS sends. Certificates are fetched once, and kept until they run out."""
 
-    def __init__(self, given: Ses, outside: Outside, now: Callable[[], datetime]) -> None:
+    def __init__(self, given: SnsSettings, outside: Outside, now: Callable[[], datetime]) -> None:
         """``now``: the real time, for certificates run by it."""
         self._given, self._outside, self._now = given, outside, now
         self._hosts = [_pattern(host) for host in given.hosts]

@@ -4,11 +4,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
-from notifier.model.provider import Provider
 from notifier.model.tracking import BounceReason, DeliveredLevel, Finding, ReturnKind
 from notifier.returns.reading import replies, why, words
+
+from . import table_file
 
 _REPLY = 1_000  # characters
 _GIVEN_UP = frozenset({ReturnKind.BOUNCED, ReturnKind.DELAYED})
@@ -62,10 +62,9 @@ class Table:
 
 
 @cache
-def table(provider: Provider) -> Table:
+def table(provider: str) -> Table:
     """The table of a provider."""
-    text = files("notifier.returns.providers").joinpath(f"{provider}.toml").read_text("utf-8")
-    found = tomllib.loads(text)
+    found = tomllib.loads(table_file(provider).read_text("utf-8"))
     return Table(
         ignored=frozenset(found["ignored"]),
         events={word: ReturnKind(kind) for word, kind in found["events"].items()},

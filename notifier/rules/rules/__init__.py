@@ -1,36 +1,23 @@
-"""One rule per event type."""
+"""One rule per event type. Every module here that has ``EVENT_TYPES`` is found by itself."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Final
 
 from notifier.model.decision import Decision
-from notifier.model.event import Event
+from notifier.model.event import TYPES, Event
 from notifier.model.situation import Situation
+from notifier.rules.event_types import event_type_of, register
 
-from . import cards, collections, corrections, members, refunds, renewals, submissions
-
-Rule = Callable[[Event, Situation], Decision]
-
-RULES: Final[Mapping[str, Rule]] = MappingProxyType(
-    {
-        "billing.card.charge_failed": cards.charge_failed,
-        "billing.card.reregistered": cards.reregistered,
-        "billing.charge.submitted": submissions.submitted,
-        "billing.charge.settled": submissions.settled,
-        "billing.charge.correction_failed": corrections.correction_failed,
-        "billing.charge.direct_collection_decided": collections.decided,
-        "billing.charge.overcharged": corrections.overcharged,
-        "billing.charge.duplicated": corrections.duplicated,
-        "billing.refund.decided": refunds.decided,
-        "billing.refund.completed": refunds.completed,
-        "member.updated": members.updated,
-        "member.left": members.left,
-        "scheme.renewal_due": renewals.due,
-    }
-)
+__all__ = ("TYPES", "decide")
+_MODULES: Final = sorted(found.name for found in iter_modules(__path__))
 
 
 def decide(event: Event, situation: Situation) -> Decision:
     """What follows from an event as the record stands. Pure; the same answer every time."""
-    return RULES[event.type](event, situation)
+    return event_type_of(event).rule(event, situation)
+
+
+for _module in (import_module(f"{__name__}.{name}") for name in _MODULES):
+    for _event_type in getattr(_module, "EVENT_TYPES", ()):
+        register(_event_type)

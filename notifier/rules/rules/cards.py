@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from notifier.model.billing import CardReregistered, ChargeFailed
-from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision, Hold
+from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision, Hold, Skip
 from notifier.model.event import Event
 from notifier.model.message import Draft
 from notifier.model.money import AmountRole, LineKind, shown
@@ -15,11 +15,10 @@ from notifier.model.task import TaskDraft, TaskKind
 from notifier.model.verdict import Action, Verdict
 from notifier.rules.calendar import japan_date
 from notifier.rules.codes import judge
+from notifier.rules.event_types import EventType
 from notifier.rules.guard import check_due
 from notifier.rules.rules.outcomes import draft, generation, hold_task, settle, skip, weigh
 
-#: Requests to pay: they stop when the matter is settled. What is owed to the member goes on.
-REQUESTS = ("card_error", "reregistration_deadline", "renewal")
 _OUTCOME_AFTER = timedelta(days=3)
 
 
@@ -32,7 +31,9 @@ def charge_failed(event: Event, situation: Situation) -> Decision:
         return settle(skip(Reason.SUPERSEDED_IN_TIME, "card_error"))
     left_on = situation.member.left_on
     if left_on and data.charged_on <= left_on:  # told late: what was asked for has ended since
-        return settle(skip(Reason.MEMBER_LEFT, "card_error"), cases=[_ended(data, case, left_on)])
+        return settle(
+            skip(Reason.MEMBER_LEFT, "card_error"), cases=[_ended(data, situation, case, left_on)]
+        )
     silent = situation.charge is not None and situation.charge.silent_before
     verdict = judge(
         data.gateway,
@@ -65,7 +66,9 @@ def _overtaken(data: ChargeFailed, case: CaseRecord | None, situation: Situation
     return bool(case.last_failed_on and case.last_failed_on > data.charged_on)
 
 
-def _ended(data: ChargeFailed, case: CaseRecord | None, ended_on: date) -> CaseChange:
+def _ended(
+    data: ChargeFailed, situation: Situation, case: CaseRecord | None, ended_on: date
+) -> CaseChange:
     """The case of somebody who has left: on record, and closed."""
     return CaseChange(
         kind=CaseKind.CHARGE,
@@ -76,7 +79,7 @@ def _ended(data: ChargeFailed, case: CaseRecord | None, ended_on: date) -> CaseC
         generation=case.generation if case else 1,
         failed_on=data.charged_on,
         ended_on=ended_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
 
 
@@ -202,8 +205,25 @@ def reregistered(event: Event, situation: Situation) -> Decision:
             move=CaseMove.STOP_REMINDERS,
             reason=Reason.REREGISTERED,
             generation=case.generation,
-            cancels=REQUESTS,
+            cancels=situation.requests,
         )
         for case in about
     ]
     return settle(skip(Reason.RECORD_ONLY), cases=changes)
+
+
+def _silence(event: Event, decision: Decision) -> dict[str, Any] | None:
+    """The day on which billing tried again by itself."""
+    silent = any(isinstance(o, Skip) and o.reason is Reason.SILENT_RETRY for o in decision.outcomes)
+    return {"silent_on": japan_date(event.time)} if silent else None
+
+
+EVENT_TYPES = (
+    EventType(
+        name="billing.card.charge_failed",
+        models={1: ChargeFailed},
+        rule=charge_failed,
+        charge_facts=_silence,
+    ),
+    EventType(name="billing.card.reregistered", models={1: CardReregistered}, rule=reregistered),
+)

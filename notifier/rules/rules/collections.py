@@ -9,8 +9,8 @@ from notifier.model.event import Event
 from notifier.model.money import AmountRole, LineKind, shown
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
+from notifier.rules.event_types import EventType
 from notifier.rules.guard import check_due
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.rules.outcomes import draft, settle, skip, weigh
 
 
@@ -31,7 +31,7 @@ def decided(event: Event, situation: Situation) -> Decision:
         generation=case.generation if case else 1,
         failed_on=_failed_on(data, case),
         ended_on=left_on or data.decided_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
     if left_on:
         return settle(skip(Reason.MEMBER_LEFT, "reregistration_deadline"), cases=[change])
@@ -80,3 +80,12 @@ def _facts(
         "contact_by": data.contact_by and data.contact_by.isoformat(),
         "reregistered": came or None,
     }
+
+
+EVENT_TYPES = (
+    EventType(
+        name="billing.charge.direct_collection_decided",
+        models={1: DirectCollectionDecided},
+        rule=decided,
+    ),
+)

@@ -9,6 +9,7 @@ from notifier.model.money import AmountRole, ChargeAmounts, LineKind, ShownAmoun
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.rules.calendar import japan_date
+from notifier.rules.event_types import EventType, contradicted
 from notifier.rules.guard import (
     Contradiction,
     check_charged,
@@ -16,7 +17,6 @@ from notifier.rules.guard import (
     check_due,
     check_refund,
 )
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.rules.outcomes import draft, generation, note, settle, skip, weigh
 
 _FEES = (LineKind.OPERATING_FEE, LineKind.OTHER)
@@ -57,7 +57,7 @@ def correction_failed(event: Event, situation: Situation) -> Decision:
     if _overtaken(data, case, situation):
         return settle(skip(Reason.SUPERSEDED_IN_TIME, "apology"))
     if data.next_attempt_on is None or data.deadline is None:
-        return settle(skip(Reason.REFUND_FOLLOWS, "apology"), cases=[_given_up(data, case)])
+        return settle(skip(Reason.REFUND_FOLLOWS, "apology"), cases=[_ended(data, situation, case)])
     change = CaseChange(
         kind=CaseKind.CHARGE,
         matter=data.charge_id,
@@ -99,7 +99,7 @@ def _overtaken(data: CorrectionFailed, case: CaseRecord | None, situation: Situa
     return bool(case and case.last_failed_on and case.last_failed_on > data.attempted_on)
 
 
-def _given_up(data: CorrectionFailed, case: CaseRecord | None) -> CaseChange:
+def _ended(data: CorrectionFailed, situation: Situation, case: CaseRecord | None) -> CaseChange:
     return CaseChange(
         kind=CaseKind.CHARGE,
         matter=data.charge_id,
@@ -109,7 +109,7 @@ def _given_up(data: CorrectionFailed, case: CaseRecord | None) -> CaseChange:
         generation=case.generation if case else 1,
         failed_on=data.attempted_on,
         ended_on=data.attempted_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
 
 
@@ -202,3 +202,36 @@ def _explained(explanation: Explanation | None) -> dict[str, Any]:
 
 def _iso(day: Any) -> str | None:
     return None if day is None else str(day)
+
+
+def _difference(event: Event, decision: Decision) -> dict[str, Any] | None:
+    """What is owed to the member."""
+    assert isinstance(event.data, Overcharged | CorrectionFailed)
+    return None if contradicted(decision) else {"refundable": event.data.difference}
+
+
+def _refund(event: Event, decision: Decision) -> dict[str, Any] | None:
+    assert isinstance(event.data, Duplicated)
+    return None if contradicted(decision) else {"refundable": event.data.refund}
+
+
+EVENT_TYPES = (
+    EventType(
+        name="billing.charge.correction_failed",
+        models={1: CorrectionFailed},
+        rule=correction_failed,
+        charge_facts=_difference,
+    ),
+    EventType(
+        name="billing.charge.overcharged",
+        models={1: Overcharged},
+        rule=overcharged,
+        charge_facts=_difference,
+    ),
+    EventType(
+        name="billing.charge.duplicated",
+        models={1: Duplicated},
+        rule=duplicated,
+        charge_facts=_refund,
+    ),
+)

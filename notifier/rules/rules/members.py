@@ -2,10 +2,10 @@
 
 from notifier.model.decision import CaseChange, CaseMove, Decision
 from notifier.model.event import Event
-from notifier.model.membership import MemberLeft
+from notifier.model.membership import MemberLeft, MemberUpdated
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
-from notifier.rules.rules.cards import REQUESTS
+from notifier.rules.event_types import EventType
 from notifier.rules.rules.outcomes import settle, skip
 
 
@@ -29,9 +29,15 @@ def left(event: Event, situation: Situation) -> Decision:
             reason=Reason.MEMBER_LEFT,
             generation=case.generation,
             ended_on=data.left_on,
-            cancels=REQUESTS,
+            cancels=situation.requests,
         )
         for case in situation.cases
         if case.is_open or case.reason in {Reason.DIRECT_COLLECTION, Reason.TIMED_OUT}
     ]
     return settle(skip(Reason.RECORD_ONLY), cases=changes)
+
+
+EVENT_TYPES = (
+    EventType(name="member.updated", models={1: MemberUpdated}, rule=updated),
+    EventType(name="member.left", models={1: MemberLeft}, rule=left),
+)

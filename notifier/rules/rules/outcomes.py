@@ -70,7 +70,7 @@ def weigh(situation: Situation, letter: Draft, found: Iterable[Contradiction] = 
 def _in_time(situation: Situation, letter: Draft) -> Send | Hold:
     """What cannot be there by post in time goes by mail, or else to a person."""
     late = letter.useful_until and situation.letter_by and situation.letter_by > letter.useful_until
-    if letter.channel is not Channel.LETTER or not late:
+    if letter.channel is None or not letter.channel.rules.paper or not late:
         return Send(draft=letter)
     by_mail = Channel.EMAIL in situation.notices[letter.notice].channels
     if by_mail and reaches(situation.member, Channel.EMAIL):

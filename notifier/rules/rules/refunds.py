@@ -5,6 +5,7 @@ from notifier.model.decision import CaseChange, CaseKind, Decision
 from notifier.model.event import Event
 from notifier.model.money import AmountRole, ShownAmount
 from notifier.model.situation import Situation
+from notifier.rules.event_types import EventType
 from notifier.rules.guard import Contradiction, check_refund
 from notifier.rules.rules.outcomes import draft, note, settle, weigh
 
@@ -76,3 +77,9 @@ def _check_owed(
 def _note(event: Event, situation: Situation, refund_id: str, scheme: str) -> CaseChange:
     case = situation.case(CaseKind.REFUND, event.source, refund_id)
     return note(event, case, CaseKind.REFUND, refund_id, scheme)
+
+
+EVENT_TYPES = (
+    EventType(name="billing.refund.decided", models={1: RefundDecided}, rule=decided),
+    EventType(name="billing.refund.completed", models={1: RefundCompleted}, rule=completed),
+)

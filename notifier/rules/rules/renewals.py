@@ -8,6 +8,7 @@ from notifier.model.money import LineKind
 from notifier.model.reasons import Reason
 from notifier.model.renewal import RenewalDue
 from notifier.model.situation import Situation
+from notifier.rules.event_types import EventType
 from notifier.rules.plan import receive_by
 from notifier.rules.rules.outcomes import generation, settle, skip
 
@@ -56,3 +57,6 @@ def _reply_by(data: RenewalDue, situation: Situation) -> str | None:
     if day is None and rule is not None:
         day = receive_by(data.ends_on + _DAY, rule, situation.calendar.is_open)
     return day.isoformat() if day else None
+
+
+EVENT_TYPES = (EventType(name="scheme.renewal_due", models={1: RenewalDue}, rule=due),)

@@ -1,13 +1,16 @@
 """Charges as they go to the gateway and come back paid."""
 
+from typing import Any
+
 from notifier.model.billing import ChargeSettled, ChargeSubmitted
 from notifier.model.decision import CaseChange, CaseKind, CaseMove, Decision
 from notifier.model.event import Event
+from notifier.model.money import LineKind
 from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.model.task import TaskDraft, TaskKind
+from notifier.rules.event_types import EventType
 from notifier.rules.guard import Contradiction, check_due
-from notifier.rules.rules.cards import REQUESTS
 from notifier.rules.rules.outcomes import settle, skip
 
 
@@ -58,6 +61,39 @@ def settled(event: Event, situation: Situation) -> Decision:
         reason=Reason.SETTLED,
         generation=case.generation,
         ended_on=data.settled_on,
-        cancels=REQUESTS,
+        cancels=situation.requests,
     )
     return settle(skip(Reason.RECORD_ONLY), cases=[change])
+
+
+def _submitted_amounts(event: Event, _decision: Decision) -> dict[str, Any]:
+    assert isinstance(event.data, ChargeSubmitted)
+    amounts = event.data.amounts
+    told = {
+        "charged_on": event.data.charged_on,
+        "premium": amounts.sum_of(LineKind.PREMIUM),
+        "other_fees": amounts.sum_of(LineKind.OPERATING_FEE, LineKind.OTHER),
+        "total": amounts.total,
+    }
+    return {"amounts": told}
+
+
+def _settled_on(event: Event, _decision: Decision) -> dict[str, Any]:
+    assert isinstance(event.data, ChargeSettled)
+    return {"settled_on": event.data.settled_on}
+
+
+EVENT_TYPES = (
+    EventType(
+        name="billing.charge.submitted",
+        models={1: ChargeSubmitted},
+        rule=submitted,
+        charge_facts=_submitted_amounts,
+    ),
+    EventType(
+        name="billing.charge.settled",
+        models={1: ChargeSettled},
+        rule=settled,
+        charge_facts=_settled_on,
+    ),
+)

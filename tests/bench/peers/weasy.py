@@ -13,8 +13,8 @@ from notifier.model.states import Channel
 from notifier.rendering import context
 from notifier.rendering.folder import read_folders
 from notifier.rendering.labels import LABELS
+from notifier.rendering.letter.typeface import typeface
 from notifier.rendering.stationery import Stationery
-from notifier.rendering.typeface import typeface
 from notifier.rendering.words import Phrases
 from tests.bench.figures import Absent
 from tests.bench.ground import done

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifier.rendering.lint import Finding, Severity, contradictions, lint, tense
+from notifier.rendering.lint import Finding, Severity, lint, statements, tense
 from notifier.rendering.lint.mail import columns
 from notifier.rendering.lint.proofs import Proofs
 from tests.rendering.lint.notices import (
@@ -302,7 +302,7 @@ def test_what_is_given_back_as_below_agrees_with_the_table(day: str, verb: str, 
     ],
 )
 def test_a_message_does_not_contradict_itself(one: str, other: str) -> None:
-    rule = contradictions.contradictions
+    rule = statements.contradictions
     assert not judged(rule, {"lead": one})
     assert not judged(rule, {"lead": other})
     assert judged(rule, {"lead": one, "closing": other})
@@ -320,7 +320,7 @@ def test_a_message_does_not_contradict_itself(one: str, other: str) -> None:
     ],
 )
 def test_no_number_is_asked_for_by_mail(text: str, asked: bool) -> None:
-    assert bool(judged(contradictions.asked_by_mail, {"closing": text})) == asked
+    assert bool(judged(statements.asked_by_mail, {"closing": text})) == asked
 
 
 def test_every_finding_has_words_in_both_languages() -> None:

@@ -1,1 +1,0 @@
-"""The one door through which messages come to be: events and the clock, taken through the rules."""

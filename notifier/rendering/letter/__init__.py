@@ -1,0 +1,1 @@
+"""Letters: what stands on the sheet, checked, and set by Typst."""

@@ -1,0 +1,1 @@
+"""Mails: MJML to HTML, and the message for the relay."""

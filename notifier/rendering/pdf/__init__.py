@@ -1,0 +1,1 @@
+"""Reading back the pages that Typst has made."""

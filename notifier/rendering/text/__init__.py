@@ -1,0 +1,1 @@
+"""Templates to text: the sandbox and its limits, Japanese, lines, links."""
