@@ -94,12 +94,16 @@ def ask(question: str, *, hidden: bool = False, twice: bool = False, piped: bool
     if piped or not sys.stdin.isatty():
         line = sys.stdin.readline().rstrip("\r\n")
     else:
-        line = typer.prompt(
-            phrase(question), hide_input=hidden, confirmation_prompt=twice, err=True
-        )
+        line = _prompted(question, hidden=hidden)
+        if twice and _prompted("cli.ask_again", hidden=hidden) != line:
+            raise NotAllowed("not the same twice", code="typed_differently")
     if not line:
         raise NotAllowed("nothing was typed", code="nothing_typed")
     return line
+
+
+def _prompted(question: str, *, hidden: bool) -> str:
+    return str(typer.prompt(phrase(question), hide_input=hidden, err=True))
 
 
 def code_given() -> str | None:
