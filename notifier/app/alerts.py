@@ -12,7 +12,7 @@ from notifier.model.message import new_token
 from notifier.model.notice import Lane
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
-from notifier.rendering.labels import label
+from notifier.rendering.labels import DEFAULT_LANGUAGE, label
 from notifier.store import messages, put_off, staff, tasks
 from notifier.store.db import loads
 from notifier.store.isolation import Isolation
@@ -65,7 +65,7 @@ def _row(
         "step": "escalated" if task.escalation else "open",
         "channel": Channel.EMAIL,
         "generation": task.escalation + 1,
-        "language": "ja",
+        "language": DEFAULT_LANGUAGE,  # staff have none on record
         "lane": int(notice.lane),
         "state": State.QUEUED,
         "reason": Reason.CREATED,
@@ -73,17 +73,17 @@ def _row(
         "most_attempts": notice.attempts,
         "next_attempt_at": now,
         "expires_at": now + notice.expires_after,
-        "facts": _facts(task),
+        "facts": _facts(task, DEFAULT_LANGUAGE),
         "shown": [],
     }
 
 
-def _facts(task: tasks.UrgentTask) -> dict[str, Any]:
+def _facts(task: tasks.UrgentTask, language: str) -> dict[str, Any]:
     return {
-        "title": label(f"task.{task.kind}", "ja"),
+        "title": label(f"task.{task.kind}", language),
         "kind": task.kind,
         "count": task.count,
         "due": japan_time(task.due_at),
-        "lines": list(told(loads(task.details), "ja")),
+        "lines": list(told(loads(task.details), language)),
         "command": f"notifier tasks show {task.task_id}",
     }

@@ -24,8 +24,8 @@ from notifier.model.money import AmountRole, ShownAmount
 from notifier.model.notice import Lane, Notice, requests_of
 from notifier.model.states import Channel, State
 from notifier.model.task import TaskDraft, TaskKind
-from notifier.rules.arrival import arrival
 from notifier.rules.calendar import business_day, end_of, japan_date
+from notifier.rules.open_days import arrival
 from notifier.rules.together import charges_of, shown_of, step_of, useful_until, without
 from notifier.store import fallbacks, members, messages, tasks
 from notifier.store.db import loads

@@ -19,14 +19,13 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import Situation
 from notifier.rendering.fact_errors import fact_errors
 from notifier.rules.calendar import japan_date
-from notifier.rules.channel import reaches
 from notifier.rules.facts import (
     amounts_of,
     errors_within,
     unguarded,
 )
 from notifier.rules.plan import earliest
-from notifier.rules.rules.outcomes import hold_task
+from notifier.rules.rules.outcomes import hold_task, reaches
 from notifier.store import cases, history, members, messages, tasks
 
 from .planned_notices import Record, record_of, weigh_facts

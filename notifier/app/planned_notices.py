@@ -19,10 +19,9 @@ from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, ChargeRecord, Situation
 from notifier.model.states import Channel
 from notifier.rules.calendar import japan_date
-from notifier.rules.channel import choose, reaches
 from notifier.rules.facts import FactAmounts, Shown, amounts_of, check_facts
 from notifier.rules.plan import earliest
-from notifier.rules.rules.outcomes import weigh
+from notifier.rules.rules.outcomes import choose, reaches, weigh
 from notifier.rules.together import as_one, step_of
 from notifier.store import charges, history
 from notifier.store.db import loads

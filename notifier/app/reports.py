@@ -24,6 +24,7 @@ from notifier.model.errors import BadInput, FieldError
 from notifier.model.message import Draft, public_number
 from notifier.model.states import Channel
 from notifier.rendering.fact_errors import fact_errors
+from notifier.rendering.labels import DEFAULT_LANGUAGE
 from notifier.rendering.writer import Writer
 from notifier.rules.calendar import JAPAN, business_day, end_of, japan_date
 from notifier.store import messages, recipients
@@ -34,7 +35,6 @@ from .trial import trial_errors
 SOURCE: Final = "report"
 NOTICE: Final = "incident_report"
 STEP: Final = "report"
-_LANGUAGE: Final = "ja"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ async def _errors(
             number=public_number(0),
             notice=NOTICE,
             step=STEP,
-            language=_LANGUAGE,
+            language=DEFAULT_LANGUAGE,
             written_at=now.astimezone(JAPAN),
             recipient=letter.recipient,
             scheme_name=scheme.name,
@@ -127,7 +127,13 @@ def _row(letter: ReportLetter, house: House, case_id: int, now: datetime) -> dic
         matter=letter.name,
     )
     row = message_row(
-        draft, notice, case_id=case_id, member_id=None, language=_LANGUAGE, held=None, now=now
+        draft,
+        notice,
+        case_id=case_id,
+        member_id=None,
+        language=DEFAULT_LANGUAGE,
+        held=None,
+        now=now,
     )
     is_open = house.closures.of(letter.scheme)
     collected = end_of(business_day(now, house.press.cut_off, is_open))

@@ -28,8 +28,8 @@ from notifier.model.notice import Lane, requests_of
 from notifier.model.reasons import Reason
 from notifier.model.states import Channel, State
 from notifier.rendering.fact_errors import text_errors
-from notifier.rules.arrival import arrival
 from notifier.rules.calendar import business_day, end_of, japan_date
+from notifier.rules.open_days import arrival
 from notifier.rules.plan import earliest
 from notifier.store import fallbacks, members, messages, recipients, resends, suppressions
 from notifier.store.resends import Resend

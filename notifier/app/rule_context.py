@@ -9,7 +9,7 @@ from notifier.model.notice import Notice
 from notifier.model.plan import OFFICE_HOURS, Calendar, Hours
 from notifier.model.press import Press
 from notifier.model.scheme import Scheme
-from notifier.rules.closures import NO_CLOSURES, Closures
+from notifier.rules.open_days import NO_CLOSURES, Closures
 from notifier.store import closures, schemes
 
 

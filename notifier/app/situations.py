@@ -16,8 +16,8 @@ from notifier.model.membership import MemberUpdated
 from notifier.model.money import AmountRole
 from notifier.model.register import STATUS, Change, changed_by
 from notifier.model.situation import CaseRecord, ChargeRecord, RefundRecord, Situation
-from notifier.rules.arrival import arrival
 from notifier.rules.calendar import japan_date
+from notifier.rules.open_days import arrival
 from notifier.rules.plan import earliest
 from notifier.store import (
     cases,

@@ -12,8 +12,8 @@ import typer
 from notifier.app import events, undecided
 from notifier.app.events import Line
 from notifier.app.lookups import near
-from notifier.intake.characters import printable
 from notifier.intake.envelope import parse_event
+from notifier.model.characters import printable
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.event import TYPES
 from notifier.runtime.clock import clock_of

@@ -9,8 +9,8 @@ from typing import NoReturn
 import typer
 from rich.text import Text
 
-from notifier.intake.characters import printable
 from notifier.logs import get_logger
+from notifier.model.characters import printable
 from notifier.model.errors import BadInput, Conflict, Damaged, FieldError, NotAllowed, NotFound
 from notifier.model.lines import lines_of
 from notifier.rendering.labels import label

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from notifier.app.member_imports import Plan, Planned
-from notifier.intake.characters import printable
+from notifier.model.characters import printable
 from notifier.model.member import Member
 from notifier.model.register import CREATED, ENROLMENT, STATUS, Change, values_of
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from notifier.app.lookups import near
-from notifier.intake.characters import printable
 from notifier.model.batch import batch_number
+from notifier.model.characters import printable
 from notifier.model.errors import NotFound
 from notifier.model.message import message_number
 from notifier.model.numbers import number_of

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from notifier.app import rejected
-from notifier.intake.characters import printable
+from notifier.model.characters import printable
 
 from .output import emitted, emitted_all, out, phrase, say
 from .session import Id, acting, run

@@ -6,7 +6,7 @@ import typer
 
 from notifier.app import returns
 from notifier.app.returns import KnownReturn, ReturnCount, TrackingEntry
-from notifier.intake.characters import printable
+from notifier.model.characters import printable
 from notifier.model.lines import lines_of
 from notifier.model.message import public_number
 from notifier.model.returns import Outcome, ReturnReason, Standing

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from rich.text import Text
 
-from notifier.intake.characters import printable
+from notifier.model.characters import printable
 from notifier.rendering.labels import label
 from notifier.rules.calendar import JAPAN
 from notifier.runtime import layout

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from notifier.intake.characters import printable
+from notifier.model.characters import printable
 from notifier.model.message import public_number
 from notifier.model.returns import Outcome, Standing
 from notifier.model.tracking import Reading

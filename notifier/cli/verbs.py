@@ -17,7 +17,7 @@ from typer._coercion import bool_flag_type_descriptor, resolve_type_descriptor
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.models import OptionInfo
 
-from notifier.intake.characters import printable
+from notifier.model.characters import printable
 from notifier.rendering.labels import LABELS, label
 
 from .language import LANGUAGES, WrongUse, asked_for, language, print_as_json, wrong_use

@@ -5,10 +5,9 @@ from typing import Final
 
 import idna
 
+from notifier.model.characters import is_clean
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.mailbox import smtp_form, split
-
-from .characters import is_clean
 
 MAX_ADDRESS: Final = 254  # RFC 5321 4.5.3.1.3, without the angle brackets
 MAX_LOCAL: Final = 64

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from notifier.model.characters import is_clean, printable
 from notifier.model.errors import FieldError
 from notifier.rules.rules import TYPES
 
 from . import card_numbers
 from .card_numbers import NOTED
-from .characters import is_clean, printable
 
 MAX_TEXT: Final = 255
 _EXTENSION = re.compile(r"[a-z0-9]{1,40}")

@@ -7,9 +7,8 @@ from typing import Any, Final
 import orjson
 
 from notifier.model.card_number import SHORTEST, has_card_number, masked
+from notifier.model.characters import printable
 from notifier.model.errors import BadInput, FieldError
-
-from .characters import printable
 
 __all__ = [
     "IDENTIFIERS",

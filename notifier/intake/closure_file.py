@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Final
 
+from notifier.model.characters import is_clean
 from notifier.model.closure import Closure
 from notifier.model.errors import BadInput, FieldError
 
-from .characters import is_clean
 from .text_file import Row, decode, heading, read_rows
 
 #: Our name of each column and its headings; the first is the one that errors name.

@@ -6,9 +6,8 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from notifier.model.characters import printable
 from notifier.model.errors import FieldError
-
-from .characters import printable
 
 _CODES: Final[Mapping[str, str]] = {
     "missing": "missing",

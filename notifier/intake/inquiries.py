@@ -6,13 +6,13 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.model.actor import Actor
+from notifier.model.characters import is_showable
 from notifier.model.errors import BadInput, FieldError, NotAllowed, NotFound
 from notifier.model.inquiry import About, Inquiry
 from notifier.store import inquiries
 
 from . import card_numbers
 from .attributes import MAX_TEXT, text_problem
-from .characters import is_showable
 
 MAX_WORDS: Final = 10_000  # characters
 _LAYOUT: Final = str.maketrans("\r\n\t", "   ")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from notifier.model.characters import is_blank
+from notifier.model.characters import has_private, is_blank, is_clean
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.honorific import Honorific, contradicts, written_with
 from notifier.model.linking import links_in
@@ -16,7 +16,6 @@ from notifier.model.register import ADDRESS, ADDRESS_NEEDED, ENROLMENT, FIELDS
 from notifier.model.states import Channel
 
 from .addresses import parse_email
-from .characters import has_private, is_clean
 
 #: Our name of each column and its headings; the first is the one that errors name.
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

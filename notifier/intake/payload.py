@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from notifier.model.characters import is_clean, printable
 from notifier.model.errors import BadInput, FieldError
 
 from . import card_numbers
 from .card_numbers import NOTED
-from .characters import is_clean, printable
 from .findings import first_of_each, translate
 from .strict_json import canonical
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from notifier.model.billing import Ident, Line, SchemeKey
 from notifier.model.card_number import has_card_number
+from notifier.model.characters import is_clean
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.money import LineKind, Yen
 from notifier.model.scheme import Brand, Contact, Fee, Scheme
@@ -18,7 +19,6 @@ from notifier.rendering.text.japanese import Open
 
 from .addresses import parse_email
 from .card_numbers import REFUSED
-from .characters import is_clean
 from .findings import first_of_each, translate
 from .toml_file import read_toml
 

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import orjson
 
+from notifier.model.characters import printable
 from notifier.model.errors import BadInput, FieldError
-
-from .characters import printable
 
 MAX_DEPTH: Final = 32
 #: Objects and arrays of a text: a thousand events have some ten thousand. The second reading takes

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from notifier.model.characters import printable
 from notifier.model.errors import BadInput, FieldError
 
 from . import card_numbers
-from .characters import printable
 
 _KANA_OR_KANJI = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 #: What files of other kinds begin with.

@@ -35,3 +35,26 @@ PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 def is_blank(text: str) -> bool:
     """Whether nothing of a text is to be seen: it has spaces, selectors and loose marks alone."""
     return all(unicodedata.category(c)[0] in "ZMC" for c in text)
+
+
+def is_clean(text: str) -> bool:
+    """Whether a line has only allowed characters (:data:`FORBIDDEN`)."""
+    return FORBIDDEN.search(text) is None
+
+
+def is_showable(text: str) -> bool:
+    """Whether words of others, such as an inquiry's, can be kept and shown as they came.
+
+    Joined emoji, soft hyphens and marks of direction are in many mails, and harm nobody there.
+    """
+    return UNSHOWABLE.search(text) is None
+
+
+def printable(text: str) -> str:
+    """A text with a mark in place of each character that it may not hold, for showing it."""
+    return FORBIDDEN.sub("\ufffd", text)
+
+
+def has_private(text: str) -> bool:
+    """Whether a text has characters of a private-use area, which mean nothing elsewhere."""
+    return PRIVATE.search(text) is not None

@@ -24,7 +24,7 @@ from notifier.model.batch import BatchState, batch_name
 from notifier.model.reasons import Reason
 from notifier.model.states import State
 from notifier.rules.calendar import JAPAN, business_day
-from notifier.rules.closures import Closures
+from notifier.rules.open_days import Closures
 from notifier.store import batches, closures, compose, documents, fallbacks, pieces
 from notifier.store.compose import WantedMessage
 from notifier.store.pieces import Piece

@@ -18,7 +18,7 @@ from notifier.model.closure import Closure
 from notifier.model.notice import plan_of
 from notifier.model.plan import OFFICE_HOURS, Calendar
 from notifier.rules.calendar import JAPAN, japan_date
-from notifier.rules.closures import Closures
+from notifier.rules.open_days import Closures
 from notifier.rules.plan import in_hours, reminders
 from notifier.rules.together import charges_of
 from notifier.runtime.engines import Engines

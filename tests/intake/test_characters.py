@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from notifier.intake.characters import has_private, is_clean, is_showable, printable
+from notifier.model.characters import has_private, is_clean, is_showable, printable
 from notifier.rendering.errors import WriteError
 from notifier.rendering.facts import check_line
 

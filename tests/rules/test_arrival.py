@@ -10,9 +10,8 @@ from notifier.model.closure import Closure
 from notifier.model.member import PostalAddress
 from notifier.model.press import Press
 from notifier.postal.transit import days, regions
-from notifier.rules.arrival import arrival, business_days_later
 from notifier.rules.calendar import JAPAN, japan_date
-from notifier.rules.closures import NO_CLOSURES, Closures, is_open
+from notifier.rules.open_days import NO_CLOSURES, Closures, arrival, business_days_later, is_open
 
 PRESS = Press()
 OBON = Closures((Closure(first=date(2025, 8, 13), last=date(2025, 8, 15), name="夏季休業"),))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.rules.calendar import JAPAN, business_day, end_of, japan_date
-from notifier.rules.closures import is_open
+from notifier.rules.open_days import is_open
 
 
 @pytest.mark.parametrize(

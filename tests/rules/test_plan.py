@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from notifier.model.plan import OFFICE_HOURS, Calendar, CutOff, Plan, PlanStep
 from notifier.rules.calendar import JAPAN, japan_date
-from notifier.rules.closures import is_open
+from notifier.rules.open_days import is_open
 from notifier.rules.plan import (
     Planned,
     counts_from,

@@ -16,14 +16,15 @@ from notifier.model.decision import (
     Skip,
 )
 from notifier.model.event import Event
+from notifier.model.member import Member
 from notifier.model.message import Draft
 from notifier.model.money import ShownAmount
+from notifier.model.notice import Notice
 from notifier.model.reasons import Reason
 from notifier.model.situation import CaseRecord, Situation
 from notifier.model.states import Channel
 from notifier.model.task import TaskDraft, TaskKind
 from notifier.rules.calendar import japan_date
-from notifier.rules.channel import choose, reaches
 from notifier.rules.guard import Contradiction
 
 
@@ -149,3 +150,22 @@ def generation(event: Event, case: CaseRecord | None, failed_on: date | None) ->
         return 1
     again = failed_on is not None and failed_on != case.last_failed_on
     return case.generation + (again or event.supersedes is not None)
+
+
+def choose(member: Member, notice: Notice) -> Channel | None:
+    """The member's preference where the notice allows it, else the notice's order.
+
+    A binding notice goes by its own order alone.
+
+    None when no channel of the notice reaches the member.
+    """
+    order = list(notice.channels)
+    if member.channel in order and not notice.binding:
+        order.remove(member.channel)
+        order.insert(0, member.channel)
+    return next((c for c in order if reaches(member, c)), None)
+
+
+def reaches(member: Member, channel: Channel) -> bool:
+    """Whether a channel leads to a member as far as the register knows."""
+    return bool(getattr(member, channel.rules.needs))
