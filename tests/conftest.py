@@ -85,9 +85,9 @@ class Databases:
         self._runner.run(self._conn.close())
         self._runner.close()
 
-    def create(self) -> str:
+    def create(self, template: str = _TEMPLATE) -> str:
         name = f"test_{next(_numbers)}"
-        self._runner.run(self._conn.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
+        self._runner.run(self._conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}"))
         return name
 
     def drop(self, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from fastapi import Request, Response
 
-from notifier.model.access import Denied, Refusal
+from notifier.model.access import Denied, Refusal, Scope
 
 from .language import preferred
 from .limits import admission_of
@@ -13,11 +13,11 @@ API = "api"  # the interface that keys are for
 
 
 async def admitted(
-    request: Request, services: Services, *, tests: bool = True
+    request: Request, services: Services, scope: Scope, *, tests: bool = True
 ) -> tuple[str, Caller] | Response:
     """The request's language and the owner of its key, or the answer that turns it away.
 
-    ``tests``: whether keys for tests may ask this. Raises
+    ``scope``: what the key must be good for; ``tests``: whether keys for tests may ask this. Raises
     :class:`~notifier.api.limits.Refused` where the key has too many requests under way.
     """
     language = preferred(request.headers.get("accept-language", ""))
@@ -30,7 +30,19 @@ async def admitted(
         admission.known(caller.actor.name)
     if caller.test and not tests:
         return problem(403, "test_key", language)
+    if outside := await out_of_scope(request, services, caller, scope, language):
+        return outside
     return language, caller
+
+
+async def out_of_scope(
+    request: Request, services: Services, caller: Caller, scope: Scope, language: str
+) -> Response | None:
+    """The answer where a key is not good for something; it is put on record."""
+    if scope in caller.scopes:
+        return None
+    await refused(request, services, API, Denied(Refusal.OUT_OF_SCOPE, caller.actor.name))
+    return problem(403, "out_of_scope", language)
 
 
 def unauthorized(language: str) -> Response:

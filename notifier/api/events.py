@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
 from notifier.logs import get_logger
-from notifier.model.access import Denied, Refusal
+from notifier.model.access import Denied, Refusal, Scope
 from notifier.model.errors import BadInput, Conflict, FieldError
-from notifier.model.event import Event
+from notifier.model.event import MEMBERS, Event
 
-from .callers import API, admitted, refused
+from .callers import API, admitted, out_of_scope, refused
 from .problems import answer, bad_input, problem, told_all
 from .requests import ACCEPTED, BATCH, UnsupportedMediaType, media_type, parsed, read_body
 from .services import Caller, Services
@@ -27,7 +27,7 @@ def routes(services: Services) -> APIRouter:
     @router.post("/events", status_code=202)
     async def post_events(request: Request) -> Response:
         """Accept one CloudEvent or a batch: all of it or nothing."""
-        admission = await admitted(request, services)
+        admission = await admitted(request, services, Scope.EVENTS_WRITE)
         if isinstance(admission, Response):
             return admission
         language, caller = admission
@@ -59,6 +59,10 @@ async def _take(request: Request, services: Services, caller: Caller, language: 
         return bad_input(await services.faults(own, caller.actor), language)
     if foreign:
         return problem(403, "source_mismatch", language, errors=_told(foreign, single=single))
+    if any(event.type.startswith(MEMBERS) for event in batch.events):
+        outside = await out_of_scope(request, services, caller, Scope.MEMBERS_WRITE, language)
+        if outside:
+            return outside
     return await _accept(services, batch.events, caller, language, single=single)
 
 

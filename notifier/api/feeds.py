@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from fastapi import APIRouter, Request, Response
 
 from notifier.app.decisions import OUTCOMES
+from notifier.model.access import Scope
 from notifier.model.change import TOLD, Change
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.outcome import ToldDecision
@@ -59,21 +60,38 @@ def routes(services: Services) -> APIRouter:
     @router.get("/decisions")
     async def get_decisions(request: Request) -> Response:
         """The next page of decisions; ``next`` is the ``after`` of the one behind it."""
-        return await _page(request, services, name="decisions", form=DECISIONS, read=decisions)
+        return await _page(
+            request,
+            services,
+            Scope.EVENTS_READ,
+            name="decisions",
+            form=DECISIONS,
+            read=decisions,
+        )
 
     @router.get("/deliveries")
     async def get_deliveries(request: Request) -> Response:
         """The next page of changes of state; ``next`` is the ``after`` of the one behind it."""
-        return await _page(request, services, name="deliveries", form=DELIVERIES, read=changes)
+        return await _page(
+            request,
+            services,
+            Scope.DELIVERIES_READ,
+            name="deliveries",
+            form=DELIVERIES,
+            read=changes,
+        )
 
     return router
 
 
 async def _page(
-    request: Request, services: Services, *, name: str, form: FeedForm, read: Read
+    request: Request, services: Services, scope: Scope, *, name: str, form: FeedForm, read: Read
 ) -> Response:
-    """The answer to a request for a page: its items under ``name``, ``next`` and ``more``."""
-    admission = await admitted(request, services, tests=False)
+    """The answer to a request for a page: its items under ``name``, ``next`` and ``more``.
+
+    ``scope``: what the key must be good for.
+    """
+    admission = await admitted(request, services, scope, tests=False)
     if isinstance(admission, Response):
         return admission
     language, caller = admission

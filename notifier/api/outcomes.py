@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from notifier.intake.attributes import MAX_TEXT, text_problem
-from notifier.model.access import Denied, Refusal
+from notifier.model.access import Denied, Refusal, Scope
 from notifier.model.errors import BadInput, FieldError
 from notifier.model.outcome import EventOutcome
 from notifier.rendering.labels import label
@@ -45,7 +45,7 @@ def routes(services: Services) -> APIRouter:
     @router.get("/events")
     async def get_event(request: Request) -> Response:
         """What became of the event with this ``source`` and ``id``."""
-        admission = await admitted(request, services)
+        admission = await admitted(request, services, Scope.EVENTS_READ)
         if isinstance(admission, Response):
             return admission
         language, caller = admission
@@ -58,7 +58,7 @@ def routes(services: Services) -> APIRouter:
     @router.get("/events/{key:source_and_id}")
     async def get_event_by_path(request: Request) -> Response:
         """The same with both as segments of the path, percent-encoded."""
-        admission = await admitted(request, services)
+        admission = await admitted(request, services, Scope.EVENTS_READ)
         if isinstance(admission, Response):
             return admission
         language, caller = admission

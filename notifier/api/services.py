@@ -7,7 +7,7 @@ from typing import Protocol
 
 from notifier.app.event_intake import Receipt
 from notifier.intake.envelope import Batch
-from notifier.model.access import Denied
+from notifier.model.access import Denied, Scope
 from notifier.model.actor import Actor
 from notifier.model.change import Page
 from notifier.model.errors import FieldError
@@ -23,6 +23,7 @@ class Caller:
     actor: Actor
     source: str
     test: bool = False  # whether the key is for tests: nothing that it sends becomes real
+    scopes: frozenset[Scope] = frozenset(Scope)  # what the key is good for
 
 
 class Unavailable(Exception):

@@ -93,8 +93,8 @@ class Publisher:
 
     async def _ready(self, conn: AsyncConnection, changes: list[Change]) -> None:
         """That the publisher is known, and that nothing was published in between."""
-        if self.by not in {r.login for r in await staff.everyone(conn)}:
-            text = f"{self.by} is no member of staff (notifier staff add)"
+        if not await staff.is_known(conn, self.by):
+            text = f"{self.by} is no user (notifier users invite)"
             raise NotAllowed(text, code="not_staff", login=self.by)
         current = await current_digests(conn, self.shipped)
         for change in changes:

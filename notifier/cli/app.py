@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.main import get_command, get_group
 
-from .verbs import Group, Verbs
+from .verbs import CODE, Group, Verbs
 
 #: Verbs by themselves, each with its module and function; their help is in the catalogues.
 _VERBS: Final[Mapping[str, tuple[str, str]]] = {
@@ -16,6 +16,9 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "preview": ("preview", "preview"),
     "lint": ("lint", "lint"),
     "report": ("report", "report"),
+    "login": ("login", "login"),
+    "logout": ("login", "logout"),
+    "whoami": ("login", "whoami"),
     "track": ("track", "track"),
     "relay-log": ("track", "relay_log"),
     "up": ("run", "up"),
@@ -38,6 +41,8 @@ _NOUNS: Final[Mapping[str, str]] = {
     "jobs": "jobs",
     "rejected": "rejected",
     "keys": "keys",
+    "users": "users",
+    "services": "services",
     "staff": "staff",
     "dkim": "dkim",
     "templates": "templates",
@@ -92,9 +97,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
+    code: Annotated[str, typer.Option("--code")] = "",
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
     """Notices to members: from billing events to mails and letters, and the record of them."""
+    context.meta[CODE] = code
 
 
 def run_verb() -> None:

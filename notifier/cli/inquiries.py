@@ -34,7 +34,9 @@ from .tables import cell, facts, show
 from .verbs import Verbs
 
 app = Verbs()
-By = Annotated[str | None, typer.Option("--by")]
+#: Who spoke with the person: an agency, say. Who notes it is proven, and on the log.
+ReceivedBy = Annotated[str | None, typer.Option("--received-by", "--by")]
+AnsweredBy = Annotated[str | None, typer.Option("--answered-by", "--by")]
 Words = Annotated[str, typer.Option("--text")]
 _MOST_BYTES = 1_000_000  # read of what was said; more than it may be
 _MOST_EXPORTED = 1_000_000
@@ -71,7 +73,7 @@ def add(
     campaign: OfCampaign = None,
     batch: OfBatch = None,
     received: str | None = None,
-    by: By = None,
+    by: ReceivedBy = None,
     text: Words = "",
 ) -> None:
     """Put an inquiry on record, bound to a message, member, mailing, campaign or batch."""
@@ -110,7 +112,7 @@ def _words(text: str) -> str:
 
 
 @app.command("answer")
-def answer(inquiry: Id, by: By = None, text: Words = "") -> None:
+def answer(inquiry: Id, by: AnsweredBy = None, text: Words = "") -> None:
     """Note that an inquiry was answered."""
 
     async def work(parts: Parts) -> None:

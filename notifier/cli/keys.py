@@ -1,53 +1,81 @@
 """``notifier keys``: API keys, one for each source of events."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from notifier.api.keys import new_key
-from notifier.app import keys
+from notifier.app import api_keys
 from notifier.app.access import latest_refusals
-from notifier.model.access import RefusedAccess
+from notifier.app.api_keys import KeyWish, Made
+from notifier.model.access import USUAL_SCOPES, RefusedAccess, Scope
 
+from . import identity
 from .language import word
-from .output import emitted, out
-from .session import Limit, acting, run
+from .output import emitted, out, say
+from .session import Limit, run, signed
 from .tables import show
 from .verbs import Verbs
 
 app = Verbs()
+_COLUMNS = ("key", "source", "test", "scopes", "created", "by", "until", "revoked")
 
 
 @app.command("create", hidden=True)
 @app.command("new")
-def new(source: str, test: Annotated[bool, typer.Option("--test")] = False) -> None:
-    """Make a key. It is shown once; only its hash is kept."""
-    key_id, secret, hashed = new_key()
-    run(
-        lambda parts: keys.add_key(
-            parts.engine, key_id, source, hashed, test=test, **acting(parts)
-        ),
-        creates=True,
+def new(
+    source: str,
+    test: Annotated[bool, typer.Option("--test")] = False,
+    scope: list[Scope] | None = None,
+    days: Annotated[int | None, typer.Option(min=1, max=3650)] = None,
+) -> None:
+    """Make a key. It is shown once; only its hash is kept.
+
+    One that may change members waits for a second administrator (users confirm).
+    """
+    wish = KeyWish(
+        source=source,
+        scopes=frozenset(scope) if scope else USUAL_SCOPES,
+        test=test,
+        lasts=timedelta(days=days) if days else None,
     )
-    if not emitted({"key": key_id, "secret": secret}):
-        out.print(secret, highlight=False)
+    show_secret("key", run(lambda parts: api_keys.create_key(parts.engine, wish=wish, **signed())))
+
+
+def show_secret(kind: str, made: Made) -> None:
+    """Print a secret, and what it waits for."""
+    request = made.request.request_id if made.request else None
+    if emitted({kind: made.name, "secret": made.secret_text, "request": request}):
+        return
+    out.print(made.secret_text, highlight=False)
+    if request:
+        say("second_person", number=str(request))
 
 
 @app.command("list")
 def list_() -> None:
     """Print all keys."""
-    found = run(lambda parts: keys.find_keys(parts.engine))
+    found = run(lambda parts: api_keys.all_keys(parts.engine, identity.principal()))
     show(
-        ("key", "source", "test", "created", "by", "revoked"),
+        _COLUMNS,
         found,
-        lambda k: (k.key_id, k.source, k.test, k.created_at, k.created_by, k.revoked_at),
+        lambda k: (
+            k.key_id,
+            k.source,
+            k.test,
+            " ".join(sorted(k.scopes)),
+            k.created_at,
+            k.created_by,
+            k.expires_at,
+            k.revoked_at,
+        ),
     )
 
 
 @app.command("revoke")
 def revoke(key_id: str) -> None:
     """Put a key out of force at once."""
-    run(lambda parts: keys.revoke_key(parts.engine, key_id, **acting(parts)))
+    run(lambda parts: api_keys.revoke_key(parts.engine, key_id=key_id, **signed()))
 
 
 @app.command("refused")

@@ -16,6 +16,7 @@ from notifier import files
 from notifier.model.batch import BatchState, batch_name
 from notifier.model.message import public_number
 from notifier.model.returns import Standing
+from notifier.model.role import Permission, Role
 from notifier.model.states import Channel, State
 from notifier.model.tracking import ReturnKind
 from notifier.model.webhook import CallOutcome, WebhookState
@@ -32,7 +33,9 @@ _VALUES: Final[Mapping[type, str]] = {
     BatchState: "batch",
     CallOutcome: "call",
     Channel: "channel",
+    Permission: "permission",
     ReturnKind: "return",
+    Role: "role",
     Standing: "standing",
     State: "state",
     WebhookState: "webhook",
@@ -91,6 +94,8 @@ def plain(value: Any) -> Any:
             return value.isoformat()
         case bytes() | memoryview():
             return bytes(value).decode("utf-8", "replace")
+        case frozenset():
+            return sorted(map(plain, value))
         case Mapping():
             return {str(plain(k)): plain(v) for k, v in value.items()}
         case Path():

@@ -1,7 +1,6 @@
 """What every verb does first and last: settings, engines, parts; errors as a person reads them."""
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, TypedDict, TypeVar
@@ -9,14 +8,16 @@ from typing import Annotated, TypedDict, TypeVar
 import typer
 import uvloop
 
-from notifier.model.actor import Actor, ActorKind
+from notifier.model.actor import Actor
 from notifier.model.errors import NotAllowed
+from notifier.model.user import Principal
 from notifier.runtime.engines import Engines
 from notifier.runtime.logging import configure_logging, open_log
 from notifier.runtime.parts import Parts, joined
 from notifier.runtime.settings import BadSettings, Settings, load_settings
 from notifier.runtime.supervision import Supervisor
 
+from . import identity
 from .faults import fail
 from .output import err, phrase
 
@@ -28,8 +29,8 @@ _WATCH = 5.0  # seconds between two looks, and at most before the next after one
 
 
 def person() -> Actor:
-    """Whoever sits at this terminal."""
-    return Actor(ActorKind.USER, getpass.getuser())
+    """Whoever runs this verb: the user who has signed in, or a script's service account."""
+    return identity.actor()
 
 
 def settings() -> Settings:
@@ -90,6 +91,7 @@ async def _joined(
     ):
         if serves:
             _ = parts.acceptor  # what is wrong with a template ends a server at its start
+        await identity.identify(parts)
         return await work(parts)
 
 
@@ -102,6 +104,18 @@ async def _watch(engines: Engines, *, at_once: bool) -> None:
     while True:
         await asyncio.to_thread(engines.ensure)
         await asyncio.sleep(_WATCH)
+
+
+class Signed(TypedDict):
+    """Who acts on users and keys, and when in real time, which a rehearsal does not turn."""
+
+    by: Principal
+    now: datetime
+
+
+def signed() -> Signed:
+    """Return what every use case is told that changes who may do what."""
+    return Signed(by=identity.principal(), now=identity.moment())
 
 
 class Acting(TypedDict):

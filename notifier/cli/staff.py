@@ -1,22 +1,26 @@
-"""``notifier staff``: whom alerts reach."""
+"""``notifier staff``: the name that ``notifier users add`` and ``list`` had before."""
 
-from notifier.app.staff import find_staff, save_staff
-
-from .session import acting, run
-from .tables import show
+from . import users
+from .login import Login
+from .output import err, phrase
 from .verbs import Verbs
 
 app = Verbs()
 
 
 @app.command("add")
-def add(login: str, name: str, email: str) -> None:
-    """Register a member of staff, or change name and address."""
-    run(lambda parts: save_staff(parts.engine, login, name, email, **acting(parts)), creates=True)
+def add(login: Login, name: str, email: str) -> None:
+    """Register somebody whom alerts reach, or change name and address."""
+    _deprecated("users add")
+    users.add(login, name, email)
 
 
 @app.command("list")
 def list_() -> None:
-    """Print all staff."""
-    found = run(lambda parts: find_staff(parts.engine))
-    show(("login", "name", "email"), found, lambda s: (s.login, s.name, s.email))
+    """Print all users."""
+    _deprecated("users list")
+    users.list_()
+
+
+def _deprecated(now: str) -> None:
+    err.print(phrase("cli.deprecated", now=f"notifier {now}"))

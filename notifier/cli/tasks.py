@@ -58,8 +58,7 @@ def show_(task: TaskId) -> None:
 @app.command("take")
 def take(task: TaskId, owner: str | None = None) -> None:
     """Give a task an owner."""
-    who = owner or person().name
-    run(lambda parts: take_task(parts.engine, task, who, **acting(parts)))
+    run(lambda parts: take_task(parts.engine, task, owner or person().name, **acting(parts)))
 
 
 @app.command("done")

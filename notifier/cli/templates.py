@@ -22,7 +22,7 @@ from notifier.runtime.parts import Parts
 from .faults import fail
 from .language import as_json, word
 from .lint import print_findings
-from .output import emit, emitted, emitted_all, out, plain
+from .output import emit, emitted, emitted_all, err, out, phrase, plain
 from .session import Limit, acting, person, run
 from .tables import show as show_table
 from .verbs import Verbs
@@ -31,7 +31,7 @@ app = Verbs()
 DraftName = Annotated[str, typer.Argument(metavar="DRAFT")]
 Version = Annotated[str, typer.Argument(metavar="VERSION")]
 Language = Annotated[str, typer.Option("--language")]
-By = Annotated[str, typer.Option("--by")]
+By = Annotated[str, typer.Option("--by", hidden=True)]
 NoteOf = Annotated[str, typer.Option("--note")]
 _LIST = ("number", "notice", "version", "draft", "replaces", "published", "by", "note")
 _STATUS = ("notice", "version", "origin", "differs from shipped")
@@ -61,7 +61,7 @@ def check(version: Version) -> None:
 
 
 @app.command("publish")
-def publish(draft: DraftName, by: By, note: NoteOf) -> None:
+def publish(draft: DraftName, note: NoteOf, by: By = "") -> None:
     """Check a draft and put it in force: messages claimed from now on are written from it."""
     number = _published(
         draft,
@@ -76,8 +76,8 @@ def publish(draft: DraftName, by: By, note: NoteOf) -> None:
 @app.command("roll-back")
 def roll_back(
     notice: str,
-    by: By,
     note: NoteOf,
+    by: By = "",
     to: Annotated[str | None, typer.Option("--to")] = None,
     language: Language = "ja",
 ) -> None:
@@ -93,7 +93,11 @@ def roll_back(
 
 
 def _publisher(parts: Parts, by: str) -> Publisher:
-    return Publisher(engine=parts.engine, shipped=parts.writer, by=by, actor=person())
+    """A publisher in the name of whoever has signed in; ``by``: an option of former times."""
+    who = person()
+    if by:
+        err.print(phrase("cli.deprecated_by", login=who.name))
+    return Publisher(engine=parts.engine, shipped=parts.writer, by=who.name, actor=who)
 
 
 def _published(what: str, publication: Callable[[Parts], Awaitable[int]]) -> int:

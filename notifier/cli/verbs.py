@@ -22,6 +22,8 @@ from notifier.rendering.labels import LABELS, label
 
 from .language import LANGUAGES, WrongUse, asked_for, language, print_as_json, wrong_use
 
+#: Where the root's ``--code`` stands among what click keeps of a call.
+CODE: Final = "notifier.code"
 _F = TypeVar("_F", bound=Callable[..., Any])
 #: What is not broken: a word with the blank behind it, a wide character with its punctuation.
 _PIECE: Final = re.compile(r"[ -~]+?(?: |(?=[^ -~])|$)|[^ -~][、。（）：「」]*")

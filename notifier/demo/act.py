@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
+from notifier.app.credentials import hash_of_token
 from notifier.app.sweep import sweep
 from notifier.channels.letter import Letter
 from notifier.intake.members_csv import read_members
 from notifier.model.actor import Actor, ActorKind
 from notifier.model.notice import Lane
 from notifier.model.plan import OFFICE_HOURS
+from notifier.model.role import Permission
 from notifier.model.scheme import Scheme
 from notifier.printing.handover import hand_over
 from notifier.rules.calendar import JAPAN
 from notifier.runtime.clock import turn
 from notifier.runtime.parts import Parts
 from notifier.runtime.pressing import press_room
-from notifier.store import keys, members, schemes, staff, tasks
+from notifier.store import keys, members, schemes, service_accounts, staff, tasks
 from notifier.store.db import scalar
 
 from . import relay_log
@@ -133,3 +135,20 @@ async def prepare(parts: Parts, scheme: Scheme, register: bytes) -> str:
         await staff.save(conn, "staff", "事務局 担当", "staff@office.example.jp", now=now)
         await keys.add(conn, key_id, SOURCE, hashed, actor=STAFF, now=now)
     return secret
+
+
+async def let_in(parts: Parts, token: str) -> None:
+    """Register a service account for the verbs that the rehearsal runs: ``nt_demo_…``."""
+    now = datetime.now(UTC)
+    scopes = (Permission.EVENTS_SEND, Permission.MAILINGS_MAKE)
+    async with parts.engine.begin() as conn:
+        await service_accounts.add(
+            conn,
+            "demo",
+            hash_of_token(token),
+            scopes,
+            by=STAFF.name,
+            now=now,
+            until=now + timedelta(days=1),
+            is_confirmed=True,
+        )

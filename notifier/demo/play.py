@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from rich.console import Console
 
 from notifier import files
+from notifier.app.credentials import fresh_token
 from notifier.intake.scheme_file import read_scheme
 from notifier.model.member import Member
 from notifier.model.relay import Relay, Tls
@@ -30,7 +31,7 @@ from notifier.runtime.settings import Settings, load_settings
 from notifier.store import calendar_view
 from notifier.store.roles import RUNTIME
 
-from .act import Stage, prepare
+from .act import Stage, let_in, prepare
 from .billing import Billing
 from .crew import Crew, free_port, listening
 from .incident import SOURCE, WRONG_FEE, Cast, Day, cast, guarded, overcharged_members, unguarded
@@ -201,7 +202,8 @@ async def _staged(
     urls = Urls(
         database=database, owner=owner, redis=engines.urls.redis, intake=engines.urls.intake
     )
-    given = _environment(folder, urls, name, relay_port, api_port)
+    token = fresh_token("nt_demo")
+    given = _environment(folder, urls, name, relay_port, api_port) | {"NOTIFIER_TOKEN": token}
     settings = _settings(
         folder,
         relays=_relays(relay_port),
@@ -216,6 +218,7 @@ async def _staged(
         crew.keep("relay", "notifier.demo.post_office", *office)
         await listening(relay_port)
         key = await _opened(folder, parts, scheme, register, at)
+        await let_in(parts, token)
         crew.keep("serve", "notifier.cli", "serve")
         crew.keep("worker", "notifier.cli", "work")
         await listening(api_port)

@@ -12,7 +12,8 @@ class ActorKind(StrEnum):
 
     SYSTEM = "system"  # a part of the engine itself: worker, sweep, tick
     KEY = "key"  # a caller of the HTTP interface, by the id of its API key
-    USER = "user"  # a person at the command line or console
+    USER = "user"  # a person at the command line or console, who has signed in
+    SERVICE = "service"  # a script, by the name of its service account
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ def declare(kind: str, models: Mapping[int, type[BaseModel]]) -> None:
     _types[kind] = models
 
 
+#: How types begin whose events change what is on record of members.
+MEMBERS: Final = "member."
 #: By how much a sender's clock may be ahead of ours.
 CLOCK_AHEAD: Final = timedelta(days=1)
 

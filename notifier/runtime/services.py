@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from notifier.api import request_ids
-from notifier.api.keys import key_id_of, matches
 from notifier.api.services import Caller, Unavailable
 from notifier.app.access import AccessLog
+from notifier.app.api_keys import key_id_of, matches
 from notifier.app.decisions import DecisionFeed
 from notifier.app.event_intake import Receipt
 from notifier.app.event_outcomes import outcome_of
@@ -74,7 +74,11 @@ class HouseServices:
             raise Denied(Refusal.WRONG_KEY, key_id)
         if found.revoked_at is not None:
             raise Denied(Refusal.REVOKED_KEY, key_id)
-        return Caller(Actor(ActorKind.KEY, key_id), found.source, found.test)
+        if not found.is_confirmed:
+            raise Denied(Refusal.WAITING_KEY, key_id)
+        if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
+            raise Denied(Refusal.EXPIRED_KEY, key_id)
+        return Caller(Actor(ActorKind.KEY, key_id), found.source, found.test, found.scopes)
 
     async def _key(self, key_id: str) -> keys.ApiKey | None:
         """A key as the record has it, read after this was asked.

@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     #: For how long embedded engines stay after a verb, so that the next one need not start them.
     engines_linger_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300
 
+    session: Path | None = None  # of who has signed in; None: in the person's own state folder
+    token: SecretStr | None = None  # of a service account, for scripts
+    #: What hashing a password takes (argon2id); what is kept of others still counts.
+    password_memory_kib: Annotated[int, Field(ge=8192, le=4_194_304)] = 65_536
+    password_passes: Annotated[int, Field(ge=1, le=100)] = 3
+
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     http: Http = Field(default_factory=Http)  # limits of HTTP, and whose forwarding is believed

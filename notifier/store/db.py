@@ -99,7 +99,8 @@ async def fetch(
 ) -> list[_T]:
     """All rows of a query as values of a type, whose fields are named as the columns.
 
-    A field that holds an enumeration is read as such, and one of type ``Any`` as JSON.
+    A field that holds an enumeration, or a frozen set of it, is read as such, and one of type
+    ``Any`` as JSON.
     """
     take, readers = _shape(cast("Hashable", of))
     found = await rows(conn, sql, params)
@@ -129,6 +130,9 @@ def _shape(
 def _reader(hint: Any) -> Callable[[Any], Any] | None:
     if hint is Any:
         return loads
+    if typing.get_origin(hint) is frozenset:
+        (of,) = typing.get_args(hint)
+        return lambda values: frozenset(map(of, values))
     return hint if isinstance(hint, type) and issubclass(hint, Enum) else None
 
 

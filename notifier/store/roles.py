@@ -12,12 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 RUNTIME: Final = "notifier_runtime"
-
 READER: Final = "notifier_reader"
-
 #: What is only ever added to.
 _APPEND_ONLY: Final = ("log",)
-
+#: What readers do not see: what users and scripts prove with who they are.
+_CREDENTIALS: Final = (
+    "user_credentials", "user_recovery_codes", "user_sessions", "user_requests", "service_accounts",
+)  # fmt: skip
 #: What only the owner changes.
 _OWNERS: Final = ("alembic_version",)
 
@@ -43,7 +44,10 @@ DO $$ DECLARE found record; BEGIN
     FOR found IN SELECT oid::regclass AS name, relname FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
     LOOP
-        EXECUTE format('GRANT SELECT ON %s TO {RUNTIME}, {READER}', found.name);
+        EXECUTE format('GRANT SELECT ON %s TO {RUNTIME}', found.name);
+        IF NOT found.relname = ANY ('{{{",".join(_CREDENTIALS)}}}') THEN
+            EXECUTE format('GRANT SELECT ON %s TO {READER}', found.name);
+        END IF;
         CONTINUE WHEN found.relname = ANY ('{{{",".join(_OWNERS)}}}');
         EXECUTE format('GRANT INSERT ON %s TO {RUNTIME}', found.name);
         CONTINUE WHEN found.relname = ANY ('{{{",".join(_APPEND_ONLY)}}}');

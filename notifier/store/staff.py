@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .db import fetch, run
+from . import users
+from .db import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +20,22 @@ class Colleague:
     email: str
 
 
-_SAVE = """
-INSERT INTO staff (login, name, email, created_at) VALUES (:login, :name, :email, :now)
-ON CONFLICT (login) DO UPDATE SET name = excluded.name, email = excluded.email
+_EVERYONE = """
+SELECT staff_id, login, name, email FROM staff WHERE alerts AND state <> 'disabled'
+ORDER BY staff_id
 """
-
-_EVERYONE = "SELECT staff_id, login, name, email FROM staff ORDER BY staff_id"
 
 
 async def save(conn: AsyncConnection, login: str, name: str, email: str, *, now: datetime) -> None:
     """Register a member of staff, or change name and address."""
-    await run(conn, _SAVE, {"login": login, "name": name, "email": email, "now": now})
+    await users.save(conn, login, name, email, alerts=True, now=now)
 
 
 async def everyone(conn: AsyncConnection) -> Sequence[Colleague]:
-    """All staff: staff_id, login, name, email."""
+    """Return all whom alerts reach."""
     return await fetch(conn, Colleague, _EVERYONE)
+
+
+async def is_known(conn: AsyncConnection, login: str) -> bool:
+    """Whether there is a member of staff of this login."""
+    return await users.get(conn, login) is not None

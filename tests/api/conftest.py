@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from notifier.api.app import create_app
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
 from notifier.model.actor import Actor, ActorKind
 from notifier.runtime.engines import Urls
 from notifier.runtime.parts import Parts, joined

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from notifier.api.keys import key_id_of
+from notifier.app.api_keys import key_id_of
 from notifier.intake.envelope import MAX_BODY
 from notifier.model.task import TaskKind
 from notifier.runtime.parts import Parts

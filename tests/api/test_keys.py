@@ -2,7 +2,8 @@
 
 import pytest
 
-from notifier.api.keys import hash_of, key_id_of, matches, new_key
+from notifier.app.api_keys import key_id_of, matches, new_key
+from notifier.app.credentials import hash_of_token
 from notifier.model.actor import Actor, ActorKind
 
 
@@ -18,4 +19,4 @@ def test_a_key_names_its_id_and_matches_its_hash() -> None:
 @pytest.mark.parametrize("text", ["", "nk_", "nk_abc_def", "x" * 10_000, "nk_éééééééééééé_"])
 def test_what_is_no_key(text: str) -> None:
     assert key_id_of(text) is None
-    assert len(hash_of(text)) == 32
+    assert len(hash_of_token(text)) == 32

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from notifier.api.app import create_app
-from notifier.api.keys import new_key
 from notifier.api.openapi import document as written
+from notifier.app.api_keys import new_key
 from notifier.intake.envelope import MAX_BODY, parse_event
 from notifier.intake.schemas import event_schema
 from notifier.rules.rules import TYPES

@@ -8,7 +8,7 @@ import httpx
 import redis.asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
 from notifier.runtime.event_stream import Stream, StreamReader
 from notifier.runtime.parts import Parts
 from notifier.store import keys

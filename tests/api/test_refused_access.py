@@ -5,8 +5,8 @@ from datetime import timedelta
 import httpx
 from structlog.testing import capture_logs
 
-from notifier.api.keys import new_key
 from notifier.app.access import KEPT, AccessLog, latest_refusals
+from notifier.app.api_keys import new_key
 from notifier.model.access import Refusal
 from notifier.runtime.parts import Parts
 from notifier.store import keys

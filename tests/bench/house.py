@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
 from notifier.demo.crew import Crew, free_port, listening
 from notifier.demo.post_office import read_log
 from notifier.model.actor import Actor, ActorKind

@@ -19,14 +19,16 @@ import asyncpg
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
+from notifier.app.credentials import fresh_token, hash_of_token
 from notifier.demo.crew import Crew, free_port, listening
 from notifier.model.actor import system
 from notifier.model.relay import Relay, Tls
+from notifier.model.role import Permission
 from notifier.runtime.clock import turn
 from notifier.runtime.engines import Engines
 from notifier.runtime.house import House as Places
-from notifier.store import keys, members, schemes, staff
+from notifier.store import keys, members, schemes, service_accounts, staff
 from notifier.store.db import connect, rows, scalar
 from notifier.store.migrate import upgrade
 from tests.chaos.disk import Disk
@@ -55,6 +57,7 @@ class House:
     engine: AsyncEngine
     api_port: int
     key: str
+    token: str  # of the service account that binds letters
     environment: dict[str, str]
     disk: Disk | None  # of the engines; None where nobody may mount one
 
@@ -90,7 +93,7 @@ class House:
         with (self.var / "collect.log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "notifier.cli", "batches", "collect"),
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, "NOTIFIER_TOKEN": self.token},
                 stdout=log,
                 stderr=log,
             )
@@ -194,6 +197,7 @@ async def house(
             engine=engine,
             api_port=api_port,
             key=await _open(engine, people),
+            token=await _binder(engine),
             environment=_environment(var, engines, url, relay_port, api_port),
             disk=disk,
         )
@@ -255,6 +259,23 @@ async def flush(url: str) -> None:
     """Empty a Redis."""
     async with contextlib.aclosing(Redis.from_url(url)) as redis:
         await redis.flushall()
+
+
+async def _binder(engine: AsyncEngine) -> str:
+    """Register a service account that may bind letters; its token."""
+    now, token = datetime.now(UTC), fresh_token("nt_binder")
+    async with engine.begin() as conn:
+        await service_accounts.add(
+            conn,
+            "binder",
+            hash_of_token(token),
+            [Permission.BATCHES_DO],
+            by="test",
+            now=now,
+            until=now + timedelta(days=1),
+            is_confirmed=True,
+        )
+    return token
 
 
 async def _open(engine: AsyncEngine, people: int) -> str:

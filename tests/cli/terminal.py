@@ -16,9 +16,10 @@ from typing import Any, BinaryIO
 
 from typer.testing import CliRunner
 
-from notifier import cli
+from notifier import cli, files
 from notifier.cli import main
 from notifier.cli.app import app
+from notifier.cli.permissions import asks_for_code
 from notifier.runtime.clock import turn
 from notifier.runtime.settings import Settings
 
@@ -55,6 +56,9 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "NOTIFIER_RELAY_PORT": str(relay.port),
         "NOTIFIER_RELAY_TLS": "none",
         "NOTIFIER_CLOCK_FILE": str(settings.var / "clock"),
+        "NOTIFIER_SESSION": str(settings.var / "session"),
+        "NOTIFIER_PASSWORD_MEMORY_KIB": "8192",
+        "NOTIFIER_PASSWORD_PASSES": "1",
         **more,
     }
 
@@ -65,7 +69,18 @@ class Terminal:
     def __init__(self, settings: Settings, now: datetime) -> None:
         settings.var.mkdir(exist_ok=True)
         self.settings = settings
+        self._codes: list[str] = []
         self.set_time(now)
+
+    def sign_in(self, token: str, codes: Sequence[str]) -> None:
+        """Act from now on as whoever has this session and these recovery codes."""
+        files.write(self.settings.var / "session", token)
+        self._codes = list(codes)
+
+    def _coded(self, words: Sequence[str]) -> Sequence[str]:
+        """The words, with a code where the verb asks for one and there is none among them."""
+        verb = next((v for v in (" ".join(words[:n]) for n in (1, 2)) if asks_for_code(v)), None)
+        return ("--code", self._codes.pop(), *words) if verb and self._codes else words
 
     def set_time(self, now: datetime) -> None:
         turn(self.settings.var / "clock", now - datetime.now(UTC))
@@ -82,7 +97,8 @@ class Terminal:
             taken.seek(0)
             streams = [DupFd(one.fileno()) for one in (taken, out, err)]
             process = _COPIES.Process(
-                target=_verb, args=(words, environment(self.settings, **(env or {})), streams)
+                target=_verb,
+                args=(self._coded(words), environment(self.settings, **(env or {})), streams),
             )
             process.start()
             process.join()
@@ -94,7 +110,7 @@ class Terminal:
     async def within(self, *words: str, code: int = 0) -> str:
         """Run a verb in a thread of this process: for tables of many inputs."""
         runner = CliRunner(env=environment(self.settings))
-        result = await asyncio.to_thread(runner.invoke, app, list(words))
+        result = await asyncio.to_thread(runner.invoke, app, list(self._coded(words)))
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         assert result.exit_code == code, result.output
         return result.output

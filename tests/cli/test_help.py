@@ -16,12 +16,13 @@ from notifier.rendering.labels import LABELS
 
 #: Words that are the same in both languages: names of formats, programs, settings and columns.
 _NAMES = frozenset((
-        "all", "apology", "asc", "base", "bulk", "card", "codes", "created", "docs", "draft",
-        "email", "eml", "error", "examples", "facts", "force", "gz", "html", "https", "in", "ja",
-        "json", "lang", "lint", "list", "longest", "maildir", "mailings", "mbox", "md", "messages",
-        "name", "new", "note", "notifier", "pdf", "plain", "png", "queued", "reason", "retry",
-        "scheme", "sent", "shipped", "standard", "step", "templates", "to", "toml", "tools", "txt",
-        "until", "urgent", "whsec", "words",
+        "add", "all", "apology", "asc", "base", "bulk", "card", "codes", "confirm", "created",
+        "docs", "draft", "email", "eml", "error", "examples", "facts", "force", "gz", "html",
+        "https", "in", "ja", "json", "lang", "lint", "list", "longest", "maildir", "mailings",
+        "mbox", "md", "members", "messages", "name", "new", "note", "notifier", "pdf", "plain",
+        "png", "queued", "reason", "requests", "retry", "roles", "scheme", "sent", "shipped",
+        "standard", "step", "templates", "to", "toml", "tools", "txt", "until", "urgent", "users",
+        "whsec", "words", "write",
 ))  # fmt: skip
 _OPTION = re.compile(r"--?[a-z][a-z-]*")
 _WORD = re.compile(r"[A-Za-z]{2,}")

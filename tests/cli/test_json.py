@@ -15,8 +15,9 @@ from tests.samples import NOW, SCHEME, member
 LOOKING = (
     "batches list", "cases list --state all", "closures list", "events undecided",
     "inquiries list", "keys list", "keys refused", "members imports", "messages list",
-    "rejected list", "returns list", "returns counts", "schemes list", "staff list",
-    "suppressions list", "tasks list --state all", "templates list", "webhooks list",
+    "rejected list", "returns list", "returns counts", "schemes list", "services list",
+    "suppressions list", "tasks list --state all", "templates list", "users list", "users requests",
+    "users roles", "users show minato", "webhooks list", "whoami",
 )  # fmt: skip
 
 

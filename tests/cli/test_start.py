@@ -9,13 +9,14 @@ pytestmark = pytest.mark.engine
 
 #: Each takes longer to load than Python takes to start.
 _HEAVY = (
-    "alembic", "arq", "asyncpg", "asyncssh", "babel", "cryptography", "fastapi", "fontTools",
-    "jinja2", "mjml", "pydantic", "redis", "rich", "sqlalchemy", "structlog", "typst", "uvicorn",
+    "alembic", "argon2", "arq", "asyncpg", "asyncssh", "babel", "cryptography", "fastapi",
+    "fontTools", "jinja2", "mjml", "pydantic", "pyotp", "redis", "rich", "sqlalchemy", "structlog",
+    "typst", "uvicorn",
 )  # fmt: skip
 #: What a verb that only reads the record does without.
 _NOT_FOR_READING = (
-    "alembic", "arq", "asyncssh", "cryptography", "fastapi", "fontTools", "jinja2", "mjml", "redis",
-    "structlog", "typst", "uvicorn",
+    "alembic", "argon2", "arq", "asyncssh", "cryptography", "fastapi", "fontTools", "jinja2",
+    "mjml", "pyotp", "redis", "structlog", "typst", "uvicorn",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier.api.keys import new_key
+from notifier.app.api_keys import new_key
 from notifier.demo.post_office import PostOffice
 from notifier.model.actor import system
 from notifier.runtime.settings import Settings

@@ -24,10 +24,11 @@ _PROBLEMS: Final[Mapping[str, tuple[int, str, Sequence[FieldError]]]] = {
     "unauthorized": (401, "No API key in force.", ()),
     "source_mismatch": (
         403,
-        "An event of another source than the key's.",
+        "An event of another source than the key's, or not what the key is good for.",
         [FieldError("source", "source_mismatch", {"expected": "billing.example.jp"})],
     ),
-    "test_key": (403, "Not for keys for tests.", ()),
+    "test_key": (403, "Not for keys for tests, or not what the key is good for.", ()),
+    "out_of_scope": (403, "The key is not good for this.", ()),
     "forbidden": (403, "Not genuine.", ()),
     "not_found": (404, "Not on record, or not for this key.", ()),
     "method_not_allowed": (405, "Another method; `Allow` names those that do.", ()),

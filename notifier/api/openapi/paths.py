@@ -71,7 +71,13 @@ def _post_events() -> Operation:
         "Committed, with everything that follows from it.", "Receipts", examples.RECEIPTS
     )
     refused = problems(
-        *("unauthorized", "source_mismatch", "conflict", "too_big", "unsupported_media_type"),
+        *(
+            "unauthorized",
+            "source_mismatch",
+            "conflict",
+            "too_big",
+            "unsupported_media_type",
+        ),
         "invalid",
     )
     return _operation(
@@ -134,7 +140,7 @@ def _get_event(place: str) -> Operation:
     return _operation(
         "getEventByPath" if by_path else "getEvent",
         "What became of one event" + (", both parts percent-encoded." if by_path else "."),
-        {"200": told, **problems("unauthorized", "not_found", *wrong)},
+        {"200": told, **problems("unauthorized", "out_of_scope", "not_found", *wrong)},
         security=_KEY,
         parameters=[
             {"name": name, "in": place, "required": True, "description": text, "schema": _TEXT}
