@@ -40,9 +40,8 @@ class KeptReturn:
     standing: Standing
     message_id: int | None
     recipients: list[str] | None
-    delivered_from: DeliveredLevel
+    delivered_from: str  # read with the rest: one that nobody can read stops no other
     happened_at: datetime | None
-
     raw: bytes
     reading: bytes
 
@@ -211,7 +210,7 @@ def restored(found: KeptReturn) -> Return:
         raw=found.raw,
         reading=reading,
         recipients=tuple(found.recipients or ()),
-        delivered_from=found.delivered_from,
+        delivered_from=DeliveredLevel(found.delivered_from),
         at=found.happened_at,
     )
 

@@ -165,10 +165,14 @@ class Faults:
         return True
 
     async def _kill_intake(self) -> bool:
+        pid = await self._intake()
+        return pid is not None and send(pid, signal.SIGKILL)
+
+    async def _intake(self) -> int | None:
+        """The intake, once it listens."""
         with contextlib.suppress(TimeoutError):
             await listening(self._house.api_port, seconds=_PATIENCE)
-        pid = self._house.pid("serve")
-        return pid is not None and send(pid, signal.SIGKILL)
+        return self._house.pid("serve")
 
     async def _flush_bell(self) -> bool:
         await flush(self._house.engines.urls.redis)
@@ -245,7 +249,7 @@ class Faults:
     async def _use_up_files(self) -> bool:
         """Of a worker or the intake: what it has open stays, and nothing comes to it."""
         worker = self._dice.random() < 0.5
-        pid = await self._worker() if worker else self._house.pid("serve")
+        pid = await (self._worker() if worker else self._intake())
         if pid is None:
             return False
         with frozen([pid]):
