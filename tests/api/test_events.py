@@ -150,7 +150,7 @@ async def test_a_card_number_is_refused_and_not_repeated(
     event = submitted(id="a") | {"subject": "４１１１ 1111-1111\u200b1111"}
     response = await post(client, event)
     assert codes(problem_of(response, 422)) == [(None, "subject", "card_number")]
-    assert "1111" not in response.text
+    assert "1111" not in response.text.replace(response.json()["request_id"], "")
     odd = submitted(id="4111111111111111")
     response = await post(client, odd, accept_language="en")
     assert response.status_code == 202

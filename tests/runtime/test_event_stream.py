@@ -252,7 +252,8 @@ async def test_card_number_is_rejected_and_not_kept(billing: Billing) -> None:
         found = await rows(conn, "SELECT * FROM rejected_entries ORDER BY entry_id")
         raised = await rows(conn, "SELECT * FROM tasks")
     assert [r["masked"] for r in found] == [True] * 3
-    assert "1111" not in "".join(str([*r.values(), bytes(r["payload"])]) for r in found)
+    kept = [{**r, "origin_id": ""} for r in found]  # the time, which may hold any digits
+    assert "1111" not in "".join(str([*r.values(), bytes(r["payload"])]) for r in kept)
     assert "1111" not in str([list(r.values()) for r in raised])
     fields = [e["field"] for e in loads(found[0]["errors"])]
     assert fields == ["dataschema", "subject"]
