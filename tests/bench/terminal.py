@@ -6,11 +6,16 @@ import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence, Set
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+from notifier.app.credentials import fresh_token, hash_of_token
+from notifier.model.role import Permission
 from notifier.runtime.engines import Engines
+from notifier.store import service_accounts
+from notifier.store.db import connect
 from notifier.store.migrate import upgrade
 from tests.bench.figures import Figure
 
@@ -25,6 +30,7 @@ async def measure(engines: Engines, var: Path, _wanted: Set[str]) -> list[Figure
     url = await asyncio.to_thread(engines.create_database, "terminal")
     await upgrade(url)
     given = {
+        "NOTIFIER_TOKEN": await _reader(url),
         "NOTIFIER_VAR": str(var),
         "NOTIFIER_DATABASE_URL": url,
         "NOTIFIER_REDIS_URL": engines.urls.redis,
@@ -41,6 +47,25 @@ async def measure(engines: Engines, var: Path, _wanted: Set[str]) -> list[Figure
         )
         for name, taken, goal in zip(NAMES, (said, verb), (12.0, 40.0), strict=True)
     ]
+
+
+async def _reader(url: str) -> str:
+    """Register a service account that may read the record; its token."""
+    now, token = datetime.now(UTC), fresh_token("nt_reader")
+    engine = connect(url)
+    async with engine.begin() as conn:
+        await service_accounts.add(
+            conn,
+            "reader",
+            hash_of_token(token),
+            frozenset({Permission.RECORD_READ}),
+            by="bench",
+            now=now,
+            until=now + timedelta(days=1),
+            is_confirmed=True,
+        )
+    await engine.dispose()
+    return token
 
 
 def _compare(environment: Mapping[str, str]) -> tuple[float, float, float]:
