@@ -164,10 +164,12 @@ class Course:
         self.time.speed = 1.0
 
     async def _bind(self) -> None:
-        """Bind the letters that wait, in peace."""
-        process = await self.house.collecting()
-        if await process.wait():
-            raise RuntimeError("letters are not bound; see collect.log")
+        """Bind the letters that wait; a worker may still be at what a killed run has begun."""
+        end = monotonic() + self.plan.rest
+        while await (await self.house.collecting()).wait():
+            if monotonic() > end:
+                raise RuntimeError("letters are not bound; see collect.log")
+            await asyncio.sleep(1.0)
 
     async def _report(self) -> None:
         while True:
